@@ -1,0 +1,1 @@
+//! Gossip protocols as state machines without I/O.
