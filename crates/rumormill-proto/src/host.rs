@@ -1,0 +1,191 @@
+//! Runs one [`Protocol`] inside a node: its ticks, its alarm, its rounds.
+
+use std::collections::BTreeSet;
+
+use rand::RngExt;
+
+use crate::Rng;
+use crate::config::Config;
+use crate::identity::{NodeId, tag};
+use crate::node::Event;
+use crate::protocol::{Context, Protocol};
+use crate::roster::Roster;
+use crate::stats::Stats;
+use crate::time::Instant;
+use crate::wire::{Reader, WireError, Write};
+
+/// Periods of silence after which a node that is in no round begins the first one.
+const SILENCE: u32 = 8;
+
+/// What the node lends to the protocol that is being called.
+pub(crate) struct Lent<'a> {
+    pub(crate) now: Instant,
+    pub(crate) roster: &'a Roster,
+    pub(crate) config: &'a Config,
+    pub(crate) rng: &'a mut Rng,
+    pub(crate) stats: &'a mut Stats,
+    pub(crate) events: &'a mut Vec<Event>,
+}
+
+pub(crate) struct Host {
+    pub(crate) tag: u32,
+    name: String,
+    protocol: Box<dyn Protocol>,
+    next_tick: Instant,
+    wake: Option<Instant>,
+    rounds: Option<Rounds>,
+    /// Messages to send; the node drains them after every call.
+    pub(crate) outbox: Vec<(NodeId, Vec<u8>)>,
+}
+
+/// Where a round-based protocol stands.
+struct Rounds {
+    length: u32,
+    /// The current round; 0 before the first.
+    number: u64,
+    /// Periods since it began, or of silence before the first.
+    periods: u32,
+    newcomer: bool,
+    /// Who has been a member since it began.
+    present: BTreeSet<NodeId>,
+}
+
+impl Host {
+    pub(crate) fn new(protocol: Box<dyn Protocol>, lent: Lent<'_>) -> Self {
+        let first = protocol.period().mul_f64(lent.rng.random_range(0.0..1.0));
+        let name = protocol.name().to_owned();
+        let rounds = protocol.round_length().map(|length| Rounds {
+            length: length.max(1),
+            number: 0,
+            periods: 0,
+            newcomer: false,
+            present: BTreeSet::new(),
+        });
+        let next_tick = lent.now + first;
+        let mut host =
+            Self { tag: tag(&name), name, protocol, next_tick, wake: None, rounds, outbox: vec![] };
+        host.call(lent, |protocol, cx| protocol.start(cx));
+        host
+    }
+
+    pub(crate) fn protocol(&self) -> &dyn Protocol {
+        &*self.protocol
+    }
+
+    /// Calls the protocol with a context.
+    pub(crate) fn call<R>(
+        &mut self,
+        lent: Lent<'_>,
+        f: impl FnOnce(&mut dyn Protocol, &mut Context<'_>) -> R,
+    ) -> R {
+        let sent = self.outbox.len();
+        let mut cx = Context {
+            now: lent.now,
+            roster: lent.roster,
+            config: lent.config,
+            rng: lent.rng,
+            stats: lent.stats,
+            outbox: &mut self.outbox,
+            events: lent.events,
+            wake: &mut self.wake,
+            name: &self.name,
+        };
+        let result = f(&mut *self.protocol, &mut cx);
+        if let Some(rounds) = &self.rounds {
+            let mut prefix = Vec::new();
+            prefix.put_varint(u128::from(rounds.number));
+            for (_, message) in &mut self.outbox[sent..] {
+                message.splice(0..0, prefix.iter().copied());
+            }
+        }
+        result
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Instant {
+        self.wake.map_or(self.next_tick, |wake| wake.min(self.next_tick))
+    }
+
+    pub(crate) fn handle_timeout(&mut self, mut lent: Lent<'_>) {
+        if self.wake.is_some_and(|wake| wake <= lent.now) {
+            self.wake = None;
+            self.call(lent.again(), |protocol, cx| protocol.wake(cx));
+        }
+        if self.next_tick <= lent.now {
+            let period = self.protocol.period();
+            // After a pause (a stopped process, a laptop asleep) missed ticks are not made up for.
+            self.next_tick = (self.next_tick + period).max(lent.now + period / 2);
+            self.advance_round(lent.again());
+            if self.rounds.as_ref().is_none_or(|rounds| rounds.number > 0) {
+                self.call(lent, |protocol, cx| protocol.tick(cx));
+            }
+        }
+    }
+
+    fn advance_round(&mut self, lent: Lent<'_>) {
+        let Some(rounds) = &mut self.rounds else { return };
+        rounds.periods += 1;
+        let over = if rounds.number == 0 { SILENCE } else { rounds.length };
+        if rounds.periods > over {
+            let next = rounds.number + 1;
+            self.enter_round(next, false, lent);
+        }
+    }
+
+    fn enter_round(&mut self, number: u64, newcomer: bool, mut lent: Lent<'_>) {
+        let Some(rounds) = &mut self.rounds else { return };
+        let finished = rounds.number;
+        let complete = finished > 0 && !rounds.newcomer && number == finished + 1;
+        let participants = rounds.present.len();
+        if complete {
+            self.call(lent.again(), |p, cx| p.round_finished(cx, finished, participants));
+        }
+        if let Some(rounds) = &mut self.rounds {
+            rounds.number = number;
+            rounds.periods = 0;
+            rounds.newcomer = newcomer;
+            rounds.present = lent.roster.ids().iter().copied().collect();
+        }
+        self.call(lent, |protocol, cx| protocol.round_started(cx, number, newcomer));
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        mut lent: Lent<'_>,
+        from: NodeId,
+        body: &[u8],
+    ) -> Result<(), WireError> {
+        let mut reader = Reader(body);
+        if let Some(rounds) = &self.rounds {
+            let theirs = reader.varint64()?;
+            let mine = rounds.number;
+            if theirs < mine || theirs == 0 {
+                return Ok(());
+            }
+            if theirs > mine {
+                self.enter_round(theirs, theirs != mine + 1 || mine == 0, lent.again());
+            }
+        }
+        self.call(lent, |protocol, cx| protocol.receive(cx, from, reader.0));
+        Ok(())
+    }
+
+    pub(crate) fn peer_expired(&mut self, id: NodeId) {
+        if let Some(rounds) = &mut self.rounds {
+            rounds.present.remove(&id);
+        }
+    }
+}
+
+impl Lent<'_> {
+    /// Lends the same again, for a shorter time.
+    pub(crate) fn again(&mut self) -> Lent<'_> {
+        Lent {
+            now: self.now,
+            roster: self.roster,
+            config: self.config,
+            rng: self.rng,
+            stats: self.stats,
+            events: self.events,
+        }
+    }
+}

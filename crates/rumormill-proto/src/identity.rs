@@ -1,0 +1,152 @@
+//! Who a node is: its name, its address, and which life of it this is.
+
+use core::fmt;
+use core::hash::Hasher;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use siphasher::sip::SipHasher13;
+
+/// The longest node or metric name, in bytes.
+pub const MAX_NAME: usize = 64;
+
+/// Why a name was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The name has no characters.
+    #[error("a name must not be empty")]
+    Empty,
+    /// The name is longer than [`MAX_NAME`] bytes.
+    #[error("the name {0:?} has {1} bytes, the limit is {MAX_NAME}")]
+    TooLong(String, usize),
+    /// The name holds a character outside letters, digits, `.`, `_`, `-`, `/` and `:`.
+    #[error("the name {0:?} holds {1:?}; letters, digits and . _ - / : are allowed")]
+    BadCharacter(String, char),
+}
+
+/// The name of a node or of a metric: 1 to 64 bytes of ASCII letters, digits, `.`, `_`, `-`, `/`
+/// and `:`.
+///
+/// ```
+/// use rumormill_proto::Name;
+/// assert_eq!(Name::new("requests")?.as_str(), "requests");
+/// assert!(Name::new("no spaces").is_err());
+/// # Ok::<(), rumormill_proto::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// Checks `text` and makes a name of it.
+    ///
+    /// # Errors
+    /// When the text is empty, longer than [`MAX_NAME`] bytes, or holds another character than
+    /// those allowed.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > MAX_NAME {
+            return Err(NameError::TooLong(text.chars().take(MAX_NAME).collect(), text.len()));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
+        match text.chars().find(|&c| !allowed(c)) {
+            Some(bad) => Err(NameError::BadCharacter(text.to_owned(), bad)),
+            None => Ok(Self(text.into())),
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::str::FromStr for Name {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// One life of one node. A restart, or a return after having been declared dead, has a higher
+/// `boot` and is another incarnation: nothing that was said to the earlier one concerns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// The node's name, unique in the cluster.
+    pub name: Name,
+    /// Where its datagrams and streams arrive.
+    pub addr: SocketAddr,
+    /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
+    /// also orders nodes by age.
+    pub boot: u64,
+}
+
+impl Identity {
+    /// The 64-bit name of this incarnation, a fixed hash of address and boot.
+    pub fn id(&self) -> NodeId {
+        let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x6964_656e_7469_7479);
+        match self.addr {
+            SocketAddr::V4(v4) => hasher.write(&v4.ip().octets()),
+            SocketAddr::V6(v6) => hasher.write(&v6.ip().octets()),
+        }
+        hasher.write_u16(self.addr.port());
+        hasher.write_u64(self.boot);
+        NodeId(hasher.finish())
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, boot {})", self.name, self.addr, self.boot)
+    }
+}
+
+/// The 64-bit name of one incarnation of one node; see [`Identity::id`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u64);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A fixed 32-bit hash of a text, the same on every machine: tags clusters and protocols on the
+/// wire.
+pub(crate) fn tag(text: &str) -> u32 {
+    let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x7461_6700_0000_0000);
+    hasher.write(text.as_bytes());
+    (hasher.finish() >> 32) as u32
+}

@@ -1,0 +1,108 @@
+//! Getting into a cluster: which addresses to ask, and when to ask again.
+
+use std::net::SocketAddr;
+
+use crate::time::{Duration, Instant};
+
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(15);
+
+/// The addresses that have yet to answer.
+#[derive(Default)]
+pub(crate) struct Joins {
+    pending: Vec<Join>,
+    tokens: u64,
+}
+
+struct Join {
+    addr: SocketAddr,
+    token: u64,
+    attempts: u32,
+    /// Whether the last attempt's failure has been told.
+    told: bool,
+    next: Instant,
+}
+
+/// One attempt to make now.
+pub(crate) struct Attempt {
+    pub(crate) addr: SocketAddr,
+    pub(crate) token: u64,
+    /// How many attempts went unanswered before, if that has not been told yet.
+    pub(crate) unanswered: Option<u32>,
+}
+
+impl Joins {
+    /// Adds an address, to be asked at once. One that is pending already is asked again at once.
+    pub(crate) fn add(&mut self, now: Instant, addr: SocketAddr) {
+        if let Some(join) = self.pending.iter_mut().find(|join| join.addr == addr) {
+            join.next = now;
+            return;
+        }
+        self.tokens += 1;
+        let token = self.tokens;
+        self.pending.push(Join { addr, token, attempts: 0, told: true, next: now });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.pending.iter().map(|join| join.next).min()
+    }
+
+    /// The attempts that are due.
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<Attempt> {
+        let mut due = Vec::new();
+        for join in self.pending.iter_mut().filter(|join| join.next <= now) {
+            let unanswered = (!join.told).then_some(join.attempts);
+            due.push(Attempt { addr: join.addr, token: join.token, unanswered });
+            let doublings = join.attempts.min(8);
+            join.next = now + (FIRST_RETRY * 2u32.pow(doublings)).min(LAST_RETRY);
+            join.attempts += 1;
+            join.told = false;
+        }
+        due
+    }
+
+    /// The attempt with this token was answered; true if it was pending.
+    pub(crate) fn answered(&mut self, token: u64) -> Option<SocketAddr> {
+        let at = self.pending.iter().position(|join| join.token == token)?;
+        Some(self.pending.remove(at).addr)
+    }
+
+    /// The driver could not deliver; returns the number of attempts if a join was pending there.
+    pub(crate) fn failed(&mut self, addr: SocketAddr) -> Option<u32> {
+        let join = self.pending.iter_mut().find(|join| join.addr == addr && !join.told)?;
+        join.told = true;
+        Some(join.attempts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unanswered_address_is_asked_again_later_and_later_and_each_failure_is_told_once() {
+        let addr: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let mut joins = Joins::default();
+        joins.add(Instant::ZERO, addr);
+        let mut times = Vec::new();
+        let mut told = 0;
+        for _ in 0..8 {
+            let now = joins.poll_timeout().unwrap();
+            times.push(now.as_nanos() / 1_000_000_000);
+            let due = joins.due(now);
+            assert_eq!(due.len(), 1);
+            told += u32::from(due[0].unanswered.is_some());
+        }
+        assert_eq!(times, [0, 1, 3, 7, 15, 30, 45, 60]);
+        assert_eq!(told, 7);
+        assert_eq!(joins.failed(addr), Some(8));
+        assert_eq!(joins.failed(addr), None);
+        assert_eq!(joins.answered(99), None);
+        assert_eq!(joins.answered(1), Some(addr));
+        assert!(joins.is_empty());
+    }
+}

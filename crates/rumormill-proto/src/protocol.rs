@@ -1,0 +1,160 @@
+//! A gossip protocol of your own: the trait that ours are written against, too.
+
+use core::any::Any;
+
+use crate::Rng;
+use crate::config::Config;
+use crate::identity::{Identity, NodeId};
+use crate::node::Event;
+use crate::roster::Roster;
+use crate::stats::Stats;
+use crate::time::{Duration, Instant};
+
+/// A gossip protocol, driven by a [`crate::Node`].
+///
+/// The node calls these methods; a protocol answers through its [`Context`]. It holds no socket
+/// and reads no clock, so that the same code runs under an agent, in the virtual network and in a
+/// browser. `gen_gossip` (Erlang) is the model: epidemic protocols need [`Protocol::tick`] and
+/// [`Protocol::receive`]; round-based ones also set [`Protocol::round_length`].
+///
+/// ```
+/// use rumormill_proto::{Context, Duration, NodeId, Protocol};
+///
+/// /// Every node learns the largest number that any node started with.
+/// struct Largest(u64);
+///
+/// impl Protocol for Largest {
+///     fn name(&self) -> &str {
+///         "largest"
+///     }
+///     fn period(&self) -> Duration {
+///         Duration::from_millis(200)
+///     }
+///     fn tick(&mut self, cx: &mut Context<'_>) {
+///         if let Some(peer) = cx.random_peer() {
+///             cx.send(peer, &self.0.to_be_bytes());
+///         }
+///     }
+///     fn receive(&mut self, _: &mut Context<'_>, _: NodeId, message: &[u8]) {
+///         if let Ok(bytes) = message.try_into() {
+///             self.0 = self.0.max(u64::from_be_bytes(bytes));
+///         }
+///     }
+/// }
+/// ```
+pub trait Protocol: Any + Send {
+    /// The protocol's name; the same at all nodes, and unlike that of any other protocol there.
+    fn name(&self) -> &str;
+
+    /// The time between two calls of [`Protocol::tick`].
+    fn period(&self) -> Duration;
+
+    /// The node has started. Called once, before anything else.
+    fn start(&mut self, _cx: &mut Context<'_>) {}
+
+    /// A period has passed: time to send a digest to some peer. The first call comes at a random
+    /// point of the first period, so that the nodes' ticks are spread.
+    fn tick(&mut self, cx: &mut Context<'_>);
+
+    /// A message has arrived from a member. Anything may be in it, and anything may have happened
+    /// to it: loss, duplication, reordering.
+    fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]);
+
+    /// The time asked for with [`Context::wake_at`] has come.
+    fn wake(&mut self, _cx: &mut Context<'_>) {}
+
+    /// A peer is up.
+    fn peer_joined(&mut self, _cx: &mut Context<'_>, _peer: &Identity) {}
+
+    /// A peer has left, or was declared dead. This incarnation does not come back.
+    fn peer_expired(&mut self, _cx: &mut Context<'_>, _peer: &Identity) {}
+
+    /// The others held this node for dead, so that it goes on as a new incarnation: whatever they
+    /// held of it is gone. [`Context::id`] is the new one.
+    fn renewed(&mut self, _cx: &mut Context<'_>) {}
+
+    /// For round-based protocols: the length of a round in periods.
+    ///
+    /// All nodes go through the same rounds: a node that hears of a later one follows. Messages of
+    /// another round than the node's own are not delivered.
+    fn round_length(&self) -> Option<u32> {
+        None
+    }
+
+    /// A round has begun. A `newcomer` came in while it was running: it may relay, but what it
+    /// holds itself should wait for the next round.
+    fn round_started(&mut self, _cx: &mut Context<'_>, _round: u64, _newcomer: bool) {}
+
+    /// A round in which this node took part from the start is over. `participants` counts the
+    /// nodes, this one included, that were members from its beginning to its end.
+    fn round_finished(&mut self, _cx: &mut Context<'_>, _round: u64, _participants: usize) {}
+}
+
+/// What a protocol may use while it is being called.
+pub struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) roster: &'a Roster,
+    pub(crate) config: &'a Config,
+    pub(crate) rng: &'a mut Rng,
+    pub(crate) stats: &'a mut Stats,
+    pub(crate) outbox: &'a mut Vec<(NodeId, Vec<u8>)>,
+    pub(crate) events: &'a mut Vec<Event>,
+    pub(crate) wake: &'a mut Option<Instant>,
+    pub(crate) name: &'a str,
+}
+
+impl Context<'_> {
+    /// The present.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// This node's id.
+    pub fn id(&self) -> NodeId {
+        self.roster.id()
+    }
+
+    /// The members that are up.
+    pub fn roster(&self) -> &Roster {
+        self.roster
+    }
+
+    /// The node's settings.
+    pub fn config(&self) -> &Config {
+        self.config
+    }
+
+    /// The node's generator of random numbers.
+    pub fn rng(&mut self) -> &mut Rng {
+        self.rng
+    }
+
+    /// A peer chosen uniformly, if there is one.
+    pub fn random_peer(&mut self) -> Option<NodeId> {
+        self.roster.random_peer(self.rng)
+    }
+
+    /// Sends a datagram to a peer. It may be lost, repeated or overtaken. To a node that is not a
+    /// peer, nothing is sent.
+    ///
+    /// Messages should fit in [`Config::max_datagram`] bytes less 40.
+    pub fn send(&mut self, to: NodeId, message: &[u8]) {
+        self.outbox.push((to, message.to_vec()));
+    }
+
+    /// Asks for one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
+    /// earlier one.
+    pub fn wake_at(&mut self, at: Instant) {
+        *self.wake = Some(at);
+    }
+
+    /// Tells the driver's user something; arrives there as [`Event::Protocol`].
+    pub fn emit(&mut self, payload: impl Into<Vec<u8>>) {
+        let event = Event::Protocol { name: self.name.to_owned(), payload: payload.into() };
+        self.events.push(event);
+    }
+
+    pub(crate) fn stats(&mut self) -> &mut Stats {
+        self.stats
+    }
+}

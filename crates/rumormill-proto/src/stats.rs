@@ -1,0 +1,50 @@
+//! What a node counts.
+
+use serde::Serialize;
+
+/// Counters since the node's start. They only rise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Datagrams handed to the driver.
+    pub datagrams_sent: u64,
+    /// Bytes of those, without IP and UDP headers.
+    pub bytes_sent: u64,
+    /// Datagrams that came in and were for this node.
+    pub datagrams_received: u64,
+    /// Bytes of those.
+    pub bytes_received: u64,
+    /// Messages sent on the reliable path.
+    pub stream_messages_sent: u64,
+    /// Bytes of those.
+    pub stream_bytes_sent: u64,
+    /// Packets dropped: not rumormill packets at all.
+    pub dropped_garbage: u64,
+    /// Packets dropped: of another wire version.
+    pub dropped_version: u64,
+    /// Packets dropped: of a cluster with another name.
+    pub dropped_cluster: u64,
+    /// Packets dropped: from or to an incarnation that is not a member.
+    pub dropped_stranger: u64,
+    /// Packets dropped: for a protocol that this node doesn't run.
+    pub dropped_channel: u64,
+    /// Packets dropped: malformed bodies.
+    pub dropped_malformed: u64,
+    /// Exchanges of mass that this node started and saw the end of.
+    pub exchanges: u64,
+    /// Pushes sent a second time or more.
+    pub retransmissions: u64,
+    /// Pushes of others that this node answered.
+    pub answered: u64,
+    /// Pushes of others that this node answered again, because the reply was lost or late.
+    pub answered_again: u64,
+    /// Pushes of others that this node put off because one of its own was outstanding.
+    pub busy: u64,
+    /// Links undone, because the peer died, left or came back as another incarnation.
+    pub unlinked: u64,
+    /// Windows that ended with an enclosure.
+    pub windows: u64,
+    /// Windows that proved nothing.
+    pub windows_void: u64,
+    /// Times that this node was held for dead and came back as a new incarnation.
+    pub renewals: u64,
+}

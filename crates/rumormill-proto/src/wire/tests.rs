@@ -1,0 +1,124 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn mass_round_trip(mass: i128) -> i128 {
+    let mut out = Vec::new();
+    out.put_mass(mass);
+    Reader(&out).mass().unwrap()
+}
+
+#[test]
+fn masses_survive_the_wire_at_the_ends_of_their_range() {
+    for mass in [0, 1, -1, i128::MAX, i128::MIN, 1 << 64, -(1 << 64)] {
+        assert_eq!(mass_round_trip(mass), mass);
+    }
+}
+
+#[test]
+fn an_overlong_varint_is_malformed() {
+    let mut reader = Reader(&[0xff; 40]);
+    assert_eq!(reader.varint(), Err(WireError::Malformed));
+    let mut bytes = [0x80u8; 19];
+    bytes[18] = 4;
+    assert_eq!(Reader(&bytes).varint(), Err(WireError::Malformed));
+}
+
+#[test]
+fn the_envelope_tells_apart_garbage_version_and_cluster() {
+    let envelope = Envelope { cluster: 7, channel: 9, from: NodeId(1), to: NodeId(2) };
+    let mut bytes = Vec::new();
+    envelope.write(&mut bytes);
+    assert_eq!(bytes.len(), Envelope::SIZE);
+    bytes.push(42);
+    assert_eq!(Envelope::read(7, &bytes), Ok((envelope, &[42u8][..])));
+    assert_eq!(Envelope::read(8, &bytes), Err(WireError::Cluster));
+    bytes[2] = 99;
+    assert_eq!(Envelope::read(7, &bytes), Err(WireError::Version(99)));
+    bytes[0] = b'X';
+    assert_eq!(Envelope::read(7, &bytes), Err(WireError::Garbage));
+    assert_eq!(Envelope::read(7, b"R"), Err(WireError::Garbage));
+}
+
+fn section(n: usize) -> Section {
+    let bounds = Bounds { lower: -1.5, upper: 2.5 };
+    Section {
+        metric: Some(Name::new(&format!("metric-{n}")).unwrap()),
+        masses: vec![(0, 1 << 64), (1, -(5 << 64))],
+        window: Some(WindowPart {
+            phase: 3,
+            reached: vec![0xff, 0x01],
+            contribution: Some(Contribution {
+                value: bounds,
+                participation: bounds,
+                input: Some(bounds),
+                void: false,
+                changed: true,
+            }),
+        }),
+    }
+}
+
+#[test]
+fn sections_are_packed_under_the_limit_and_none_is_lost() {
+    let sections: Vec<_> = (0..40).map(section).collect();
+    let datagrams = write_sections(false, 5, 77, &sections, 600);
+    assert!(datagrams.len() > 3);
+    let mut back = Vec::new();
+    for datagram in &datagrams {
+        assert!(datagram.len() <= 600, "{} bytes", datagram.len());
+        match Message::read(datagram).unwrap() {
+            Message::Push { seq: 5, view: 77, sections } => back.extend(sections),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(back, sections);
+}
+
+#[test]
+fn anchors_and_control_messages_survive_the_wire() {
+    let anchors = Section { metric: None, masses: vec![(u64::MAX, 3)], window: None };
+    for message in [
+        Message::Open,
+        Message::Accept,
+        Message::Refuse,
+        Message::Reply { seq: u32::MAX, view: 1, sections: vec![anchors, section(1)] },
+    ] {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes);
+        assert_eq!(Message::read(&bytes), Ok(message));
+    }
+}
+
+#[test]
+fn an_interval_upside_down_or_of_nan_is_malformed() {
+    let mut bad = section(0);
+    let window = bad.window.as_mut().unwrap();
+    let contribution = window.contribution.as_mut().unwrap();
+    contribution.value = Bounds { lower: 2.0, upper: 1.0 };
+    let bytes = &write_sections(true, 1, 1, &[bad], 1200)[0];
+    assert_eq!(Message::read(bytes), Err(WireError::Malformed));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let _ = Envelope::read(1, &bytes);
+        let _ = Message::read(&bytes);
+        let _ = StateMessage::read(&bytes);
+        let _ = read_foca_header(&mut Reader(&bytes));
+    }
+
+    #[test]
+    fn a_flipped_byte_never_makes_a_reader_panic(at in 0usize..400, value in any::<u8>()) {
+        let mut bytes = write_sections(false, 5, 77, &[section(1), section(2)], 1200).remove(0);
+        let at = at % bytes.len();
+        bytes[at] = value;
+        let _ = Message::read(&bytes);
+    }
+
+    #[test]
+    fn every_mass_survives_the_wire(mass in any::<i128>()) {
+        prop_assert_eq!(mass_round_trip(mass), mass);
+    }
+}
