@@ -1,16 +1,68 @@
-//! Sums that nobody owns.
+//! Sums that nobody owns: ledgered symmetric push-sum.
+//!
+//! Every node holds *mass* of each component: its input at first, and the mean of all inputs once
+//! it has exchanged enough. A figure has a value component (the inputs) and a participation
+//! component (1 where the figure is reported), and two for the inputs' squares. Three *anchors*,
+//! the oldest members, each hold 1 of a component of their own, whose mean is 1/N; the median of
+//! the inverses is the number of nodes. Sum = mean value × N, average = value / participation,
+//! count = participation × N: with A = 5 and B = 10 both nodes end with value 7.5 and anchor 0.5,
+//! which is 15.
+//!
+//! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
+//! peers, [`reading`] what is made of it all. This file is the protocol between them.
+
+mod estimate;
+pub(crate) mod ledger;
+mod links;
 mod mass;
 mod reading;
+mod window;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
 pub use mass::MAX_INPUT;
 pub use reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
 };
-use serde::Serialize;
-use crate::config::Config;
-use crate::identity::{Name, NodeId};
+
+use crate::config::{Config, Overlap};
+use crate::identity::{Identity, Name, NodeId};
+use crate::node::Event;
 use crate::protocol::{Context, Protocol};
 use crate::roster::Roster;
 use crate::time::{Duration, Instant};
+use crate::wire::{Bounds, Envelope, Message, Section, write_sections};
+
+use estimate::Disagreement;
+use ledger::{Answer, Component, Ledger, Masses};
+use links::Links;
+use window::{Progress, Window};
+
+/// 1 where the figure is reported.
+const PARTICIPATION: Component = 0;
+/// The input.
+const VALUE: Component = 1;
+/// The low and the high limb of the input's square.
+const SQUARE: [Component; 2] = [2, 3];
+
+/// How many members are anchors: a median of three survives one that is off.
+const ANCHORS: usize = 3;
+
+/// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
+/// leaves behind is 2³⁶ times smaller.
+const DUST: i128 = mass::ONE >> 40;
+
+/// How many departed members are remembered. A component of one that was forgotten would be carried
+/// on for nothing, but does no harm.
+const REMEMBERED: usize = 1 << 14;
+
+/// Bytes of a datagram that the envelope and the round's number may take.
+const OVERHEAD: usize = Envelope::SIZE + 8;
+
+/// Bytes of a section beside the set of members: name, masses, bounds.
+const SECTION: usize = 300;
 
 /// Whether a figure follows its inputs or is settled round by round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -88,25 +140,668 @@ pub enum InputError {
     NotRunning,
 }
 
-/// placeholder
+/// One figure at this node.
+struct Metric {
+    ledger: Ledger,
+    /// `None` where there are more members than a window can cover.
+    window: Option<Window>,
+    /// What this node reports.
+    input: Option<f64>,
+    disagreement: Disagreement,
+    /// Exchanges in a row that brought nothing new.
+    quiet: u32,
+    /// When an input last changed, as far as this node knows.
+    disturbed: Option<Instant>,
+}
+
+impl Metric {
+    fn new(now: Instant, view: &View, roster: &Roster) -> Self {
+        let mut metric = Self {
+            ledger: Ledger::default(),
+            window: None,
+            input: None,
+            disagreement: Disagreement::default(),
+            quiet: 0,
+            disturbed: None,
+        };
+        metric.restart_window(now, view, roster);
+        metric
+    }
+
+    fn restart_window(&mut self, now: Instant, view: &View, roster: &Roster) {
+        let first = || Window::first(now, roster, &mut self.ledger, self.input);
+        self.window = view.certifiable.then(first);
+    }
+
+    fn set_input(&mut self, now: Instant, input: Option<(f64, i128)>) {
+        self.input = input.map(|(value, _)| value);
+        let mass = input.map_or(0, |(_, mass)| mass);
+        let [low, high] = mass::square(mass);
+        let participation = if input.is_some() { mass::ONE } else { 0 };
+        for (component, mass) in
+            [(PARTICIPATION, participation), (VALUE, mass), (SQUARE[0], low), (SQUARE[1], high)]
+        {
+            self.ledger.set_input(component, mass);
+        }
+        if let Some(window) = &mut self.window {
+            window.input_changed(self.input);
+        }
+        self.quiet = 0;
+        self.disturbed = Some(now);
+    }
+
+    /// An exchange has met a peer whose masses differ from this node's by so much.
+    fn met(&mut self, value: i128, participation: i128, anchors_quiet: bool, tolerance: f64) {
+        self.disagreement.meet(mass::to_f64(value));
+        let scale = estimate::scale(self) * tolerance;
+        let own = mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance;
+        let quiet = mass::to_f64(value).abs() <= scale
+            && mass::to_f64(participation).abs() <= own
+            && anchors_quiet;
+        self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether all members were known, at an instant of the last window, to hold nothing and to
+    /// report nothing: then all forget the figure.
+    fn is_spent(&self) -> bool {
+        let dust = mass::to_f64(DUST);
+        let negligible = |bounds: Bounds| -dust < bounds.lower && bounds.upper < dust;
+        let result = self.window.as_ref().and_then(Window::result);
+        self.input.is_none()
+            && self.is_dust()
+            && result.is_some_and(|complete| {
+                let last = &complete.contribution;
+                last.input.is_none()
+                    && !last.changed
+                    && negligible(last.value)
+                    && negligible(last.participation)
+            })
+    }
+
+    fn is_dust(&self) -> bool {
+        is_dust(&[VALUE, PARTICIPATION].map(|component| (component, self.ledger.mass(component))))
+    }
+}
+
+fn is_dust(masses: &[(Component, i128)]) -> bool {
+    let negligible = |mass: i128| -DUST < mass && mass < DUST;
+    masses.iter().all(|&(c, mass)| SQUARE.contains(&c) || negligible(mass))
+}
+
+/// What follows from the membership.
+#[derive(Default)]
+struct View {
+    digest: u64,
+    /// The oldest members, oldest first.
+    anchors: Vec<NodeId>,
+    /// Whether the set of members fits in a section.
+    certifiable: bool,
+    changed: Option<Instant>,
+}
+
+/// How many members a window can cover.
+fn certifiable_members(config: &Config) -> usize {
+    config.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+}
+
+/// Ledgered symmetric push-sum as a [`Protocol`].
 pub(crate) struct Aggregation {
     mode: Mode,
+    period: Duration,
+    round_length: u32,
+    /// The identity that the anchors' books are kept under.
+    me: Option<NodeId>,
+    view: View,
+    links: Links,
+    anchors: Ledger,
+    anchor_disagreement: Disagreement,
+    metrics: BTreeMap<Name, Metric>,
+    /// Round mode: the inputs for the rounds to come.
+    inputs: BTreeMap<Name, (f64, i128)>,
+    /// Round mode: what the last round ended with.
+    finished: BTreeMap<Name, Reading>,
+    /// Anchors that are gone; nobody's component comes back.
+    departed: BTreeSet<NodeId>,
 }
+
 impl Aggregation {
-    pub(crate) fn new(mode: Mode, _config: &Config) -> Self { Self { mode } }
-    pub(crate) fn mode(&self) -> Mode { self.mode }
-    pub(crate) fn knows(&self, _name: &Name) -> bool { false }
-    pub(crate) fn set_input(&mut self, _cx: &mut Context<'_>, _name: &Name, _value: f64) -> Result<(), InputError> { Ok(()) }
-    pub(crate) fn unset_input(&mut self, _cx: &mut Context<'_>, _name: &Name) -> Result<(), InputError> { Ok(()) }
-    pub(crate) fn input(&self, _name: &Name) -> Option<f64> { None }
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = (&Name, f64)> { core::iter::empty() }
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> { core::iter::empty() }
-    pub(crate) fn reading(&self, _now: Instant, _name: &Name, _roster: &Roster, _config: &Config) -> Option<Reading> { None }
-    pub(crate) fn explain(&self, _now: Instant, _name: &Name, _roster: &Roster, _config: &Config) -> Option<Explanation> { None }
+    pub(crate) fn new(mode: Mode, config: &Config) -> Self {
+        Self {
+            mode,
+            period: config.interval,
+            round_length: config.round_length,
+            me: None,
+            view: View::default(),
+            links: Links::default(),
+            anchors: Ledger::default(),
+            anchor_disagreement: Disagreement::default(),
+            metrics: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            finished: BTreeMap::new(),
+            departed: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(crate) fn knows(&self, name: &Name) -> bool {
+        self.metrics.contains_key(name)
+            || self.inputs.contains_key(name)
+            || self.finished.contains_key(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        let all = self.metrics.keys().chain(self.inputs.keys()).chain(self.finished.keys());
+        all.collect::<BTreeSet<_>>().into_iter()
+    }
+
+    pub(crate) fn input(&self, name: &Name) -> Option<f64> {
+        match self.mode {
+            Mode::Live => self.metrics.get(name).and_then(|metric| metric.input),
+            Mode::Round => self.inputs.get(name).map(|input| input.0),
+        }
+    }
+
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (&Name, f64)> {
+        self.names().filter_map(|name| Some((name, self.input(name)?)))
+    }
+
+    pub(crate) fn set_input(
+        &mut self,
+        cx: &mut Context<'_>,
+        name: &Name,
+        value: f64,
+    ) -> Result<(), InputError> {
+        let mass = mass::of_input(name, value)?;
+        if !self.knows(name) && self.metrics.len().max(self.inputs.len()) >= MAX_FIGURES {
+            return Err(InputError::TooMany { name: name.clone() });
+        }
+        match self.mode {
+            Mode::Live => {
+                self.refresh(cx);
+                self.metric(cx, name).set_input(cx.now(), Some((value, mass)));
+            }
+            Mode::Round => {
+                self.inputs.insert(name.clone(), (value, mass));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unset_input(
+        &mut self,
+        cx: &mut Context<'_>,
+        name: &Name,
+    ) -> Result<(), InputError> {
+        let nothing = || InputError::NoInput { name: name.clone() };
+        match self.mode {
+            Mode::Live => {
+                let metric = self.metrics.get_mut(name).filter(|metric| metric.input.is_some());
+                metric.ok_or_else(nothing)?.set_input(cx.now(), None);
+            }
+            Mode::Round => {
+                self.inputs.remove(name).ok_or_else(nothing)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn metric(&mut self, cx: &Context<'_>, name: &Name) -> &mut Metric {
+        let fresh = || Metric::new(cx.now(), &self.view, cx.roster());
+        self.metrics.entry(name.clone()).or_insert_with(fresh)
+    }
+
+    /// Follows the membership: who the anchors are, and from where windows must start afresh.
+    fn refresh(&mut self, cx: &Context<'_>) {
+        let roster = cx.roster();
+        if self.view.digest == roster.digest() && self.me == Some(roster.id()) {
+            return;
+        }
+        self.me = Some(roster.id());
+        let me = (roster.me().boot, roster.id());
+        let mut ages: Vec<_> = roster.peers().map(|(id, peer)| (peer.boot, id)).collect();
+        ages.push(me);
+        if ages.len() > ANCHORS {
+            ages.select_nth_unstable(ANCHORS - 1);
+            ages.truncate(ANCHORS);
+        }
+        ages.sort_unstable();
+        self.view = View {
+            digest: roster.digest(),
+            anchors: ages.into_iter().map(|age| age.1).collect(),
+            certifiable: roster.len() <= certifiable_members(cx.config()),
+            changed: Some(cx.now()),
+        };
+        let elected = self.view.anchors.contains(&roster.id());
+        let own = roster.id().0;
+        if elected {
+            self.anchors.set_input(own, mass::ONE);
+        } else if self.anchors.input(own) != 0 {
+            self.anchors.set_input(own, 0);
+        }
+        // Nobody has met the component of an anchor that was deposed before it had a link.
+        let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
+        self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
+        for metric in self.metrics.values_mut() {
+            metric.restart_window(cx.now(), &self.view, roster);
+        }
+    }
+
+    /// A link is undone, with all that moved over it.
+    fn unlink(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        if self.links.remove(peer) {
+            cx.stats().unlinked += 1;
+        }
+        self.anchors.forget(peer);
+        for metric in self.metrics.values_mut() {
+            metric.ledger.forget(peer);
+            metric.quiet = 0;
+        }
+    }
+
+    /// Undoes all that was ever exchanged.
+    fn reset(&mut self) {
+        self.anchors = Ledger::default();
+        self.view = View::default();
+        for metric in self.metrics.values_mut() {
+            metric.ledger.forget_all();
+            metric.quiet = 0;
+        }
+    }
+
+    fn send(&self, cx: &mut Context<'_>, to: NodeId, message: &Message) {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes);
+        cx.send(to, &bytes);
+    }
+
+    fn send_sections(
+        &self,
+        cx: &mut Context<'_>,
+        to: NodeId,
+        reply: bool,
+        seq: u32,
+        sections: &[Section],
+    ) {
+        let limit = cx.config().max_datagram - OVERHEAD;
+        for message in write_sections(reply, seq, self.view.digest, sections, limit) {
+            cx.send(to, &message);
+        }
+    }
+
+    fn alarm(&self, cx: &mut Context<'_>) {
+        if let Some(due) = self.links.next_due() {
+            cx.wake_at(due);
+        }
+    }
+
+    /// Turns to a peer: opens the link, or pushes.
+    fn turn_to(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        match self.links.begin(peer) {
+            None => self.send(cx, peer, &Message::Open),
+            Some(seq) => {
+                self.anchors.ask(peer, seq);
+                for metric in self.metrics.values_mut() {
+                    metric.ledger.ask(peer, seq);
+                }
+                self.push(cx, peer, seq);
+            }
+        }
+        self.links.sent(cx.now(), peer, self.period);
+    }
+
+    /// Sends what the peer has not answered yet of the push `seq`, with the masses of now: what a
+    /// reply books is what the peer took, whichever snapshot it saw.
+    fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u32) {
+        let mut sections = Vec::with_capacity(1 + self.metrics.len());
+        if self.anchors.awaits(peer, seq) {
+            sections.push(self.section(None, self.anchors.masses()));
+        }
+        for (name, metric) in &self.metrics {
+            if metric.ledger.awaits(peer, seq) {
+                sections.push(self.section(Some(name), metric.ledger.masses()));
+            }
+        }
+        self.send_sections(cx, peer, false, seq, &sections);
+    }
+
+    fn section(&self, name: Option<&Name>, masses: Masses) -> Section {
+        let metric = name.and_then(|name| self.metrics.get(name));
+        let window = metric.and_then(|metric| metric.window.as_ref()).map(Window::part);
+        Section { metric: name.cloned(), masses, window }
+    }
+
+    fn receive_push(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        seq: u32,
+        view: u64,
+        sections: &[Section],
+    ) {
+        // A peer that pushes has the link; had this node none, it would not have accepted.
+        if self.links.get(from).is_none() {
+            return;
+        }
+        self.links.establish(from);
+        let decline = cx.config().overlap == Overlap::Decline && self.links.has_outstanding();
+        let mut replies = Vec::with_capacity(sections.len());
+        let (mut fresh, mut repeated) = (false, false);
+        for section in sections {
+            let answer = match &section.metric {
+                None => self.answer_anchors(from, seq, &section.masses, decline),
+                Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
+            };
+            match answer {
+                Some(Answer::Stale) => continue,
+                Some(Answer::Fresh) => fresh = true,
+                Some(Answer::Repeated) => repeated = true,
+                None => {}
+            }
+            let masses = match &section.metric {
+                None => self.anchors.taken(from),
+                Some(name) => {
+                    self.meet_window(cx, name, view, section);
+                    let metric = self.metrics.get(name);
+                    metric.map_or(vec![], |metric| metric.ledger.taken(from))
+                }
+            };
+            replies.push(self.section(section.metric.as_ref(), masses));
+        }
+        if replies.is_empty() {
+            return;
+        }
+        let stats = cx.stats();
+        stats.answered += u64::from(fresh);
+        stats.answered_again += u64::from(repeated);
+        stats.busy += u64::from(fresh && decline);
+        self.send_sections(cx, from, true, seq, &replies);
+        self.forget_spent();
+    }
+
+    fn answer_anchors(
+        &mut self,
+        from: NodeId,
+        seq: u32,
+        masses: &Masses,
+        decline: bool,
+    ) -> Option<Answer> {
+        let known: Masses = self.without_departed(masses);
+        let theirs = |id: &NodeId| known.iter().find(|(c, _)| *c == id.0).map_or(0, |known| known.1);
+        let differences: Vec<_> = (self.view.anchors.iter())
+            .map(|id| (*id, theirs(id).wrapping_sub(self.anchors.mass(id.0))))
+            .collect();
+        let answer = self.anchors.answer(from, seq, &known, decline);
+        if answer == Answer::Fresh {
+            self.met_anchors(&differences);
+        }
+        Some(answer)
+    }
+
+    /// An exchange has met a peer whose anchor masses differ by so much.
+    fn met_anchors(&mut self, differences: &[(NodeId, i128)]) {
+        for (id, difference) in differences {
+            let mass = self.anchors.mass(id.0);
+            let relative = if mass > 0 { *difference as f64 / mass as f64 } else { 1.0 };
+            self.anchor_disagreement.meet(relative);
+        }
+    }
+
+    fn without_departed(&self, masses: &Masses) -> Masses {
+        masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
+    }
+
+    /// `None` if this node does not take the figure up.
+    fn answer_metric(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        seq: u32,
+        name: &Name,
+        section: &Section,
+        decline: bool,
+    ) -> Option<Answer> {
+        let full = self.metrics.len() >= MAX_FIGURES;
+        if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
+            return None;
+        }
+        let tolerance = cx.config().tolerance;
+        let anchors_quiet = self.anchor_disagreement.rms() <= tolerance;
+        let metric = self.metric(cx, name);
+        let difference = |component| {
+            let theirs = section.masses.iter().find(|(c, _)| *c == component);
+            theirs.map_or(0, |theirs| theirs.1).wrapping_sub(metric.ledger.mass(component))
+        };
+        let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
+        let answer = metric.ledger.answer(from, seq, &section.masses, decline);
+        if answer == Answer::Fresh {
+            metric.met(value, participation, anchors_quiet, tolerance);
+        }
+        Some(answer)
+    }
+
+    fn receive_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        seq: u32,
+        view: u64,
+        sections: &[Section],
+    ) {
+        let tolerance = cx.config().tolerance;
+        for section in sections {
+            match &section.metric {
+                None => {
+                    let taken = self.without_departed(&section.masses);
+                    let before: Vec<_> = self.anchor_masses();
+                    if self.anchors.settle(from, seq, &taken) {
+                        // The peer took half of the difference.
+                        let moved = |(id, mass): &(NodeId, i128)| {
+                            (*id, self.anchors.mass(id.0).wrapping_sub(*mass).wrapping_mul(2))
+                        };
+                        let differences: Vec<_> = before.iter().map(moved).collect();
+                        self.met_anchors(&differences);
+                    }
+                }
+                Some(name) => {
+                    let anchors_quiet = self.anchor_disagreement.rms() <= tolerance;
+                    let Some(metric) = self.metrics.get_mut(name) else { continue };
+                    let held = |metric: &Metric| {
+                        [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
+                    };
+                    let before = held(metric);
+                    if metric.ledger.settle(from, seq, &section.masses) {
+                        let after = held(metric);
+                        let twice = |n: usize| after[n].wrapping_sub(before[n]).wrapping_mul(2);
+                        if !section.masses.is_empty() {
+                            metric.met(twice(0), twice(1), anchors_quiet, tolerance);
+                        }
+                        if let Some(window) = &mut metric.window {
+                            window.settled(from, &metric.ledger);
+                        }
+                    }
+                    self.meet_window(cx, name, view, section);
+                }
+            }
+        }
+        let awaited = self.anchors.awaits(from, seq)
+            || self.metrics.values().any(|metric| metric.ledger.awaits(from, seq));
+        let current = self.links.get(from).is_some_and(|link| link.seq == seq);
+        if current && !awaited && self.links.answered(cx.now(), from).is_some() {
+            cx.stats().exchanges += 1;
+        }
+        self.forget_spent();
+    }
+
+    fn anchor_masses(&self) -> Vec<(NodeId, i128)> {
+        self.view.anchors.iter().map(|id| (*id, self.anchors.mass(id.0))).collect()
+    }
+
+    /// Takes in where a peer's window stands, if it has the same members.
+    fn meet_window(&mut self, cx: &mut Context<'_>, name: &Name, view: u64, section: &Section) {
+        let (Some(part), Some(metric)) = (&section.window, self.metrics.get_mut(name)) else {
+            return;
+        };
+        let Some(window) = metric.window.as_mut().filter(|_| view == self.view.digest) else {
+            return;
+        };
+        let progress = window.receive(cx.now(), part, &mut metric.ledger, metric.input);
+        note(cx, metric, progress);
+        advance(cx, metric);
+    }
+
+    fn forget_spent(&mut self) {
+        self.metrics.retain(|_, metric| !metric.is_spent());
+    }
 }
+
+/// Moves a figure's window on, if all have got that far.
+fn advance(cx: &mut Context<'_>, metric: &mut Metric) {
+    if let Some(window) = &mut metric.window {
+        let progress = window.advance(cx.now(), &mut metric.ledger, metric.input);
+        note(cx, metric, progress);
+    }
+}
+
+fn note(cx: &mut Context<'_>, metric: &mut Metric, progress: Option<Progress>) {
+    match progress {
+        Some(Progress::Enclosed) => cx.stats().windows += 1,
+        Some(Progress::Void) => cx.stats().windows_void += 1,
+        None => return,
+    }
+    let result = metric.window.as_ref().and_then(Window::result);
+    if progress == Some(Progress::Enclosed) && result.is_some_and(|r| r.contribution.changed) {
+        metric.disturbed = Some(cx.now());
+    }
+}
+
 impl Protocol for Aggregation {
-    fn name(&self) -> &str { match self.mode { Mode::Live => "aggregate.live", Mode::Round => "aggregate.round" } }
-    fn period(&self) -> Duration { Duration::from_millis(200) }
-    fn tick(&mut self, _cx: &mut Context<'_>) {}
-    fn receive(&mut self, _cx: &mut Context<'_>, _from: NodeId, _message: &[u8]) {}
+    fn name(&self) -> &str {
+        match self.mode {
+            Mode::Live => "aggregate.live",
+            Mode::Round => "aggregate.round",
+        }
+    }
+
+    fn period(&self) -> Duration {
+        self.period
+    }
+
+    fn round_length(&self) -> Option<u32> {
+        (self.mode == Mode::Round).then_some(self.round_length)
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        self.refresh(cx);
+        for metric in self.metrics.values_mut() {
+            advance(cx, metric);
+        }
+        self.forget_spent();
+        // Without a figure there is nothing to say.
+        if self.metrics.is_empty() || cx.roster().is_empty() {
+            return;
+        }
+        let (roster, config) = (cx.roster, cx.config);
+        self.links.fill(roster, config, cx.rng());
+        if let Some(peer) = self.links.next(cx.rng()) {
+            self.turn_to(cx, peer);
+            self.alarm(cx);
+        }
+    }
+
+    fn wake(&mut self, cx: &mut Context<'_>) {
+        for peer in self.links.due(cx.now()) {
+            cx.stats().retransmissions += 1;
+            match self.links.get(peer) {
+                Some(link) if link.linked => {
+                    let seq = link.seq;
+                    self.push(cx, peer, seq);
+                }
+                _ => self.send(cx, peer, &Message::Open),
+            }
+            self.links.sent(cx.now(), peer, self.period);
+        }
+        self.alarm(cx);
+    }
+
+    fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
+        let Ok(message) = Message::read(message) else {
+            cx.stats().dropped_malformed += 1;
+            return;
+        };
+        self.refresh(cx);
+        match message {
+            Message::Open => {
+                let room = self.links.has_room(cx.roster(), cx.config());
+                if room || self.links.get(from).is_some() {
+                    self.links.establish(from);
+                    self.send(cx, from, &Message::Accept);
+                } else {
+                    self.send(cx, from, &Message::Refuse);
+                }
+            }
+            Message::Accept => {
+                // The link was opened because it was the peer's turn, so the push follows at once.
+                let waiting = self.links.get(from).is_some_and(|link| !link.linked);
+                if waiting {
+                    self.links.establish(from);
+                    self.links.answered(cx.now(), from);
+                    self.turn_to(cx, from);
+                    self.alarm(cx);
+                }
+            }
+            Message::Refuse => {
+                if self.links.get(from).is_some_and(|link| !link.linked) {
+                    self.links.remove(from);
+                }
+            }
+            Message::Push { seq, view, sections } => {
+                self.receive_push(cx, from, seq, view, &sections);
+            }
+            Message::Reply { seq, view, sections } => {
+                self.receive_reply(cx, from, seq, view, &sections);
+            }
+        }
+    }
+
+    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.departed.insert(peer.id());
+        if self.departed.len() > REMEMBERED {
+            self.departed.pop_first();
+        }
+        self.unlink(cx, peer.id());
+    }
+
+    fn renewed(&mut self, cx: &mut Context<'_>) {
+        self.departed.extend(self.me);
+        self.links.clear();
+        self.reset();
+        self.refresh(cx);
+    }
+
+    fn round_started(&mut self, cx: &mut Context<'_>, _round: u64, newcomer: bool) {
+        self.metrics.clear();
+        self.links.restart();
+        self.reset();
+        self.refresh(cx);
+        if !newcomer {
+            for (name, input) in self.inputs.clone() {
+                self.metric(cx, &name).set_input(cx.now(), Some(input));
+            }
+        }
+    }
+
+    fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
+        let names: Vec<_> = self.metrics.keys().cloned().collect();
+        let read = |name: Name| {
+            let mut reading = self.estimate(cx.now(), &name, cx.roster(), cx.config())?;
+            reading.round = Some(round);
+            Some((name, reading))
+        };
+        self.finished = names.into_iter().filter_map(read).collect();
+        cx.events.push(Event::RoundFinished { round, participants });
+    }
 }
+

@@ -156,7 +156,7 @@ impl Host {
     ) -> Result<(), WireError> {
         let mut reader = Reader(body);
         if let Some(rounds) = &self.rounds {
-            let theirs = reader.varint64()?;
+            let theirs = reader.ordinal()?;
             let mine = rounds.number;
             if theirs < mine || theirs == 0 {
                 return Ok(());

@@ -211,7 +211,7 @@ pub struct LinkLine {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WindowLine {
     /// The window's number since the membership changed.
-    pub number: u32,
+    pub number: u64,
     /// `opening` until all members have begun to record, then `closing` until all have reported.
     pub phase: &'static str,
     /// How many members are known to have got that far.

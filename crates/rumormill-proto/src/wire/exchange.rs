@@ -36,7 +36,7 @@ pub(crate) struct Section {
 /// A sender's view of the current window.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WindowPart {
-    pub(crate) phase: u32,
+    pub(crate) phase: u64,
     /// Who has reached this phase, by rank in the sorted view; least significant bit first.
     pub(crate) reached: Vec<u8>,
     /// While closing: what those have contributed, merged. While opening: the complete result of
@@ -54,6 +54,10 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) fn hull(self, other: Self) -> Self {
         Self { lower: self.lower.min(other.lower), upper: self.upper.max(other.upper) }
+    }
+
+    pub(crate) fn width(self) -> f64 {
+        self.upper - self.lower
     }
 
     fn write(self, out: &mut Vec<u8>) {
@@ -158,7 +162,7 @@ impl Section {
             masses.push((component, reader.mass()?));
         }
         let window = if flags & 2 != 0 {
-            let phase = u32::try_from(reader.varint()?).map_err(|_| WireError::Malformed)?;
+            let phase = reader.ordinal()?;
             let length = reader.count(reader.0.len())?;
             let reached = reader.take(length)?.to_vec();
             let contribution =

@@ -1,0 +1,336 @@
+//! From masses to figures: what a node says, and how sure it is.
+
+use super::links::Link;
+use super::reading::{
+    AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
+};
+use super::window::Window;
+use super::{
+    Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, certifiable_members, mass,
+};
+use crate::config::Config;
+use crate::identity::{Name, NodeId};
+use crate::roster::Roster;
+use crate::time::{Duration, Instant};
+use crate::wire::{Bounds, Contribution};
+
+/// Exchanges in a row that must bring nothing new before a figure counts as converged.
+const QUIET: u32 = 8;
+
+/// How far apart nodes still are, judged by those that this one met: an exponential average of the
+/// squared differences, which halves in about two and a half exchanges.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Disagreement {
+    mean_square: f64,
+    met: bool,
+}
+
+impl Disagreement {
+    pub(crate) fn meet(&mut self, difference: f64) {
+        let square = difference * difference;
+        self.mean_square = if self.met { 0.75 * self.mean_square + 0.25 * square } else { square };
+        self.met = true;
+    }
+
+    /// The root mean square of the differences met.
+    pub(crate) fn rms(&self) -> f64 {
+        self.mean_square.sqrt()
+    }
+
+    /// The standard error of one node: two independent errors make a difference.
+    fn standard_error(&self) -> Option<f64> {
+        self.met.then(|| (self.mean_square / 2.0).sqrt())
+    }
+}
+
+/// What a node's value mass is to be measured against: not itself, which may be zero though the
+/// inputs are not.
+pub(crate) fn scale(metric: &Metric) -> f64 {
+    let value = mass::to_f64(metric.ledger.mass(VALUE)).abs();
+    let participation = mass::to_f64(metric.ledger.mass(PARTICIPATION)).abs();
+    let result = metric.window.as_ref().and_then(Window::result);
+    let input = result.and_then(|complete| complete.contribution.input);
+    let largest = input.map_or(0.0, |input| input.lower.abs().max(input.upper.abs()));
+    value.max(participation * largest)
+}
+
+impl Aggregation {
+    /// What this node says of a figure: its estimate, or in round mode the last round's result.
+    pub(crate) fn reading(
+        &self,
+        now: Instant,
+        name: &Name,
+        roster: &Roster,
+        config: &Config,
+    ) -> Option<Reading> {
+        match self.mode {
+            Mode::Live => self.estimate(now, name, roster, config),
+            Mode::Round => match self.finished.get(name) {
+                Some(finished) => Some(finished.clone()),
+                None => self.knows(name).then(|| Reading {
+                    caveats: vec![Caveat::NoRound],
+                    ..nothing_known(name, self.mode, roster.len())
+                }),
+            },
+        }
+    }
+
+    /// The number of nodes, as the median of what the anchors say.
+    fn nodes(&self) -> Option<f64> {
+        let mut inverses: Vec<f64> = (self.view.anchors.iter())
+            .map(|id| mass::to_f64(self.anchors.mass(id.0)))
+            .filter(|&mass| mass > 0.0)
+            .map(|mass| 1.0 / mass)
+            .collect();
+        inverses.sort_by(f64::total_cmp);
+        let n = inverses.len();
+        let pair = (inverses.get(n.checked_sub(1)? / 2)?, inverses.get(n / 2)?);
+        Some((pair.0 + pair.1) / 2.0)
+    }
+
+    /// The estimate of now.
+    pub(crate) fn estimate(
+        &self,
+        now: Instant,
+        name: &Name,
+        roster: &Roster,
+        config: &Config,
+    ) -> Option<Reading> {
+        let metric = self.metrics.get(name)?;
+        let held = |component| mass::to_f64(metric.ledger.mass(component));
+        let (value, participation) = (held(VALUE), held(PARTICIPATION));
+        let nodes = self.nodes();
+        let reported = participation > 0.0 && !metric.is_dust();
+        let average = reported.then(|| value / participation);
+        let squares = mass::square_to_f64(SQUARE.map(|component| metric.ledger.mass(component)));
+        let variance = average.map(|mean| (squares / participation - mean * mean).max(0.0));
+
+        // A window of another membership proves nothing about this one.
+        let current = self.view.digest == roster.digest();
+        let complete = metric.window.as_ref().and_then(Window::result).filter(|_| current);
+        let last = complete.map(|complete| &complete.contribution);
+        let enclosed = last.map(|last| Enclosed::new(last, roster.len()));
+        let figure = |value: Option<f64>, bounds: Option<Bounds>| Figure {
+            value,
+            lower: bounds.map(|bounds| bounds.lower),
+            upper: bounds.map(|bounds| bounds.upper),
+        };
+        let sum = figure(nodes.map(|n| value * n), enclosed.map(|enclosed| enclosed.sum));
+        let count = figure(nodes.map(|n| participation * n), enclosed.map(|e| e.count));
+        let average = figure(average, enclosed.and_then(|enclosed| enclosed.average));
+
+        let spread = metric.disagreement.standard_error().zip(nodes).map(|(error, n)| {
+            let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
+            3.0 * (error * n).hypot(value * n * of_nodes)
+        });
+        let disturbed = metric.disturbed.max(self.view.changed);
+        let tolerated = config.tolerance * scale(metric) * roster.len() as f64;
+        // The window is narrow, and the estimate lies in it or at least near it.
+        let settled = |bounds: Bounds, value: f64| {
+            let with_value = bounds.hull(Bounds { lower: value, upper: value });
+            bounds.width() <= tolerated && with_value.width() <= 2.0 * tolerated
+        };
+        let converged = roster.is_empty()
+            || metric.quiet >= QUIET
+                && complete.is_some_and(|complete| {
+                    Some(complete.opened) >= metric.disturbed && !complete.contribution.changed
+                })
+                && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value));
+
+        let mut caveats = Vec::new();
+        if roster.is_empty() {
+            caveats.push(Caveat::Alone);
+        }
+        if nodes.is_none() {
+            caveats.push(Caveat::NoAnchor);
+        }
+        if !self.view.certifiable {
+            caveats.push(Caveat::TooManyMembers(roster.len(), certifiable_members(config)));
+        } else if complete.is_none() {
+            caveats.push(Caveat::NoEnclosure);
+        }
+        if last.is_some_and(|last| last.changed) {
+            caveats.push(Caveat::InputChanged);
+        }
+        if last.is_some_and(|last| last.input.is_none() && metric.input.is_none()) {
+            caveats.push(Caveat::NobodyReports);
+        }
+        caveats.push(Caveat::Undetected(detection_time(config)));
+        Some(Reading {
+            sum,
+            average,
+            count,
+            min: last.and_then(|last| last.input).map(|input| input.lower),
+            max: last.and_then(|last| last.input).map(|input| input.upper),
+            variance,
+            standard_deviation: variance.map(f64::sqrt),
+            spread,
+            converged,
+            disturbed: disturbed.map(|at| now.since(at)),
+            enclosed: complete.map(|complete| now.since(complete.opened)),
+            caveats,
+            ..nothing_known(name, self.mode, roster.len())
+        })
+    }
+
+    /// What a figure rests on.
+    pub(crate) fn explain(
+        &self,
+        now: Instant,
+        name: &Name,
+        roster: &Roster,
+        config: &Config,
+    ) -> Option<Explanation> {
+        let reading = self.reading(now, name, roster, config)?;
+        let metric = self.metrics.get(name);
+        let component = |(label, component)| {
+            let ledger = &metric?.ledger;
+            let (taken, given) = ledger.totals(component);
+            Some(ComponentLine {
+                component: label,
+                input: mass::to_f64(ledger.input(component)),
+                mass: mass::to_f64(ledger.mass(component)),
+                units: ledger.mass(component).to_string(),
+                taken: mass::to_f64(taken),
+                given: mass::to_f64(given),
+            })
+        };
+        let labels = [
+            ("participation", PARTICIPATION),
+            ("value", VALUE),
+            ("square_low", SQUARE[0]),
+            ("square_high", SQUARE[1]),
+        ];
+        let identity = |id| if id == roster.id() { Some(roster.me()) } else { roster.peer(id) };
+        let anchor = |&id: &NodeId| {
+            let mass = mass::to_f64(self.anchors.mass(id.0));
+            let nodes = (mass > 0.0).then(|| 1.0 / mass);
+            Some(AnchorLine { name: identity(id)?.name.clone(), id, mass, nodes })
+        };
+        let link = |(id, link): (NodeId, &Link)| {
+            let peer = roster.peer(id)?;
+            Some(LinkLine {
+                name: peer.name.clone(),
+                addr: peer.addr,
+                linked: link.linked,
+                outstanding: link.is_outstanding(),
+                exchanges: link.seq,
+                net: metric.map_or(0.0, |metric| mass::to_f64(metric.ledger.net(id, VALUE))),
+            })
+        };
+        let window = metric.and_then(|metric| metric.window.as_ref());
+        Some(Explanation {
+            input: self.input(name),
+            components: labels.into_iter().filter_map(component).collect(),
+            anchors: self.view.anchors.iter().filter_map(anchor).collect(),
+            nodes: self.nodes(),
+            links: self.links.iter().filter_map(link).collect(),
+            window: WindowLine {
+                number: window.map_or(0, Window::number),
+                phase: window.map_or("none", Window::phase_name),
+                reached: window.map_or(0, Window::reached),
+                of: roster.len(),
+            },
+            reading,
+        })
+    }
+}
+
+fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
+    Reading {
+        name: name.clone(),
+        mode,
+        round: None,
+        sum: Figure::default(),
+        average: Figure::default(),
+        count: Figure::default(),
+        min: None,
+        max: None,
+        variance: None,
+        standard_deviation: None,
+        spread: None,
+        converged: false,
+        members,
+        disturbed: None,
+        enclosed: None,
+        caveats: Vec::new(),
+    }
+}
+
+/// About how long a death stays unnoticed: until a probe meets it, fails, and is not refuted.
+fn detection_time(config: &Config) -> Duration {
+    config.probe_interval * 5 / 2 + config.suspicion_timeout
+}
+
+/// The enclosures that follow from a complete window of `members` members.
+#[derive(Clone, Copy)]
+struct Enclosed {
+    sum: Bounds,
+    count: Bounds,
+    /// `None` where the participation may be zero.
+    average: Option<Bounds>,
+}
+
+impl Enclosed {
+    fn new(last: &Contribution, members: usize) -> Self {
+        let n = members as f64;
+        // One step outwards makes up for the rounding of each operation.
+        let outward = |lower: f64, upper: f64| Bounds {
+            lower: lower.next_down(),
+            upper: upper.next_up(),
+        };
+        let (x, p) = (last.value, last.participation);
+        let sum = outward(x.lower * n, x.upper * n);
+        // Nodes are counted in whole numbers.
+        let count = outward(p.lower * n, p.upper * n);
+        let whole = Bounds { lower: count.lower.ceil().max(0.0), upper: count.upper.floor() };
+        let count = if whole.lower <= whole.upper { whole } else { count };
+        let average = (count.lower >= 1.0).then(|| {
+            let lower = if sum.lower < 0.0 { count.lower } else { count.upper };
+            let upper = if sum.upper < 0.0 { count.upper } else { count.lower };
+            outward(sum.lower / lower, sum.upper / upper)
+        });
+        Self { sum, count, average }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::is_dust;
+    use super::*;
+
+    fn last(value: (f64, f64), participation: (f64, f64)) -> Contribution {
+        Contribution {
+            value: Bounds { lower: value.0, upper: value.1 },
+            participation: Bounds { lower: participation.0, upper: participation.1 },
+            input: None,
+            void: false,
+            changed: false,
+        }
+    }
+
+    #[test]
+    fn the_count_is_exact_once_only_one_whole_number_fits() {
+        let enclosed = Enclosed::new(&last((1.0, 2.0), (0.55, 0.65)), 5);
+        assert_eq!((enclosed.count.lower, enclosed.count.upper), (3.0, 3.0));
+        let average = enclosed.average.unwrap();
+        assert!(average.lower <= 5.0 / 3.0 && average.lower > 1.666);
+        assert!(average.upper >= 10.0 / 3.0 && average.upper < 3.334);
+    }
+
+    #[test]
+    fn the_average_of_either_sign_is_enclosed() {
+        for (value, worst) in [((-2.0, -1.0), (-10.0, -1.25)), ((-2.0, 1.0), (-10.0, 5.0))] {
+            let average = Enclosed::new(&last(value, (0.2, 0.8)), 5).average.unwrap();
+            assert!((average.lower - worst.0).abs() < 1e-9, "{average:?}");
+            assert!((average.upper - worst.1).abs() < 1e-9, "{average:?}");
+        }
+        assert!(Enclosed::new(&last((1.0, 2.0), (0.0, 0.8)), 5).average.is_none());
+    }
+
+    #[test]
+    fn dust_is_what_rounding_leaves_and_not_what_a_tiny_input_makes() {
+        assert!(is_dust(&[(VALUE, 5), (PARTICIPATION, -3)]));
+        assert!(!is_dust(&[(VALUE, 5), (PARTICIPATION, mass::ONE / 10_000)]));
+    }
+}

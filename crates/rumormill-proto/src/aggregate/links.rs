@@ -1,0 +1,242 @@
+//! Whom a node exchanges with: a symmetric, bounded view, and what is outstanding on each link.
+//!
+//! Below [`Config::view_size`] members every pair is linked. Above, each node opens links to half
+//! as many random members as the view holds and accepts up to one and a half times as many, which
+//! makes a random graph of about that degree that is never full: every newcomer finds room. Links
+//! are not exchanged for others while both ends live, because undoing one disturbs what has
+//! converged; churn refreshes them.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+
+use crate::Rng;
+use crate::config::Config;
+use crate::identity::NodeId;
+use crate::roster::Roster;
+use crate::time::{Duration, Instant};
+
+/// A message that awaits its answer.
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    sent: Instant,
+    resend: Instant,
+    tries: u32,
+}
+
+/// One link, seen from this end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Link {
+    /// The peer has it, too. Until then no mass is pushed.
+    pub(crate) linked: bool,
+    /// The latest push of this node.
+    pub(crate) seq: u32,
+    outstanding: Option<Outstanding>,
+}
+
+impl Link {
+    pub(crate) fn is_outstanding(&self) -> bool {
+        self.outstanding.is_some()
+    }
+}
+
+/// The links of one aggregation.
+#[derive(Default)]
+pub(crate) struct Links {
+    links: BTreeMap<NodeId, Link>,
+    /// The peers in the order in which this node turns to them.
+    rotation: Vec<NodeId>,
+    round_trip: RoundTrip,
+}
+
+impl Links {
+    pub(crate) fn get(&self, peer: NodeId) -> Option<&Link> {
+        self.links.get(&peer)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeId, &Link)> {
+        self.links.iter().map(|(peer, link)| (*peer, link))
+    }
+
+    pub(crate) fn has_outstanding(&self) -> bool {
+        self.links.values().any(Link::is_outstanding)
+    }
+
+    /// Whether another link may be accepted.
+    pub(crate) fn has_room(&self, roster: &Roster, config: &Config) -> bool {
+        roster.len() <= config.view_size + 1 || self.links.len() < config.view_size * 3 / 2
+    }
+
+    /// Chooses members to link with, until there are enough.
+    pub(crate) fn fill(&mut self, roster: &Roster, config: &Config, rng: &mut Rng) {
+        let peers = roster.len() - 1;
+        if peers <= config.view_size {
+            if self.links.len() < peers {
+                for (peer, _) in roster.peers() {
+                    self.links.entry(peer).or_default();
+                }
+            }
+            return;
+        }
+        let wanted = config.view_size.div_ceil(2);
+        // A few draws at a time suffice; the next tick goes on.
+        for _ in 0..2 * wanted {
+            if self.links.len() >= wanted {
+                break;
+            }
+            if let Some(peer) = roster.random_peer(rng) {
+                self.links.entry(peer).or_default();
+            }
+        }
+    }
+
+    /// The peer whose turn it is: each once in a rotation, in a new random order each time. Those
+    /// with something outstanding are passed over.
+    pub(crate) fn next(&mut self, rng: &mut Rng) -> Option<NodeId> {
+        for _ in 0..2 {
+            while let Some(peer) = self.rotation.pop() {
+                if self.links.get(&peer).is_some_and(|link| !link.is_outstanding()) {
+                    return Some(peer);
+                }
+            }
+            self.rotation = self.links.keys().copied().collect();
+            self.rotation.shuffle(rng);
+        }
+        None
+    }
+
+    /// The peer has opened the link, or has accepted it.
+    pub(crate) fn establish(&mut self, peer: NodeId) -> &mut Link {
+        let link = self.links.entry(peer).or_default();
+        link.linked = true;
+        link
+    }
+
+    /// Drops the link; true if there was one.
+    pub(crate) fn remove(&mut self, peer: NodeId) -> bool {
+        self.links.remove(&peer).is_some()
+    }
+
+    /// Keeps the links, but forgets what went over them: a new round has begun.
+    pub(crate) fn restart(&mut self) {
+        for link in self.links.values_mut() {
+            link.seq = 0;
+            link.outstanding = None;
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.links.clear();
+        self.rotation.clear();
+    }
+
+    /// Begins a push: the next sequence number, if the peer has the link.
+    pub(crate) fn begin(&mut self, peer: NodeId) -> Option<u32> {
+        let link = self.links.get_mut(&peer).filter(|link| link.linked)?;
+        link.seq += 1;
+        Some(link.seq)
+    }
+
+    /// A message was sent that awaits an answer; when it is due again.
+    pub(crate) fn sent(&mut self, now: Instant, peer: NodeId, interval: Duration) {
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        let tries = link.outstanding.map_or(0, |outstanding| outstanding.tries + 1);
+        let sent = link.outstanding.map_or(now, |outstanding| outstanding.sent);
+        let patience = self.round_trip.timeout(interval) * (1 << tries.min(4));
+        let resend = now + patience.min(interval * 2);
+        link.outstanding = Some(Outstanding { sent, resend, tries });
+    }
+
+    /// The answer has come; how often the message had been sent again.
+    pub(crate) fn answered(&mut self, now: Instant, peer: NodeId) -> Option<u32> {
+        let outstanding = self.links.get_mut(&peer)?.outstanding.take()?;
+        if outstanding.tries == 0 {
+            self.round_trip.measure(now.since(outstanding.sent));
+        }
+        Some(outstanding.tries)
+    }
+
+    /// The peers to whom something should be sent again now.
+    pub(crate) fn due(&self, now: Instant) -> Vec<NodeId> {
+        let due = |link: &Link| link.outstanding.is_some_and(|o| o.resend <= now);
+        self.links.iter().filter(|(_, link)| due(link)).map(|(peer, _)| *peer).collect()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.links.values().filter_map(|link| link.outstanding).map(|o| o.resend).min()
+    }
+}
+
+/// The round-trip time, smoothed, and the patience that follows from it (Jacobson, Karels 1988;
+/// RFC 6298). Messages that were sent again are not measured (Karn).
+#[derive(Default)]
+struct RoundTrip {
+    smoothed: Option<(Duration, Duration)>,
+}
+
+impl RoundTrip {
+    fn measure(&mut self, sample: Duration) {
+        self.smoothed = Some(match self.smoothed {
+            None => (sample, sample / 2),
+            Some((mean, deviation)) => {
+                let error = mean.abs_diff(sample);
+                ((mean * 7 + sample) / 8, (deviation * 3 + error) / 4)
+            }
+        });
+    }
+
+    fn timeout(&self, interval: Duration) -> Duration {
+        let patience = match self.smoothed {
+            None => interval / 4,
+            Some((mean, deviation)) => mean + deviation * 4,
+        };
+        patience.clamp(interval / 40, interval)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn the_rotation_turns_to_each_peer_once_and_passes_over_the_busy() {
+        let mut rng = Rng::seed_from_u64(3);
+        let mut links = Links::default();
+        for n in 1..=5 {
+            links.establish(NodeId(n));
+        }
+        for _ in 0..3 {
+            let mut turn: Vec<_> = (0..5).map(|_| links.next(&mut rng).unwrap().0).collect();
+            turn.sort_unstable();
+            assert_eq!(turn, [1, 2, 3, 4, 5]);
+        }
+        for n in 1..=4 {
+            assert_eq!(links.begin(NodeId(n)), Some(1));
+            links.sent(Instant::ZERO, NodeId(n), Duration::from_millis(200));
+        }
+        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
+        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
+    }
+
+    #[test]
+    fn patience_follows_the_round_trip_and_doubles_when_it_runs_out() {
+        let interval = Duration::from_millis(200);
+        let ms = |n: u64| Instant::from_nanos(n * 1_000_000);
+        let mut links = Links::default();
+        let peer = NodeId(1);
+        links.establish(peer);
+        links.sent(ms(0), peer, interval);
+        assert_eq!(links.next_due(), Some(ms(50)), "a quarter of the period before any measure");
+        assert_eq!(links.answered(ms(20), peer), Some(0));
+        links.sent(ms(100), peer, interval);
+        assert_eq!(links.next_due(), Some(ms(160)), "20 ms and four deviations of 10");
+        assert_eq!(links.due(ms(159)), []);
+        assert_eq!(links.due(ms(160)), [peer]);
+        links.sent(ms(160), peer, interval);
+        assert_eq!(links.next_due(), Some(ms(280)));
+        assert_eq!(links.answered(ms(290), peer), Some(1));
+        assert_eq!(links.answered(ms(290), peer), None);
+    }
+}

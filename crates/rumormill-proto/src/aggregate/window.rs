@@ -1,0 +1,396 @@
+//! Windows: how a node comes to know bounds that enclose the truth.
+//!
+//! All members go through the same phases, counted from 0. In an even phase they are *opening* a
+//! window: each records the range of its masses from then on, and the set of those who have opened
+//! is gossiped. A node that knows that **all** have opened moves on to the odd phase and is
+//! *closing*: it stops waiting, contributes its range, and the ranges are gossiped, merged, with
+//! the set of those who have contributed. When **all** have contributed, the merged range is the
+//! result, and the next window opens.
+//!
+//! **Theorem.** There is an instant at which every member's mass, with what is under way counted
+//! where it belongs, lay in the merged range; so the mean of the masses, which is Σ input / n, lies
+//! there, too.
+//!
+//! *Proof.* Let τ be the first instant at which a member closes. It knew that all had opened, and
+//! each adds itself to that set only when it opens, so all opened before τ and none closed before.
+//! Hence every member was recording at τ. Links exist only between members (a window belongs to
+//! one membership, told by its digest), and a link lives as long as its two incarnations, so at τ
+//! every amount that a peer took is booked by both sides, or the reply that books it is under way.
+//! In the latter case the mass that counts is what the node held less that amount; a node waits for
+//! the replies to all pushes that were in flight when it closed before it contributes, and widens
+//! its range by what they say (`Ledger::settle`). So every range contains the mass that counts at
+//! τ, and these add up to Σ input exactly. ∎
+//!
+//! One thing could break this: a membership that comes back (a node joins, and dies before all have
+//! heard of it), where a node may stand in a set from its earlier stay. Therefore a node's first
+//! window in a membership is void, and so is one that it has jumped to; its later windows have
+//! phases that its earlier stay did not reach, because the others never run ahead by more than one.
+//!
+//! No clock enters, and no assumption on delays. If a member stops answering, the window is not
+//! completed until it is declared dead; then the membership is another and windows start afresh.
+
+use super::ledger::Ledger;
+use super::{PARTICIPATION, VALUE, mass};
+use crate::identity::NodeId;
+use crate::roster::Roster;
+use crate::time::Instant;
+use crate::wire::{Bounds, Contribution, WindowPart};
+
+use std::collections::BTreeSet;
+
+/// A set of members, by rank in the sorted view.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Ranks {
+    bytes: Vec<u8>,
+}
+
+impl Ranks {
+    fn empty(members: usize) -> Self {
+        Self { bytes: vec![0; members.div_ceil(8)] }
+    }
+
+    fn insert(&mut self, rank: usize) {
+        if let Some(byte) = self.bytes.get_mut(rank / 8) {
+            *byte |= 1 << (rank % 8);
+        }
+    }
+
+    fn merge(&mut self, other: &[u8]) {
+        for (mine, theirs) in self.bytes.iter_mut().zip(other) {
+            *mine |= theirs;
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.iter().map(|byte| byte.count_ones() as usize).sum()
+    }
+}
+
+/// A window that is complete.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Complete {
+    pub(crate) contribution: Contribution,
+    /// When this node opened the window: τ was not earlier.
+    pub(crate) opened: Instant,
+}
+
+/// How a window moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// A window has ended with an enclosure.
+    Enclosed,
+    /// A window has ended and proves nothing.
+    Void,
+}
+
+/// Where this node stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    phase: u64,
+    /// Who has reached this phase.
+    reached: Ranks,
+    members: usize,
+    rank: usize,
+    opened: Instant,
+    /// The node's own window proves nothing.
+    void: bool,
+    /// The node's own input changed since it opened.
+    changed: bool,
+    input: Option<Bounds>,
+    /// Closing: peers whose replies this node awaits before it contributes.
+    awaited: BTreeSet<NodeId>,
+    contributed: bool,
+    merged: Option<Contribution>,
+    result: Option<Complete>,
+}
+
+impl Window {
+    /// The first window of a membership; void, as the proof asks.
+    pub(crate) fn first(
+        now: Instant,
+        roster: &Roster,
+        ledger: &mut Ledger,
+        input: Option<f64>,
+    ) -> Self {
+        let members = roster.len();
+        let mut window = Self {
+            phase: 0,
+            reached: Ranks::empty(members),
+            members,
+            rank: roster.ids().binary_search(&roster.id()).unwrap_or(members),
+            opened: now,
+            void: false,
+            changed: false,
+            input: None,
+            awaited: BTreeSet::new(),
+            contributed: false,
+            merged: None,
+            result: None,
+        };
+        window.open(now, 0, ledger, input);
+        window.void = true;
+        window
+    }
+
+    fn opening(&self) -> bool {
+        self.phase.is_multiple_of(2)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.phase / 2
+    }
+
+    pub(crate) fn phase_name(&self) -> &'static str {
+        if self.opening() { "opening" } else { "closing" }
+    }
+
+    pub(crate) fn reached(&self) -> usize {
+        self.reached.len()
+    }
+
+    pub(crate) fn result(&self) -> Option<&Complete> {
+        self.result.as_ref()
+    }
+
+    fn open(&mut self, now: Instant, phase: u64, ledger: &mut Ledger, input: Option<f64>) {
+        self.phase = phase;
+        self.reached = Ranks::empty(self.members);
+        self.reached.insert(self.rank);
+        self.opened = now;
+        self.void = false;
+        self.changed = false;
+        self.input = input.map(|x| Bounds { lower: x, upper: x });
+        self.merged = None;
+        ledger.restart_spans();
+    }
+
+    fn close(&mut self, ledger: &Ledger) {
+        self.phase += 1;
+        self.reached = Ranks::empty(self.members);
+        self.merged = None;
+        self.contributed = false;
+        self.awaited = ledger.in_flight().collect();
+        self.contribute(ledger);
+    }
+
+    /// Contributes, once nothing is awaited.
+    fn contribute(&mut self, ledger: &Ledger) {
+        if self.opening() || self.contributed || !self.awaited.is_empty() {
+            return;
+        }
+        let bounds = |component| {
+            let span = ledger.span(component);
+            Bounds { lower: mass::round_down(span.low), upper: mass::round_up(span.high) }
+        };
+        let own = Contribution {
+            value: bounds(VALUE),
+            participation: bounds(PARTICIPATION),
+            input: self.input,
+            void: self.void,
+            changed: self.changed,
+        };
+        self.merge(&own);
+        self.reached.insert(self.rank);
+        self.contributed = true;
+    }
+
+    fn merge(&mut self, contribution: &Contribution) {
+        match &mut self.merged {
+            Some(merged) => merged.merge(contribution),
+            None => self.merged = Some(*contribution),
+        }
+    }
+
+    /// The window ends with this result, or with none; the next one opens.
+    fn end(
+        &mut self,
+        now: Instant,
+        result: Option<Contribution>,
+        ledger: &mut Ledger,
+        input: Option<f64>,
+    ) -> Progress {
+        let result = result.filter(|contribution| !contribution.void);
+        let opened = self.opened;
+        let phase = self.phase + 1;
+        self.open(now, phase, ledger, input);
+        match result {
+            Some(contribution) => {
+                self.result = Some(Complete { contribution, opened });
+                Progress::Enclosed
+            }
+            None => Progress::Void,
+        }
+    }
+
+    /// This node's input has changed.
+    pub(crate) fn input_changed(&mut self, input: Option<f64>) {
+        self.changed = true;
+        if let Some(x) = input {
+            let point = Bounds { lower: x, upper: x };
+            self.input = Some(self.input.map_or(point, |bounds| bounds.hull(point)));
+        }
+    }
+
+    /// A reply that may have been awaited has come.
+    pub(crate) fn settled(&mut self, peer: NodeId, ledger: &Ledger) {
+        if self.awaited.remove(&peer) {
+            self.contribute(ledger);
+        }
+    }
+
+    /// What to tell a peer.
+    pub(crate) fn part(&self) -> WindowPart {
+        let contribution = if self.opening() {
+            self.result.map(|complete| complete.contribution)
+        } else {
+            self.merged
+        };
+        WindowPart { phase: self.phase, reached: self.reached.bytes.clone(), contribution }
+    }
+
+    /// A peer of the same membership tells where it stands.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        part: &WindowPart,
+        ledger: &mut Ledger,
+        input: Option<f64>,
+    ) -> Option<Progress> {
+        let mut progress = None;
+        if part.phase == self.phase + 1 {
+            if self.opening() {
+                // It knew that all have opened.
+                self.close(ledger);
+            } else {
+                // It knew that all have contributed, and has the result.
+                progress = Some(self.end(now, part.contribution, ledger, input));
+            }
+        } else if part.phase > self.phase {
+            // This node has come late. It joins in at the next opening.
+            self.open(now, part.phase.next_multiple_of(2), ledger, input);
+            self.void = true;
+            progress = Some(Progress::Void);
+        }
+        if part.phase == self.phase {
+            self.reached.merge(&part.reached);
+            if !self.opening()
+                && let Some(contribution) = &part.contribution
+            {
+                self.merge(contribution);
+            }
+        }
+        progress
+    }
+
+    /// Moves on, if all have got this far. At most one phase at a time.
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        ledger: &mut Ledger,
+        input: Option<f64>,
+    ) -> Option<Progress> {
+        if self.reached.len() < self.members {
+            return None;
+        }
+        if self.opening() {
+            self.close(ledger);
+            None
+        } else {
+            Some(self.end(now, self.merged, ledger, input))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Identity, Name};
+
+    fn rosters(n: u16) -> Vec<Roster> {
+        let identity = |port: u16| Identity {
+            name: Name::new(&format!("n{port}")).unwrap(),
+            addr: ([127, 0, 0, 1], port).into(),
+            boot: 1,
+        };
+        let mut rosters: Vec<_> = (1..=n).map(|port| Roster::new(identity(port))).collect();
+        for roster in &mut rosters {
+            for port in 1..=n {
+                roster.insert(identity(port));
+            }
+        }
+        rosters
+    }
+
+    fn tell(windows: &mut [Window], ledgers: &mut [Ledger], from: usize, to: usize) {
+        let part = windows[from].part();
+        windows[to].receive(Instant::ZERO, &part, &mut ledgers[to], Some(1.0));
+        windows[to].advance(Instant::ZERO, &mut ledgers[to], Some(1.0));
+    }
+
+    #[test]
+    fn no_window_ends_before_all_have_contributed_and_then_all_agree() {
+        let rosters = rosters(3);
+        let mut ledgers = vec![Ledger::default(); 3];
+        for (n, ledger) in ledgers.iter_mut().enumerate() {
+            ledger.set_input(VALUE, (n as i128) << 64);
+            ledger.set_input(PARTICIPATION, mass::ONE);
+        }
+        let mut windows: Vec<_> = rosters
+            .iter()
+            .zip(&mut ledgers)
+            .map(|(roster, ledger)| Window::first(Instant::ZERO, roster, ledger, Some(1.0)))
+            .collect();
+        // Two of three may talk for ever: nothing is proven without the third.
+        for _ in 0..20 {
+            tell(&mut windows, &mut ledgers, 0, 1);
+            tell(&mut windows, &mut ledgers, 1, 0);
+        }
+        assert!(windows[..2].iter().all(|w| w.result().is_none() && w.phase == 0));
+        for _ in 0..10 {
+            for (from, to) in [(0, 1), (1, 2), (2, 0), (2, 1), (1, 0), (0, 2)] {
+                tell(&mut windows, &mut ledgers, from, to);
+            }
+        }
+        // The first window is void; the second one counts.
+        for window in &windows {
+            assert!(window.number() >= 2);
+            let result = window.result().unwrap().contribution;
+            assert_eq!(result.value, Bounds { lower: 0.0, upper: 2.0 });
+            assert_eq!(result.participation, Bounds { lower: 1.0, upper: 1.0 });
+            assert!(!result.changed);
+        }
+    }
+
+    #[test]
+    fn a_node_with_a_push_in_flight_contributes_only_after_the_reply() {
+        let rosters = rosters(2);
+        let peer = rosters[1].id();
+        let mut ledger = Ledger::default();
+        ledger.set_input(VALUE, 8 << 64);
+        ledger.ask(peer, 1);
+        let first = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
+        let mut window = first;
+        let opened = WindowPart { phase: 0, reached: vec![3], contribution: None };
+        window.receive(Instant::ZERO, &opened, &mut ledger, None);
+        window.advance(Instant::ZERO, &mut ledger, None);
+        assert_eq!((window.phase, window.reached()), (1, 0));
+        assert!(ledger.settle(peer, 1, &vec![(VALUE, 4 << 64)]));
+        window.settled(peer, &ledger);
+        assert_eq!(window.reached(), 1);
+        assert_eq!(window.merged.unwrap().value, Bounds { lower: 4.0, upper: 8.0 });
+    }
+
+    #[test]
+    fn a_node_that_comes_late_joins_in_at_the_next_opening() {
+        let rosters = rosters(2);
+        let mut ledger = Ledger::default();
+        let mut window = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
+        for (theirs, mine) in [(5, 6), (9, 10), (12, 12)] {
+            let part = WindowPart { phase: theirs, reached: vec![3], contribution: None };
+            let progress = window.receive(Instant::ZERO, &part, &mut ledger, None);
+            assert_eq!(progress, Some(Progress::Void));
+            assert_eq!(window.phase, mine);
+            assert!(window.opening() && window.void);
+        }
+    }
+}
