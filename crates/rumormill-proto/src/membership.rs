@@ -120,8 +120,8 @@ impl Membership {
         core::iter::once(me).chain(self.foca.iter_membership_state().cloned()).collect()
     }
 
-    /// Takes over what another node knows.
-    pub(crate) fn merge(&mut self, now: Instant, members: Vec<Member<Identity>>) {
+    /// Takes over what another node knows; with `spread`, what is new is told on.
+    pub(crate) fn merge(&mut self, now: Instant, members: Vec<Member<Identity>>, spread: bool) {
         // A member at this node's own address is an earlier life of it. If its boot is not lower
         // (the clock was set back), this life takes one above it.
         let me = self.me().clone();
@@ -133,7 +133,7 @@ impl Membership {
             }
         }
         // The codec fails only for lack of space, and the buffer for one member has no limit.
-        let _ = self.foca.apply_many(members.into_iter(), true, &mut self.sink);
+        let _ = self.foca.apply_many(members.into_iter(), spread, &mut self.sink);
         self.schedule(now);
     }
 

@@ -274,7 +274,9 @@ impl Node {
                     return Ok(());
                 }
                 members.insert(0, Member::alive(from.clone()));
-                self.membership.merge(now, members);
+                // A newcomer need not tell on what it hears from those who know it already.
+                let spread = reply || !self.roster.is_empty();
+                self.membership.merge(now, members, spread);
                 if reply {
                     let answer = self.exchange(token, false, false);
                     self.send_state(&from, &answer);

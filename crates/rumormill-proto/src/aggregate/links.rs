@@ -142,7 +142,7 @@ impl Links {
         let Some(link) = self.links.get_mut(&peer) else { return };
         let tries = link.outstanding.map_or(0, |outstanding| outstanding.tries + 1);
         let sent = link.outstanding.map_or(now, |outstanding| outstanding.sent);
-        let patience = self.round_trip.timeout(interval) * (1 << tries.min(4));
+        let patience = self.round_trip.timeout(interval) * (1 << (tries / 8).min(4));
         let resend = now + patience.min(interval * 2);
         link.outstanding = Some(Outstanding { sent, resend, tries });
     }
