@@ -10,6 +10,10 @@ mod membership;
 mod node;
 mod protocol;
 mod roster;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
+#[cfg(not(feature = "sabotage"))]
+mod sabotage;
 mod spsp;
 mod stats;
 mod time;

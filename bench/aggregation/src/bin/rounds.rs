@@ -61,31 +61,11 @@ fn main() -> anyhow::Result<()> {
     );
     println!(
         "{:>6} {:>5} | {:^20} | {:^20} | {:>9} {:>7} {:>11} {:>6}",
-        "view",
-        "loss",
-        "average",
-        "sum",
-        "converged",
-        "3σ held",
-        "enclosures",
-        "bytes/node",
-        "wall"
+        "view", "loss", "average", "sum", "converged", "3σ held", "enclosures", "wall"
     );
     println!(
         "{:>6} {:>5} | {:>6} {:>6} {:>6} | {:>6} {:>6} {:>6} | {:>9} {:>7} {:>11} {:>6}",
-        "",
-        "",
-        "1e-3",
-        "1e-6",
-        "1e-9",
-        "1e-3",
-        "1e-6",
-        "1e-9",
-        "all",
-        "",
-        "wrong/all",
-        "/round",
-        "s"
+        "", "", "1e-3", "1e-6", "1e-9", "1e-3", "1e-6", "1e-9", "all", "", "wrong/all", "s"
     );
     for view in &args.view {
         for &loss in &args.loss {

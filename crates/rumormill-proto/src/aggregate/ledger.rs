@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 
 use crate::identity::NodeId;
+use crate::sabotage::{Rule, broken};
 
 /// The name of one component of mass within its ledger.
 pub(crate) type Component = u64;
@@ -189,7 +190,7 @@ impl Ledger {
         if seq < book.answered {
             return Answer::Stale;
         }
-        if seq == book.answered {
+        if seq == book.answered && !broken(Rule::AnswerOnce) {
             return Answer::Repeated;
         }
         book.answered = seq;
@@ -236,7 +237,8 @@ impl Ledger {
             let account = self.account(component);
             // The peer took this at some time since the push: what this node held since then, it
             // may have held without it.
-            let flight = account.flight;
+            let flight =
+                if broken(Rule::AllowForFlight) { Span::at(account.mass) } else { account.flight };
             account.span.include_shifted(flight, moved.wrapping_neg());
             if others {
                 account.flight.include_shifted(flight, moved.wrapping_neg());
@@ -249,6 +251,9 @@ impl Ledger {
     /// The peer is gone: what it took comes back, and what was taken from it goes.
     pub(crate) fn forget(&mut self, peer: NodeId) {
         let Some(book) = self.books.remove(&peer) else { return };
+        if broken(Rule::Rollback) {
+            return;
+        }
         for flow in book.flows {
             self.account(flow.component).shift(flow.inn.wrapping_sub(flow.out));
         }

@@ -51,8 +51,8 @@ pub struct Reading {
     pub min: Option<f64>,
     /// The largest input during the last window.
     pub max: Option<f64>,
-    /// The inputs' variance (mean squared deviation, not the sample's). Digits are lost where it
-    /// is below 1e-12 of the squared average.
+    /// The inputs' variance (mean squared deviation, not the sample's). Resolved to about 1e-18,
+    /// and to about 1e-12 of the squared average.
     pub variance: Option<f64>,
     /// The square root of the variance.
     pub standard_deviation: Option<f64>,

@@ -143,7 +143,7 @@ proptest! {
         let mut ledgers = vec![Ledger::default(); 4];
         let mut seqs = [[0u32; 4]; 4];
         let mut wire: Vec<Packet> = Vec::new();
-        let mut deliver = |ledgers: &mut Vec<Ledger>, wire: &mut Vec<Packet>, p: Packet| {
+        let deliver = |ledgers: &mut Vec<Ledger>, wire: &mut Vec<Packet>, p: Packet| {
             if p.reply {
                 ledgers[p.to].settle(id(p.from as u64), p.seq, &p.masses);
             } else if ledgers[p.to].answer(id(p.from as u64), p.seq, &p.masses, false)

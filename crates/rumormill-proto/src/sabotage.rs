@@ -1,0 +1,48 @@
+//! Rules of the core that a test can break on purpose, to see its checkers bite.
+//!
+//! Only with the feature `sabotage`, which nothing but tests enables. Without it every question
+//! here is the constant `false`.
+
+/// A rule that can be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A push that was answered before moves nothing when it arrives again.
+    AnswerOnce,
+    /// A peer that is gone takes its share of the mass with it.
+    Rollback,
+    /// A window closes only when all members have opened it, and ends only when all have
+    /// contributed.
+    WaitForAll,
+    /// A range of masses allows for what peers have taken but not yet told.
+    AllowForFlight,
+}
+
+#[cfg(feature = "sabotage")]
+mod switch {
+    use core::cell::Cell;
+
+    use super::Rule;
+
+    thread_local! {
+        static BROKEN: Cell<Option<Rule>> = const { Cell::new(None) };
+    }
+
+    /// Breaks a rule for all nodes that run in this thread, or none.
+    pub fn break_rule(rule: Option<Rule>) {
+        BROKEN.set(rule);
+    }
+
+    pub(crate) fn broken(rule: Rule) -> bool {
+        BROKEN.get() == Some(rule)
+    }
+}
+
+#[cfg(feature = "sabotage")]
+pub use switch::break_rule;
+#[cfg(feature = "sabotage")]
+pub(crate) use switch::broken;
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) const fn broken(_: Rule) -> bool {
+    false
+}
