@@ -10,10 +10,8 @@ mod membership;
 mod node;
 mod protocol;
 mod roster;
-#[cfg(feature = "sabotage")]
+#[doc(hidden)]
 pub mod sabotage;
-#[cfg(not(feature = "sabotage"))]
-mod sabotage;
 mod spsp;
 mod stats;
 mod time;

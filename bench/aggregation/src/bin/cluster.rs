@@ -1,0 +1,74 @@
+//! How large a virtual cluster this machine carries: the time that 100 gossip periods of n full
+//! protocol nodes take, and their memory.
+
+use std::time::Instant as WallClock;
+
+use anyhow::ensure;
+use clap::Parser;
+use rumormill_proto::{Config, Duration, Name};
+use rumormill_sim::{NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
+
+/// Seconds for 100 gossip periods of n protocol nodes in the virtual network.
+#[derive(Parser)]
+struct Args {
+    /// Numbers of nodes.
+    #[arg(long, default_value = "100,300,1000,2000", value_delimiter = ',')]
+    nodes: Vec<usize>,
+    /// Gossip periods.
+    #[arg(long, default_value_t = 100)]
+    periods: u32,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    println!(
+        "{:>6} {:>10} {:>10} {:>14} {:>12} {:>12} {:>14}",
+        "nodes", "forming s", "running s", "µs/node·period", "bytes/node", "right", "peak MiB"
+    );
+    for &n in &args.nodes {
+        let config = Config::default();
+        let network = NetworkConfig {
+            seed: 1,
+            digest: false,
+            keep_events: false,
+            count_reordering: false,
+            ..NetworkConfig::default()
+        };
+        let before = memory("VmRSS:");
+        let started = WallClock::now();
+        let mut net = VirtualNetwork::new(network)?;
+        let nodes: Vec<NodeIndex> = (0..n)
+            .map(|i| net.add_node(NodeSpec::named(&format!("n{i}"))?))
+            .collect::<Result<_, _>>()?;
+        ensure!(net.form(&nodes, net.now() + Duration::from_secs(600)), "{n} nodes did not meet");
+        let formed = started.elapsed().as_secs_f64();
+        for (i, &node) in nodes.iter().enumerate() {
+            net.set(node, "x", i as f64)?;
+        }
+        let started = WallClock::now();
+        net.run_for(config.interval * args.periods);
+        let ran = started.elapsed().as_secs_f64();
+        let truth = (n * (n - 1) / 2) as f64;
+        let name = Name::new("x")?;
+        let right = net.running().filter(|(index, node)| {
+            let reading = node.reading(net.local_now(*index), &name);
+            let sum = reading.and_then(|reading| reading.sum.value);
+            sum.is_some_and(|sum| (sum / truth - 1.0).abs() < 1e-6)
+        });
+        println!(
+            "{n:>6} {formed:>10.1} {ran:>10.1} {:>14.1} {:>12} {:>12} {:>14}",
+            1e6 * ran / (n as f64 * f64::from(args.periods)),
+            (memory("VmRSS:") - before) * 1024 / n as u64,
+            right.count(),
+            memory("VmHWM:") / 1024
+        );
+    }
+    Ok(())
+}
+
+/// A figure of this process in KiB, as Linux tells it; 0 elsewhere.
+fn memory(key: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
