@@ -107,7 +107,7 @@ pub enum InputError {
         /// The value.
         value: f64,
     },
-    /// The value lies outside ±2⁶².
+    /// The value lies outside ±2⁵³.
     #[error("the input {name} is {value:e}, but must lie within ±{MAX_INPUT:e}")]
     OutOfRange {
         /// The figure.
@@ -193,8 +193,9 @@ impl Metric {
     /// An exchange has met a peer whose masses differ from this node's by so much.
     fn met(&mut self, value: i128, participation: i128, anchors_quiet: bool, tolerance: f64) {
         self.disagreement.meet(mass::to_f64(value));
-        let scale = estimate::scale(self) * tolerance;
-        let own = mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance;
+        let scale = estimate::scale(self) * tolerance + mass::RESOLUTION;
+        let own =
+            mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance + mass::RESOLUTION;
         let quiet = mass::to_f64(value).abs() <= scale
             && mass::to_f64(participation).abs() <= own
             && anchors_quiet;
@@ -529,7 +530,8 @@ impl Aggregation {
         decline: bool,
     ) -> Option<Answer> {
         let known: Masses = self.without_departed(masses);
-        let theirs = |id: &NodeId| known.iter().find(|(c, _)| *c == id.0).map_or(0, |known| known.1);
+        let theirs =
+            |id: &NodeId| known.iter().find(|(c, _)| *c == id.0).map_or(0, |known| known.1);
         let differences: Vec<_> = (self.view.anchors.iter())
             .map(|id| (*id, theirs(id).wrapping_sub(self.anchors.mass(id.0))))
             .collect();
@@ -744,10 +746,7 @@ impl Protocol for Aggregation {
             }
             Message::Accept => {
                 // The link was opened because it was the peer's turn, so the push follows at once.
-                let waiting = self.links.get(from).is_some_and(|link| !link.linked);
-                if waiting {
-                    self.links.establish(from);
-                    self.links.answered(cx.now(), from);
+                if self.links.get(from).is_some() && self.links.establish(from) {
                     self.turn_to(cx, from);
                     self.alarm(cx);
                 }
@@ -804,4 +803,3 @@ impl Protocol for Aggregation {
         cx.events.push(Event::RoundFinished { round, participants });
     }
 }
-

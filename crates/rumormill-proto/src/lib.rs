@@ -1,4 +1,57 @@
 //! Gossip protocols as state machines without I/O.
+//!
+//! A [`Node`] is one member of a cluster. It owns no socket, reads no clock, starts no thread and
+//! draws no random number that its seed didn't give it: a *driver* hands in what happens and takes
+//! out what should happen. Agents on a network, the virtual network and the browser are three
+//! drivers of the same code, and one seed replays one run bit for bit in each of them.
+//!
+//! ```
+//! use rumormill_proto::{Config, Identity, Instant, Mode, Name, Node, Plane};
+//!
+//! // Two nodes, and a driver that is a loop.
+//! let identity = |name: &str, port: u16| -> Result<Identity, Box<dyn std::error::Error>> {
+//!     Ok(Identity { name: Name::new(name)?, addr: ([127, 0, 0, 1], port).into(), boot: 1 })
+//! };
+//! let mut nodes = [
+//!     Node::new(Instant::ZERO, identity("a", 1)?, Config::default(), 1)?,
+//!     Node::new(Instant::ZERO, identity("b", 2)?, Config::default(), 2)?,
+//! ];
+//! let requests = Name::new("requests")?;
+//! nodes[0].set_input(Instant::ZERO, &requests, 5.0, Mode::Live)?;
+//! nodes[1].set_input(Instant::ZERO, &requests, 10.0, Mode::Live)?;
+//! let first = nodes[0].identity().addr;
+//! nodes[1].join(Instant::ZERO, first);
+//! let mut now = Instant::ZERO;
+//! while !nodes.iter().all(|n| n.reading(now, &requests).is_some_and(|r| r.converged && r.members == 2)) {
+//!     now = nodes.iter().filter_map(Node::poll_timeout).min().unwrap_or(now).max(now);
+//!     for at in 0..2 {
+//!         nodes[at].handle_timeout(now);
+//!     }
+//!     // A network that loses nothing and takes no time.
+//!     let mut busy = true;
+//!     while busy {
+//!         busy = false;
+//!         for at in 0..2 {
+//!             let from = nodes[at].identity().addr;
+//!             while let Some(message) = nodes[at].poll_transmit() {
+//!                 busy = true;
+//!                 match message.plane {
+//!                     Plane::Datagram => nodes[1 - at].handle_datagram(now, from, &message.bytes),
+//!                     Plane::Stream => nodes[1 - at].handle_stream(now, from, &message.bytes),
+//!                 }
+//!             }
+//!         }
+//!     }
+//! }
+//! let reading = nodes[0].reading(now, &requests).ok_or("unknown")?;
+//! assert!((reading.sum.value.ok_or("unknown")? - 15.0).abs() < 1e-4);
+//! assert!(reading.sum.encloses(15.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Inside, one room each: membership (an adapter over `foca`, SWIM), the aggregates (sums that
+//! nobody owns), the host of protocols (ticks and rounds), the wire. A protocol of your own is
+//! written against [`Protocol`], the trait that the aggregates are written against, too.
 #![forbid(unsafe_code)]
 
 mod aggregate;

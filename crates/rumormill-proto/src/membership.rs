@@ -154,7 +154,8 @@ impl Membership {
 fn foca_config(config: &Config) -> foca::Config {
     const ONE: NonZeroUsize = NonZeroUsize::MIN;
     let several = |n| NonZeroUsize::new(n).unwrap_or(ONE);
-    let every = |frequency: Duration, n| Some(PeriodicParams { frequency, num_members: several(n) });
+    let every =
+        |frequency: Duration, n| Some(PeriodicParams { frequency, num_members: several(n) });
     foca::Config {
         probe_period: config.probe_interval,
         probe_rtt: config.probe_timeout,

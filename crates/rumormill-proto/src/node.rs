@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use foca::Member;
+use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::Rng;
@@ -159,12 +160,7 @@ impl Node {
     ///
     /// # Errors
     /// When a setting is out of its range.
-    pub fn new(
-        now: Instant,
-        me: Identity,
-        config: Config,
-        seed: u64,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(now: Instant, me: Identity, config: Config, seed: u64) -> Result<Self, ConfigError> {
         let live = Aggregation::new(Mode::Live, &config);
         let rounds = Aggregation::new(Mode::Round, &config);
         let mut node = Self::bare(now, me, config, seed)?;
@@ -322,14 +318,7 @@ impl Node {
             self.send_state_to(attempt.addr, NodeId(0), &message);
         }
         if self.next_sync <= now {
-            let jitter = self.rng.random_range(0.5..1.5);
-            self.next_sync = now + self.config.sync_interval.mul_f64(jitter);
-            if let Some(peer) = self.roster.random_peer(&mut self.rng)
-                && let Some(peer) = self.roster.peer(peer).cloned()
-            {
-                let message = self.exchange(0, true, false);
-                self.send_state(&peer, &message);
-            }
+            self.sync(now);
         }
         // What the membership has found out concerns the protocols before they act.
         self.settle(now);
@@ -339,6 +328,24 @@ impl Node {
             }
         }
         self.settle(now);
+    }
+
+    /// Exchanges the whole membership with one member. A node that is alone tries those that it
+    /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
+    fn sync(&mut self, now: Instant) {
+        let alone = self.roster.is_empty();
+        let every = if alone { self.config.reconnect_interval } else { self.config.sync_interval };
+        self.next_sync = now + every.mul_f64(self.rng.random_range(0.5..1.5));
+        let peer = if alone {
+            self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
+        } else {
+            let peer = self.roster.random_peer(&mut self.rng);
+            peer.and_then(|peer| self.roster.peer(peer)).cloned()
+        };
+        if let Some(peer) = peer {
+            let message = self.exchange(0, true, false);
+            self.send_state(&peer, &message);
+        }
     }
 
     // ------------------------------------------------------------------ what should happen
@@ -604,6 +611,9 @@ impl Node {
                         host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
                     }
                     self.events.push(Event::MemberDown(peer));
+                    if self.roster.is_empty() {
+                        self.next_sync = self.next_sync.min(now + self.config.reconnect_interval);
+                    }
                 }
             }
             Change::Renewed(me) => {
@@ -613,6 +623,8 @@ impl Node {
                     host.call(lend!(self, now), |protocol, cx| protocol.renewed(cx));
                 }
                 self.events.push(Event::Renewed(me));
+                // Those that hold this node for dead shall hear of its new life at once.
+                self.next_sync = now;
             }
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}

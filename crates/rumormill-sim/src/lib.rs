@@ -1,1 +1,46 @@
-//! A deterministic virtual network.
+//! A deterministic virtual network that runs the protocol core itself.
+//!
+//! [`VirtualNetwork`] drives any number of [`rumormill_proto::Node`]s on a virtual clock, through
+//! links that delay, lose, repeat and reorder, while nodes crash, restart, stop for a while, are
+//! cut off, and have clocks that drift. A run is a pure function of its seed: the same calls with
+//! the same seed deliver the same packets at the same nanoseconds, and
+//! [`VirtualNetwork::digest`] is one number to compare two runs by.
+//!
+//! [`Chaos`] draws a whole run from a seed: a chaos phase full of faults, then a calm one, at whose
+//! end the checkers of [`check`] must pass.
+//!
+//! ```
+//! use rumormill_proto::{Duration, Instant};
+//! use rumormill_sim::{NetworkConfig, NodeSpec, VirtualNetwork};
+//!
+//! let mut net = VirtualNetwork::new(NetworkConfig { seed: 7, ..NetworkConfig::default() })?;
+//! let a = net.add_node(NodeSpec::named("a")?)?;
+//! let b = net.add_node(NodeSpec::named("b")?)?;
+//! net.join(b, a);
+//! let met = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 2);
+//! assert!(net.run_until(Instant::ZERO + Duration::from_secs(5), met));
+//! # Ok::<(), rumormill_sim::SimError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod barriers;
+pub mod chaos;
+pub mod check;
+mod clock;
+mod counters;
+mod digest;
+mod fault;
+mod link;
+mod network;
+mod queue;
+mod slot;
+mod spec;
+mod truth;
+
+pub use chaos::Chaos;
+pub use counters::Counters;
+pub use link::{Latency, Link};
+pub use network::VirtualNetwork;
+pub use slot::NodeState;
+pub use spec::{NetworkConfig, NodeIndex, NodeSpec, Protocols, SimError};
+pub use truth::Truth;

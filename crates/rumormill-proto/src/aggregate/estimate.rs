@@ -5,9 +5,7 @@ use super::reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
 };
 use super::window::Window;
-use super::{
-    Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, certifiable_members, mass,
-};
+use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, certifiable_members, mass};
 use crate::config::Config;
 use crate::identity::{Name, NodeId};
 use crate::roster::Roster;
@@ -124,7 +122,7 @@ impl Aggregation {
             3.0 * (error * n).hypot(value * n * of_nodes)
         });
         let disturbed = metric.disturbed.max(self.view.changed);
-        let tolerated = config.tolerance * scale(metric) * roster.len() as f64;
+        let tolerated = (config.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
@@ -275,10 +273,8 @@ impl Enclosed {
     fn new(last: &Contribution, members: usize) -> Self {
         let n = members as f64;
         // One step outwards makes up for the rounding of each operation.
-        let outward = |lower: f64, upper: f64| Bounds {
-            lower: lower.next_down(),
-            upper: upper.next_up(),
-        };
+        let outward =
+            |lower: f64, upper: f64| Bounds { lower: lower.next_down(), upper: upper.next_up() };
         let (x, p) = (last.value, last.participation);
         let sum = outward(x.lower * n, x.upper * n);
         // Nodes are counted in whole numbers.

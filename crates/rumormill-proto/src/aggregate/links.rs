@@ -105,11 +105,15 @@ impl Links {
         None
     }
 
-    /// The peer has opened the link, or has accepted it.
-    pub(crate) fn establish(&mut self, peer: NodeId) -> &mut Link {
+    /// The peer has opened the link, or has accepted it, or uses it: an `Open` of this node's own
+    /// needs no answer any more. True if the link was not established before.
+    pub(crate) fn establish(&mut self, peer: NodeId) -> bool {
         let link = self.links.entry(peer).or_default();
-        link.linked = true;
-        link
+        if !link.linked {
+            *link = Link { linked: true, ..Link::default() };
+            return true;
+        }
+        false
     }
 
     /// Drops the link; true if there was one.
@@ -221,7 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn patience_follows_the_round_trip_and_doubles_when_it_runs_out() {
+    fn a_link_that_the_peer_opens_first_awaits_nothing() {
+        let mut links = Links::default();
+        let peer = NodeId(1);
+        links.links.insert(peer, Link::default());
+        links.sent(Instant::ZERO, peer, Duration::from_millis(200));
+        assert!(links.has_outstanding());
+        assert!(links.establish(peer));
+        assert!(!links.has_outstanding() && links.next_due().is_none());
+        assert_eq!(links.begin(peer), Some(1));
+        links.sent(Instant::ZERO, peer, Duration::from_millis(200));
+        assert!(!links.establish(peer));
+        assert!(links.has_outstanding(), "a push awaits its own answer");
+    }
+
+    #[test]
+    fn patience_follows_the_round_trip_and_grows_when_it_keeps_running_out() {
         let interval = Duration::from_millis(200);
         let ms = |n: u64| Instant::from_nanos(n * 1_000_000);
         let mut links = Links::default();
@@ -235,8 +254,12 @@ mod tests {
         assert_eq!(links.due(ms(159)), []);
         assert_eq!(links.due(ms(160)), [peer]);
         links.sent(ms(160), peer, interval);
-        assert_eq!(links.next_due(), Some(ms(280)));
-        assert_eq!(links.answered(ms(290), peer), Some(1));
-        assert_eq!(links.answered(ms(290), peer), None);
+        assert_eq!(links.next_due(), Some(ms(220)), "a lost packet is no reason to wait longer");
+        for _ in 0..7 {
+            links.sent(ms(220), peer, interval);
+        }
+        assert_eq!(links.next_due(), Some(ms(340)), "a peer that stays silent is");
+        assert_eq!(links.answered(ms(400), peer), Some(8));
+        assert_eq!(links.answered(ms(400), peer), None);
     }
 }

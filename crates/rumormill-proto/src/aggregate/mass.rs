@@ -8,11 +8,17 @@ use crate::identity::Name;
 /// One, in units of mass.
 pub(crate) const ONE: i128 = 1 << 64;
 
-/// Inputs lie within ±2⁶² ≈ 4.6·10¹⁸.
-pub const MAX_INPUT: f64 = (1u64 << 62) as f64;
+/// Inputs lie within ±2⁵³ ≈ 9.0·10¹⁵, where floats still hold every whole number.
+///
+/// A mass can hold a thousand times that: differences of masses must not wrap around, though a link
+/// that is undone may throw a mass far beyond the range of the inputs for a while.
+pub const MAX_INPUT: f64 = (1u64 << 53) as f64;
 
-/// The weight of the high limb of a square; see [`square`].
-const LIMB: u32 = 62;
+/// Differences of masses below this are what rounding leaves: a few units.
+pub(crate) const RESOLUTION: f64 = 4.0 / ONE as f64;
+
+/// The weight of the high limb of a square, in bits; see [`square`].
+const LIMB: u32 = 53;
 
 /// The mass of an input, exact to 2⁻⁶⁴.
 pub(crate) fn of_input(name: &Name, value: f64) -> Result<i128, InputError> {
@@ -22,7 +28,7 @@ pub(crate) fn of_input(name: &Name, value: f64) -> Result<i128, InputError> {
     if value.abs() > MAX_INPUT {
         return Err(InputError::OutOfRange { name: name.clone(), value });
     }
-    // A power of two scales a float exactly, and the product lies within ±2¹²⁶.
+    // A power of two scales a float exactly, and the product lies within ±2¹¹⁷.
     Ok((value * ONE as f64).round() as i128)
 }
 
@@ -45,11 +51,11 @@ pub(crate) fn round_up(mass: i128) -> f64 {
 }
 
 /// The square of an input's mass in two limbs, each a mass of its own: the square is
-/// `low + 2⁶²·high`. Averaging is linear, so each limb may be averaged alone; one limb could not
+/// `low + 2⁵³·high`. Averaging is linear, so each limb may be averaged alone; one limb could not
 /// hold the squares of large inputs.
 pub(crate) fn square(mass: i128) -> [i128; 2] {
     let (high, low) = wide_square(mass.unsigned_abs());
-    // The product is in units of 2⁻¹²⁸: `high` is the integer part, below 2¹²⁴.
+    // The product is in units of 2⁻¹²⁸: `high` is the integer part, up to 2¹⁰⁶.
     let mask = (1u128 << LIMB) - 1;
     [(((high & mask) << 64) | (low >> 64)) as i128, ((high >> LIMB) << 64) as i128]
 }
@@ -82,9 +88,9 @@ mod tests {
     fn inputs_are_exact_and_bad_ones_refused() {
         assert_eq!(mass(1.0), ONE);
         assert_eq!(mass(-0.5), -ONE / 2);
-        assert_eq!(mass(MAX_INPUT), 1 << 126);
+        assert_eq!(mass(MAX_INPUT), 1 << 117);
         let name = Name::new("x").unwrap();
-        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 4.7e18, -1e300] {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 9.1e15, -1e300] {
             assert!(of_input(&name, bad).is_err(), "{bad}");
         }
     }
@@ -111,9 +117,9 @@ mod tests {
         }
 
         #[test]
-        fn limbs_add_up_to_the_square(x in -(1i128 << 126)..(1i128 << 126)) {
+        fn limbs_add_up_to_the_square(x in -(1i128 << 117)..(1i128 << 117)) {
             let limbs = square(x);
-            prop_assert!(limbs[0] >= 0 && limbs[1] >= 0);
+            prop_assert!(limbs.iter().all(|limb| (0..=1i128 << 117).contains(limb)));
             let exact = to_f64(x) * to_f64(x);
             prop_assert!((square_to_f64(limbs) - exact).abs() <= 1e-14 * exact + 1e-18);
         }

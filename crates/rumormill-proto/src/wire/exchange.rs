@@ -99,9 +99,8 @@ impl Contribution {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let flags = u8::from(self.void)
-            | u8::from(self.changed) << 1
-            | u8::from(self.input.is_some()) << 2;
+        let flags =
+            u8::from(self.void) | u8::from(self.changed) << 1 | u8::from(self.input.is_some()) << 2;
         out.put(&[flags]);
         self.value.write(out);
         self.participation.write(out);

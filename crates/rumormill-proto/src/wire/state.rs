@@ -10,13 +10,7 @@ use crate::identity::{Identity, Name};
 pub(crate) enum StateMessage {
     /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
     /// says that the sender wants to become a member. An answer repeats the `token`.
-    Exchange {
-        from: Identity,
-        token: u64,
-        reply: bool,
-        join: bool,
-        members: Vec<Member<Identity>>,
-    },
+    Exchange { from: Identity, token: u64, reply: bool, join: bool, members: Vec<Member<Identity>> },
     /// The join is refused: a live member at `by` already has this name.
     NameTaken { token: u64, name: Name, by: std::net::SocketAddr },
 }
@@ -60,11 +54,7 @@ impl StateMessage {
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
                 Self::Exchange { from, token, reply, join, members }
             }
-            1 => Self::NameTaken {
-                token: reader.u64()?,
-                name: reader.name()?,
-                by: reader.addr()?,
-            },
+            1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;

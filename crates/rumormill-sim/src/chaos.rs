@@ -1,0 +1,123 @@
+//! A whole run drawn from a seed: a chaos phase full of faults, then a calm one, at whose end
+//! everything must hold.
+
+mod actions;
+mod calm;
+mod plan;
+
+use rumormill_proto::{Duration, Instant, Name, Rng};
+
+use crate::check::Violation;
+use crate::counters::Counters;
+use crate::link::Link;
+use crate::network::VirtualNetwork;
+use crate::spec::{NodeIndex, NodeSpec, SimError};
+
+/// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
+/// [`Chaos::run`].
+#[derive(Clone)]
+pub struct Chaos {
+    /// Where everything random comes from.
+    pub seed: u64,
+    /// How many nodes there are at the start; up to half as many more join later.
+    pub nodes: usize,
+    /// The figures that nodes report.
+    pub figures: Vec<Name>,
+    /// What nodes are made from; name and clock are each node's own.
+    pub node: NodeSpec,
+    /// How far clocks are off at most, either way: 0.02 is 2 %.
+    pub drift: f64,
+    /// What links do in the chaos phase, at first.
+    pub link: Link,
+    /// What links do in the calm phase.
+    pub calm_link: Link,
+    /// How long the chaos phase lasts.
+    pub chaos: Duration,
+    /// The longest time from one action to the next.
+    pub gap: Duration,
+    /// How long the calm phase may last until everything holds.
+    pub patience: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The run's seed.
+    pub seed: u64,
+    /// One number for the whole run; see [`VirtualNetwork::digest`].
+    pub digest: u64,
+    /// What really happened.
+    pub counters: Counters,
+    /// How many nodes ran at the end.
+    pub survivors: usize,
+    /// How long after the beginning of the calm phase everything held.
+    pub settled_after: Option<Duration>,
+    /// How many enclosures were looked at.
+    pub enclosures: u64,
+    /// At how many instants masses were added up.
+    pub balances: u64,
+    /// `None` if everything held in the end.
+    pub failure: Option<Failure>,
+}
+
+/// What did not hold, and when.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// It never came to hold.
+    #[error("after {0:?} of calm, still: {1}")]
+    Never(Duration, Violation),
+    /// It was violated though it must hold at all times.
+    #[error("at {0}: {1}")]
+    Broken(Instant, Violation),
+    /// The run itself went wrong.
+    #[error("the run could not be made: {0}")]
+    Run(#[from] SimError),
+}
+
+/// A run under way.
+struct Run {
+    plan: Chaos,
+    net: VirtualNetwork,
+    rng: Rng,
+    /// How many nodes there may be.
+    most: usize,
+    /// The calm phase: since when, in each node's own time, all have agreed on who is there.
+    settled: Option<Vec<(NodeIndex, Instant)>>,
+    enclosures: u64,
+    balances: u64,
+}
+
+impl Chaos {
+    /// Makes the run.
+    pub fn run(&self) -> Outcome {
+        match Run::new(self) {
+            Ok(run) => run.finish(),
+            Err(error) => Outcome {
+                seed: self.seed,
+                digest: 0,
+                counters: Counters::default(),
+                survivors: 0,
+                settled_after: None,
+                enclosures: 0,
+                balances: 0,
+                failure: Some(error.into()),
+            },
+        }
+    }
+}
+
+impl Run {
+    fn finish(mut self) -> Outcome {
+        let result = self.chaos_phase().map_err(Failure::Run).and_then(|()| self.calm_phase());
+        Outcome {
+            seed: self.plan.seed,
+            digest: self.net.digest(),
+            counters: *self.net.counters(),
+            survivors: self.net.running().count(),
+            settled_after: result.as_ref().ok().copied(),
+            enclosures: self.enclosures,
+            balances: self.balances,
+            failure: result.err(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Faults: what can befall nodes and the network between them.
+
+use rumormill_proto::{Duration, Instant, MemberState, Node};
+
+use crate::link::Link;
+use crate::network::VirtualNetwork;
+use crate::slot::NodeState;
+use crate::spec::{NodeIndex, SimError, check_rate};
+
+impl VirtualNetwork {
+    /// The node stops without goodbye, and loses its state. Nothing happens if it is not running.
+    pub fn crash(&mut self, index: NodeIndex) {
+        if self.node(index).is_some() {
+            self.counters.crashes += 1;
+            self.stop(index, NodeState::Crashed);
+        }
+    }
+
+    /// A node that has crashed or left starts again at the same address, under the same name, as
+    /// a new incarnation with a higher boot and without any state: joining and setting inputs is
+    /// the caller's affair.
+    ///
+    /// # Errors
+    /// When the node is running, or was never started.
+    pub fn restart(&mut self, index: NodeIndex) -> Result<(), SimError> {
+        self.check_stopped(index)?;
+        let boot = self.next_boot(index);
+        self.restart_with_boot(index, boot)
+    }
+
+    /// As [`VirtualNetwork::restart`], but with a boot of the caller's choice: that of a machine
+    /// whose clock was set back has a lower one.
+    ///
+    /// # Errors
+    /// When the node is running, or was never started.
+    pub fn restart_with_boot(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
+        self.check_stopped(index)?;
+        self.start(index, boot)?;
+        self.counters.restarts += 1;
+        Ok(())
+    }
+
+    fn check_stopped(&self, index: NodeIndex) -> Result<(), SimError> {
+        match self.state(index) {
+            Some(NodeState::Crashed | NodeState::Left) => Ok(()),
+            Some(NodeState::Running) => Err(SimError::Running(index)),
+            Some(NodeState::Waiting) | None => Err(SimError::NotRunning(index)),
+        }
+    }
+
+    /// The node takes leave, and stops. Nothing happens if it is not running.
+    pub fn leave(&mut self, index: NodeIndex) {
+        if self.with_node(index, Node::leave).is_ok() {
+            self.counters.leaves += 1;
+            self.stop(index, NodeState::Left);
+        }
+    }
+
+    fn stop(&mut self, index: NodeIndex, state: NodeState) {
+        let waiting = self.slots[index.index()].stop(state);
+        self.discard(waiting);
+    }
+
+    /// Stops the process for a while, as SIGSTOP does: its clock goes on, what arrives waits, and
+    /// its timeouts come late. Nothing happens if it is not running.
+    pub fn pause(&mut self, index: NodeIndex, duration: Duration) {
+        if self.node(index).is_some() {
+            let until = self.now + duration;
+            self.slots[index.index()].paused_until = Some(until);
+            self.counters.pauses += 1;
+            self.schedule_resume(index, until);
+        }
+    }
+
+    /// Whether the node is stopped for a while.
+    pub fn is_paused(&self, index: NodeIndex) -> bool {
+        self.slots.get(index.index()).is_some_and(|slot| slot.paused_until.is_some())
+    }
+
+    /// Splits the network: only nodes of the same group reach each other from now on. Nodes that
+    /// are named nowhere form one more group. Takes the place of an earlier partition.
+    pub fn partition(&mut self, groups: &[&[NodeIndex]]) {
+        self.counters.partitions += 1;
+        self.barriers.partition(groups);
+    }
+
+    /// Nothing gets from one node to the other any more; the way back stays open.
+    pub fn cut_one_way(&mut self, from: NodeIndex, to: NodeIndex) {
+        self.counters.one_way_cuts += 1;
+        self.barriers.cut(from, to);
+    }
+
+    /// Cuts the node off from all others for a while: long enough, and it is suspected though it
+    /// lives, or even declared dead. Takes the place of an earlier isolation of the node.
+    pub fn isolate(&mut self, index: NodeIndex, duration: Duration) {
+        self.counters.isolations += 1;
+        self.barriers.isolate(index, self.now + duration);
+    }
+
+    /// Takes all partitions, cuts and isolations away. Stopped nodes stay stopped.
+    pub fn heal(&mut self) {
+        self.barriers.heal();
+    }
+
+    /// All stopped nodes go on.
+    pub fn resume_all(&mut self) {
+        for index in (0..self.slots.len() as u32).map(NodeIndex) {
+            if self.is_paused(index) {
+                self.resume(index);
+            }
+        }
+    }
+
+    /// What links do to packets from now on.
+    ///
+    /// # Errors
+    /// When a parameter is out of its range.
+    pub fn set_link(&mut self, link: Link) -> Result<(), SimError> {
+        link.check()?;
+        self.config.link = link;
+        Ok(())
+    }
+
+    /// What links do to packets.
+    pub fn link(&self) -> Link {
+        self.config.link
+    }
+
+    /// The share of datagrams that vanish from now on.
+    ///
+    /// # Errors
+    /// When it is not from 0 to 1.
+    pub fn set_loss(&mut self, loss: f64) -> Result<(), SimError> {
+        self.set_link(Link { loss, ..self.config.link })
+    }
+
+    /// The node's clock runs at another rate from now on, through restarts; it doesn't jump.
+    ///
+    /// # Errors
+    /// When the node was never added, or the rate is not from 0.1 to 10.
+    pub fn set_clock_rate(&mut self, index: NodeIndex, rate: f64) -> Result<(), SimError> {
+        check_rate(rate)?;
+        let now: Instant = self.now;
+        let slot = self.slots.get_mut(index.index()).ok_or(SimError::NotRunning(index))?;
+        slot.clock.set_rate(now, rate);
+        slot.spec.clock_rate = rate;
+        slot.armed = None;
+        self.counters.clock_changes += 1;
+        self.arm(index);
+        Ok(())
+    }
+
+    /// Counts the running members that are under suspicion now, once for each observer; the sum
+    /// over all calls is in [`crate::Counters::false_suspicions`].
+    pub fn sample_suspicions(&mut self) -> u64 {
+        let suspected = |node: &Node| {
+            let members = node.members().into_iter();
+            let alive = members.filter(|(id, state)| {
+                let subject = NodeIndex::of(id.addr).and_then(|index| self.node(index));
+                *state == MemberState::Suspect && subject.is_some_and(|node| node.identity() == id)
+            });
+            alive.count() as u64
+        };
+        let count = self.running().map(|(_, node)| suspected(node)).sum();
+        self.counters.false_suspicions += count;
+        count
+    }
+}

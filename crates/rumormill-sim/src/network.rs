@@ -1,0 +1,578 @@
+//! The virtual network: nodes on a virtual clock, driven by one queue of events.
+
+use core::hash::BuildHasherDefault;
+use std::collections::{BTreeMap, HashMap};
+
+use rand::SeedableRng;
+use rumormill_proto::{Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit};
+use siphasher::sip::SipHasher13;
+
+use crate::barriers::Barriers;
+use crate::counters::Counters;
+use crate::digest::{Digest, seed};
+use crate::link::{chance, uniform};
+use crate::queue::{Entry, Kind, Packet, PacketIndex, Packets, Queue, What};
+use crate::slot::{NodeState, Slot};
+use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError, check_rate};
+
+/// Boots are milliseconds, as agents have them; runs begin at this one.
+const FIRST_BOOT: u64 = 1_700_000_000_000;
+
+/// The purpose of the seed of the network's own generator.
+const NETWORK_SEED: u64 = 0;
+
+/// More events than this at one instant are taken for a node that asks to be called for ever.
+const MOST_AT_ONE_INSTANT: u64 = 10_000_000;
+
+/// Nodes and the network between them, on a virtual clock. See the crate's documentation.
+pub struct VirtualNetwork {
+    pub(crate) config: NetworkConfig,
+    pub(crate) now: Instant,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) barriers: Barriers,
+    pub(crate) counters: Counters,
+    queue: Queue,
+    packets: Packets,
+    rng: Rng,
+    digest: Digest,
+    events: Vec<(Instant, NodeIndex, Event)>,
+    sent: u64,
+    last_boot: u64,
+    at_this_instant: u64,
+    /// The last packet of each pair that has arrived; looked up, never gone through.
+    arrived: HashMap<(NodeIndex, NodeIndex), u64, BuildHasherDefault<SipHasher13>>,
+    /// For each pair with stream messages on their way: when the last arrives, and how many.
+    streams: BTreeMap<(NodeIndex, NodeIndex), (Instant, u32)>,
+}
+
+impl VirtualNetwork {
+    /// A network without nodes, at time zero.
+    ///
+    /// # Errors
+    /// When a parameter of the link is out of its range.
+    pub fn new(config: NetworkConfig) -> Result<Self, SimError> {
+        config.link.check()?;
+        Ok(Self {
+            now: Instant::ZERO,
+            slots: Vec::new(),
+            barriers: Barriers::default(),
+            counters: Counters::default(),
+            queue: Queue::default(),
+            packets: Packets::default(),
+            rng: Rng::seed_from_u64(seed(config.seed, NETWORK_SEED, 0)),
+            digest: Digest::new(),
+            events: Vec::new(),
+            sent: 0,
+            last_boot: FIRST_BOOT,
+            at_this_instant: 0,
+            arrived: HashMap::default(),
+            streams: BTreeMap::new(),
+            config,
+        })
+    }
+
+    // ------------------------------------------------------------------ nodes
+
+    /// Adds a node, and starts it if its time has come.
+    ///
+    /// # Errors
+    /// When a setting or the rate of the clock is out of its range.
+    pub fn add_node(&mut self, spec: NodeSpec) -> Result<NodeIndex, SimError> {
+        check_rate(spec.clock_rate)?;
+        spec.config.check()?;
+        let index = NodeIndex(self.slots.len() as u32);
+        let start_at = spec.start_at;
+        self.slots.push(Slot::new(spec));
+        if start_at > self.now {
+            self.queue.push(start_at, What::Start(index));
+        } else {
+            self.first_start(index);
+        }
+        Ok(index)
+    }
+
+    fn first_start(&mut self, index: NodeIndex) {
+        let boot = self.next_boot(index);
+        // `add_node` has checked the settings, the only thing that can be wrong.
+        if self.slots[index.index()].state == NodeState::Waiting && self.start(index, boot).is_ok()
+        {
+            self.counters.starts += 1;
+        }
+    }
+
+    /// A boot above that of every earlier start, and not below the clock.
+    pub(crate) fn next_boot(&mut self, index: NodeIndex) -> u64 {
+        let clock = FIRST_BOOT + self.now.as_nanos() / 1_000_000;
+        let mine = self.slots[index.index()].boot;
+        self.last_boot = clock.max(self.last_boot + 1).max(mine + 1);
+        self.last_boot
+    }
+
+    pub(crate) fn start(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
+        self.slots[index.index()].start(index, self.now, boot, self.config.seed)?;
+        self.call(index, |_, _| ());
+        Ok(())
+    }
+
+    /// How many nodes were ever added.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no node was ever added.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The node, if it is running.
+    pub fn node(&self, index: NodeIndex) -> Option<&Node> {
+        self.slots.get(index.index())?.node.as_deref()
+    }
+
+    /// What has become of the node; `None` if it was never added.
+    pub fn state(&self, index: NodeIndex) -> Option<NodeState> {
+        self.slots.get(index.index()).map(|slot| slot.state)
+    }
+
+    /// The nodes that are running, in the order in which they were added.
+    pub fn running(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
+        let numbered = (0u32..).map(NodeIndex).zip(&self.slots);
+        numbered.filter_map(|(index, slot)| Some((index, slot.node.as_deref()?)))
+    }
+
+    /// What the node's clock shows now: the time to ask [`Node::reading`] with. Zero for a node
+    /// that was never added.
+    pub fn local_now(&self, index: NodeIndex) -> Instant {
+        self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.clock.shows(self.now))
+    }
+
+    /// Calls a running node, and carries out what it asks for.
+    ///
+    /// # Errors
+    /// When the node is not running.
+    pub fn with_node<R>(
+        &mut self,
+        index: NodeIndex,
+        f: impl FnOnce(&mut Node, Instant) -> R,
+    ) -> Result<R, SimError> {
+        self.call(index, f).ok_or(SimError::NotRunning(index))
+    }
+
+    /// `node` asks `other` to let it into its cluster. Nothing happens if it is not running.
+    pub fn join(&mut self, node: NodeIndex, other: NodeIndex) {
+        self.call(node, |node, now| node.join(now, other.addr()));
+    }
+
+    /// All others join the first, again and again, until all know all or the deadline is past;
+    /// true if they do.
+    pub fn form(&mut self, nodes: &[NodeIndex], deadline: Instant) -> bool {
+        let Some((&first, others)) = nodes.split_first() else { return true };
+        let known = |net: &Self, node| net.node(node).map_or(usize::MAX, |n| n.roster().len());
+        while self.now < deadline {
+            for &node in others {
+                if known(self, node) < nodes.len() {
+                    self.join(node, first);
+                }
+            }
+            let soon = deadline.min(self.now + Duration::from_secs(2));
+            let all = |net: &Self| nodes.iter().all(|&node| known(net, node) >= nodes.len());
+            if self.run_until(soon, all) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Sets a live input.
+    ///
+    /// # Errors
+    /// When the node is not running, or the name or the value is refused.
+    pub fn set(&mut self, index: NodeIndex, name: &str, value: f64) -> Result<(), SimError> {
+        let name = Name::new(name)?;
+        self.with_node(index, |node, now| node.set_input(now, &name, value, Mode::Live))??;
+        self.slots[index.index()].inputs.insert(name, value);
+        self.counters.inputs_changed += 1;
+        Ok(())
+    }
+
+    /// Takes an input away.
+    ///
+    /// # Errors
+    /// When the node is not running, or has no such input.
+    pub fn unset(&mut self, index: NodeIndex, name: &str) -> Result<(), SimError> {
+        let name = Name::new(name)?;
+        self.with_node(index, |node, now| node.unset_input(now, &name))??;
+        self.slots[index.index()].inputs.remove(&name);
+        self.counters.inputs_changed += 1;
+        Ok(())
+    }
+
+    /// The live input that was set with [`VirtualNetwork::set`] in this life of the node, if any.
+    pub fn input(&self, index: NodeIndex, name: &Name) -> Option<f64> {
+        self.slots.get(index.index())?.inputs.get(name).copied()
+    }
+
+    // ------------------------------------------------------------------ time
+
+    /// The virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Lets the next thing happen; returns when it was. `None` if nothing ever will.
+    ///
+    /// # Panics
+    /// When a node asks to be called at one instant for ever.
+    pub fn step(&mut self) -> Option<Instant> {
+        let entry = self.queue.pop()?;
+        if entry.at > self.now {
+            self.at_this_instant = 0;
+            self.now = entry.at;
+        }
+        self.at_this_instant += 1;
+        assert!(
+            self.at_this_instant < MOST_AT_ONE_INSTANT,
+            "time stands still at {}: {:?} has no end",
+            self.now,
+            entry.what
+        );
+        self.happen(entry);
+        Some(self.now)
+    }
+
+    /// Lets everything happen that is due until `until`, that instant included.
+    pub fn run_to(&mut self, until: Instant) {
+        while self.queue.next().is_some_and(|at| at <= until) {
+            self.step();
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Lets virtual time pass.
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_to(self.now + duration);
+    }
+
+    /// Runs until the condition is true, or the deadline is past; returns whether it is true. The
+    /// condition is looked at every [`NetworkConfig::look_every`].
+    pub fn run_until(
+        &mut self,
+        deadline: Instant,
+        mut condition: impl FnMut(&Self) -> bool,
+    ) -> bool {
+        let every = self.config.look_every.max(Duration::from_nanos(1));
+        loop {
+            if condition(self) {
+                return true;
+            }
+            if self.now >= deadline {
+                return false;
+            }
+            self.run_to(deadline.min(self.now + every));
+        }
+    }
+
+    // ------------------------------------------------------------------ what there is to see
+
+    /// Takes out what nodes said since the last call: when, who, what.
+    pub fn take_events(&mut self) -> Vec<(Instant, NodeIndex, Event)> {
+        core::mem::take(&mut self.events)
+    }
+
+    /// What really happened so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// One number for all that was delivered and said so far, with its time.
+    pub fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// How many packets are on their way, stream messages and their failures included.
+    pub fn in_flight(&self) -> usize {
+        self.packets.len()
+    }
+
+    // ------------------------------------------------------------------ inside
+
+    fn happen(&mut self, entry: Entry) {
+        match entry.what {
+            What::Packet(index) => self.arrive(index),
+            What::Timeout(index) => self.timeout(index, entry.serial),
+            What::Start(index) => self.first_start(index),
+            What::Resume(index) => {
+                let due = self.slots[index.index()].paused_until.is_some_and(|at| at <= self.now);
+                if due {
+                    self.resume(index);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn schedule_resume(&mut self, index: NodeIndex, at: Instant) {
+        self.queue.push(at, What::Resume(index));
+    }
+
+    pub(crate) fn resume(&mut self, index: NodeIndex) {
+        let slot = &mut self.slots[index.index()];
+        slot.paused_until = None;
+        for packet in core::mem::take(&mut slot.waiting) {
+            if let Some(packet) = self.packets.remove(packet) {
+                self.hand_over(packet);
+            }
+        }
+        self.call(index, |_, _| ());
+    }
+
+    /// The only way to a node: calls it, then takes out what it wants sent, said and timed.
+    fn call<R>(&mut self, index: NodeIndex, f: impl FnOnce(&mut Node, Instant) -> R) -> Option<R> {
+        let slot = self.slots.get_mut(index.index())?;
+        let mut node = slot.node.take()?;
+        let result = f(&mut node, slot.clock.shows(self.now));
+        while let Some(transmit) = node.poll_transmit() {
+            self.send(index, transmit);
+        }
+        while let Some(event) = node.poll_event() {
+            self.hear(index, event);
+        }
+        self.slots[index.index()].node = Some(node);
+        self.arm(index);
+        Some(result)
+    }
+
+    /// Sees to it that the queue wakes the node in time. An entry that is too early is left where
+    /// it is: when it comes up, the node is asked again.
+    pub(crate) fn arm(&mut self, index: NodeIndex) {
+        let slot = &mut self.slots[index.index()];
+        let Some(due) = slot.node.as_ref().and_then(|node| node.poll_timeout()) else { return };
+        let at = slot.clock.when_it_shows(due).max(self.now);
+        if slot.paused_until.is_none() && slot.armed.is_none_or(|(armed, _)| at < armed) {
+            slot.armed = Some((at, self.queue.push(at, What::Timeout(index))));
+        }
+    }
+
+    fn timeout(&mut self, index: NodeIndex, serial: u64) {
+        let slot = &mut self.slots[index.index()];
+        if slot.armed.is_none_or(|(_, armed)| armed != serial) {
+            return;
+        }
+        slot.armed = None;
+        if slot.paused_until.is_some() {
+            return;
+        }
+        let now = slot.clock.shows(self.now);
+        let due = slot.node.as_ref().and_then(|node| node.poll_timeout());
+        if due.is_some_and(|due| due <= now) {
+            self.call(index, Node::handle_timeout);
+        } else {
+            self.arm(index);
+        }
+    }
+
+    fn hear(&mut self, index: NodeIndex, event: Event) {
+        match &event {
+            Event::Renewed(_) => self.counters.renewals += 1,
+            Event::MemberDown(member) => {
+                let subject = NodeIndex::of(member.addr).and_then(|index| self.node(index));
+                if subject.is_some_and(|node| node.identity() == member) {
+                    self.counters.false_deaths += 1;
+                }
+            }
+            _ => {}
+        }
+        if self.config.digest {
+            self.digest.event(self.now, index, &event);
+        }
+        if self.config.keep_events {
+            self.events.push((self.now, index, event));
+        }
+    }
+
+    // ------------------------------------------------------------------ packets
+
+    fn send(&mut self, from: NodeIndex, transmit: Transmit) {
+        self.sent += 1;
+        let to = NodeIndex::of(transmit.to);
+        match (transmit.plane, to) {
+            (Plane::Datagram, Some(to)) => self.send_datagram(from, to, transmit.bytes),
+            (Plane::Stream, Some(to)) => self.send_stream(from, to, transmit.bytes),
+            // An address outside this network: there is no way there, and no word back.
+            (Plane::Datagram, None) => {
+                self.counters.packets_sent += 1;
+                self.counters.packets_to_the_dead += 1;
+            }
+            (Plane::Stream, None) => self.counters.streams_failed += 1,
+        }
+    }
+
+    fn send_datagram(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
+        self.counters.packets_sent += 1;
+        if !self.barriers.pass(self.now, from, to) {
+            self.counters.packets_blocked += 1;
+            return;
+        }
+        let link = self.config.link;
+        if chance(&mut self.rng, link.loss) {
+            self.counters.packets_lost += 1;
+            return;
+        }
+        if chance(&mut self.rng, link.duplication) {
+            self.counters.packets_duplicated += 1;
+            self.launch(from, to, bytes.clone());
+        }
+        self.launch(from, to, bytes);
+    }
+
+    fn launch(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
+        let link = self.config.link;
+        let mut latency = link.latency.draw(&mut self.rng);
+        if chance(&mut self.rng, link.reordering) {
+            self.counters.packets_held_back += 1;
+            latency += uniform(&mut self.rng, Duration::ZERO, link.held_back);
+        }
+        let packet = Packet { from, to, kind: Kind::Datagram, sent: self.sent, bytes };
+        self.travel(packet, self.now + latency);
+    }
+
+    fn travel(&mut self, packet: Packet, arrives: Instant) {
+        let index = self.packets.insert(packet);
+        self.queue.push(arrives, What::Packet(index));
+    }
+
+    fn send_stream(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
+        if !self.both_ways(from, to) {
+            self.fail_stream(from, to, self.config.stream_timeout, "timed out");
+            return;
+        }
+        let latency = self.config.link.stream_latency(&mut self.rng);
+        let target = self.slots.get(to.index()).filter(|slot| slot.node.is_some() || from == to);
+        let Some(life) = target.map(|slot| slot.life) else {
+            self.fail_stream(from, to, latency * 2, "connection refused");
+            return;
+        };
+        // Nothing on a stream overtakes what was sent before it.
+        let (last, count) = self.streams.entry((from, to)).or_insert((self.now, 0));
+        let arrives = (self.now + latency).max(*last);
+        *last = arrives;
+        *count += 1;
+        let packet = Packet { from, to, kind: Kind::Stream(life), sent: self.sent, bytes };
+        self.travel(packet, arrives);
+    }
+
+    /// Whether a connection between the two can work.
+    fn both_ways(&self, a: NodeIndex, b: NodeIndex) -> bool {
+        self.barriers.pass(self.now, a, b) && self.barriers.pass(self.now, b, a)
+    }
+
+    /// Tells `from`, after a while, that its message to `to` was not delivered.
+    fn fail_stream(
+        &mut self,
+        from: NodeIndex,
+        to: NodeIndex,
+        after: Duration,
+        reason: &'static str,
+    ) {
+        self.counters.streams_failed += 1;
+        let kind = Kind::Unreachable(self.slots[from.index()].life, reason);
+        let news = Packet { from: to, to: from, kind, sent: self.sent, bytes: Vec::new() };
+        self.travel(news, self.now + after);
+    }
+
+    /// A packet has come to the end of its way. Does the receiver's machine get it?
+    fn arrive(&mut self, index: PacketIndex) {
+        let Some(packet) = self.packets.get(index) else { return };
+        let (from, to) = (packet.from, packet.to);
+        match packet.kind {
+            Kind::Datagram if !self.barriers.pass(self.now, from, to) => {
+                self.counters.packets_blocked += 1;
+                self.packets.remove(index);
+                return;
+            }
+            Kind::Stream(_) => {
+                self.stream_ended(from, to);
+                if !self.both_ways(from, to) {
+                    self.packets.remove(index);
+                    self.fail_stream(from, to, self.config.stream_timeout, "timed out");
+                    return;
+                }
+            }
+            Kind::Datagram | Kind::Unreachable(..) => {}
+        }
+        if let Some(slot) = self.slots.get_mut(to.index())
+            && slot.paused_until.is_some()
+        {
+            slot.waiting.push(index);
+            self.counters.packets_that_waited += 1;
+        } else if let Some(packet) = self.packets.remove(index) {
+            self.hand_over(packet);
+        }
+    }
+
+    fn stream_ended(&mut self, from: NodeIndex, to: NodeIndex) {
+        if let Some((_, count)) = self.streams.get_mut(&(from, to)) {
+            *count -= 1;
+            if *count == 0 {
+                self.streams.remove(&(from, to));
+            }
+        }
+    }
+
+    /// Gives a packet to the process, if there is one.
+    pub(crate) fn hand_over(&mut self, packet: Packet) {
+        let Packet { from, to, kind, sent, bytes } = packet;
+        let slot = self.slots.get(to.index());
+        let life = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.life);
+        match kind {
+            Kind::Datagram if life.is_none() => self.counters.packets_to_the_dead += 1,
+            Kind::Datagram => {
+                self.counters.packets_delivered += 1;
+                self.count_order(from, to, sent);
+                self.record(from, to, &bytes);
+                self.call(to, |node, now| node.handle_datagram(now, from.addr(), &bytes));
+            }
+            Kind::Stream(meant) if life == Some(meant) => {
+                self.counters.streams_delivered += 1;
+                self.record(from, to, &bytes);
+                self.call(to, |node, now| node.handle_stream(now, from.addr(), &bytes));
+            }
+            // The process that had accepted the connection is gone.
+            Kind::Stream(_) => {
+                let latency = self.config.link.latency.draw(&mut self.rng);
+                self.fail_stream(from, to, latency, "connection reset");
+            }
+            Kind::Unreachable(sender, reason) if life == Some(sender) => {
+                self.record(from, to, reason.as_bytes());
+                self.call(to, |node, now| node.handle_unreachable(now, from.addr(), reason));
+            }
+            // The sender that would want to know is gone.
+            Kind::Unreachable(..) => {}
+        }
+    }
+
+    /// What waited for a node that has gone is lost with it.
+    pub(crate) fn discard(&mut self, waiting: Vec<PacketIndex>) {
+        for index in waiting {
+            if let Some(packet) = self.packets.remove(index) {
+                self.hand_over(packet);
+            }
+        }
+    }
+
+    fn count_order(&mut self, from: NodeIndex, to: NodeIndex, sent: u64) {
+        if self.config.count_reordering {
+            let last = self.arrived.entry((from, to)).or_insert(0);
+            if sent < *last {
+                self.counters.packets_reordered += 1;
+            } else {
+                *last = sent;
+            }
+        }
+    }
+
+    fn record(&mut self, from: NodeIndex, to: NodeIndex, bytes: &[u8]) {
+        if self.config.digest {
+            self.digest.packet(self.now, from, to, bytes);
+        }
+    }
+}

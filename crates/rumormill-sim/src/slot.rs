@@ -1,0 +1,104 @@
+//! A node's place in the network, through all of its lives.
+
+use std::collections::BTreeMap;
+
+use rumormill_proto::{Identity, Instant, Name, Node};
+
+use crate::clock::Clock;
+use crate::digest::seed;
+use crate::queue::PacketIndex;
+use crate::spec::{NodeIndex, NodeSpec, SimError};
+
+/// What has become of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// It has yet to start.
+    Waiting,
+    /// It runs (or is stopped for a while).
+    Running,
+    /// It stopped without goodbye.
+    Crashed,
+    /// It took leave.
+    Left,
+}
+
+pub(crate) struct Slot {
+    pub(crate) spec: NodeSpec,
+    pub(crate) state: NodeState,
+    /// There while the node runs.
+    pub(crate) node: Option<Box<Node>>,
+    pub(crate) clock: Clock,
+    /// The inputs that were set and not taken away in this life: what the checkers hold the nodes'
+    /// figures against.
+    pub(crate) inputs: BTreeMap<Name, f64>,
+    /// Rises with each start.
+    pub(crate) life: u32,
+    /// The highest boot that the node is known to have had.
+    pub(crate) boot: u64,
+    /// The timeout that waits in the queue: when, and its serial number. Others are stale.
+    pub(crate) armed: Option<(Instant, u64)>,
+    /// While the node is stopped: until when, and the packets that wait for it to go on.
+    pub(crate) paused_until: Option<Instant>,
+    pub(crate) waiting: Vec<PacketIndex>,
+}
+
+/// The purpose of the seeds that nodes get; see [`seed`].
+const NODE_SEEDS: u64 = 1;
+
+impl Slot {
+    pub(crate) fn new(spec: NodeSpec) -> Self {
+        let clock = Clock::new(Instant::ZERO, spec.clock_rate);
+        Self {
+            spec,
+            state: NodeState::Waiting,
+            node: None,
+            clock,
+            inputs: BTreeMap::new(),
+            life: 0,
+            boot: 0,
+            armed: None,
+            paused_until: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Begins a new life, with nothing left of the earlier one.
+    ///
+    /// Its seed depends on the run's seed, the node's index and the number of the life alone.
+    pub(crate) fn start(
+        &mut self,
+        index: NodeIndex,
+        now: Instant,
+        boot: u64,
+        run_seed: u64,
+    ) -> Result<(), SimError> {
+        let which = (u64::from(index.0) << 32) | u64::from(self.life);
+        let seed = seed(run_seed, NODE_SEEDS, which);
+        let me = Identity { name: self.spec.name.clone(), addr: index.addr(), boot };
+        let make = if self.spec.aggregates { Node::new } else { Node::bare };
+        let mut node = make(Instant::ZERO, me, self.spec.config.clone(), seed)?;
+        if let Some(protocols) = &self.spec.protocols {
+            for protocol in protocols() {
+                node.add_protocol(Instant::ZERO, protocol);
+            }
+        }
+        self.clock = Clock::new(now, self.spec.clock_rate);
+        self.node = Some(Box::new(node));
+        self.state = NodeState::Running;
+        self.life += 1;
+        self.boot = boot;
+        Ok(())
+    }
+
+    /// Ends the life; returns the packets that waited for it.
+    pub(crate) fn stop(&mut self, state: NodeState) -> Vec<PacketIndex> {
+        if let Some(node) = self.node.take() {
+            self.boot = self.boot.max(node.identity().boot);
+        }
+        self.state = state;
+        self.inputs.clear();
+        self.armed = None;
+        self.paused_until = None;
+        core::mem::take(&mut self.waiting)
+    }
+}

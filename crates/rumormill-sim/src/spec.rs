@@ -1,0 +1,187 @@
+//! What a network and its nodes are made from.
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use rumormill_proto::{
+    Config, ConfigError, Duration, InputError, Instant, Name, NameError, Protocol,
+};
+
+use crate::link::Link;
+
+/// A node of a network, by the order in which it was added. Lasts through restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeIndex(pub(crate) u32);
+
+/// The port of every virtual node.
+const PORT: u16 = 7946;
+
+impl NodeIndex {
+    /// The number as an index, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The address: 10.0.0.1 for the first node, and so on.
+    pub fn addr(self) -> SocketAddr {
+        let [_, b, c, d] = (self.0 + 1).to_be_bytes();
+        SocketAddr::from(([10, b, c, d], PORT))
+    }
+
+    /// The node that has the address, if it is one of a virtual network.
+    pub(crate) fn of(addr: SocketAddr) -> Option<Self> {
+        let SocketAddr::V4(v4) = addr else { return None };
+        let [ten, b, c, d] = v4.ip().octets();
+        let number = u32::from_be_bytes([0, b, c, d]);
+        (ten == 10 && v4.port() == PORT && number > 0).then(|| Self(number - 1))
+    }
+}
+
+impl fmt::Display for NodeIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What went wrong; the network has not changed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SimError {
+    /// A name was refused.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A node's setting was refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An input was refused.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A parameter of the network is out of its range.
+    #[error("{parameter} is {value}, but must be {range}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// The value that was refused.
+        value: String,
+        /// What is allowed, in words.
+        range: &'static str,
+    },
+    /// The node is not running: it has not started yet, has crashed, or has left.
+    #[error("node {0} is not running; start or restart it first")]
+    NotRunning(NodeIndex),
+    /// The node is running, and can't be started again.
+    #[error("node {0} is running; crash it before it restarts")]
+    Running(NodeIndex),
+}
+
+/// Makes a node's protocols at each of its starts.
+pub type Protocols = Rc<dyn Fn() -> Vec<Box<dyn Protocol>>>;
+
+/// What a node is made from, at its start and at each restart.
+#[derive(Clone)]
+pub struct NodeSpec {
+    /// Its name.
+    pub name: Name,
+    /// Its settings.
+    pub config: Config,
+    /// How fast its clock runs: 1 is right, 1.01 gains 1 %. From 0.1 to 10.
+    pub clock_rate: f64,
+    /// Whether it runs the aggregates.
+    pub aggregates: bool,
+    /// Protocols that it runs besides.
+    pub protocols: Option<Protocols>,
+    /// When it starts; at once if that is past.
+    pub start_at: Instant,
+}
+
+impl NodeSpec {
+    /// A node with default settings that runs the aggregates and starts at once.
+    ///
+    /// # Errors
+    /// When the name is not one; see [`Name::new`].
+    pub fn named(name: &str) -> Result<Self, SimError> {
+        Ok(Self {
+            name: Name::new(name)?,
+            config: Config::default(),
+            clock_rate: 1.0,
+            aggregates: true,
+            protocols: None,
+            start_at: Instant::ZERO,
+        })
+    }
+
+    /// The same with other settings.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The same with a clock that runs at another rate.
+    #[must_use]
+    pub fn clock_rate(self, clock_rate: f64) -> Self {
+        Self { clock_rate, ..self }
+    }
+
+    /// The same with protocols that `make` makes at each start.
+    #[must_use]
+    pub fn protocols(self, make: impl Fn() -> Vec<Box<dyn Protocol>> + 'static) -> Self {
+        Self { protocols: Some(Rc::new(make)), ..self }
+    }
+
+    /// The same without the aggregates.
+    #[must_use]
+    pub fn without_aggregates(self) -> Self {
+        Self { aggregates: false, ..self }
+    }
+
+    /// The same, but started at `start_at`.
+    #[must_use]
+    pub fn start_at(self, start_at: Instant) -> Self {
+        Self { start_at, ..self }
+    }
+}
+
+/// Checks the rate of a clock.
+pub(crate) fn check_rate(rate: f64) -> Result<(), SimError> {
+    if (0.1..=10.0).contains(&rate) {
+        return Ok(());
+    }
+    let value = rate.to_string();
+    Err(SimError::Parameter { parameter: "clock_rate", value, range: "from 0.1 to 10" })
+}
+
+/// What a network is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// Everything random in the run comes from here.
+    pub seed: u64,
+    /// What links do to packets, until [`crate::VirtualNetwork::set_link`].
+    pub link: Link,
+    /// When a sender on the reliable path gives up on a node that it is cut off from. Default 3 s.
+    pub stream_timeout: Duration,
+    /// How often [`crate::VirtualNetwork::run_until`] looks at its condition, in virtual time.
+    /// Default 10 ms.
+    pub look_every: Duration,
+    /// Whether events are kept for [`crate::VirtualNetwork::take_events`]. Default true. The news
+    /// of n members at n nodes is n² events.
+    pub keep_events: bool,
+    /// Whether the run's digest is taken. Default true; costs about a nanosecond a byte.
+    pub digest: bool,
+    /// Whether reordered packets are counted. Default true; takes 16 bytes for each pair that
+    /// ever spoke.
+    pub count_reordering: bool,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            link: Link::default(),
+            stream_timeout: Duration::from_secs(3),
+            look_every: Duration::from_millis(10),
+            keep_events: true,
+            digest: true,
+            count_reordering: true,
+        }
+    }
+}

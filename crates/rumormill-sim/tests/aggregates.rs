@@ -1,0 +1,308 @@
+//! What the aggregates promise, in the virtual network.
+#![allow(clippy::unwrap_used)]
+
+use rumormill_proto::{
+    Caveat, Config, Duration, Event, InputError, Instant, MAX_FIGURES, MAX_INPUT, Mode, Name,
+    Reading,
+};
+use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn cluster(n: usize, seed: u64, config: &Config) -> (VirtualNetwork, Vec<NodeIndex>) {
+    let mut net = VirtualNetwork::new(NetworkConfig { seed, ..NetworkConfig::default() }).unwrap();
+    let nodes: Vec<_> = (0..n)
+        .map(|i| net.add_node(NodeSpec::named(&format!("n{i}")).unwrap().config(config.clone())))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert!(net.form(&nodes, Instant::ZERO + SECOND * 60));
+    (net, nodes)
+}
+
+fn reading(net: &VirtualNetwork, node: NodeIndex, name: &str) -> Option<Reading> {
+    net.node(node)?.reading(net.local_now(node), &Name::new(name).unwrap())
+}
+
+/// Runs until all running nodes say that the figure has converged.
+fn converge(net: &mut VirtualNetwork, name: &str) -> Vec<Reading> {
+    let all = |net: &VirtualNetwork| -> Option<Vec<Reading>> {
+        net.running().map(|(node, _)| reading(net, node, name)).collect()
+    };
+    let converged =
+        |net: &VirtualNetwork| all(net).is_some_and(|all| all.iter().all(|r| r.converged));
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, converged), "{:#?}", all(net));
+    all(net).unwrap()
+}
+
+fn near(got: Option<f64>, truth: f64) -> bool {
+    got.is_some_and(|got| (got - truth).abs() <= 1e-6 * truth.abs().max(1e-9))
+}
+
+fn set_in(net: &mut VirtualNetwork, node: NodeIndex, name: &str, value: f64, mode: Mode) {
+    let name = Name::new(name).unwrap();
+    net.with_node(node, |node, now| node.set_input(now, &name, value, mode)).unwrap().unwrap();
+}
+
+#[test]
+fn every_node_knows_sum_average_count_extremes_and_deviation() {
+    let (mut net, nodes) = cluster(20, 1, &Config::default());
+    let inputs: Vec<f64> = (0..15).map(|n| f64::from(n) * 3.5 - 20.0).collect();
+    for (&node, &input) in nodes.iter().zip(&inputs) {
+        net.set(node, "load", input).unwrap();
+    }
+    let sum: f64 = inputs.iter().sum();
+    let mean = sum / 15.0;
+    let variance = inputs.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 15.0;
+    // Five of the twenty report nothing, and know it all the same.
+    for reading in converge(&mut net, "load") {
+        assert!(near(reading.sum.value, sum) && reading.sum.encloses(sum), "{reading:#?}");
+        assert!(near(reading.average.value, mean) && reading.average.encloses(mean));
+        assert!(near(reading.count.value, 15.0));
+        assert_eq!((reading.count.lower, reading.count.upper), (Some(15.0), Some(15.0)));
+        assert_eq!((reading.min, reading.max), (Some(-20.0), Some(29.0)));
+        assert!((reading.variance.unwrap() / variance - 1.0).abs() < 1e-5);
+        assert!((reading.standard_deviation.unwrap() / variance.sqrt() - 1.0).abs() < 1e-5);
+        assert_eq!(reading.members, 20);
+    }
+}
+
+#[test]
+fn figures_from_tiny_to_huge_keep_their_digits() {
+    let (mut net, nodes) = cluster(4, 2, &Config::default());
+    for (name, inputs) in [
+        ("huge", [MAX_INPUT, -MAX_INPUT, MAX_INPUT / 2.0, 1.0]),
+        ("disk", [1e12, 2e12, 3e12, 4e12]),
+        ("tiny", [1e-9, 2e-9, 3e-9, 4e-9]),
+        ("zero", [5.0, -5.0, 7.0, -7.0]),
+    ] {
+        for (&node, input) in nodes.iter().zip(inputs) {
+            net.set(node, name, input).unwrap();
+        }
+        let sum: f64 = inputs.iter().sum();
+        let scale = inputs.iter().fold(0f64, |scale, x| scale.max(x.abs()));
+        for reading in converge(&mut net, name) {
+            assert!((reading.sum.value.unwrap() - sum).abs() <= 4e-6 * scale, "{reading:#?}");
+            assert!(reading.sum.encloses(sum), "{reading:#?}");
+            let mean = sum / 4.0;
+            let variance = inputs.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 4.0;
+            // Squares are resolved to 2⁻⁶⁴.
+            let error = (reading.variance.unwrap() - variance).abs();
+            assert!(error <= 1e-4 * variance + 1e-18, "{reading:#?}");
+        }
+    }
+}
+
+#[test]
+fn figures_that_need_several_datagrams_all_arrive() {
+    let (mut net, nodes) = cluster(5, 3, &Config::default());
+    net.set_loss(0.2).unwrap();
+    for figure in 0..60 {
+        for (n, &node) in nodes.iter().enumerate() {
+            net.set(node, &format!("a-figure-with-a-long-name-{figure}"), (figure + n) as f64)
+                .unwrap();
+        }
+    }
+    for figure in [0, 31, 59] {
+        for reading in converge(&mut net, &format!("a-figure-with-a-long-name-{figure}")) {
+            assert!(near(reading.sum.value, 5.0 * figure as f64 + 10.0), "{reading:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_figure_that_nobody_reports_any_more_is_forgotten_by_all() {
+    let (mut net, nodes) = cluster(6, 4, &Config::default());
+    for &node in &nodes[..3] {
+        net.set(node, "gone", 8.0).unwrap();
+        net.set(node, "kept", 1.0).unwrap();
+    }
+    converge(&mut net, "gone");
+    for &node in &nodes[..3] {
+        net.unset(node, "gone").unwrap();
+    }
+    let forgotten =
+        |net: &VirtualNetwork| net.running().all(|(node, _)| reading(net, node, "gone").is_none());
+    let deadline = net.now() + SECOND * 60;
+    assert!(net.run_until(deadline, forgotten));
+    net.run_for(SECOND * 30);
+    assert!(forgotten(&net), "it must not come back");
+    // And the name can be used again.
+    net.set(nodes[5], "gone", 3.0).unwrap();
+    for reading in converge(&mut net, "gone") {
+        assert!(near(reading.sum.value, 3.0) && reading.sum.encloses(3.0));
+    }
+    assert!(near(converge(&mut net, "kept")[0].sum.value, 3.0));
+}
+
+#[test]
+fn each_side_of_a_partition_knows_its_own_sum_and_after_healing_the_whole() {
+    let (mut net, nodes) = cluster(9, 5, &Config::default());
+    for (n, &node) in nodes.iter().enumerate() {
+        net.set(node, "x", (1 << n) as f64).unwrap();
+    }
+    converge(&mut net, "x");
+    let (left, right) = nodes.split_at(4);
+    net.partition(&[left, right]);
+    let split = |net: &VirtualNetwork| {
+        let members = |node| net.node(node).unwrap().roster().len();
+        left.iter().all(|&n| members(n) == 4) && right.iter().all(|&n| members(n) == 5)
+    };
+    let deadline = net.now() + SECOND * 60;
+    assert!(net.run_until(deadline, split));
+    let readings = converge(&mut net, "x");
+    for (n, reading) in readings.iter().enumerate() {
+        let truth = if n < 4 { 15.0 } else { 496.0 };
+        assert!(near(reading.sum.value, truth) && reading.sum.encloses(truth), "{reading:#?}");
+    }
+    net.heal();
+    let whole = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 9);
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, whole));
+    for reading in converge(&mut net, "x") {
+        assert!(near(reading.sum.value, 511.0) && reading.sum.encloses(511.0), "{reading:#?}");
+    }
+}
+
+#[test]
+fn rounds_take_one_instants_inputs_and_newcomers_wait_for_the_next() {
+    let config = Config { round_length: 50, ..Config::default() };
+    let (mut net, nodes) = cluster(6, 6, &config);
+    for &node in &nodes[..5] {
+        set_in(&mut net, node, "peak", 4.0, Mode::Round);
+    }
+    assert_eq!(
+        reading(&net, nodes[0], "peak").unwrap().caveats,
+        [Caveat::NoRound],
+        "no round is finished yet"
+    );
+    let finished = |round: u64| {
+        move |net: &VirtualNetwork| {
+            net.running().all(|(node, _)| {
+                reading(net, node, "peak").is_some_and(|r| r.round.is_some_and(|r| r >= round))
+            })
+        }
+    };
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, finished(1)));
+    let latest = |net: &VirtualNetwork| {
+        net.running().map(|(node, _)| reading(net, node, "peak").unwrap()).collect::<Vec<_>>()
+    };
+    // Wait for a round in which all took part from its start.
+    let full = |net: &VirtualNetwork| latest(net).iter().all(|r| near(r.sum.value, 20.0));
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, full), "{:#?}", latest(&net));
+    for reading in latest(&net) {
+        assert_eq!((reading.min, reading.max), (Some(4.0), Some(4.0)));
+        assert!(reading.sum.encloses(20.0) && reading.mode == Mode::Round);
+    }
+    // What is set during a round counts from the next one on; maxima forget.
+    let before = latest(&net)[0].round.unwrap();
+    set_in(&mut net, nodes[0], "peak", 9.0, Mode::Round);
+    let raised = |net: &VirtualNetwork| latest(net).iter().all(|r| near(r.sum.value, 25.0));
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, raised), "{:#?}", latest(&net));
+    assert!(latest(&net).iter().all(|r| r.max == Some(9.0) && r.round.unwrap() > before));
+    set_in(&mut net, nodes[0], "peak", 1.0, Mode::Round);
+    let lowered = |net: &VirtualNetwork| latest(net).iter().all(|r| r.max == Some(4.0));
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, lowered), "{:#?}", latest(&net));
+    let told = net.take_events();
+    assert!(told.iter().any(|e| matches!(e.2, Event::RoundFinished { participants: 6, .. })));
+}
+
+#[test]
+fn bad_inputs_are_refused_and_change_nothing() {
+    let (mut net, nodes) = cluster(2, 7, &Config::default());
+    net.set(nodes[0], "x", 5.0).unwrap();
+    net.set(nodes[1], "x", 10.0).unwrap();
+    let x = Name::new("x").unwrap();
+    let mut set = |name: &Name, value, mode| {
+        net.with_node(nodes[0], |node, now| node.set_input(now, name, value, mode)).unwrap()
+    };
+    assert!(matches!(set(&x, f64::NAN, Mode::Live), Err(InputError::NotFinite { .. })));
+    assert!(matches!(set(&x, f64::INFINITY, Mode::Live), Err(InputError::NotFinite { .. })));
+    assert!(matches!(set(&x, 1e19, Mode::Live), Err(InputError::OutOfRange { .. })));
+    assert!(matches!(set(&x, 1.0, Mode::Round), Err(InputError::OtherMode { .. })));
+    for n in 1..MAX_FIGURES {
+        set(&Name::new(&format!("f{n}")).unwrap(), 1.0, Mode::Live).unwrap();
+    }
+    let more = Name::new("one-too-many").unwrap();
+    assert!(matches!(set(&more, 1.0, Mode::Live), Err(InputError::TooMany { .. })));
+    let unknown = net.with_node(nodes[1], |node, now| node.unset_input(now, &more)).unwrap();
+    assert!(matches!(unknown, Err(InputError::NoInput { .. })));
+    for reading in converge(&mut net, "x") {
+        assert!(near(reading.sum.value, 15.0));
+    }
+}
+
+#[test]
+fn five_and_ten_are_fifteen_with_value_seven_and_a_half_and_anchor_one_half() {
+    let (mut net, nodes) = cluster(2, 8, &Config::default());
+    net.set(nodes[0], "requests", 5.0).unwrap();
+    net.set(nodes[1], "requests", 10.0).unwrap();
+    converge(&mut net, "requests");
+    let name = Name::new("requests").unwrap();
+    for &node in &nodes {
+        let explained = net.node(node).unwrap().explain(net.local_now(node), &name).unwrap();
+        let value = explained.components.iter().find(|line| line.component == "value").unwrap();
+        assert_eq!(value.mass, 7.5);
+        assert_eq!(value.mass, value.input + value.taken - value.given);
+        assert!(explained.anchors.iter().all(|anchor| anchor.mass == 0.5));
+        assert_eq!(explained.anchors.len(), 2);
+        assert_eq!(explained.nodes, Some(2.0));
+        assert_eq!(explained.links.len(), 1);
+    }
+}
+
+#[test]
+fn a_second_node_of_the_same_name_is_refused_and_disturbs_nobody() {
+    let (mut net, nodes) = cluster(3, 9, &Config::default());
+    net.set(nodes[0], "x", 1.0).unwrap();
+    let twin = net.add_node(NodeSpec::named("n1").unwrap()).unwrap();
+    net.take_events();
+    net.join(twin, nodes[0]);
+    net.run_for(SECOND * 10);
+    let told = net.take_events();
+    let refused = |event: &Event| {
+        matches!(event, Event::NameTaken { name, by }
+        if name.as_str() == "n1" && *by == nodes[1].addr())
+    };
+    assert!(told.iter().any(|(_, node, event)| *node == twin && refused(event)), "{told:?}");
+    assert!(told.iter().all(|(_, node, _)| *node == twin), "the others hear nothing: {told:?}");
+    assert!(!net.node(twin).unwrap().is_joining());
+    assert_eq!(net.node(nodes[0]).unwrap().roster().len(), 3);
+}
+
+#[test]
+fn three_standard_errors_cover_the_truth_as_often_as_they_say() {
+    let (mut covered, mut all) = (0, 0);
+    for seed in 0..6 {
+        let (mut net, nodes) = cluster(40, 100 + seed, &Config::default());
+        let period = Config::default().interval;
+        let latency = Latency::Uniform(period / 100, period / 10);
+        net.set_link(Link { latency, ..net.link() }).unwrap();
+        let mut truth = 0.0;
+        for (n, &node) in nodes.iter().enumerate() {
+            let input = ((n as f64 + 1.0) * 0.754_877_666).fract();
+            truth += input;
+            net.set(node, "x", input).unwrap();
+        }
+        for _ in 0..40 {
+            net.run_for(period);
+            for (node, _) in net.running() {
+                let Some(reading) = reading(&net, node, "x") else { continue };
+                let (Some(spread), Some(sum)) = (reading.spread, reading.sum.value) else {
+                    continue;
+                };
+                // Below that, what is left is rounding.
+                if spread > 1e-12 * truth {
+                    all += 1;
+                    covered += u32::from((sum - truth).abs() <= spread);
+                }
+            }
+        }
+    }
+    let share = f64::from(covered) / f64::from(all);
+    assert!(all > 5000 && share > 0.98, "{covered} of {all}");
+}
