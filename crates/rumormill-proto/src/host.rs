@@ -64,7 +64,7 @@ impl Host {
         let next_tick = lent.now + first;
         let mut host =
             Self { tag: tag(&name), name, protocol, next_tick, wake: None, rounds, outbox: vec![] };
-        host.call(lent, |protocol, cx| protocol.start(cx));
+        host.call(lent, Protocol::start);
         host
     }
 
@@ -79,14 +79,15 @@ impl Host {
         f: impl FnOnce(&mut dyn Protocol, &mut Context<'_>) -> R,
     ) -> R {
         let sent = self.outbox.len();
+        let Lent { now, roster, config, rng, stats, events } = lent;
         let mut cx = Context {
-            now: lent.now,
-            roster: lent.roster,
-            config: lent.config,
-            rng: lent.rng,
-            stats: lent.stats,
+            now,
+            roster,
+            config,
+            rng,
+            stats,
             outbox: &mut self.outbox,
-            events: lent.events,
+            events,
             wake: &mut self.wake,
             name: &self.name,
         };
@@ -108,7 +109,7 @@ impl Host {
     pub(crate) fn handle_timeout(&mut self, mut lent: Lent<'_>) {
         if self.wake.is_some_and(|wake| wake <= lent.now) {
             self.wake = None;
-            self.call(lent.again(), |protocol, cx| protocol.wake(cx));
+            self.call(lent.again(), Protocol::wake);
         }
         if self.next_tick <= lent.now {
             let period = self.protocol.period();
@@ -116,7 +117,7 @@ impl Host {
             self.next_tick = (self.next_tick + period).max(lent.now + period / 2);
             self.advance_round(lent.again());
             if self.rounds.as_ref().is_none_or(|rounds| rounds.number > 0) {
-                self.call(lent, |protocol, cx| protocol.tick(cx));
+                self.call(lent, Protocol::tick);
             }
         }
     }
@@ -162,7 +163,8 @@ impl Host {
                 return Ok(());
             }
             if theirs > mine {
-                self.enter_round(theirs, theirs != mine + 1 || mine == 0, lent.again());
+                // Those who wait for the first round are no newcomers to it.
+                self.enter_round(theirs, theirs != mine + 1, lent.again());
             }
         }
         self.call(lent, |protocol, cx| protocol.receive(cx, from, reader.0));

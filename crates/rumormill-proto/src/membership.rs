@@ -129,7 +129,7 @@ impl Membership {
         if let Some(boot) = earlier.map(|id| id.boot).max().filter(|&boot| boot >= me.boot) {
             let renewed = Identity { boot: boot.saturating_add(1), ..me };
             if self.foca.change_identity(renewed.clone(), &mut self.sink).is_ok() {
-                self.sink.changes.push_back(Change::Renewed(renewed));
+                self.sink.renew(renewed);
             }
         }
         // The codec fails only for lack of space, and the buffer for one member has no limit.
@@ -144,6 +144,11 @@ impl Membership {
     }
 
     fn schedule(&mut self, now: Instant) {
+        // With a new identity foca rests until it hears from a peer. If all the peers that it knows
+        // are dead, it never would, and would hold them for alive; so it is woken.
+        if core::mem::take(&mut self.sink.renewed) {
+            let _ = self.foca.apply_many(core::iter::empty(), false, &mut self.sink);
+        }
         for (timer, after) in self.sink.timers.drain(..) {
             self.timers.insert((now + after, self.serial), timer);
             self.serial += 1;
@@ -194,6 +199,14 @@ struct Sink {
     transmits: VecDeque<(Identity, Vec<u8>)>,
     timers: Vec<(Timer<Identity>, Duration)>,
     changes: VecDeque<Change>,
+    renewed: bool,
+}
+
+impl Sink {
+    fn renew(&mut self, me: Identity) {
+        self.changes.push_back(Change::Renewed(me));
+        self.renewed = true;
+    }
 }
 
 impl foca::Runtime<Identity> for Sink {
@@ -205,7 +218,7 @@ impl foca::Runtime<Identity> for Sink {
                 self.changes.push_back(Change::Down(before.clone()));
                 self.changes.push_back(Change::Replaced(after.clone()));
             }
-            Notification::Rejoin(id) => self.changes.push_back(Change::Renewed(id.clone())),
+            Notification::Rejoin(id) => self.renew(id.clone()),
             Notification::Active | Notification::Idle | Notification::Defunct => {}
         }
     }

@@ -620,7 +620,7 @@ impl Node {
                 self.stats.renewals += 1;
                 self.roster.renew(me.clone());
                 for host in &mut self.hosts {
-                    host.call(lend!(self, now), |protocol, cx| protocol.renewed(cx));
+                    host.call(lend!(self, now), Protocol::renewed);
                 }
                 self.events.push(Event::Renewed(me));
                 // Those that hold this node for dead shall hear of its new life at once.

@@ -97,15 +97,19 @@ fn figures_from_tiny_to_huge_keep_their_digits() {
 fn figures_that_need_several_datagrams_all_arrive() {
     let (mut net, nodes) = cluster(5, 3, &Config::default());
     net.set_loss(0.2).unwrap();
-    for figure in 0..60 {
+    for figure in 0..60u32 {
         for (n, &node) in nodes.iter().enumerate() {
-            net.set(node, &format!("a-figure-with-a-long-name-{figure}"), (figure + n) as f64)
-                .unwrap();
+            net.set(
+                node,
+                &format!("a-figure-with-a-long-name-{figure}"),
+                f64::from(figure) + n as f64,
+            )
+            .unwrap();
         }
     }
-    for figure in [0, 31, 59] {
+    for figure in [0u32, 31, 59] {
         for reading in converge(&mut net, &format!("a-figure-with-a-long-name-{figure}")) {
-            assert!(near(reading.sum.value, 5.0 * figure as f64 + 10.0), "{reading:#?}");
+            assert!(near(reading.sum.value, 5.0 * f64::from(figure) + 10.0), "{reading:#?}");
         }
     }
 }
@@ -139,7 +143,7 @@ fn a_figure_that_nobody_reports_any_more_is_forgotten_by_all() {
 fn each_side_of_a_partition_knows_its_own_sum_and_after_healing_the_whole() {
     let (mut net, nodes) = cluster(9, 5, &Config::default());
     for (n, &node) in nodes.iter().enumerate() {
-        net.set(node, "x", (1 << n) as f64).unwrap();
+        net.set(node, "x", f64::from(1 << n)).unwrap();
     }
     converge(&mut net, "x");
     let (left, right) = nodes.split_at(4);

@@ -121,19 +121,21 @@ impl Aggregation {
             let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
             3.0 * (error * n).hypot(value * n * of_nodes)
         });
-        let disturbed = metric.disturbed.max(self.view.changed);
+        let view_changed = if current { self.view.changed } else { Some(now) };
+        let disturbed = metric.disturbed.max(view_changed);
         let tolerated = (config.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
             bounds.width() <= tolerated && with_value.width() <= 2.0 * tolerated
         };
-        let converged = roster.is_empty()
-            || metric.quiet >= QUIET
-                && complete.is_some_and(|complete| {
-                    Some(complete.opened) >= metric.disturbed && !complete.contribution.changed
-                })
-                && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value));
+        let quiet = roster.is_empty() || metric.quiet >= QUIET;
+        let since_change = complete.is_some_and(|complete| {
+            Some(complete.opened) >= metric.disturbed && !complete.contribution.changed
+        });
+        let converged = quiet
+            && since_change
+            && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value));
 
         let mut caveats = Vec::new();
         if roster.is_empty() {

@@ -181,10 +181,10 @@ proptest! {
             assert_balanced(&ledgers);
         }
         for a in 0..4 {
-            for b in 0..4 {
-                if ledgers[a].awaits(id(b as u64), seqs[a][b]) {
+            for (b, seq) in seqs[a].into_iter().enumerate() {
+                if ledgers[a].awaits(id(b as u64), seq) {
                     let masses = ledgers[a].masses();
-                    let push = Packet { reply: false, from: a, to: b, seq: seqs[a][b], masses };
+                    let push = Packet { reply: false, from: a, to: b, seq, masses };
                     deliver(&mut ledgers, &mut wire, push);
                     let reply = wire.pop().unwrap();
                     deliver(&mut ledgers, &mut wire, reply);
