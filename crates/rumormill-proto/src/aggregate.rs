@@ -482,10 +482,8 @@ impl Aggregation {
         view: u64,
         sections: &[Section],
     ) {
-        // A peer that pushes has the link; had this node none, it would not have accepted.
-        if self.links.get(from).is_none() {
-            return;
-        }
+        // A peer that pushes has the link. This node may have none, if it had given up opening it
+        // when the peer accepted after all; nothing has moved between them then.
         self.links.establish(from);
         let decline = cx.config().overlap == Overlap::Decline && self.links.has_outstanding();
         let mut replies = Vec::with_capacity(sections.len());
@@ -701,13 +699,12 @@ impl Protocol for Aggregation {
             advance(cx, metric);
         }
         self.forget_spent();
-        // Without a figure there is nothing to say.
-        if self.metrics.is_empty() || cx.roster().is_empty() {
-            return;
-        }
         let (roster, config) = (cx.roster, cx.config);
         self.links.fill(roster, config, cx.rng());
-        if let Some(peer) = self.links.next(cx.rng()) {
+        // A node without a figure has nothing to push. But it opens links, since over those it will
+        // hear of the others' figures.
+        let pushing = !self.metrics.is_empty();
+        if let Some(peer) = self.links.next(pushing, cx.rng()) {
             self.turn_to(cx, peer);
             self.alarm(cx);
         }

@@ -30,7 +30,7 @@ pub struct Config {
     /// Default 5 s.
     pub reconnect_interval: Duration,
     /// How often the whole membership is exchanged with one random member over the reliable path.
-    /// Default 30 s.
+    /// After a change more often, from 1 s on. Default 30 s.
     pub sync_interval: Duration,
     /// The length of a round of figures in round mode, in gossip periods. Default 64; 16 to 65536.
     pub round_length: u32,

@@ -88,10 +88,26 @@ impl Membership {
                 break;
             }
             let timer = entry.remove();
+            let suspect = match &timer {
+                Timer::ChangeSuspectToDown { member_id, .. } => Some(member_id.clone()),
+                _ => None,
+            };
+            let sent = self.sink.transmits.len();
             // The errors are `NotConnected` and `IncompleteProbeCycle`, after which foca goes on.
             let _ = self.foca.handle_timer(timer, &mut self.sink);
+            // When a suspicion's time is up foca 2.0.0 tells the suspect that it is held for dead
+            // even if it has refuted the suspicion. It would believe that, and come back as another
+            // incarnation for nothing.
+            if suspect.is_some_and(|suspect| !self.is_down(&suspect)) {
+                self.sink.transmits.truncate(sent);
+            }
             self.schedule(now);
         }
+    }
+
+    fn is_down(&self, id: &Identity) -> bool {
+        let mut down = self.iter().filter(|(_, state)| *state == MemberState::Down);
+        down.any(|(member, _)| member == id)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

@@ -23,6 +23,9 @@ use crate::wire::{CHANNEL_STATE, CHANNEL_SWIM, Envelope, StateMessage, WireError
 /// A kind of foreign packet is told of at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// How soon after a change of the membership it is exchanged with a random member.
+const FIRST_SYNC: Duration = Duration::from_secs(1);
+
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
@@ -133,6 +136,8 @@ pub struct Node {
     hosts: Vec<Host>,
     joins: Joins,
     next_sync: Instant,
+    /// How long after that the next one is due; doubles from [`FIRST_SYNC`] on.
+    sync_pause: Duration,
     left: bool,
     stats: Stats,
     told: BTreeMap<WireError, Instant>,
@@ -189,6 +194,7 @@ impl Node {
             hosts: Vec::new(),
             joins: Joins::default(),
             next_sync: now + config.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
+            sync_pause: config.sync_interval,
             left: false,
             stats: Stats::default(),
             told: BTreeMap::new(),
@@ -334,8 +340,9 @@ impl Node {
     /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
     fn sync(&mut self, now: Instant) {
         let alone = self.roster.is_empty();
-        let every = if alone { self.config.reconnect_interval } else { self.config.sync_interval };
-        self.next_sync = now + every.mul_f64(self.rng.random_range(0.5..1.5));
+        let pause = if alone { self.config.reconnect_interval } else { self.sync_pause };
+        self.next_sync = now + pause.mul_f64(self.rng.random_range(0.5..1.5));
+        self.sync_pause = (self.sync_pause * 2).min(self.config.sync_interval);
         let peer = if alone {
             self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
         } else {
@@ -594,6 +601,7 @@ impl Node {
             Change::Up(peer) => {
                 let holder = self.holder_of(&peer);
                 if self.roster.insert(peer.clone()) {
+                    self.sync_soon(now);
                     if let Some(other) = holder {
                         let (name, addrs) = (peer.name.clone(), [other, peer.addr]);
                         self.events.push(Event::NameConflict { name, addrs });
@@ -606,14 +614,12 @@ impl Node {
             }
             Change::Down(peer) => {
                 if self.roster.remove(peer.id()) {
+                    self.sync_soon(now);
                     for host in &mut self.hosts {
                         host.peer_expired(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
                     }
                     self.events.push(Event::MemberDown(peer));
-                    if self.roster.is_empty() {
-                        self.next_sync = self.next_sync.min(now + self.config.reconnect_interval);
-                    }
                 }
             }
             Change::Renewed(me) => {
@@ -628,6 +634,17 @@ impl Node {
             }
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}
+        }
+    }
+
+    /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
+    /// spreads a single change well, but of hundreds at once each node misses some.
+    fn sync_soon(&mut self, now: Instant) {
+        let pause = FIRST_SYNC.min(self.config.sync_interval);
+        if self.sync_pause > pause {
+            self.sync_pause = pause;
+            self.next_sync =
+                self.next_sync.min(now + pause.mul_f64(self.rng.random_range(0.5..1.5)));
         }
     }
 

@@ -91,11 +91,15 @@ impl Links {
     }
 
     /// The peer whose turn it is: each once in a rotation, in a new random order each time. Those
-    /// with something outstanding are passed over.
-    pub(crate) fn next(&mut self, rng: &mut Rng) -> Option<NodeId> {
+    /// with something outstanding are passed over, and unless `pushing` those whose link is open.
+    pub(crate) fn next(&mut self, pushing: bool, rng: &mut Rng) -> Option<NodeId> {
+        let free = |link: &Link| !link.is_outstanding() && (pushing || !link.linked);
+        if !self.links.values().any(free) {
+            return None;
+        }
         for _ in 0..2 {
             while let Some(peer) = self.rotation.pop() {
-                if self.links.get(&peer).is_some_and(|link| !link.is_outstanding()) {
+                if self.links.get(&peer).is_some_and(free) {
                     return Some(peer);
                 }
             }
@@ -212,7 +216,7 @@ mod tests {
             links.establish(NodeId(n));
         }
         for _ in 0..3 {
-            let mut turn: Vec<_> = (0..5).map(|_| links.next(&mut rng).unwrap().0).collect();
+            let mut turn: Vec<_> = (0..5).map(|_| links.next(true, &mut rng).unwrap().0).collect();
             turn.sort_unstable();
             assert_eq!(turn, [1, 2, 3, 4, 5]);
         }
@@ -220,8 +224,9 @@ mod tests {
             assert_eq!(links.begin(NodeId(n)), Some(1));
             links.sent(Instant::ZERO, NodeId(n), Duration::from_millis(200));
         }
-        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
-        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
+        assert_eq!(links.next(true, &mut rng), Some(NodeId(5)));
+        assert_eq!(links.next(true, &mut rng), Some(NodeId(5)));
+        assert_eq!(links.next(false, &mut rng), None, "all are open, and there is nothing to push");
     }
 
     #[test]
