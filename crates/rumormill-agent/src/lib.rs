@@ -1,1 +1,42 @@
-//! Real agents.
+//! Real rumormill agents: UDP and TCP sockets, an HTTP API and metrics around the protocol core.
+//!
+//! An agent in a program of your own:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let any = "127.0.0.1:0".parse()?;
+//! let a = rumormill_agent::Agent::builder("a").bind(any).start().await?;
+//! let seed = a.udp_addr().to_string();
+//! let b = rumormill_agent::Agent::builder("b").bind(any).join([seed]).start().await?;
+//! a.set("requests", 5.0).await?;
+//! b.set("requests", 10.0).await?;
+//! assert_eq!(b.get("requests").await?.map(|reading| reading.name), Some("requests".to_owned()));
+//! b.leave().await;
+//! a.leave().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example `embed` goes on to wait for the sum.
+#![forbid(unsafe_code)]
+
+mod agent;
+pub mod api;
+mod builder;
+mod driver;
+mod error;
+mod http;
+mod metrics;
+mod resolve;
+mod socket;
+mod stream;
+mod supervisor;
+
+pub use agent::Agent;
+pub use builder::Builder;
+pub use error::{AddressError, Error, StartError, StopReason, WaitError};
+pub use rumormill_proto as proto;
+pub use rumormill_proto::{Config, Mode};

@@ -1,0 +1,52 @@
+//! A protocol of one's own, the epidemic kind: news that ten agents pass on until all have it.
+//!
+//! `cargo run -p rumormill-agent --example epidemic`
+
+use std::time::Duration;
+
+use rumormill_agent::{Agent, api::Event};
+use rumormill_examples::epidemic::Epidemic;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut agents: Vec<Agent> = Vec::new();
+    for i in 0..10 {
+        let agent = Agent::builder(&format!("n{i}"))
+            .bind("127.0.0.1:0".parse()?)
+            .join(agents.first().map(|first| first.udp_addr().to_string()))
+            .aggregates(false)
+            .protocol(Box::new(Epidemic::new(Duration::from_millis(100))));
+        agents.push(agent.start().await?);
+    }
+    let mut ears: Vec<_> = agents.iter().map(Agent::subscribe).collect();
+    for (agent, ear) in agents.iter().zip(&mut ears) {
+        while agent.info().await?.members < agents.len() {
+            ear.recv().await?;
+        }
+    }
+
+    println!("n0 says: hello");
+    agents[0].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, b"hello")).await?;
+    for (agent, ear) in agents.iter().zip(&mut ears).skip(1) {
+        loop {
+            // Rumors may die out before all have heard them; with ten nodes that is rare.
+            let heard = tokio::time::timeout(Duration::from_secs(10), ear.recv()).await;
+            match heard {
+                Ok(event) => {
+                    if let Event::Protocol { text: Some(text), .. } = event? {
+                        println!("{} heard: {text}", agent.name());
+                        break;
+                    }
+                }
+                Err(_) => {
+                    println!("{} has not heard of it", agent.name());
+                    break;
+                }
+            }
+        }
+    }
+    for agent in agents {
+        agent.leave().await;
+    }
+    Ok(())
+}

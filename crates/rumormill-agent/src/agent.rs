@@ -1,0 +1,396 @@
+//! The handle of a running agent.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use rumormill_proto as proto;
+use rumormill_proto::{Context, Instant, Name, NameError, Node, Protocol, Stats};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant as Deadline, sleep_until};
+
+use crate::api::{self, Counters, Event, Explanation, Info, Input, Member, Reading};
+use crate::builder::Builder;
+use crate::driver::{Command, Core};
+use crate::error::{Error, StopReason, WaitError};
+use crate::resolve::Address;
+
+/// How long a request that waits for a figure looks away at least and at most.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// A running agent. Clones are handles of the same one; it stops abruptly, without a goodbye, when
+/// the last is dropped. To leave the cluster properly, use [`Agent::leave`].
+///
+/// Every request that needs the agent fails with [`Error::Stopped`] once it has stopped.
+#[derive(Clone)]
+pub struct Agent(Arc<Shared>);
+
+struct Shared {
+    name: String,
+    interval: Duration,
+    udp_addr: SocketAddr,
+    http_addr: Option<SocketAddr>,
+    commands: mpsc::Sender<Command>,
+    events: broadcast::WeakSender<Event>,
+    life: watch::Receiver<Life>,
+}
+
+/// Where an agent is in its life.
+#[derive(Clone, Debug)]
+pub(crate) enum Life {
+    Running,
+    /// The sockets are closed; HTTP requests get their last answers.
+    Ending(StopReason),
+    /// Nothing is left of it.
+    Over(StopReason),
+}
+
+/// A handle that doesn't keep the agent running.
+#[derive(Clone)]
+pub(crate) struct WeakAgent(Weak<Shared>);
+
+impl WeakAgent {
+    pub(crate) fn upgrade(&self) -> Option<Agent> {
+        self.0.upgrade().map(Agent)
+    }
+}
+
+impl std::fmt::Debug for Agent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let addr = self.0.udp_addr;
+        f.debug_struct("Agent").field("name", &self.0.name).field("addr", &addr).finish()
+    }
+}
+
+impl Agent {
+    /// An agent to be, with the name that it shall have in the cluster: 1 to 64 bytes of ASCII
+    /// letters, digits, `.`, `_`, `-`, `/` and `:`.
+    pub fn builder(name: &str) -> Builder {
+        Builder::new(name)
+    }
+
+    pub(crate) fn new(
+        node: &Node,
+        udp_addr: SocketAddr,
+        http_addr: Option<SocketAddr>,
+        commands: mpsc::Sender<Command>,
+        events: &broadcast::Sender<Event>,
+        life: watch::Receiver<Life>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            name: node.identity().name.to_string(),
+            interval: node.config().interval,
+            udp_addr,
+            http_addr,
+            commands,
+            events: events.downgrade(),
+            life,
+        }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakAgent {
+        WeakAgent(Arc::downgrade(&self.0))
+    }
+
+    /// The agent's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where datagrams (UDP) and streams (TCP) arrive.
+    pub fn udp_addr(&self) -> SocketAddr {
+        self.0.udp_addr
+    }
+
+    /// Where the agent answers HTTP, if it does.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.0.http_addr
+    }
+
+    /// The gossip period.
+    pub(crate) fn interval(&self) -> Duration {
+        self.0.interval
+    }
+
+    // ------------------------------------------------------------------ figures
+
+    /// Sets this agent's input to the figure `name`, which follows its inputs.
+    ///
+    /// # Errors
+    /// When the name or the value is no good, or the figure exists in round mode.
+    pub async fn set(&self, name: &str, value: f64) -> Result<(), Error> {
+        self.set_in(name, value, proto::Mode::Live).await
+    }
+
+    /// Sets this agent's input to the figure `name`, in the given mode.
+    ///
+    /// # Errors
+    /// When the name or the value is no good, or the figure exists in the other mode.
+    pub async fn set_in(
+        &self,
+        name: &str,
+        value: f64,
+        mode: impl Into<proto::Mode>,
+    ) -> Result<(), Error> {
+        let (name, mode) = (Name::new(name)?, mode.into());
+        let set = move |node: &mut Node, now| node.set_input(now, &name, value, mode);
+        Ok(self.with_node(set).await??)
+    }
+
+    /// Takes this agent's input to the figure `name` away.
+    ///
+    /// # Errors
+    /// When the agent has no such input.
+    pub async fn unset(&self, name: &str) -> Result<(), Error> {
+        let name = Name::new(name)?;
+        Ok(self.with_node(move |node, now| node.unset_input(now, &name)).await??)
+    }
+
+    /// This agent's inputs, by name.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn inputs(&self) -> Result<Vec<Input>, Error> {
+        self.with_node(|node, _| Input::all(node)).await
+    }
+
+    /// What the agent can say of the figure `name`; `None` if it has never heard of it.
+    ///
+    /// # Errors
+    /// When the name is no good.
+    pub async fn get(&self, name: &str) -> Result<Option<Reading>, Error> {
+        let name = Name::new(name)?;
+        self.with_node(move |node, now| node.reading(now, &name).map(Reading::from)).await
+    }
+
+    /// What the agent can say of every figure that it has heard of, by name.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn readings(&self) -> Result<Vec<Reading>, Error> {
+        self.with_node(|node, now| node.readings(now).into_iter().map(Reading::from).collect())
+            .await
+    }
+
+    /// What the figure `name` rests on at this agent; `None` if it has never heard of it.
+    ///
+    /// # Errors
+    /// When the name is no good.
+    pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Error> {
+        let name = Name::new(name)?;
+        self.with_node(move |node, now| node.explain(now, &name).map(Explanation::from)).await
+    }
+
+    /// Waits until the figure `name` has converged, for `at_most` so long. A figure that the agent
+    /// has not heard of yet is waited for, too.
+    ///
+    /// # Errors
+    /// When the figure has not converged in time, with the last reading; when there was none; when
+    /// the name is no good; when the agent stops.
+    pub async fn wait(&self, name: &str, at_most: Duration) -> Result<Reading, WaitError> {
+        let deadline = Deadline::now() + at_most;
+        let look = (self.0.interval / 2).clamp(LOOKS.0, LOOKS.1);
+        loop {
+            let reading = self.get(name).await.map_err(|error| self.wait_error(error))?;
+            match reading {
+                Some(reading) if reading.converged => return Ok(reading),
+                reading if Deadline::now() >= deadline => {
+                    let Some(reading) = reading else {
+                        return Err(self.unknown(name).await);
+                    };
+                    return Err(WaitError::NotConverged(Box::new(reading)));
+                }
+                _ => sleep_until(deadline.min(Deadline::now() + look)).await,
+            }
+        }
+    }
+
+    fn wait_error(&self, error: Error) -> WaitError {
+        match error {
+            Error::Name(error) => WaitError::Name(error),
+            Error::Stopped(reason) => WaitError::Stopped(reason),
+            // `get` gives no others.
+            Error::Input(_) | Error::Address(_) => WaitError::Name(NameError::Empty),
+        }
+    }
+
+    async fn unknown(&self, name: &str) -> WaitError {
+        match self.readings().await {
+            Ok(readings) => WaitError::Unknown {
+                name: name.to_owned(),
+                names: readings.into_iter().map(|reading| reading.name).collect(),
+            },
+            Err(error) => self.wait_error(error),
+        }
+    }
+
+    // ------------------------------------------------------------------ the cluster
+
+    /// Every member that the agent has heard of, itself first.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn members(&self) -> Result<Vec<Member>, Error> {
+        self.with_node(|node, _| Member::all(node)).await
+    }
+
+    /// The agent, its settings and its counters.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn info(&self) -> Result<Info, Error> {
+        let http_address = self.http_addr();
+        self.call(move |core| {
+            let node = &core.node;
+            let me = node.identity();
+            Info {
+                name: me.name.to_string(),
+                address: me.addr,
+                http_address,
+                boot: me.boot,
+                id: me.id().to_string(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                wire_version: proto::VERSION,
+                cluster: node.config().cluster.clone(),
+                uptime_seconds: core.now().since(Instant::ZERO).as_secs_f64(),
+                members: node.roster().len(),
+                joining: node.is_joining(),
+                loss: core.loss,
+                config: node.config().into(),
+                inputs: Input::all(node),
+                counters: Counters::new(node.stats(), &core.sockets),
+            }
+        })
+        .await
+    }
+
+    /// What the protocol has counted.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        self.with_node(|node, _| node.stats().clone()).await
+    }
+
+    /// All that the agent has counted, the sockets' side and datagrams lost on purpose included.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn counters(&self) -> Result<Counters, Error> {
+        self.call(|core| Counters::new(core.node.stats(), &core.sockets)).await
+    }
+
+    /// Asks the member at `address` (`host:port`) to let this agent into its cluster; again and
+    /// again, until it answers. Returns the addresses that are asked; [`api::Event::Joined`] or
+    /// [`api::Event::JoinFailed`] tells how it went.
+    ///
+    /// # Errors
+    /// When the address is not of that form, or can't be resolved.
+    pub async fn join(&self, address: &str) -> Result<Vec<SocketAddr>, Error> {
+        let found = Address::parse(address)?.resolve(self.udp_addr()).await?;
+        let ask = found.clone();
+        self.call(move |core| core.join(&ask)).await?;
+        Ok(found)
+    }
+
+    /// Leaves the cluster and stops: tells the others, sends what is to be sent, closes all
+    /// sockets. Returns when that is done.
+    pub async fn leave(&self) {
+        let _ = self.0.commands.send(Command::Leave).await;
+        self.stopped().await;
+    }
+
+    /// Stops at once, without a goodbye; the others will find out. Returns when all sockets are
+    /// closed.
+    pub async fn kill(&self) {
+        let _ = self.0.commands.send(Command::Kill).await;
+        self.stopped().await;
+    }
+
+    /// Returns when the agent has stopped and closed all its sockets, with the reason.
+    pub async fn stopped(&self) -> StopReason {
+        let mut life = self.0.life.clone();
+        match life.wait_for(|life| matches!(life, Life::Over(_))).await.as_deref() {
+            Ok(Life::Over(reason)) => reason.clone(),
+            // The runtime went down under the agent.
+            _ => StopReason::Dropped,
+        }
+    }
+
+    /// As [`Agent::leave`], but returns when the agent runs no more, while HTTP requests may still
+    /// get their answers.
+    pub(crate) async fn leave_but_answer(&self) {
+        let _ = self.0.commands.send(Command::Leave).await;
+        self.ending().await;
+    }
+
+    async fn ending(&self) -> StopReason {
+        let mut life = self.0.life.clone();
+        match life.wait_for(|life| !matches!(life, Life::Running)).await.as_deref() {
+            Ok(Life::Ending(reason) | Life::Over(reason)) => reason.clone(),
+            _ => StopReason::Dropped,
+        }
+    }
+
+    /// Everything that happens from now on. A receiver that falls 512 events behind misses some,
+    /// and is told how many.
+    pub fn subscribe(&self) -> broadcast::Receiver<api::Event> {
+        match self.0.events.upgrade() {
+            Some(events) => events.subscribe(),
+            // Stopped: the receiver of a channel that is closed already.
+            None => broadcast::channel(1).1,
+        }
+    }
+
+    // ------------------------------------------------------------------ the node
+
+    /// Calls the protocol of type `P`, the first that was given to [`Builder::protocol`], with a
+    /// context: the way to hand a user's verb to a protocol of one's own. `None` if there is no
+    /// such protocol.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn with_protocol<P, R>(
+        &self,
+        f: impl FnOnce(&mut P, &mut Context<'_>) -> R + Send + 'static,
+    ) -> Result<Option<R>, Error>
+    where
+        P: Protocol,
+        R: Send + 'static,
+    {
+        self.with_node(move |node, now| node.with_protocol(now, f)).await
+    }
+
+    /// Calls `f` with the node itself and the present. What the node wants sent and told after
+    /// that is sent and told. `f` must not block: the agent stands still meanwhile.
+    ///
+    /// # Errors
+    /// When the agent has stopped.
+    pub async fn with_node<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Node, Instant) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        self.call(move |core| {
+            let now = core.now();
+            f(&mut core.node, now)
+        })
+        .await
+    }
+
+    pub(crate) async fn call<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Core) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let (answer, answered) = oneshot::channel();
+        let call = Box::new(move |core: &mut Core| {
+            // Whoever asked may have gone.
+            let _ = answer.send(f(core));
+        });
+        if self.0.commands.send(Command::Call(call)).await.is_ok()
+            && let Ok(result) = answered.await
+        {
+            return Ok(result);
+        }
+        Err(Error::Stopped(self.ending().await))
+    }
+}

@@ -1,0 +1,89 @@
+//! Everything an agent counts.
+
+use rumormill_proto::Stats;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the sockets' side counts, beside the core's [`Stats`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SocketStats {
+    pub(crate) datagrams_lost_on_purpose: u64,
+    pub(crate) datagrams_unsent: u64,
+    pub(crate) receive_errors: u64,
+    pub(crate) stream_messages_received: u64,
+    pub(crate) stream_bytes_received: u64,
+    pub(crate) streams_failed: u64,
+    pub(crate) streams_refused: u64,
+}
+
+macro_rules! counters {
+    ($($source:ident { $($field:ident: $help:literal,)* })*) => {
+        /// Everything that an agent counts, since its start. Counters only rise.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct Counters {
+            $($(#[doc = $help] pub $field: u64,)*)*
+        }
+
+        impl Counters {
+            pub(crate) fn new(node: &Stats, sockets: &SocketStats) -> Self {
+                Self { $($($field: counters!(@$source node sockets).$field,)*)* }
+            }
+
+            /// Every counter's name, what it counts, and its value.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<> {
+                [$($((stringify!($field), $help, self.$field),)*)*].into_iter()
+            }
+        }
+    };
+    (@node $node:ident $sockets:ident) => { $node };
+    (@sockets $node:ident $sockets:ident) => { $sockets };
+}
+
+counters! {
+    node {
+        datagrams_sent: "Datagrams that the protocol sent, those lost on purpose included",
+        bytes_sent: "Bytes of the datagrams sent, without IP and UDP headers",
+        datagrams_received: "Datagrams that came in and were for this node",
+        bytes_received: "Bytes of the datagrams received, without IP and UDP headers",
+        stream_messages_sent: "Messages sent on the reliable path",
+        stream_bytes_sent: "Bytes of the messages sent on the reliable path",
+        dropped_garbage: "Packets dropped because they are not rumormill packets",
+        dropped_version: "Packets dropped because they are of another wire version",
+        dropped_cluster: "Packets dropped because they are of a cluster with another name",
+        dropped_stranger: "Packets dropped because they are from or to an incarnation that is not a member",
+        dropped_channel: "Packets dropped because this node doesn't run their protocol",
+        dropped_malformed: "Packets dropped because their bodies are malformed",
+        exchanges: "Exchanges of mass that this node started and saw the end of",
+        retransmissions: "Pushes sent a second time or more",
+        answered: "Pushes of others that this node answered",
+        answered_again: "Pushes of others answered again, because the reply was lost or late",
+        busy: "Pushes of others put off because one of this node's own was outstanding",
+        unlinked: "Links undone, because the peer died, left or came back as another incarnation",
+        windows: "Windows that ended with an enclosure",
+        windows_void: "Windows that proved nothing",
+        renewals: "Times that this node was held for dead and came back as a new incarnation",
+    }
+    sockets {
+        datagrams_lost_on_purpose: "Datagrams dropped at the socket because a loss was asked for",
+        datagrams_unsent: "Datagrams that the operating system did not take",
+        receive_errors: "Errors met when receiving datagrams",
+        stream_messages_received: "Frames received on the reliable path",
+        stream_bytes_received: "Bytes of the frames received on the reliable path",
+        streams_failed: "Messages on the reliable path that could not be delivered",
+        streams_refused: "Inbound streams closed because of a bad length, silence or an error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_counter_of_the_core_is_left_out() {
+        let core = serde_json::to_value(Stats::default()).unwrap();
+        let all = serde_json::to_value(Counters::default()).unwrap();
+        let missing = |name: &&String| all.get(name).is_none();
+        assert_eq!(core.as_object().unwrap().keys().find(missing), None);
+    }
+}

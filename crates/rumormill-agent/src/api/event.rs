@@ -1,0 +1,183 @@
+//! What happens, as it happens.
+
+use std::net::SocketAddr;
+
+use rumormill_proto as proto;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Member, MemberState, Reading};
+
+/// Something that has happened. In JSON, `event` says what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A member is up.
+    MemberUp {
+        /// Who.
+        member: Member,
+    },
+    /// A member has left or was declared dead.
+    MemberDown {
+        /// Who.
+        member: Member,
+    },
+    /// The cluster that `via` belongs to has let this agent in.
+    Joined {
+        /// The address that was asked.
+        #[schema(value_type = String)]
+        via: SocketAddr,
+        /// How many members are up now, this agent included.
+        members: usize,
+    },
+    /// An address could not be resolved, or has not answered. The agent tries again by itself,
+    /// less and less often.
+    JoinFailed {
+        /// `host:port` as it was given if it could not be resolved, otherwise the address asked.
+        address: String,
+        /// How often it has been tried.
+        attempts: u32,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The cluster refused this agent: a live member at `by` has its name. The agent stops.
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Where the member is that has it.
+        #[schema(value_type = String)]
+        by: SocketAddr,
+    },
+    /// Two live members have the same name. Figures count both.
+    NameConflict {
+        /// The name.
+        name: String,
+        /// The addresses of the two.
+        #[schema(value_type = Vec<String>)]
+        addrs: [SocketAddr; 2],
+    },
+    /// The others held this agent for dead; it goes on as this new incarnation.
+    Renewed {
+        /// The agent as it is now.
+        member: Member,
+    },
+    /// A foreign packet was dropped. Told at most once in ten seconds for each reason.
+    Dropped {
+        /// Where it came from.
+        #[schema(value_type = String)]
+        from: SocketAddr,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A round of the figures in round mode is over.
+    RoundFinished {
+        /// The round's number.
+        round: u64,
+        /// How many nodes were members from its beginning to its end.
+        participants: usize,
+    },
+    /// A user's protocol said something.
+    Protocol {
+        /// The protocol's name.
+        name: String,
+        /// What it said, if that is text.
+        #[schema(required = true)]
+        text: Option<String>,
+        /// What it said.
+        payload: Vec<u8>,
+    },
+    /// A figure has changed. Only on `/v1/watch`, at most once a gossip period for each figure.
+    Aggregate {
+        /// What the agent can say of it now.
+        reading: Box<Reading>,
+    },
+    /// The reader was too slow. Only on `/v1/watch`.
+    Missed {
+        /// How many events it has missed.
+        events: u64,
+    },
+}
+
+impl Event {
+    /// The event's kind, as in the JSON's `event` field.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MemberUp { .. } => "member_up",
+            Self::MemberDown { .. } => "member_down",
+            Self::Joined { .. } => "joined",
+            Self::JoinFailed { .. } => "join_failed",
+            Self::NameTaken { .. } => "name_taken",
+            Self::NameConflict { .. } => "name_conflict",
+            Self::Renewed { .. } => "renewed",
+            Self::Dropped { .. } => "dropped",
+            Self::RoundFinished { .. } => "round_finished",
+            Self::Protocol { .. } => "protocol",
+            Self::Aggregate { .. } => "aggregate",
+            Self::Missed { .. } => "missed",
+        }
+    }
+}
+
+impl From<proto::Event> for Event {
+    fn from(event: proto::Event) -> Self {
+        let member = |identity: &proto::Identity, state, me| Member::new(identity, state, me);
+        match event {
+            proto::Event::MemberUp(peer) => {
+                Self::MemberUp { member: member(&peer, MemberState::Alive, false) }
+            }
+            proto::Event::MemberDown(peer) => {
+                Self::MemberDown { member: member(&peer, MemberState::Down, false) }
+            }
+            proto::Event::Joined { via, members } => Self::Joined { via, members },
+            proto::Event::JoinFailed { addr, attempts, reason } => {
+                Self::JoinFailed { address: addr.to_string(), attempts, reason }
+            }
+            proto::Event::NameTaken { name, by } => Self::NameTaken { name: name.to_string(), by },
+            proto::Event::NameConflict { name, addrs } => {
+                Self::NameConflict { name: name.to_string(), addrs }
+            }
+            proto::Event::Renewed(me) => {
+                Self::Renewed { member: member(&me, MemberState::Alive, true) }
+            }
+            proto::Event::Dropped { from, reason } => {
+                Self::Dropped { from, reason: reason.to_string() }
+            }
+            proto::Event::RoundFinished { round, participants } => {
+                Self::RoundFinished { round, participants }
+            }
+            proto::Event::Protocol { name, payload } => {
+                let text = std::str::from_utf8(&payload).ok().map(str::to_owned);
+                Self::Protocol { name, text, payload }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_is_what_the_json_says_and_the_json_can_be_read_again() {
+        let addr: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let name = proto::Name::new("a").unwrap();
+        let identity = proto::Identity { name: name.clone(), addr, boot: 1 };
+        let events = [
+            proto::Event::MemberUp(identity.clone()),
+            proto::Event::MemberDown(identity.clone()),
+            proto::Event::Joined { via: addr, members: 2 },
+            proto::Event::JoinFailed { addr, attempts: 1, reason: "no answer".into() },
+            proto::Event::NameTaken { name: name.clone(), by: addr },
+            proto::Event::NameConflict { name, addrs: [addr, addr] },
+            proto::Event::Renewed(identity),
+            proto::Event::Dropped { from: addr, reason: proto::WireError::Version(9) },
+            proto::Event::RoundFinished { round: 3, participants: 4 },
+            proto::Event::Protocol { name: "mine".into(), payload: vec![0xff] },
+        ];
+        for event in events.map(Event::from).into_iter().chain([Event::Missed { events: 7 }]) {
+            let json = serde_json::to_value(&event).unwrap();
+            assert_eq!(json["event"], event.kind());
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
+    }
+}

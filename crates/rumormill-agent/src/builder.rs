@@ -1,0 +1,178 @@
+//! What an agent should be, before it runs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rumormill_proto::{Config, Identity, Name, Node, Protocol};
+use tokio::net::TcpListener;
+
+use crate::agent::Agent;
+use crate::driver::{Clock, Setup};
+use crate::error::StartError;
+use crate::resolve::Address;
+use crate::{socket, supervisor};
+
+/// The port that agents use if they are not told another.
+const PORT: u16 = 7946;
+
+/// What an agent should be; made by [`Agent::builder`]. Everything is checked by
+/// [`Builder::start`].
+#[must_use = "an agent starts with `start`"]
+pub struct Builder {
+    name: String,
+    bind: SocketAddr,
+    advertise: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    join: Vec<String>,
+    config: Config,
+    seed: Option<u64>,
+    boot: Option<u64>,
+    loss: f64,
+    protocols: Vec<Box<dyn Protocol>>,
+    aggregates: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            bind: (Ipv4Addr::LOCALHOST, PORT).into(),
+            advertise: None,
+            http: None,
+            join: Vec::new(),
+            config: Config::default(),
+            seed: None,
+            boot: None,
+            loss: 0.0,
+            protocols: Vec::new(),
+            aggregates: true,
+        }
+    }
+
+    /// Where datagrams (UDP) and streams (TCP, the same port) arrive. Port 0 takes any free one.
+    /// Default `127.0.0.1:7946`.
+    pub fn bind(mut self, addr: SocketAddr) -> Self {
+        self.bind = addr;
+        self
+    }
+
+    /// The address that the others are told, if it is not the one bound: behind a translation of
+    /// addresses, and always when bound to `0.0.0.0` or `[::]`. Port 0 stands for the bound port.
+    pub fn advertise(mut self, addr: SocketAddr) -> Self {
+        self.advertise = Some(addr);
+        self
+    }
+
+    /// Where to answer HTTP. Port 0 takes any free one. Default: nowhere. There is no
+    /// authentication: bind it where only friends can reach it.
+    pub fn http(mut self, addr: Option<SocketAddr>) -> Self {
+        self.http = addr;
+        self
+    }
+
+    /// Members of the cluster to join, as `host:port`. An address that can't be resolved or
+    /// doesn't answer is told of ([`crate::api::Event::JoinFailed`]) and tried again.
+    pub fn join(mut self, addresses: impl IntoIterator<Item = String>) -> Self {
+        self.join.extend(addresses);
+        self
+    }
+
+    /// The protocol's settings. All agents of a cluster should use the same.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The seed of the agent's random numbers. Default: from the operating system.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Which life of the agent this is; must rise with each restart. Default: the time in
+    /// milliseconds since 1970.
+    pub fn boot(mut self, boot: u64) -> Self {
+        self.boot = Some(boot);
+        self
+    }
+
+    /// The probability, from 0 to 1, of dropping each outgoing datagram: to see what loss does.
+    /// Default 0.
+    pub fn loss(mut self, probability: f64) -> Self {
+        self.loss = probability;
+        self
+    }
+
+    /// Runs another protocol in this agent; all agents of the cluster should. Can be repeated.
+    pub fn protocol(mut self, protocol: Box<dyn Protocol>) -> Self {
+        self.protocols.push(protocol);
+        self
+    }
+
+    /// Whether the built-in figures (sums and the like) run. Default `true`.
+    pub fn aggregates(mut self, run: bool) -> Self {
+        self.aggregates = run;
+        self
+    }
+
+    /// Starts the agent on the current tokio runtime, which must have I/O and time enabled.
+    ///
+    /// # Errors
+    /// When a name, a setting or an address is no good, or an address is taken.
+    ///
+    /// # Panics
+    /// When called outside a tokio runtime.
+    pub async fn start(self) -> Result<Agent, StartError> {
+        let name = Name::new(&self.name)?;
+        self.config.check()?;
+        if !(0.0..=1.0).contains(&self.loss) {
+            return Err(StartError::Loss(self.loss));
+        }
+        let join: Vec<_> = self.join.iter().map(|a| Address::parse(a)).collect::<Result<_, _>>()?;
+        let claimed = self.advertise.unwrap_or(self.bind);
+        if claimed.ip().is_unspecified() {
+            return Err(StartError::Advertise(claimed));
+        }
+
+        let (tcp, udp, bound) = socket::bind(self.bind).await?;
+        let http = match self.http {
+            Some(addr) => {
+                let bind = |e| StartError::bind("HTTP", addr, e);
+                let listener = TcpListener::bind(addr).await.map_err(bind)?;
+                let addr = listener.local_addr().map_err(bind)?;
+                Some((listener, addr))
+            }
+            None => None,
+        };
+        let mut addr = self.advertise.unwrap_or(bound);
+        if addr.port() == 0 {
+            addr.set_port(bound.port());
+        }
+
+        let clock = Clock::start();
+        let boot = self.boot.unwrap_or_else(unix_millis);
+        let seed = self.seed.unwrap_or_else(rand::random);
+        let me = Identity { name, addr, boot };
+        let new = if self.aggregates { Node::new } else { Node::bare };
+        let mut node = new(clock.now(), me, self.config, seed)?;
+        for protocol in self.protocols {
+            node.add_protocol(clock.now(), protocol);
+        }
+        Ok(supervisor::start(Setup {
+            node,
+            clock,
+            udp,
+            bound,
+            tcp,
+            http,
+            join,
+            loss: self.loss,
+            seed,
+        }))
+    }
+}
+
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

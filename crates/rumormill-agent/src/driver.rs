@@ -1,0 +1,346 @@
+//! The one task that owns the node: sockets, requests and the clock go in, packets and events
+//! come out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rumormill_proto::{Instant, Node, Plane, Rng, Transmit};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{self, sleep_until, timeout};
+
+use crate::api::Event;
+use crate::api::counters::SocketStats;
+use crate::error::StopReason;
+use crate::resolve::Address;
+use crate::stream;
+
+/// The largest datagram that UDP has room for.
+const MAX_DATAGRAM: usize = 65_536;
+/// Datagrams taken in one go, before timers and requests have their turn again.
+const BATCH: usize = 256;
+/// Errors in a row, without a datagram between them, after which the UDP socket is given up. A
+/// single one is ordinary: some systems report here that a peer's port is closed.
+const MAX_ERRORS: u32 = 1000;
+/// How long a leaving node waits for its goodbyes on the reliable path.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// The core's clock: nanoseconds since the agent's start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(time::Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(time::Instant::now())
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn at(self, instant: Instant) -> time::Instant {
+        self.0 + Duration::from_nanos(instant.as_nanos())
+    }
+}
+
+/// All that a running agent is made of.
+pub(crate) struct Setup {
+    pub(crate) node: Node,
+    pub(crate) clock: Clock,
+    pub(crate) udp: UdpSocket,
+    pub(crate) bound: SocketAddr,
+    pub(crate) tcp: TcpListener,
+    pub(crate) http: Option<(TcpListener, SocketAddr)>,
+    pub(crate) join: Vec<Address>,
+    pub(crate) loss: f64,
+    pub(crate) seed: u64,
+}
+
+/// What the helpers tell the driver.
+pub(crate) enum Input {
+    /// A frame has arrived.
+    Frame { from: SocketAddr, bytes: Vec<u8> },
+    /// An inbound stream brought no frame.
+    BadStream,
+    /// A frame could not be delivered.
+    Undelivered { to: SocketAddr, reason: String },
+    /// An address to join was resolved.
+    Resolved(Vec<SocketAddr>),
+    /// An address to join could not be resolved.
+    Unresolved { address: String, attempts: u32, reason: String },
+}
+
+/// What the handle asks of the driver.
+pub(crate) enum Command {
+    /// To run this with the node.
+    Call(Box<dyn FnOnce(&mut Core) + Send>),
+    /// To take leave of the cluster, then stop.
+    Leave,
+    /// To stop at once.
+    Kill,
+}
+
+/// What a request may look at and change.
+pub(crate) struct Core {
+    pub(crate) node: Node,
+    pub(crate) clock: Clock,
+    pub(crate) sockets: SocketStats,
+    pub(crate) loss: f64,
+    /// How many addresses to join have yet to be resolved.
+    pub(crate) unresolved: usize,
+    /// Whether some other agent was asked to let this one in.
+    pub(crate) asked: bool,
+    /// Whether a cluster has let it in.
+    pub(crate) joined: bool,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Asks these addresses to let the node in; not its own, which is often in a list that all
+    /// agents of a cluster share.
+    pub(crate) fn join(&mut self, found: &[SocketAddr]) {
+        let now = self.now();
+        let me = self.node.identity().addr;
+        for &addr in found.iter().filter(|addr| **addr != me) {
+            self.asked = true;
+            self.node.join(now, addr);
+        }
+    }
+
+    /// Whether the agent is in a cluster, or was told of none to join.
+    pub(crate) fn is_ready(&self) -> bool {
+        let nothing_to_join = self.unresolved == 0 && !self.asked;
+        self.joined || nothing_to_join || self.node.roster().len() > 1
+    }
+}
+
+pub(crate) struct Driver {
+    pub(crate) core: Core,
+    pub(crate) udp: UdpSocket,
+    pub(crate) rng: Rng,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) inputs: mpsc::Receiver<Input>,
+    /// For the tasks that deliver frames.
+    pub(crate) to_inputs: mpsc::Sender<Input>,
+    pub(crate) outbound: JoinSet<()>,
+    pub(crate) outbound_permits: Arc<Semaphore>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) receive_errors_in_a_row: u32,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        core: Core,
+        udp: UdpSocket,
+        seed: u64,
+        commands: mpsc::Receiver<Command>,
+        (to_inputs, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+        events: broadcast::Sender<Event>,
+    ) -> Self {
+        Self {
+            core,
+            udp,
+            // The node has the generator of `seed` itself.
+            rng: Rng::seed_from_u64(!seed),
+            commands,
+            inputs,
+            to_inputs,
+            outbound: JoinSet::new(),
+            outbound_permits: Arc::new(Semaphore::new(stream::MAX_OUTBOUND)),
+            events,
+            receive_errors_in_a_row: 0,
+        }
+    }
+
+    /// Runs until something stops the agent.
+    pub(crate) async fn run(mut self) -> StopReason {
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        let timer = sleep_until(time::Instant::now());
+        tokio::pin!(timer);
+        loop {
+            if let Some(reason) = self.flush() {
+                // Another cluster, or another part of this one, may have let the node in.
+                self.leave().await;
+                return reason;
+            }
+            let next = self.core.node.poll_timeout().map(|at| self.core.clock.at(at));
+            if let Some(next) = next
+                && next != timer.deadline()
+            {
+                timer.as_mut().reset(next);
+            }
+            tokio::select! {
+                ready = self.udp.readable() => {
+                    let received = match ready {
+                        Ok(()) => self.receive(&mut buffer),
+                        Err(error) => self.failed(&error),
+                    };
+                    if let Err(reason) = received {
+                        return reason;
+                    }
+                }
+                Some(input) = self.inputs.recv() => self.input(input),
+                command = self.commands.recv() => match command {
+                    Some(Command::Call(call)) => call(&mut self.core),
+                    Some(Command::Leave) => {
+                        self.leave().await;
+                        return StopReason::Left;
+                    }
+                    Some(Command::Kill) => return StopReason::Killed,
+                    None => return StopReason::Dropped,
+                },
+                () = &mut timer, if next.is_some() => {}
+            }
+            let now = self.core.now();
+            if self.core.node.poll_timeout().is_some_and(|at| at <= now) {
+                self.core.node.handle_timeout(now);
+            }
+        }
+    }
+
+    /// Takes what has arrived.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<(), StopReason> {
+        for _ in 0..BATCH {
+            match self.udp.try_recv_from(buffer) {
+                Ok((length, from)) => {
+                    self.receive_errors_in_a_row = 0;
+                    let now = self.core.now();
+                    self.core.node.handle_datagram(now, from, &buffer[..length]);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(error) => self.failed(&error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &std::io::Error) -> Result<(), StopReason> {
+        tracing::debug!(%error, "receiving a datagram failed");
+        self.core.sockets.receive_errors += 1;
+        self.receive_errors_in_a_row += 1;
+        if self.receive_errors_in_a_row < MAX_ERRORS {
+            return Ok(());
+        }
+        Err(StopReason::Socket(error.to_string()))
+    }
+
+    fn input(&mut self, input: Input) {
+        let now = self.core.now();
+        match input {
+            Input::Frame { from, bytes } => {
+                self.core.sockets.stream_messages_received += 1;
+                self.core.sockets.stream_bytes_received += bytes.len() as u64;
+                self.core.node.handle_stream(now, from, &bytes);
+            }
+            Input::BadStream => self.core.sockets.streams_refused += 1,
+            Input::Undelivered { to, reason } => {
+                self.core.sockets.streams_failed += 1;
+                tracing::debug!(%to, reason, "a message could not be delivered");
+                self.core.node.handle_unreachable(now, to, &reason);
+            }
+            Input::Resolved(found) => {
+                self.core.unresolved = self.core.unresolved.saturating_sub(1);
+                self.core.join(&found);
+            }
+            Input::Unresolved { address, attempts, reason } => {
+                self.publish(Event::JoinFailed { address, attempts, reason });
+            }
+        }
+    }
+
+    /// Sends and tells all that the node has to send and to tell. Returns why the agent must
+    /// stop, if it must.
+    fn flush(&mut self) -> Option<StopReason> {
+        while let Some(transmit) = self.core.node.poll_transmit() {
+            match transmit.plane {
+                Plane::Datagram => self.send_datagram(&transmit),
+                Plane::Stream => self.send_frame(transmit),
+            }
+        }
+        let mut stop = None;
+        while let Some(event) = self.core.node.poll_event() {
+            let event = Event::from(event);
+            match &event {
+                Event::Joined { .. } => self.core.joined = true,
+                Event::NameTaken { name, by } => {
+                    stop = Some(StopReason::NameTaken { name: name.clone(), by: *by });
+                }
+                _ => {}
+            }
+            self.publish(event);
+        }
+        while self.outbound.try_join_next().is_some() {}
+        stop
+    }
+
+    fn send_datagram(&mut self, transmit: &Transmit) {
+        if self.core.loss > 0.0 && self.rng.random_bool(self.core.loss) {
+            self.core.sockets.datagrams_lost_on_purpose += 1;
+            return;
+        }
+        // The protocol lives with loss, so a full queue is no reason to wait.
+        if let Err(error) = self.udp.try_send_to(&transmit.bytes, transmit.to) {
+            self.core.sockets.datagrams_unsent += 1;
+            tracing::debug!(to = %transmit.to, %error, "a datagram was not taken");
+        }
+    }
+
+    fn send_frame(&mut self, transmit: Transmit) {
+        let permits = self.outbound_permits.clone();
+        let driver = self.to_inputs.clone();
+        self.outbound.spawn(async move {
+            let Ok(_permit) = permits.acquire_owned().await else { return };
+            if let Err(reason) = stream::send(transmit.to, &transmit.bytes).await {
+                let _ = driver.send(Input::Undelivered { to: transmit.to, reason }).await;
+            }
+        });
+    }
+
+    /// Says goodbye, and waits a little for the goodbyes on the reliable path to be taken.
+    async fn leave(&mut self) {
+        let now = self.core.now();
+        self.core.node.leave(now);
+        self.flush();
+        // The helpers may wait for room in their channel, which nobody reads any more.
+        self.inputs.close();
+        let all_sent = async { while self.outbound.join_next().await.is_some() {} };
+        if timeout(GOODBYE, all_sent).await.is_err() {
+            tracing::debug!("not every goodbye was taken in time");
+        }
+    }
+
+    fn publish(&self, event: Event) {
+        let agent = &self.core.node.identity().name;
+        match &event {
+            Event::MemberUp { member } => {
+                tracing::info!(%agent, member = member.name, addr = %member.addr, "member up");
+            }
+            Event::MemberDown { member } => {
+                tracing::info!(%agent, member = member.name, addr = %member.addr, "member down");
+            }
+            Event::Joined { via, members } => tracing::info!(%agent, %via, members, "joined"),
+            Event::JoinFailed { address, attempts, reason } => {
+                tracing::warn!(%agent, address, attempts, reason, "can't join yet, trying again");
+            }
+            Event::NameTaken { name, by } => tracing::error!(%agent, name, %by, "name taken"),
+            Event::NameConflict { name, addrs } => {
+                tracing::warn!(%agent, name, ?addrs, "two live members of one name");
+            }
+            Event::Renewed { member } => {
+                tracing::warn!(%agent, boot = member.boot, "held for dead, back as a new incarnation");
+            }
+            Event::Dropped { from, reason } => {
+                tracing::warn!(%agent, %from, reason, "foreign packet dropped");
+            }
+            _ => tracing::debug!(%agent, ?event),
+        }
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+}

@@ -1,0 +1,106 @@
+//! The HTTP API: what a handle can do, as JSON, described by `/openapi.json`.
+
+mod cluster;
+mod error;
+mod extract;
+mod figures;
+mod health;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::agent::WeakAgent;
+use error::ApiError;
+
+/// The longest body of a request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What every handler can have.
+#[derive(Clone)]
+struct State {
+    agent: WeakAgent,
+    /// The OpenAPI document.
+    document: Arc<str>,
+}
+
+impl FromRef<State> for WeakAgent {
+    fn from_ref(state: &State) -> Self {
+        state.agent.clone()
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "rumormill agent",
+        description = "A cluster that knows its own sums: any agent answers for all of them. \
+                       Every error is a JSON object with the field `error`, which says what was \
+                       wrong and what to do. A `/` in a name is written `%2F` in a path. There is \
+                       no authentication."
+    ),
+    components(schemas(crate::api::Event))
+)]
+struct Document;
+
+pub(crate) fn router(agent: WeakAgent) -> axum::Router {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(cluster::members))
+        .routes(routes!(cluster::info))
+        .routes(routes!(cluster::join))
+        .routes(routes!(cluster::leave))
+        .routes(routes!(figures::aggregates))
+        .routes(routes!(figures::aggregate))
+        .routes(routes!(figures::explain))
+        .routes(routes!(figures::inputs))
+        .routes(routes!(figures::set_input, figures::unset_input))
+        .routes(routes!(watch::watch))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::openapi))
+        .split_for_parts();
+    let document = document.to_json().unwrap_or_default().into();
+    router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(own_pages_only))
+        .with_state(State { agent, document })
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    let message = format!("there is nothing at {}; /openapi.json lists what there is", uri.path());
+    ApiError(StatusCode::NOT_FOUND, message)
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!(
+        "{method} can't be used on {}; the header `allow` lists what can, /openapi.json describes it",
+        uri.path()
+    );
+    ApiError(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+/// A page of another site, open in a browser on this machine, must not change anything here.
+async fn own_pages_only(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !reads && let Some(origin) = headers.get(header::ORIGIN) {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let of = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        if host.is_none() || of.map(|(_, of)| of) != host {
+            let message = "a page of another site may not change anything here; \
+                           send the request without the header `origin`";
+            return ApiError(StatusCode::FORBIDDEN, message.to_owned()).into_response();
+        }
+    }
+    next.run(request).await
+}

@@ -1,0 +1,71 @@
+//! The members, the agent itself, and coming and going.
+
+use axum::Json;
+use axum::http::StatusCode;
+
+use super::error::ApiError;
+use super::extract::{Body, Running};
+use crate::api::{ErrorBody, Info, JoinReply, JoinRequest, Member, Status};
+
+/// Every member that the agent has heard of, itself first
+#[utoipa::path(
+    get, path = "/v1/members", tag = "cluster",
+    responses(
+        (status = 200, description = "The members", body = [Member]),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn members(Running(agent): Running) -> Result<Json<Vec<Member>>, ApiError> {
+    Ok(Json(agent.members().await?))
+}
+
+/// The agent, its settings and its counters
+#[utoipa::path(
+    get, path = "/v1/info", tag = "cluster",
+    responses(
+        (status = 200, description = "The agent", body = Info),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn info(Running(agent): Running) -> Result<Json<Info>, ApiError> {
+    Ok(Json(agent.info().await?))
+}
+
+/// Joins the cluster of a member
+///
+/// The agent asks again and again, less and less often, until it is answered; `/v1/watch` tells
+/// how it goes.
+#[utoipa::path(
+    post, path = "/v1/join", tag = "cluster",
+    request_body(content = JoinRequest, description = "At most 64 KiB"),
+    responses(
+        (status = 202, description = "The agent asks", body = JoinReply),
+        (status = 400, description = "Not of the form host:port, or a body that is not JSON", body = ErrorBody),
+        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 413, description = "The body is too long", body = ErrorBody),
+        (status = 422, description = "The name can't be resolved, or another body than expected", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn join(
+    Running(agent): Running,
+    Body(request): Body<JoinRequest>,
+) -> Result<(StatusCode, Json<JoinReply>), ApiError> {
+    let asking = agent.join(&request.address).await?;
+    Ok((StatusCode::ACCEPTED, Json(JoinReply { asking })))
+}
+
+/// Leaves the cluster and stops the agent
+#[utoipa::path(
+    post, path = "/v1/leave", tag = "cluster",
+    responses(
+        (status = 200, description = "The agent has left; it answers no more", body = Status),
+        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn leave(Running(agent): Running) -> Result<Json<Status>, ApiError> {
+    let name = agent.name().to_owned();
+    agent.leave_but_answer().await;
+    Ok(Json(Status { status: format!("{name} has left the cluster and stopped") }))
+}

@@ -1,0 +1,63 @@
+//! What machines ask: is it alive, is it ready, its metrics, its document.
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+use super::State;
+use super::error::ApiError;
+use super::extract::Running;
+use crate::api::{ErrorBody, Status};
+use crate::metrics;
+
+/// Whether the process is alive
+#[utoipa::path(
+    get, path = "/healthz", tag = "machines",
+    responses((status = 200, description = "It is", body = Status))
+)]
+pub(super) async fn healthz() -> Json<Status> {
+    Json(Status { status: "alive".to_owned() })
+}
+
+/// Whether the agent is in a cluster, or was told of none to join
+#[utoipa::path(
+    get, path = "/readyz", tag = "machines",
+    responses(
+        (status = 200, description = "It is ready", body = Status),
+        (status = 503, description = "No address to join has answered, or the agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
+    let (ready, members) = agent.call(|core| (core.is_ready(), core.node.roster().len())).await?;
+    if ready {
+        return Ok(Json(Status { status: format!("ready, {members} member(s)") }));
+    }
+    let message = "no address to join has answered yet; the agent keeps asking, /v1/watch tells";
+    Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned()))
+}
+
+/// Figures, members and counters in the `OpenMetrics` text format that Prometheus reads
+#[utoipa::path(
+    get, path = "/metrics", tag = "machines",
+    responses(
+        (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn metrics(Running(agent): Running) -> Result<impl IntoResponse, ApiError> {
+    let text = agent.call(metrics::Snapshot::take).await?.encode().map_err(|_| {
+        let message = "the metrics can't be written; this is an error in the agent";
+        ApiError(StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
+    })?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
+}
+
+/// This document
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "machines",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Object, content_type = "application/json"))
+)]
+pub(super) async fn openapi(Extract(state): Extract<State>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], state.document.to_string())
+}

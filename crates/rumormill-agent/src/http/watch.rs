@@ -1,0 +1,117 @@
+//! Server-sent events: what happens, as it happens.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::sse::{self, KeepAlive, Sse};
+use futures_util::{Stream, stream};
+use rumormill_proto::Name;
+use serde::Deserialize;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use utoipa::IntoParams;
+
+use super::State;
+use super::error::ApiError;
+use super::extract::{Parameters, Running};
+use crate::agent::WeakAgent;
+use crate::api::{ErrorBody, Event, Reading};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only the figure of this name, and nothing else.
+    #[param(example = "requests")]
+    name: Option<String>,
+}
+
+/// Events as they happen, and figures as they change
+///
+/// Server-sent events: each has its kind as `event` and an `Event` as JSON `data`. First comes
+/// every figure as it is, then each as it changes, at most once a gossip period, and everything
+/// else as it happens. A reader that is too slow is told how many events it has `missed`; of a
+/// figure it then gets the latest reading. The stream ends when the agent stops.
+#[utoipa::path(
+    get, path = "/v1/watch", tag = "cluster",
+    params(Filter),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "A name that can't be one", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn watch(
+    Running(agent): Running,
+    Extract(state): Extract<State>,
+    Parameters(filter): Parameters<Filter>,
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
+    let only = filter.name.as_deref().map(Name::new).transpose();
+    let only = only.map_err(|error| ApiError(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let mut ticks = interval(agent.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watcher = Watcher {
+        agent: state.agent,
+        events: agent.subscribe(),
+        ticks,
+        only,
+        last: BTreeMap::new(),
+        ready: VecDeque::new(),
+    };
+    let events = stream::unfold(watcher, |mut watcher| async move {
+        let event = watcher.next().await?;
+        let data = sse::Event::default().event(event.kind()).json_data(&event);
+        // Every event can be written as JSON; a comment is better than a broken stream.
+        let data = data.unwrap_or_else(|_| sse::Event::default().comment("unwritable"));
+        Some((Ok(data), watcher))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+struct Watcher {
+    /// Weak, so that a reader doesn't keep the agent running.
+    agent: WeakAgent,
+    events: broadcast::Receiver<Event>,
+    ticks: Interval,
+    only: Option<Name>,
+    /// The substance of what was told last, by name.
+    last: BTreeMap<String, Reading>,
+    /// Readings to tell.
+    ready: VecDeque<Reading>,
+}
+
+impl Watcher {
+    /// The next event; `None` once the agent has stopped. Readings are taken only when the reader
+    /// is ready for them, so that no queue of them grows.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(reading) = self.ready.pop_front() {
+                return Some(Event::Aggregate { reading: Box::new(reading) });
+            }
+            tokio::select! {
+                event = self.events.recv() => match event {
+                    Ok(_) if self.only.is_some() => {}
+                    Ok(event) => return Some(event),
+                    Err(RecvError::Lagged(_)) if self.only.is_some() => {}
+                    Err(RecvError::Lagged(events)) => return Some(Event::Missed { events }),
+                    Err(RecvError::Closed) => return None,
+                },
+                _ = self.ticks.tick() => {
+                    let agent = self.agent.upgrade()?;
+                    self.ready = match &self.only {
+                        Some(name) => agent.get(name.as_str()).await.ok()?.into_iter().collect(),
+                        None => agent.readings().await.ok()?.into(),
+                    };
+                    let last = &mut self.last;
+                    self.ready.retain(|reading| {
+                        let substance = reading.substance();
+                        let known = last.insert(reading.name.clone(), substance.clone());
+                        known.is_none_or(|known| known != substance)
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Metrics in the text format that Prometheus reads.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use rumormill_proto::Instant;
+
+use crate::api::{Counters, Figure, Input, Member, MemberState, Reading};
+use crate::driver::Core;
+
+/// What `/metrics` says that it is.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// An agent's metrics at one instant.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    name: String,
+    cluster: String,
+    uptime: f64,
+    readings: Vec<Reading>,
+    inputs: Vec<Input>,
+    members: Vec<Member>,
+    counters: Counters,
+}
+
+/// A figure's part, what it is, and how to take it from a reading.
+type Part = (&'static str, &'static str, fn(&Reading) -> Option<f64>);
+
+const PARTS: [Part; 8] = [
+    ("aggregate_min", "The smallest input during the last window", |r| r.min),
+    ("aggregate_max", "The largest input during the last window", |r| r.max),
+    ("aggregate_variance", "The inputs' variance", |r| r.variance),
+    ("aggregate_standard_deviation", "The inputs' standard deviation", |r| r.standard_deviation),
+    ("aggregate_spread", "Three standard errors of the sum", |r| r.spread),
+    ("aggregate_converged", "Whether the estimate has settled: 1 or 0", |r| {
+        Some(f64::from(u8::from(r.converged)))
+    }),
+    ("aggregate_disturbed_seconds", "Time since an input or the membership changed", |r| {
+        r.disturbed_seconds_ago
+    }),
+    (
+        "aggregate_enclosed_seconds",
+        "The enclosure holds for an instant this long ago at most",
+        |r| r.enclosed_seconds_ago,
+    ),
+];
+
+/// A figure with an enclosure, what it is, and how to take it from a reading.
+type Enclosed = (&'static str, &'static str, fn(&Reading) -> Figure);
+
+/// An end of a figure's enclosure or its value, what it is, and how to take it from the figure.
+type End = (&'static str, &'static str, fn(Figure) -> Option<f64>);
+
+const ENDS: [End; 3] = [
+    ("value", "The estimate of the", |figure| figure.value),
+    ("lower", "The lower end of the enclosure of the", |figure| figure.lower),
+    ("upper", "The upper end of the enclosure of the", |figure| figure.upper),
+];
+
+const ENCLOSED: [Enclosed; 3] = [
+    ("sum", "sum of the inputs", |r| r.sum),
+    ("average", "average input of the nodes that report the figure", |r| r.average),
+    ("count", "number of nodes that report the figure", |r| r.count),
+];
+
+impl Snapshot {
+    pub(crate) fn take(core: &mut Core) -> Self {
+        let now = core.now();
+        Self {
+            name: core.node.identity().name.to_string(),
+            cluster: core.node.config().cluster.clone(),
+            uptime: now.since(Instant::ZERO).as_secs_f64(),
+            readings: core.node.readings(now).into_iter().map(Reading::from).collect(),
+            inputs: Input::all(&core.node),
+            members: Member::all(&core.node),
+            counters: Counters::new(core.node.stats(), &core.sockets),
+        }
+    }
+
+    pub(crate) fn encode(self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("rumormill");
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let encoder = &mut encoder;
+        let who = [("name", &*self.name), ("cluster", &*self.cluster)];
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        encoder
+            .encode_descriptor("agent", "The agent.", None, MetricType::Info)?
+            .encode_info(&(who, version))?;
+        gauge(encoder, "uptime_seconds", "Time since the agent's start", |metric| {
+            ConstGauge::new(self.uptime).encode(metric)
+        })?;
+        let help = "Members ever heard of, by what the failure detector says of them";
+        gauge(encoder, "members", help, |mut metric| {
+            for state in MemberState::ALL {
+                let n = self.members.iter().filter(|member| member.state == state).count();
+                let labels = [("state", state.as_str())];
+                ConstGauge::new(n as f64).encode(metric.encode_family(&labels)?)?;
+            }
+            Ok(())
+        })?;
+        gauge(encoder, "input", "What this agent puts in", |metric| {
+            by_name(metric, self.inputs.iter().map(|input| (&*input.name, Some(input.value))))
+        })?;
+        for (figure, what, take) in ENCLOSED {
+            for (part, which, pick) in ENDS {
+                let name = format!("aggregate_{figure}_{part}");
+                gauge(encoder, &name, &format!("{which} {what}"), |metric| {
+                    by_name(metric, self.readings.iter().map(|r| (&*r.name, pick(take(r)))))
+                })?;
+            }
+        }
+        for (name, help, take) in PARTS {
+            gauge(encoder, name, help, |metric| {
+                by_name(metric, self.readings.iter().map(|r| (&*r.name, take(r))))
+            })?;
+        }
+        for (name, help, value) in self.counters.each() {
+            let metric =
+                encoder.encode_descriptor(name, &format!("{help}."), None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(metric)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl FnOnce(MetricEncoder<'_>) -> fmt::Result,
+) -> fmt::Result {
+    values(encoder.encode_descriptor(name, &format!("{help}."), None, MetricType::Gauge)?)
+}
+
+/// A gauge with the figure's name as its label. What is not known is left out.
+fn by_name<'a>(
+    mut metric: MetricEncoder<'_>,
+    values: impl Iterator<Item = (&'a str, Option<f64>)>,
+) -> fmt::Result {
+    for (name, value) in values {
+        if let Some(value) = value {
+            ConstGauge::new(value).encode(metric.encode_family(&[("name", name)])?)?;
+        }
+    }
+    Ok(())
+}

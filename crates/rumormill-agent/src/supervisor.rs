@@ -1,0 +1,97 @@
+//! Starts an agent's tasks, and clears up after them whatever ends them.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::agent::{Agent, Life};
+use crate::api::counters::SocketStats;
+use crate::driver::{Core, Driver, Setup};
+use crate::error::StopReason;
+use crate::{http, resolve, stream};
+
+const COMMANDS: usize = 256;
+const INPUTS: usize = 256;
+/// Events that a slow subscriber may fall behind before it misses some.
+const EVENTS: usize = 512;
+/// How long open HTTP requests may take to end once the agent has stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+pub(crate) fn start(setup: Setup) -> Agent {
+    let Setup { node, clock, udp, bound, tcp, http, join, loss, seed } = setup;
+    let (commands, to_do) = mpsc::channel(COMMANDS);
+    let (to_inputs, inputs) = mpsc::channel(INPUTS);
+    let (events, _) = broadcast::channel(EVENTS);
+    let (life, watched) = watch::channel(Life::Running);
+    let http_addr = http.as_ref().map(|(_, addr)| *addr);
+    let agent = Agent::new(&node, bound, http_addr, commands, &events, watched);
+
+    let mut helpers = JoinSet::new();
+    helpers.spawn(stream::accept(tcp, to_inputs.clone()));
+    let unresolved = join.len();
+    for address in join {
+        helpers.spawn(resolve::resolve_until_found(address, bound, to_inputs.clone()));
+    }
+    let server = http.map(|(listener, _)| Server::start(listener, &agent));
+    let sockets = SocketStats::default();
+    let core = Core { node, clock, sockets, loss, unresolved, asked: false, joined: false };
+    let driver = Driver::new(core, udp, seed, to_do, (to_inputs, inputs), events);
+    // Its own task, so that a panic in a user's protocol ends this agent in good order.
+    let driver = tokio::spawn(driver.run());
+
+    tokio::spawn(async move {
+        let reason = driver.await.unwrap_or_else(panicked);
+        helpers.shutdown().await;
+        // First, because HTTP requests that wait for the agent end by this.
+        life.send_replace(Life::Ending(reason.clone()));
+        if let Some(server) = server {
+            server.stop().await;
+        }
+        tracing::info!(%reason, "agent stopped");
+        life.send_replace(Life::Over(reason));
+    });
+    agent
+}
+
+fn panicked(error: JoinError) -> StopReason {
+    if error.is_cancelled() {
+        return StopReason::Killed;
+    }
+    let panic = error.into_panic();
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    StopReason::Panicked(text.unwrap_or_else(|| "without a message".to_owned()))
+}
+
+/// The HTTP server's task, and how to end it.
+struct Server {
+    task: JoinHandle<()>,
+    end: oneshot::Sender<()>,
+}
+
+impl Server {
+    fn start(listener: TcpListener, agent: &Agent) -> Self {
+        let (end, ended) = oneshot::channel::<()>();
+        let router = http::router(agent.downgrade());
+        let task = tokio::spawn(async move {
+            let ended = async {
+                let _ = ended.await;
+            };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+                tracing::error!(%error, "the HTTP server failed");
+            }
+        });
+        Self { task, end }
+    }
+
+    async fn stop(mut self) {
+        let _ = self.end.send(());
+        if timeout(LAST_ANSWERS, &mut self.task).await.is_err() {
+            self.task.abort();
+            let _ = self.task.await;
+        }
+    }
+}

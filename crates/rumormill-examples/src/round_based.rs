@@ -1,0 +1,148 @@
+//! An average in rounds, as `gen_gossip` computes it: push-sum (Kempe, Dobra, Gehrke 2003, section
+//! 2), started afresh in every round.
+//!
+//! Each node holds a value and a weight, at first its input and 1. Once a period it keeps half of
+//! both and sends the other half to a random peer. value/weight tends to the average everywhere.
+//! Times the number of participants, that is the sum. A message that is lost takes its mass along
+//! until the next round: the reason why rumormill's own sums are ledgered.
+
+use rumormill_proto::{Context, Duration, NodeId, Protocol};
+
+/// The protocol. Emits each round's [`Outcome`] in words when the round is over.
+#[derive(Debug)]
+pub struct RoundAverage {
+    period: Duration,
+    round_length: u32,
+    input: f64,
+    value: f64,
+    weight: f64,
+    outcome: Option<Outcome>,
+}
+
+/// What a round has brought.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// The round's number.
+    pub round: u64,
+    /// How many nodes took part from its beginning to its end.
+    pub participants: usize,
+    /// The average of their inputs.
+    pub average: f64,
+}
+
+impl Outcome {
+    /// The sum of the inputs, as `gen_gossip` has it: the average times the number of participants.
+    pub fn sum(&self) -> f64 {
+        self.average * self.participants as f64
+    }
+}
+
+impl RoundAverage {
+    /// A node with an `input`, that takes part in rounds of `round_length` periods.
+    pub fn new(input: f64, period: Duration, round_length: u32) -> Self {
+        Self { period, round_length, input, value: 0.0, weight: 0.0, outcome: None }
+    }
+
+    /// Changes this node's input, from the next round on.
+    pub fn set_input(&mut self, input: f64) {
+        self.input = input;
+    }
+
+    /// What the last finished round has brought.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+}
+
+impl Protocol for RoundAverage {
+    fn name(&self) -> &str {
+        "example.round_average"
+    }
+
+    fn period(&self) -> Duration {
+        self.period
+    }
+
+    fn round_length(&self) -> Option<u32> {
+        Some(self.round_length)
+    }
+
+    fn round_started(&mut self, _: &mut Context<'_>, _round: u64, newcomer: bool) {
+        // A newcomer relays: what it held would not have been there when the others began.
+        (self.value, self.weight) = if newcomer { (0.0, 0.0) } else { (self.input, 1.0) };
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        if let Some(peer) = cx.random_peer() {
+            self.value /= 2.0;
+            self.weight /= 2.0;
+            let mut message = [0; 16];
+            message[..8].copy_from_slice(&self.value.to_be_bytes());
+            message[8..].copy_from_slice(&self.weight.to_be_bytes());
+            cx.send(peer, &message);
+        }
+    }
+
+    fn receive(&mut self, _: &mut Context<'_>, _from: NodeId, message: &[u8]) {
+        let Some((value, [])) = message.split_first_chunk() else { return };
+        let [value, weight] = halves(value);
+        if value.is_finite() && (0.0..=f64::MAX).contains(&weight) {
+            self.value += value;
+            self.weight += weight;
+        }
+    }
+
+    fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
+        if self.weight > 0.0 {
+            let outcome = Outcome { round, participants, average: self.value / self.weight };
+            self.outcome = Some(outcome);
+            cx.emit(format!(
+                "round {round}: average {:.6}, sum {:.6} of {participants} nodes",
+                outcome.average,
+                outcome.sum()
+            ));
+        }
+    }
+}
+
+/// A message's two numbers.
+fn halves(message: &[u8; 16]) -> [f64; 2] {
+    let (numbers, _) = message.as_chunks::<8>();
+    [f64::from_be_bytes(numbers[0]), f64::from_be_bytes(numbers[1])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::Cluster;
+
+    const N: u16 = 10;
+
+    #[test]
+    fn every_round_ends_with_the_average_of_the_inputs_at_its_beginning() {
+        let period = Duration::from_millis(100);
+        let mut cluster = Cluster::new(N, |i| RoundAverage::new(f64::from(i), period, 60));
+        let right = |want: f64, all: &[&RoundAverage]| {
+            all.iter().all(|p| {
+                p.outcome().is_some_and(|o| {
+                    o.participants == usize::from(N) && (o.average - want).abs() < 1e-6
+                })
+            })
+        };
+        cluster.run_until(Duration::from_secs(60), |all| right(4.5, all));
+        cluster.with(0, |p: &mut RoundAverage, _| p.set_input(100.0));
+        cluster.run_until(Duration::from_secs(60), |all| right(14.5, all));
+    }
+
+    #[test]
+    fn garbage_changes_nothing() {
+        let mut cluster =
+            Cluster::new(1, |_| RoundAverage::new(1.0, Duration::from_millis(100), 60));
+        let bad = [f64::NAN, f64::INFINITY].map(f64::to_be_bytes);
+        for garbage in [bad.concat(), vec![], vec![1; 15], vec![1; 17]] {
+            cluster.with(0, move |p: &mut RoundAverage, cx| p.receive(cx, NodeId(1), &garbage));
+        }
+        let held = cluster.with(0, |p: &mut RoundAverage, _| (p.value, p.weight));
+        assert_eq!(held, (0.0, 0.0));
+    }
+}
