@@ -1,18 +1,54 @@
 //! The command `rumormill`.
 
+mod agent;
+mod client;
+mod demo;
+mod exit;
+mod format;
+mod values;
+mod verbs;
+
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
+const EXAMPLES: &str = "\
+Examples:
+  rumormill demo                                      see a cluster agree on its sum
+  rumormill agent --name a --set requests=5           start a cluster
+  rumormill agent --name b --bind 127.0.0.1:7947 --http 127.0.0.1:7981 \\
+                  --join 127.0.0.1:7946 --set requests=10
+  rumormill get requests --wait 10s                   ask any agent for the cluster's sum
+  rumormill --agent http://127.0.0.1:7981 members     ask another one
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.";
+
 /// Gossip you can run, and predict.
+///
+/// Agents that agree on the cluster's sums, averages and counts, with no central collector to run
+/// or to lose.
 #[derive(Parser)]
-#[command(name = "rumormill", version, about)]
+#[command(name = "rumormill", version, about, after_help = EXAMPLES)]
 struct Cli {
+    #[command(flatten)]
+    target: client::Target,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Demo(demo::Args),
+    Agent(Box<agent::Args>),
+    #[command(flatten)]
+    Verb(verbs::Verb),
+}
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {}
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::report(match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Agent(args) => agent::run(&args),
+        Command::Verb(verb) => verbs::run(&cli.target, verb),
+    })
 }

@@ -1,0 +1,225 @@
+//! The HTTP client of the verbs.
+
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use rumormill_agent::api::ErrorBody;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::http::{Response, Uri};
+use ureq::{Agent, Body};
+
+use crate::exit::Usage;
+
+/// How long an agent may take to accept the connection.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How long it may take to answer, beyond the time that it was asked to wait.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Which agent to talk to.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Target {
+    /// The HTTP address of the agent to talk to; before or after the verb
+    #[arg(
+        long = "agent",
+        global = true,
+        value_name = "URL",
+        env = "RUMORMILL_AGENT",
+        default_value = "http://127.0.0.1:7980",
+        value_parser = url
+    )]
+    pub(crate) agent: String,
+}
+
+/// `http://HOST:PORT`; the scheme may be left out.
+fn url(text: &str) -> Result<String, String> {
+    let wrong =
+        |why: &str| format!("{text:?} is not an agent's address: {why}; write http://HOST:PORT");
+    if text.trim().ends_with("://") {
+        return Err(wrong("there is no host"));
+    }
+    let text = text.trim().trim_end_matches('/');
+    let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let uri: Uri = full.parse().map_err(|error| wrong(&format!("{error}")))?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err(wrong("agents speak plain HTTP only")),
+        _ => return Err(wrong("only http is understood")),
+    }
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(wrong("there is no host"));
+    }
+    if uri.path().len() > 1 || uri.query().is_some() {
+        return Err(wrong("there is more than a host and a port"));
+    }
+    Ok(full)
+}
+
+/// A connection to one agent.
+pub(crate) struct Client {
+    base: String,
+    http: Agent,
+}
+
+impl Client {
+    pub(crate) fn new(target: &Target) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT))
+            // An agent is a neighbour: a proxy meant for the web does not know it.
+            .proxy(None)
+            .build();
+        Self { base: target.agent.clone(), http: config.into() }
+    }
+
+    /// Reads `path`, which may take `wait` longer than usual.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str, wait: Duration) -> Answer<T> {
+        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER + wait));
+        self.read(request.build().call())
+    }
+
+    pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
+        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
+        self.read(request.build().send_json(body))
+    }
+
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
+        let request = self.http.post(self.url(path)).config().timeout_global(Some(ANSWER));
+        self.read(request.build().send_json(body))
+    }
+
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
+        let request = self.http.delete(self.url(path)).config().timeout_global(Some(ANSWER));
+        self.read(request.build().call())
+    }
+
+    /// Follows the server-sent events of `path`: calls `each` with the data of every event until it
+    /// fails or the agent ends the stream. A comment, which keeps the connection alive, comes as
+    /// empty data.
+    pub(crate) fn follow(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> Answer<()> {
+        let response = self.accepted(self.http.get(self.url(path)).call())?;
+        let mut data = String::new();
+        for line in BufReader::new(response.into_body().into_reader()).lines() {
+            let line = line.with_context(|| format!("lost the agent at {}", self.base))?;
+            if line.is_empty() {
+                if !data.is_empty() {
+                    each(&data)?;
+                }
+                data.clear();
+            } else if let Some(text) = line.strip_prefix("data:") {
+                data.push_str(text.strip_prefix(' ').unwrap_or(text));
+            } else if line.starts_with(':') {
+                each("")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn read<T: DeserializeOwned>(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<T> {
+        let mut response = self.accepted(sent)?;
+        let text = response.body_mut().read_to_string().map_err(|error| self.lost(&error))?;
+        let text = if text.is_empty() { "null" } else { &text };
+        serde_json::from_str(text).map_err(|error| {
+            anyhow!(
+                "the agent at {} answered something else than expected ({error}); is it a \
+                     rumormill agent of this version?",
+                self.base
+            )
+            .into()
+        })
+    }
+
+    fn accepted(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<Response<Body>> {
+        let mut response = sent.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let message = match serde_json::from_str::<ErrorBody>(&text) {
+            Ok(body) => body.error,
+            Err(_) => format!("the server at {} answered {status}; is it an agent?", self.base),
+        };
+        Err(Refusal::Refused { status: status.as_u16(), message, body: text })
+    }
+
+    fn lost(&self, error: &ureq::Error) -> anyhow::Error {
+        use ureq::Error;
+        let base = &self.base;
+        let advice = "start one with `rumormill agent`, or say where it is with --agent URL or \
+                      RUMORMILL_AGENT";
+        match error {
+            Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+                anyhow!("there is no agent at {base} (connection refused); {advice}")
+            }
+            Error::ConnectionFailed | Error::HostNotFound | Error::Timeout(_) | Error::Io(_) => {
+                anyhow!("the agent at {base} can't be reached ({error}); {advice}")
+            }
+            _ => anyhow!("the agent at {base} doesn't speak as expected: {error}"),
+        }
+    }
+}
+
+/// What came back.
+pub(crate) type Answer<T> = Result<T, Refusal>;
+
+/// Why nothing useful came back.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The agent said no.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The agent's own words.
+        message: String,
+        /// All that it said.
+        body: String,
+    },
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Refusal> for anyhow::Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            // What the agent calls malformed is a mistake on our command line.
+            Refusal::Refused { status: 400, message, .. } => Usage(message).into(),
+            Refusal::Refused { message, .. } => anyhow!(message),
+            Refusal::Other(error) => error,
+        }
+    }
+}
+
+/// A name as one segment of a path: `/` is allowed in names.
+pub(crate) fn segment(name: &rumormill_proto::Name) -> String {
+    name.as_str().replace('/', "%2F").replace(':', "%3A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        assert_eq!(url("http://h:1/").as_deref(), Ok("http://h:1"));
+        assert_eq!(url("127.0.0.1:7980").as_deref(), Ok("http://127.0.0.1:7980"));
+        for bad in ["", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"] {
+            assert!(url(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+}

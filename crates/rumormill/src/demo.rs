@@ -1,0 +1,150 @@
+//! `rumormill demo`: a cluster of real agents in one process, with its troubles.
+
+mod acts;
+mod cluster;
+mod gate;
+mod judge;
+mod report;
+mod screen;
+mod spsp;
+mod table;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+use rumormill_proto::Config;
+
+use crate::agent::signal::{Ended, Signals};
+use crate::exit::{Exit, Usage};
+use crate::values;
+
+const EXAMPLES: &str = "\
+Examples:
+  rumormill demo                          five agents on loopback
+  rumormill demo --nodes 200              two hundred
+  rumormill demo --loss 0.2               every fifth datagram is lost
+  rumormill demo --keep                   stay up; ask them with `rumormill --agent URL get`
+  rumormill demo --protocol spsp --nodes 2              A=5 and B=10 become 15 (7.5 / 0.5)
+  rumormill demo --protocol spsp --nodes 2 --loss 0.1   and leak under loss
+
+Exit codes: 0 every node was right each time, 1 some node was wrong, 2 usage, 130 Ctrl-C.";
+
+/// See a cluster agree on its sum, and stay right
+///
+/// Starts real agents in this process, each with its own UDP socket on loopback, and gives them
+/// requests-per-second figures. Then an input changes, a node is killed without goodbye, and a
+/// node is added; each time it shows the cluster come right. Ends with what was true, what each
+/// node said, and how many rounds, messages and seconds it took.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// How many agents to start, 2 to 500 [default: 5; with spsp 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=500))]
+    nodes: Option<u16>,
+    /// What they run
+    #[arg(long, value_enum, default_value_t = Kind::Ledger)]
+    protocol: Kind,
+    /// The gossip period, 10ms to 60s
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = values::duration)]
+    interval: Duration,
+    /// The probability that a datagram is dropped at its sender's socket, 0 to below 1
+    #[arg(long, value_name = "P", default_value = "0", value_parser = values::loss)]
+    loss: f64,
+    /// The seed of the figures and of the agents' random choices [default: from the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Leave the agents running, with their HTTP addresses printed, until Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// Print one JSON document at the end, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the agents run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Ledgered SPSP, the product: exact under loss, crashes and change
+    Ledger,
+    /// Plain SPSP, the textbook's: right without loss, and leaking with it
+    Spsp,
+}
+
+/// What the demo was asked for, with all defaults filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    nodes: usize,
+    interval: Duration,
+    loss: f64,
+    seed: u64,
+    boot: u64,
+    keep: bool,
+    json: bool,
+    config: Config,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let settings = settings(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        match args.protocol {
+            Kind::Ledger => acts::run(&settings, &mut signals).await,
+            Kind::Spsp => spsp::run(&settings, &mut signals).await,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    exit
+}
+
+fn settings(args: &Args) -> anyhow::Result<Settings> {
+    let default = if args.protocol == Kind::Spsp { 2 } else { 5 };
+    let nodes = usize::from(args.nodes.unwrap_or(default));
+    let config = config(args.interval, nodes);
+    config.check().map_err(|error| Usage(format!("--{error}")))?;
+    if args.keep && args.protocol == Kind::Spsp {
+        let why = "--keep is for the ledger: plain SPSP has no figures that the verbs could read";
+        return Err(Usage(why.to_owned()).into());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let boot = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
+    Ok(Settings {
+        nodes,
+        interval: args.interval,
+        loss: args.loss,
+        seed: args.seed.unwrap_or(boot % 1_000_000),
+        boot,
+        keep: args.keep,
+        json: args.json,
+        config,
+    })
+}
+
+/// Failure detection keeps pace with a short gossip period, so that a quick demo is quick in all
+/// its acts; many agents on few cores keep the patient defaults.
+fn config(interval: Duration, nodes: usize) -> Config {
+    let default = Config::default();
+    let scale = (interval.as_secs_f64() / default.interval.as_secs_f64()).min(1.0);
+    let config = Config { interval, ..default };
+    if nodes > 50 {
+        return config;
+    }
+    let scaled = |default: Duration, floor| {
+        default.mul_f64(scale).max(Duration::from_millis(floor)).min(default)
+    };
+    Config {
+        probe_interval: scaled(config.probe_interval, 100),
+        probe_timeout: scaled(config.probe_timeout, 40),
+        suspicion_timeout: scaled(config.suspicion_timeout, 400),
+        ..config
+    }
+}
+
+impl From<Ended> for Exit {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Interrupt => Self::Interrupted,
+            Ended::Terminate => Self::Terminated,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The agents of the demo.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Sub;
+
+use anyhow::Context;
+use rand::{RngExt, SeedableRng};
+use rumormill_agent::Agent;
+use rumormill_agent::api::Reading;
+use rumormill_proto::{Name, Node, Rng, Stats};
+use serde::Serialize;
+
+use super::Settings;
+use super::judge::{Said, Truth};
+
+/// The figure that they agree on.
+pub(crate) const FIGURE: &str = "requests";
+/// The number of letters that serve as names.
+const LETTERS: usize = 26;
+
+/// The figures, readable numbers of requests per second; two nodes have the textbook's 5 and 10.
+pub(crate) struct Inputs {
+    rng: Rng,
+    first: Vec<f64>,
+}
+
+impl Inputs {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        // The last comes first.
+        let first = if settings.nodes == 2 { vec![10.0, 5.0] } else { Vec::new() };
+        Self { rng: Rng::seed_from_u64(settings.seed), first }
+    }
+
+    pub(crate) fn draw(&mut self) -> f64 {
+        self.first.pop().unwrap_or_else(|| f64::from(self.rng.random_range(1..=20u32)))
+    }
+}
+
+/// The name of the agent that is started as number `at`, from 0.
+pub(crate) fn name(settings: &Settings, at: usize) -> String {
+    // One more than at the start, for the newcomer.
+    match u8::try_from(at) {
+        Ok(at) if settings.nodes < LETTERS => char::from(b'a' + at).to_string(),
+        _ => format!("n{:03}", at + 1),
+    }
+}
+
+/// The seed of its random choices.
+pub(crate) fn seed(settings: &Settings, at: usize) -> u64 {
+    settings.seed.wrapping_mul(1_000_003).wrapping_add(at as u64)
+}
+
+/// The live agents and their inputs.
+pub(crate) struct Cluster {
+    settings: Settings,
+    pub(crate) members: Vec<Member>,
+    started: usize,
+    inputs: Inputs,
+    gone: Traffic,
+    gone_lost: u64,
+}
+
+/// One agent, and what it was given.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) input: f64,
+    pub(crate) agent: Agent,
+}
+
+/// What was sent, membership and retransmissions included.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Traffic {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+    /// Exchanges of mass from start to end.
+    pub(crate) exchanges: u64,
+}
+
+impl Traffic {
+    fn of(stats: &Stats) -> Self {
+        Self {
+            messages: stats.datagrams_sent + stats.stream_messages_sent,
+            bytes: stats.bytes_sent + stats.stream_bytes_sent,
+            exchanges: stats.exchanges,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.exchanges += other.exchanges;
+    }
+}
+
+impl Sub for Traffic {
+    type Output = Self;
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            messages: self.messages.saturating_sub(earlier.messages),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            exchanges: self.exchanges.saturating_sub(earlier.exchanges),
+        }
+    }
+}
+
+impl Cluster {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            settings: settings.clone(),
+            members: Vec::new(),
+            started: 0,
+            inputs: Inputs::new(settings),
+            gone: Traffic::default(),
+            gone_lost: 0,
+        }
+    }
+
+    /// A member to do something to.
+    pub(crate) fn draw_member(&mut self) -> usize {
+        self.inputs.rng.random_range(0..self.members.len())
+    }
+
+    /// Another input than `before`.
+    pub(crate) fn draw_other_input(&mut self, before: f64) -> f64 {
+        before + self.inputs.draw()
+    }
+
+    /// Starts one more agent with the next input, joined to the first one that is alive.
+    pub(crate) async fn start_one(&mut self) -> anyhow::Result<&Member> {
+        let at = self.started;
+        let input = self.inputs.draw();
+        let name = name(&self.settings, at);
+        let settings = &self.settings;
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let agent = Agent::builder(&name)
+            .bind(loopback)
+            .http(settings.keep.then_some(loopback))
+            .join(self.members.first().map(|first| first.agent.udp_addr().to_string()))
+            .config(settings.config.clone())
+            .seed(seed(settings, at))
+            .boot(settings.boot + at as u64)
+            .loss(settings.loss)
+            .start()
+            .await
+            .with_context(|| format!("agent {name} did not start"))?;
+        agent.set(FIGURE, input).await?;
+        self.started += 1;
+        self.members.push(Member { name, input, agent });
+        Ok(&self.members[self.members.len() - 1])
+    }
+
+    pub(crate) async fn change(&mut self, at: usize, input: f64) -> anyhow::Result<()> {
+        let member = &mut self.members[at];
+        member.agent.set(FIGURE, input).await?;
+        member.input = input;
+        Ok(())
+    }
+
+    /// Stops an agent as SIGKILL would: no goodbye.
+    pub(crate) async fn kill(&mut self, at: usize) -> anyhow::Result<()> {
+        let member = self.members.remove(at);
+        self.gone.add(Traffic::of(&member.agent.stats().await?));
+        self.gone_lost += member.agent.counters().await?.datagrams_lost_on_purpose;
+        member.agent.kill().await;
+        Ok(())
+    }
+
+    pub(crate) fn truth(&self) -> Truth {
+        Truth::of(self.members.iter().map(|member| member.input))
+    }
+
+    /// What every live node says now, and what all have sent so far, the killed ones included.
+    pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<Said>, Traffic)> {
+        let truth = self.truth();
+        let figure = Name::new(FIGURE)?;
+        let mut said = Vec::with_capacity(self.members.len());
+        let mut traffic = self.gone;
+        for Member { name, input, agent } in &self.members {
+            let figure = figure.clone();
+            let look =
+                move |node: &mut Node, now| (node.reading(now, &figure), node.stats().clone());
+            let (reading, stats) = agent.with_node(look).await?;
+            said.push(Said::new(name, *input, reading.map(Reading::from), &truth));
+            traffic.add(Traffic::of(&stats));
+        }
+        Ok((said, traffic))
+    }
+
+    /// Datagrams that these agents dropped because a loss was asked for.
+    pub(crate) async fn lost(&self) -> anyhow::Result<u64> {
+        let mut lost = self.gone_lost;
+        for member in &self.members {
+            lost += member.agent.counters().await?.datagrams_lost_on_purpose;
+        }
+        Ok(lost)
+    }
+
+    /// Where each agent answers over HTTP.
+    pub(crate) fn http(&self) -> Vec<(String, SocketAddr)> {
+        let http = |member: &Member| Some((member.name.clone(), member.agent.http_addr()?));
+        self.members.iter().filter_map(http).collect()
+    }
+
+    /// All agents leave the cluster properly.
+    pub(crate) async fn leave(&mut self) {
+        let mut leaving = tokio::task::JoinSet::new();
+        for member in self.members.drain(..) {
+            leaving.spawn(async move { member.agent.leave().await });
+        }
+        leaving.join_all().await;
+    }
+}

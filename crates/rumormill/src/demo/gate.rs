@@ -1,0 +1,55 @@
+//! Lets a protocol begin at all nodes at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rumormill_proto::{Context, Identity, NodeId, Protocol, Spsp};
+
+/// Plain SPSP that sends nothing of its own accord while the gate is closed.
+///
+/// Plain SPSP has no remedy for mass that is sent to a node which does not know the sender yet. So
+/// that a run without loss loses nothing, the gate opens when all know each other; and it closes
+/// before the end is read off, so that nothing is in flight then.
+pub(crate) struct Gated {
+    pub(crate) spsp: Spsp,
+    open: Arc<AtomicBool>,
+}
+
+impl Gated {
+    pub(crate) fn new(spsp: Spsp, open: Arc<AtomicBool>) -> Self {
+        Self { spsp, open }
+    }
+}
+
+impl Protocol for Gated {
+    fn name(&self) -> &str {
+        self.spsp.name()
+    }
+    fn period(&self) -> Duration {
+        self.spsp.period()
+    }
+    fn start(&mut self, cx: &mut Context<'_>) {
+        self.spsp.start(cx);
+    }
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        if self.open.load(Ordering::Relaxed) {
+            self.spsp.tick(cx);
+        }
+    }
+    fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
+        self.spsp.receive(cx, from, message);
+    }
+    fn wake(&mut self, cx: &mut Context<'_>) {
+        self.spsp.wake(cx);
+    }
+    fn peer_joined(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.spsp.peer_joined(cx, peer);
+    }
+    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.spsp.peer_expired(cx, peer);
+    }
+    fn renewed(&mut self, cx: &mut Context<'_>) {
+        self.spsp.renewed(cx);
+    }
+}

@@ -1,0 +1,128 @@
+//! What is true, and whether a node says so.
+
+use rumormill_agent::api::{Figure, Reading};
+use serde::Serialize;
+
+/// The largest relative error of a right answer.
+const TOLERANCE: f64 = 1e-6;
+/// The truth itself is a rounded number, so an enclosure may miss it by that rounding.
+const ROUNDING: f64 = 1e-12;
+
+/// What a node that sees everything would say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Truth {
+    pub(crate) sum: f64,
+    pub(crate) average: f64,
+    pub(crate) count: usize,
+}
+
+impl Truth {
+    pub(crate) fn of(inputs: impl Iterator<Item = f64>) -> Self {
+        let (mut sum, mut count) = (0.0, 0);
+        for input in inputs {
+            sum += input;
+            count += 1;
+        }
+        Self { sum, average: sum / count as f64, count }
+    }
+}
+
+/// What one node says at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Said {
+    pub(crate) name: String,
+    pub(crate) input: f64,
+    pub(crate) sum: Figure,
+    pub(crate) average: Figure,
+    pub(crate) count: Figure,
+    pub(crate) members: usize,
+    pub(crate) converged: bool,
+    /// Whether sum, average and count are within 1e-6 of the truth and enclosed.
+    pub(crate) right: bool,
+    /// The largest of the three relative errors; `null` while one of them is not known.
+    pub(crate) relative_error: Option<f64>,
+}
+
+impl Said {
+    pub(crate) fn new(name: &str, input: f64, reading: Option<Reading>, truth: &Truth) -> Self {
+        let mut said = Self {
+            name: name.to_owned(),
+            input,
+            sum: Figure::default(),
+            average: Figure::default(),
+            count: Figure::default(),
+            members: 0,
+            converged: false,
+            right: false,
+            relative_error: None,
+        };
+        let Some(reading) = reading else { return said };
+        let pairs = [
+            (&reading.sum, truth.sum),
+            (&reading.average, truth.average),
+            (&reading.count, truth.count as f64),
+        ];
+        let errors = pairs.map(|(figure, truth)| Some(relative(figure.value?, truth)));
+        said.relative_error =
+            errors.into_iter().try_fold(0.0, |worst: f64, error| Some(worst.max(error?)));
+        said.right = said.relative_error.is_some_and(|error| error <= TOLERANCE)
+            && pairs.iter().all(|(figure, truth)| encloses(figure, *truth));
+        said.converged = reading.converged;
+        said.members = reading.members;
+        (said.sum, said.average, said.count) = (reading.sum, reading.average, reading.count);
+        said
+    }
+
+    /// Right, and sure of it.
+    pub(crate) fn settled(&self) -> bool {
+        self.right && self.converged
+    }
+}
+
+/// The relative error of `x`; the absolute one where the truth is 0.
+pub(crate) fn relative(x: f64, truth: f64) -> f64 {
+    let scale = if truth == 0.0 { 1.0 } else { truth.abs() };
+    (x - truth).abs() / scale
+}
+
+fn encloses(figure: &Figure, truth: f64) -> bool {
+    let slack = ROUNDING * truth.abs().max(1.0);
+    figure.lower.is_some_and(|lower| lower <= truth + slack)
+        && figure.upper.is_some_and(|upper| upper >= truth - slack)
+}
+
+/// The node that is furthest from the truth: one that knows nothing yet, or the largest error.
+pub(crate) fn worst(said: &[Said]) -> Option<&Said> {
+    let error = |said: &&Said| said.relative_error.unwrap_or(f64::INFINITY);
+    said.iter().max_by(|a, b| error(a).total_cmp(&error(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(value: f64, lower: f64, upper: f64) -> Figure {
+        Figure { value: Some(value), lower: Some(lower), upper: Some(upper) }
+    }
+
+    #[test]
+    fn the_truth_of_five_and_ten() {
+        let truth = Truth::of([5.0, 10.0].into_iter());
+        assert_eq!(truth, Truth { sum: 15.0, average: 7.5, count: 2 });
+    }
+
+    #[test]
+    fn an_enclosure_that_misses_the_truth_is_seen() {
+        assert!(encloses(&figure(15.0, 14.0, 15.0), 15.0));
+        assert!(!encloses(&figure(15.0, 14.0, 14.99999), 15.0));
+        assert!(!encloses(&figure(15.0, 15.00001, 16.0), 15.0));
+        assert!(!encloses(&Figure::default(), 15.0));
+    }
+
+    #[test]
+    fn a_node_that_says_nothing_is_not_right() {
+        let truth = Truth::of([5.0, 10.0].into_iter());
+        let said = Said::new("a", 5.0, None, &truth);
+        assert!(!said.right && said.relative_error.is_none());
+    }
+}

@@ -1,0 +1,167 @@
+//! Where the demo is shown: a terminal (redrawn in place), plain lines, or nowhere.
+
+use std::io::{self, IsTerminal, Write};
+
+use crossterm::style::Stylize;
+use crossterm::{cursor, queue, terminal};
+
+use crate::exit::ClosedPipe;
+
+/// Shows the demo's progress.
+pub(crate) struct Screen {
+    out: Box<dyn Write + Send>,
+    kind: Kind,
+    colour: bool,
+    /// How many lines of the last frame stand above the cursor.
+    drawn: u16,
+    /// The last line that was written by [`Screen::step`].
+    last: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Terminal,
+    Lines,
+    Silent,
+}
+
+/// How a line is to be seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Good,
+    Bad,
+    Faint,
+    Title,
+}
+
+/// One line of a frame.
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+}
+
+impl Line {
+    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+impl Screen {
+    /// On standard output; with `json`, that belongs to the document, and progress goes to standard
+    /// error if somebody watches there.
+    pub(crate) fn new(json: bool) -> Self {
+        let (out, terminal): (Box<dyn Write + Send>, bool) = if json {
+            (Box::new(io::stderr()), io::stderr().is_terminal())
+        } else {
+            (Box::new(io::stdout()), io::stdout().is_terminal())
+        };
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let kind = match (terminal && !dumb, json) {
+            (true, _) => Kind::Terminal,
+            (false, false) => Kind::Lines,
+            (false, true) => Kind::Silent,
+        };
+        let colour = kind == Kind::Terminal
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { out, kind, colour, drawn: 0, last: String::new() }
+    }
+
+    /// How many rows a table may have: on a terminal, a frame must fit.
+    pub(crate) fn rows(&self) -> usize {
+        match self.kind {
+            Kind::Terminal => usize::from(size().1).saturating_sub(10).clamp(3, 20),
+            _ => 20,
+        }
+    }
+
+    /// Writes lines that stay.
+    pub(crate) fn say(&mut self, lines: &[Line]) -> anyhow::Result<()> {
+        if self.kind == Kind::Silent {
+            return Ok(());
+        }
+        self.erase()?;
+        for line in lines {
+            self.write(line)?;
+        }
+        self.flush()
+    }
+
+    /// On a terminal: shows `frame` in place of the last one.
+    pub(crate) fn frame(&mut self, frame: &[Line]) -> anyhow::Result<()> {
+        if self.kind != Kind::Terminal {
+            return Ok(());
+        }
+        let (columns, rows) = size();
+        queue(queue!(self.out, terminal::BeginSynchronizedUpdate, cursor::Hide))?;
+        self.erase()?;
+        // A frame taller than the terminal could not be erased.
+        for line in frame.iter().take(usize::from(rows).saturating_sub(1)) {
+            let text = line.text.chars().take(usize::from(columns).saturating_sub(1)).collect();
+            self.write(&Line { text, tone: line.tone })?;
+            self.drawn += 1;
+        }
+        queue(queue!(self.out, terminal::EndSynchronizedUpdate))?;
+        self.flush()
+    }
+
+    /// Elsewhere than on a terminal: writes one line, if it says something new.
+    pub(crate) fn step(&mut self, prefix: &str, news: &str) -> anyhow::Result<()> {
+        if self.kind != Kind::Lines || self.last == news {
+            return Ok(());
+        }
+        news.clone_into(&mut self.last);
+        self.write(&Line::new(format!("{prefix}{news}"), Tone::Plain))?;
+        self.flush()
+    }
+
+    /// Keeps the last frame where it is and gives the cursor back.
+    pub(crate) fn release(&mut self) {
+        if self.kind == Kind::Terminal {
+            self.drawn = 0;
+            // There is nobody left to tell of an error.
+            let _ = queue!(self.out, cursor::Show).and_then(|()| self.out.flush());
+        }
+    }
+
+    fn erase(&mut self) -> anyhow::Result<()> {
+        if self.kind == Kind::Terminal && self.drawn > 0 {
+            let clear = terminal::Clear(terminal::ClearType::FromCursorDown);
+            queue(queue!(self.out, cursor::MoveToPreviousLine(self.drawn), clear))?;
+            self.drawn = 0;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, line: &Line) -> anyhow::Result<()> {
+        let text = line.text.as_str();
+        queue(match (self.colour, line.tone) {
+            (false, _) | (_, Tone::Plain) => writeln!(self.out, "{text}"),
+            (_, Tone::Good) => writeln!(self.out, "{}", text.green()),
+            (_, Tone::Bad) => writeln!(self.out, "{}", text.red()),
+            (_, Tone::Faint) => writeln!(self.out, "{}", text.dim()),
+            (_, Tone::Title) => writeln!(self.out, "{}", text.bold()),
+        })
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        queue(self.out.flush())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+fn size() -> (u16, u16) {
+    terminal::size().unwrap_or((80, 24))
+}
+
+fn queue(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        other => Ok(other?),
+    }
+}

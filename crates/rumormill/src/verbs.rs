@@ -1,0 +1,82 @@
+//! The verbs that talk to a running agent.
+
+mod explain;
+mod get;
+mod info;
+mod inputs;
+mod members;
+mod watch;
+
+use clap::Subcommand;
+use rumormill_agent::api::{JoinReply, JoinRequest, Status};
+
+use crate::client::{Client, Target};
+use crate::exit::{self, Exit};
+use crate::values;
+
+/// The digits that people see.
+const DIGITS: usize = 10;
+
+/// The verbs that talk to a running agent.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    Members(members::Args),
+    Set(inputs::SetArgs),
+    Unset(inputs::UnsetArgs),
+    Get(get::Args),
+    Watch(watch::Args),
+    Explain(explain::Args),
+    Info(info::Args),
+    /// Have the agent join a cluster
+    ///
+    /// Returns at once: the agent asks each address, again and again, until it answers. `members`
+    /// and the agent's log show how that goes.
+    #[command(after_help = "Example:\n  rumormill join 10.0.0.5:7946")]
+    Join {
+        /// Any members of the cluster
+        #[arg(required = true, value_name = "HOST:PORT", value_delimiter = ',', value_parser = values::host_port)]
+        addresses: Vec<String>,
+    },
+    /// Have the agent leave the cluster properly, and end
+    #[command(after_help = "Example:\n  rumormill --agent http://127.0.0.1:7981 leave")]
+    Leave,
+}
+
+/// For reading verbs.
+#[derive(clap::Args, Clone, Copy, Debug)]
+struct Json {
+    /// Print JSON, the same as the HTTP API gives
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
+    let client = Client::new(target);
+    match verb {
+        Verb::Members(args) => members::run(&client, &args),
+        Verb::Set(args) => inputs::set(&client, &args),
+        Verb::Unset(args) => inputs::unset(&client, &args),
+        Verb::Get(args) => get::run(&client, &args),
+        Verb::Watch(args) => watch::run(client, &args),
+        Verb::Explain(args) => explain::run(&client, &args),
+        Verb::Info(args) => info::run(&client, &args),
+        Verb::Join { addresses } => join(&client, addresses),
+        Verb::Leave => leave(&client),
+    }
+}
+
+fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
+    for address in addresses {
+        let reply: JoinReply = client.post("/v1/join", &JoinRequest { address })?;
+        for address in reply.asking {
+            exit::print(&format!("asking {address} until it answers"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn leave(client: &Client) -> anyhow::Result<Exit> {
+    let reply: Status = client.post("/v1/leave", &serde_json::Value::Null)?;
+    exit::print(&reply.status)?;
+    Ok(Exit::Done)
+}

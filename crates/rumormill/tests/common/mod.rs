@@ -1,0 +1,260 @@
+//! Runs the real binary.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take before the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Settings that make agents quick to converge and quick to notice a death.
+pub(crate) const QUICK: [&str; 12] = [
+    "--interval",
+    "50ms",
+    "--probe-interval",
+    "100ms",
+    "--probe-timeout",
+    "50ms",
+    "--suspicion",
+    "400ms",
+    "--reconnect-interval",
+    "500ms",
+    "--sync-interval",
+    "2s",
+];
+
+/// The binary under test, in a clean environment.
+pub(crate) fn rumormill() -> Command {
+    clean(Command::new(env!("CARGO_BIN_EXE_rumormill")))
+}
+
+pub(crate) fn clean(mut command: Command) -> Command {
+    command.env_remove("RUMORMILL_AGENT").stdin(Stdio::null());
+    command
+}
+
+/// What a finished command has left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+}
+
+pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Ran {
+    finish(rumormill().args(args))
+}
+
+pub(crate) fn finish(command: &mut Command) -> Ran {
+    let output = command.output().expect("the command starts");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The lines that a child writes, as they come.
+pub(crate) struct Lines(Receiver<String>);
+
+impl Lines {
+    pub(crate) fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                // Read on even if nobody listens: the child must not block.
+                let _ = sender.send(line);
+            }
+        });
+        Self(receiver)
+    }
+
+    /// The first line, from here on, of which `wanted` makes something.
+    #[track_caller]
+    pub(crate) fn find<T>(&self, what: &str, mut wanted: impl FnMut(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = Vec::new();
+        loop {
+            match self.0.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(found) = wanted(&line) {
+                        return found;
+                    }
+                    seen.push(line);
+                }
+                Err(error) => {
+                    let last = &seen[seen.len().saturating_sub(5)..];
+                    panic!("waiting for {what}: {error}; the last lines: {last:#?}");
+                }
+            }
+        }
+    }
+}
+
+/// A child that does not outlive the test.
+pub(crate) struct Owned(pub(crate) Child);
+
+impl Owned {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, signal).expect("the process runs");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        // A watchdog kills what hangs, and the status then says so.
+        let (done, over) = mpsc::channel::<()>();
+        let watchdog = thread::spawn(move || {
+            if over.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        });
+        let status = self.0.wait().expect("a child");
+        drop(done);
+        watchdog.join().expect("no panic");
+        status
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running `rumormill agent`.
+pub(crate) struct Agent {
+    pub(crate) child: Owned,
+    pub(crate) peers: String,
+    pub(crate) url: String,
+    pub(crate) out: Lines,
+    pub(crate) err: Lines,
+    /// Run before `rumormill` in commands that talk to it: `ip netns exec …`.
+    prefix: Vec<String>,
+}
+
+impl Agent {
+    /// Starts an agent on free ports with quick settings and further arguments.
+    #[track_caller]
+    pub(crate) fn start(name: &str, args: &[&str]) -> Self {
+        Self::start_at(name, "127.0.0.1:0", args)
+    }
+
+    /// The same at an address.
+    #[track_caller]
+    pub(crate) fn start_at(name: &str, bind: &str, args: &[&str]) -> Self {
+        Self::start_in(&[], name, bind, args)
+    }
+
+    /// The same behind a prefix.
+    #[track_caller]
+    pub(crate) fn start_in(prefix: &[&str], name: &str, bind: &str, args: &[&str]) -> Self {
+        let prefix: Vec<String> = prefix.iter().map(ToString::to_string).collect();
+        let mut command = command(&prefix);
+        command.args(["agent", "--name", name, "--bind", bind, "--http", "127.0.0.1:0"]);
+        let quick = QUICK.chunks(2).filter(|pair| !args.contains(&pair[0])).flatten();
+        command.args(quick).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the agent starts");
+        let out = Lines::of(child.stdout.take().expect("piped"));
+        let err = Lines::of(child.stderr.take().expect("piped"));
+        let child = Owned(child);
+        let word = |line: &str, key: &str| {
+            let rest = line.trim_start().strip_prefix(key)?;
+            rest.split_whitespace().next().map(str::to_owned)
+        };
+        let peers = out.find("the peers' address", |line| word(line, "peers "));
+        let url = out.find("the HTTP address", |line| word(line, "http "));
+        Self { child, peers, url, out, err, prefix }
+    }
+
+    /// Runs a verb against it.
+    pub(crate) fn ask(&self, args: &[&str]) -> Ran {
+        finish(command(&self.prefix).args(["--agent", &self.url]).args(args))
+    }
+
+    /// Follows the figure until `wanted` holds of a reading.
+    #[track_caller]
+    pub(crate) fn until(
+        &self,
+        figure: &str,
+        what: &str,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> Value {
+        let mut command = command(&self.prefix);
+        command.args(["--agent", &self.url, "watch", figure, "--json"]).stdout(Stdio::piped());
+        let mut child = Owned(command.spawn().expect("watch starts"));
+        let lines = Lines::of(child.0.stdout.take().expect("piped"));
+        lines.find(what, |line| {
+            let event: Value = serde_json::from_str(line).expect("JSON lines");
+            let reading = &event["reading"];
+            wanted(reading).then(|| reading.clone())
+        })
+    }
+
+    /// Waits until it says, converged, what is true; and judges the whole reading.
+    #[track_caller]
+    pub(crate) fn comes_right(&self, figure: &str, inputs: &[f64]) {
+        let sum: f64 = inputs.iter().sum();
+        let count = inputs.len() as f64;
+        let near = |value: &Value, truth: f64| {
+            value.as_f64().is_some_and(|value| (value - truth).abs() <= 1e-6 * truth.abs())
+        };
+        let reading =
+            self.until(figure, &format!("{figure} = {sum} of {count} nodes"), |reading| {
+                reading["converged"] == true
+                    && near(&reading["sum"]["value"], sum)
+                    && near(&reading["count"]["value"], count)
+            });
+        assert!(near(&reading["average"]["value"], sum / count), "{reading}");
+        for (which, truth) in [("sum", sum), ("average", sum / count), ("count", count)] {
+            let bound = |side: &str| reading[which][side].as_f64().expect("an enclosure");
+            let slack = 1e-12 * truth.abs().max(1.0);
+            assert!(bound("lower") <= truth + slack, "{which} {truth}: {reading}");
+            assert!(bound("upper") >= truth - slack, "{which} {truth}: {reading}");
+        }
+        assert_eq!(reading["members"], inputs.len(), "{reading}");
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.signal(rustix::process::Signal::KILL);
+        assert!(!self.child.wait().success());
+    }
+
+    /// SIGTERM; the exit code.
+    #[track_caller]
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        self.child.signal(rustix::process::Signal::TERM);
+        self.child.wait().code()
+    }
+}
+
+fn command(prefix: &[String]) -> Command {
+    match prefix.split_first() {
+        None => rumormill(),
+        Some((program, args)) => {
+            let mut command = clean(Command::new(program));
+            command.args(args).arg(env!("CARGO_BIN_EXE_rumormill"));
+            command
+        }
+    }
+}
