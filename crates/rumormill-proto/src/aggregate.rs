@@ -256,6 +256,8 @@ pub(crate) struct Aggregation {
     links: Links,
     anchors: Ledger,
     anchor_disagreement: Disagreement,
+    /// The last exchange of anchors' masses brought nothing new.
+    anchors_quiet: bool,
     metrics: BTreeMap<Name, Metric>,
     /// Round mode: the inputs for the rounds to come.
     inputs: BTreeMap<Name, (f64, i128)>,
@@ -276,6 +278,7 @@ impl Aggregation {
             links: Links::default(),
             anchors: Ledger::default(),
             anchor_disagreement: Disagreement::default(),
+            anchors_quiet: false,
             metrics: BTreeMap::new(),
             inputs: BTreeMap::new(),
             finished: BTreeMap::new(),
@@ -486,11 +489,12 @@ impl Aggregation {
         // when the peer accepted after all; nothing has moved between them then.
         self.links.establish(from);
         let decline = cx.config().overlap == Overlap::Decline && self.links.has_outstanding();
+        let tolerance = cx.config().tolerance;
         let mut replies = Vec::with_capacity(sections.len());
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
             let answer = match &section.metric {
-                None => self.answer_anchors(from, seq, &section.masses, decline),
+                None => self.answer_anchors(from, seq, &section.masses, decline, tolerance),
                 Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
             };
             match answer {
@@ -526,6 +530,7 @@ impl Aggregation {
         seq: u32,
         masses: &Masses,
         decline: bool,
+        tolerance: f64,
     ) -> Option<Answer> {
         let known: Masses = self.without_departed(masses);
         let theirs =
@@ -535,17 +540,19 @@ impl Aggregation {
             .collect();
         let answer = self.anchors.answer(from, seq, &known, decline);
         if answer == Answer::Fresh {
-            self.met_anchors(&differences);
+            self.met_anchors(&differences, tolerance);
         }
         Some(answer)
     }
 
     /// An exchange has met a peer whose anchor masses differ by so much.
-    fn met_anchors(&mut self, differences: &[(NodeId, i128)]) {
+    fn met_anchors(&mut self, differences: &[(NodeId, i128)], tolerance: f64) {
+        self.anchors_quiet = true;
         for (id, difference) in differences {
             let mass = self.anchors.mass(id.0);
             let relative = if mass > 0 { *difference as f64 / mass as f64 } else { 1.0 };
             self.anchor_disagreement.meet(relative);
+            self.anchors_quiet &= relative.abs() <= tolerance;
         }
     }
 
@@ -568,7 +575,7 @@ impl Aggregation {
             return None;
         }
         let tolerance = cx.config().tolerance;
-        let anchors_quiet = self.anchor_disagreement.rms() <= tolerance;
+        let anchors_quiet = self.anchors_quiet;
         let metric = self.metric(cx, name);
         let difference = |component| {
             let theirs = section.masses.iter().find(|(c, _)| *c == component);
@@ -602,11 +609,11 @@ impl Aggregation {
                             (*id, self.anchors.mass(id.0).wrapping_sub(*mass).wrapping_mul(2))
                         };
                         let differences: Vec<_> = before.iter().map(moved).collect();
-                        self.met_anchors(&differences);
+                        self.met_anchors(&differences, tolerance);
                     }
                 }
                 Some(name) => {
-                    let anchors_quiet = self.anchor_disagreement.rms() <= tolerance;
+                    let anchors_quiet = self.anchors_quiet;
                     let Some(metric) = self.metrics.get_mut(name) else { continue };
                     let held = |metric: &Metric| {
                         [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))

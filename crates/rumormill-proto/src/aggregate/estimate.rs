@@ -13,7 +13,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::{Bounds, Contribution};
 
 /// Exchanges in a row that must bring nothing new before a figure counts as converged.
-const QUIET: u32 = 8;
+const QUIET: u32 = 4;
 
 /// How far apart nodes still are, judged by those that this one met: an exponential average of the
 /// squared differences, which halves in about two and a half exchanges.
@@ -28,11 +28,6 @@ impl Disagreement {
         let square = difference * difference;
         self.mean_square = if self.met { 0.75 * self.mean_square + 0.25 * square } else { square };
         self.met = true;
-    }
-
-    /// The root mean square of the differences met.
-    pub(crate) fn rms(&self) -> f64 {
-        self.mean_square.sqrt()
     }
 
     /// The standard error of one node: two independent errors make a difference.
