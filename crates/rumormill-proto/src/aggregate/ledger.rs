@@ -174,7 +174,8 @@ impl Ledger {
 
     /// The peers whose replies are still to come.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = NodeId> {
-        self.books.iter().filter(|(_, book)| book.in_flight()).map(|(peer, _)| *peer)
+        let allowed = !broken(Rule::AllowForFlight);
+        self.books.iter().filter(move |(_, book)| allowed && book.in_flight()).map(|(peer, _)| *peer)
     }
 
     /// A push came from the peer: take half of the difference, towards its snapshot. With
@@ -237,9 +238,10 @@ impl Ledger {
             let account = self.account(component);
             // The peer took this at some time since the push: what this node held since then, it
             // may have held without it.
-            let flight =
-                if broken(Rule::AllowForFlight) { Span::at(account.mass) } else { account.flight };
-            account.span.include_shifted(flight, moved.wrapping_neg());
+            let flight = account.flight;
+            if !broken(Rule::AllowForFlight) {
+                account.span.include_shifted(flight, moved.wrapping_neg());
+            }
             if others {
                 account.flight.include_shifted(flight, moved.wrapping_neg());
             }

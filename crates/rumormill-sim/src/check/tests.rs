@@ -74,7 +74,7 @@ fn the_roster_checker_misses_nobody_and_suffers_no_ghost() {
 fn the_conservation_checker_sees_a_single_unit_in_any_component() {
     let right = books(&converged(), &figure());
     assert_eq!(conservation(&figure(), &truth(), &right), Ok(()));
-    for component in 0..COMPONENTS.len() {
+    for (component, name) in COMPONENTS.into_iter().enumerate() {
         let mut wrong = right.clone();
         let explanation = wrong[1].explanation.as_mut().unwrap();
         let line = &mut explanation.components[component];
@@ -82,7 +82,7 @@ fn the_conservation_checker_sees_a_single_unit_in_any_component() {
         line.units = (units + 1).to_string();
         match conservation(&figure(), &truth(), &wrong) {
             Err(Violation::Unbalanced { component: found, held, put_in, .. }) => {
-                assert_eq!((found, held), (COMPONENTS[component], put_in + 1));
+                assert_eq!((found, held), (name, put_in + 1));
             }
             other => panic!("{other:?}"),
         }

@@ -1,0 +1,115 @@
+//! The checkers are checked: with a rule of the core broken, they must find it out.
+//!
+//! Each test makes the same runs with the rule kept and broken, and asks for the violation that
+//! belongs to that rule.
+#![allow(clippy::unwrap_used)]
+
+use rumormill_proto::sabotage::{Rule, break_rule};
+use rumormill_proto::{Config, Duration, Instant, Name};
+use rumormill_sim::chaos::Failure;
+use rumormill_sim::check::Violation;
+use rumormill_sim::{Chaos, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
+
+/// The violations that 30 seeds of chaos end with.
+fn violations(rule: Option<Rule>) -> Vec<Violation> {
+    break_rule(rule);
+    let violation = |seed| {
+        let mut chaos = Chaos::new(seed).unwrap();
+        chaos.patience = Duration::from_secs(60);
+        match chaos.run().failure? {
+            Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
+            Failure::Run(error) => panic!("{error}"),
+        }
+    };
+    let found = (0..30).filter_map(violation).collect();
+    break_rule(None);
+    found
+}
+
+fn unbalanced(found: &[Violation]) -> usize {
+    found.iter().filter(|v| matches!(v, Violation::Unbalanced { .. })).count()
+}
+
+fn escaped(found: &[Violation]) -> usize {
+    found.iter().filter(|v| matches!(v, Violation::Escaped { .. })).count()
+}
+
+#[test]
+fn with_every_rule_kept_nothing_is_violated() {
+    assert_eq!(violations(None), []);
+}
+
+#[test]
+fn a_rollback_that_is_left_out_is_found_in_the_books_or_the_figures() {
+    let found = violations(Some(Rule::Rollback));
+    // Enclosures are looked at all the time, the books only in the end.
+    assert!(found.len() > 20 && escaped(&found) + unbalanced(&found) > 20, "{found:?}");
+}
+
+#[test]
+fn a_push_that_is_booked_twice_is_found_in_the_books() {
+    let found = violations(Some(Rule::AnswerOnce));
+    assert!(unbalanced(&found) > 0, "{found:?}");
+}
+
+#[test]
+fn a_window_that_does_not_wait_for_all_lets_the_truth_escape() {
+    let found = violations(Some(Rule::WaitForAll));
+    assert!(escaped(&found) > 5, "{found:?}");
+}
+
+/// How many of the enclosures that nodes publish do not contain the truth, and how many there
+/// are, while replies take up to several gossip periods and most is in flight.
+fn escapes_while_in_flight(rule: Option<Rule>) -> (usize, usize) {
+    break_rule(rule);
+    let (mut outside, mut all) = (0, 0);
+    for seed in 0..20 {
+        let period = Config::default().interval;
+        let config = Config {
+            probe_interval: period * 1000,
+            probe_timeout: period * 500,
+            suspicion_timeout: period * 1000,
+            ..Config::default()
+        };
+        let mut net =
+            VirtualNetwork::new(NetworkConfig { seed, ..NetworkConfig::default() }).unwrap();
+        let nodes: Vec<_> = (0..3)
+            .map(|n| {
+                net.add_node(NodeSpec::named(&format!("n{n}")).unwrap().config(config.clone()))
+            })
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(net.form(&nodes, Instant::ZERO + Duration::from_secs(60)));
+        let latency = Latency::Uniform(Duration::ZERO, period * 3);
+        net.set_link(Link { latency, ..net.link() }).unwrap();
+        let name = Name::new("x").unwrap();
+        for (n, &node) in nodes.iter().enumerate() {
+            net.set(node, "x", if n == 0 { 60.0 } else { 0.0 }).unwrap();
+        }
+        for round in 0..200 {
+            // The load wanders from node to node, but its sum is the same at every instant.
+            if round % 30 == 29 {
+                net.set(nodes[round / 30 % 3], "x", 0.0).unwrap();
+                net.set(nodes[(round / 30 + 1) % 3], "x", 60.0).unwrap();
+            }
+            net.run_for(period);
+            for (node, running) in net.running() {
+                let reading = running.reading(net.local_now(node), &name);
+                if let Some(sum) = reading.map(|r| r.sum).filter(|sum| sum.lower.is_some()) {
+                    all += 1;
+                    outside += usize::from(!sum.encloses(60.0));
+                }
+            }
+        }
+    }
+    break_rule(None);
+    (outside, all)
+}
+
+#[test]
+fn a_range_that_ignores_what_is_in_flight_lets_the_truth_escape() {
+    let (outside, all) = escapes_while_in_flight(None);
+    assert!(outside == 0 && all > 1000, "{outside} of {all} with every rule kept");
+    let (outside, _) = escapes_while_in_flight(Some(Rule::AllowForFlight));
+    assert!(outside > 100, "{outside} of {all} with the rule broken");
+}
