@@ -615,6 +615,11 @@ impl Aggregation {
                 Some(name) => {
                     let anchors_quiet = self.anchors_quiet;
                     let Some(metric) = self.metrics.get_mut(name) else { continue };
+                    if section.masses.is_empty() && metric.input.is_none() && metric.is_dust() {
+                        // The peer has forgotten the figure, and this node has no reason to keep it.
+                        self.metrics.remove(name);
+                        continue;
+                    }
                     let held = |metric: &Metric| {
                         [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
                     };

@@ -112,10 +112,17 @@ impl Aggregation {
         let count = figure(nodes.map(|n| participation * n), enclosed.map(|e| e.count));
         let average = figure(average, enclosed.and_then(|enclosed| enclosed.average));
 
-        let spread = metric.disagreement.standard_error().zip(nodes).map(|(error, n)| {
+        let quiet = roster.is_empty() || metric.quiet >= QUIET;
+        let met = metric.disagreement.standard_error().zip(nodes).map(|(error, n)| {
             let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
             3.0 * (error * n).hypot(value * n * of_nodes)
         });
+        // The average over what was met lags behind. Once exchanges bring nothing new, the
+        // enclosure is of now, too, and bounds the error better.
+        let bounded = enclosed.zip(sum.value).filter(|_| quiet);
+        let bound =
+            bounded.map(|(e, value)| (value - e.sum.lower).abs().max((e.sum.upper - value).abs()));
+        let spread = met.map(|met| bound.map_or(met, |bound| met.min(bound)));
         let view_changed = if current { self.view.changed } else { Some(now) };
         let disturbed = metric.disturbed.max(view_changed);
         let tolerated = (config.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
@@ -124,7 +131,6 @@ impl Aggregation {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
             bounds.width() <= tolerated && with_value.width() <= 2.0 * tolerated
         };
-        let quiet = roster.is_empty() || metric.quiet >= QUIET;
         let since_change = complete.is_some_and(|complete| {
             Some(complete.opened) >= metric.disturbed && !complete.contribution.changed
         });

@@ -56,7 +56,8 @@ pub struct Reading {
     pub variance: Option<f64>,
     /// The square root of the variance.
     pub standard_deviation: Option<f64>,
-    /// Three standard errors of the sum, judged by the disagreements met in the last exchanges.
+    /// Three standard errors of the sum, judged by the disagreements met in the last exchanges;
+    /// not more than the enclosure allows, once those bring nothing new.
     pub spread: Option<f64>,
     /// Whether the estimate has settled: exchanges bring nothing new, and the last window's
     /// enclosure is narrower than the tolerance.
