@@ -92,13 +92,14 @@ impl Serialize for Name {
 /// `boot` and is another incarnation: nothing that was said to the earlier one concerns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// The node's name, unique in the cluster.
-    pub name: Name,
-    /// Where its datagrams and streams arrive.
-    pub addr: SocketAddr,
+    // In this order identities are compared quickly: lives of one node differ in the boot.
     /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
     /// also orders nodes by age.
     pub boot: u64,
+    /// Where its datagrams and streams arrive.
+    pub addr: SocketAddr,
+    /// The node's name, unique in the cluster.
+    pub name: Name,
 }
 
 impl Identity {

@@ -137,7 +137,17 @@ impl Membership {
     }
 
     /// Takes over what another node knows; with `spread`, what is new is told on.
-    pub(crate) fn merge(&mut self, now: Instant, members: Vec<Member<Identity>>, spread: bool) {
+    pub(crate) fn merge(
+        &mut self,
+        now: Instant,
+        mut members: Vec<Member<Identity>>,
+        spread: bool,
+    ) {
+        // foca looks each one up in a list. Mostly there is nothing new, which is found out faster
+        // here.
+        let known: BTreeMap<SocketAddr, &Member<Identity>> =
+            self.foca.iter_membership_state().map(|member| (member.id().addr, member)).collect();
+        members.retain(|member| known.get(&member.id().addr).is_none_or(|known| *known != member));
         // A member at this node's own address is an earlier life of it. If its boot is not lower
         // (the clock was set back), this life takes one above it.
         let me = self.me().clone();
