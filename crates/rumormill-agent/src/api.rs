@@ -124,7 +124,7 @@ impl Input {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetInput {
-    /// A finite number within ±2⁶².
+    /// A finite number within ±2⁵³.
     #[schema(example = 5.0)]
     pub value: f64,
     /// `live` if left out.

@@ -42,7 +42,7 @@ pub enum StartError {
     },
     /// The operating system refused the address for another reason.
     #[error(
-        "can't bind the {protocol} address {addr}: {source}; \
+        "can't bind the {protocol} address {addr}; \
          choose an address of this machine and a port that you may use"
     )]
     Bind {
@@ -73,7 +73,7 @@ pub enum AddressError {
     #[error("the address {0:?} is not of the form host:port, such as 192.0.2.7:7946")]
     Form(String),
     /// The name has no address, or the resolver did not answer.
-    #[error("the address {address:?} can't be resolved: {reason}; check the host's name")]
+    #[error("the address {address:?} can't be used: {reason}; check the host")]
     Unresolved {
         /// What was asked for.
         address: String,

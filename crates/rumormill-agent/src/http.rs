@@ -5,6 +5,7 @@ mod error;
 mod extract;
 mod figures;
 mod health;
+mod serve;
 mod watch;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use utoipa_axum::routes;
 
 use crate::agent::WeakAgent;
 use error::ApiError;
+
+pub(crate) use serve::{Limits, serve};
 
 /// The longest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;

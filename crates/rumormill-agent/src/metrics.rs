@@ -1,5 +1,6 @@
 //! Metrics in the text format that Prometheus reads.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::collector::Collector;
@@ -13,8 +14,32 @@ use rumormill_proto::Instant;
 use crate::api::{Counters, Figure, Input, Member, MemberState, Reading};
 use crate::driver::Core;
 
-/// What `/metrics` says that it is.
-pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A format of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `OpenMetrics` 1.0.0, for who asks for it: Prometheus itself does.
+    Open,
+    /// The older text format of Prometheus, version 0.0.4, which everything else reads.
+    Text,
+}
+
+impl Format {
+    /// The media type of `OpenMetrics`.
+    pub(crate) const OPEN: &str = "application/openmetrics-text";
+
+    /// What a reader wants whose header `accept` is this.
+    pub(crate) fn wanted(accept: &str) -> Self {
+        if accept.contains(Self::OPEN) { Self::Open } else { Self::Text }
+    }
+
+    /// What `/metrics` says that it is.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Open => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
 
 /// An agent's metrics at one instant.
 #[derive(Debug)]
@@ -82,13 +107,42 @@ impl Snapshot {
         }
     }
 
-    pub(crate) fn encode(self) -> Result<String, fmt::Error> {
+    pub(crate) fn encode(self, format: Format) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("rumormill");
         registry.register_collector(Box::new(self));
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
-        Ok(text)
+        Ok(match format {
+            Format::Open => text,
+            Format::Text => older(&text),
+        })
     }
+}
+
+/// `OpenMetrics` in the text format 0.0.4: that describes a counter and an info by the full names
+/// of their samples, knows no infos, and has no mark at its end.
+fn older(text: &str) -> String {
+    let suffix = |kind: &str| match kind {
+        "counter" => "_total",
+        "info" => "_info",
+        _ => "",
+    };
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let suffixes: BTreeMap<_, _> = types.map(|(name, kind)| (name, suffix(kind))).collect();
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| *line != "# EOF") {
+        let about = line.strip_prefix("# ").and_then(|about| about.split_once(' '));
+        match about.and_then(|(what, about)| Some((what, about.split_once(' ')?))) {
+            Some((what, (name, rest))) => {
+                let suffix = suffixes.get(name).copied().unwrap_or_default();
+                let rest = if what == "TYPE" && rest == "info" { "gauge" } else { rest };
+                out.push_str(&format!("# {what} {name}{suffix} {rest}"));
+            }
+            None => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
 }
 
 impl Collector for Snapshot {
@@ -156,4 +210,30 @@ fn by_name<'a>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_format_names_the_samples_as_they_are() {
+        let open = "# HELP a The agent.\n# TYPE a info\na_info{name=\"x # EOF\"} 1\n\
+                    # HELP n_sent Sent.\n# TYPE n_sent counter\nn_sent_total 7\n\
+                    # HELP g A gauge.\n# TYPE g gauge\ng 1.5\n# EOF\n";
+        let text = "# HELP a_info The agent.\n# TYPE a_info gauge\na_info{name=\"x # EOF\"} 1\n\
+                    # HELP n_sent_total Sent.\n# TYPE n_sent_total counter\nn_sent_total 7\n\
+                    # HELP g A gauge.\n# TYPE g gauge\ng 1.5\n";
+        assert_eq!(older(open), text);
+    }
+
+    #[test]
+    fn prometheus_gets_open_metrics_and_others_plain_text() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+                          text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
+        assert_eq!(Format::wanted(prometheus), Format::Open);
+        for accept in ["", "*/*", "text/plain;version=0.0.4"] {
+            assert_eq!(Format::wanted(accept), Format::Text, "{accept}");
+        }
+    }
 }

@@ -76,14 +76,7 @@ impl Server {
     fn start(listener: TcpListener, agent: &Agent) -> Self {
         let (end, ended) = oneshot::channel::<()>();
         let router = http::router(agent.downgrade());
-        let task = tokio::spawn(async move {
-            let ended = async {
-                let _ = ended.await;
-            };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
-                tracing::error!(%error, "the HTTP server failed");
-            }
-        });
+        let task = tokio::spawn(http::serve(listener, router, http::Limits::default(), ended));
         Self { task, end }
     }
 

@@ -200,7 +200,7 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
     for (address, status, says) in [
         ("nowhere", 400, "host:port"),
         ("127.0.0.1:99999", 400, "host:port"),
-        ("nobody.invalid:7946", 422, "can't be resolved"),
+        ("nobody.invalid:7946", 422, "can't be used"),
     ] {
         let (got, answer) = client.post("/v1/join", &json!({"address": address}).to_string()).await;
         assert_eq!(got, status, "{answer}");

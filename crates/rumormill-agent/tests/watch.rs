@@ -220,7 +220,14 @@ async fn the_metrics_are_well_formed_and_say_what_the_agent_says() {
     eventually("a knows that b is dead", || async { a.info().await.unwrap().members == 2 }).await;
     let reading = everyone_says(&[a.clone(), c], 6.0, 2.0).await.remove(0);
     let before = a.counters().await.unwrap();
-    let response = client.http.get(client.url("/metrics")).send().await.unwrap();
+    let older = client.http.get(client.url("/metrics")).send().await.unwrap();
+    let kind = older.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    let older = older.text().await.unwrap();
+    assert!(older.contains("\n# TYPE rumormill_exchanges_total counter\n"), "{older}");
+    let request = client.http.get(client.url("/metrics"));
+    let response =
+        request.header("accept", "application/openmetrics-text;q=0.9").send().await.unwrap();
     assert_eq!(response.status(), 200);
     let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
     assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");

@@ -102,6 +102,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(name) => name.clone(),
         None => host_name()?,
     };
+    values::once_each(&args.set)?;
     let config = config(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(serve(args, &name, config));

@@ -85,6 +85,7 @@ pub(crate) struct Settings {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let settings = settings(args)?;
+    allow_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -118,6 +119,17 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
         json: args.json,
         config,
     })
+}
+
+/// Hundreds of agents need more sockets than the usual limit of 1024 open files; the hard limit is
+/// higher nearly everywhere. If it isn't, the agent that finds no socket says so.
+fn allow_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
 }
 
 /// Failure detection keeps pace with a short gossip period, so that a quick demo is quick in all

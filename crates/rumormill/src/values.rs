@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rumormill_proto::{MAX_INPUT, Name};
 
+use crate::exit::Usage;
+
 /// A duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let plain = text.trim();
@@ -39,7 +41,7 @@ pub(crate) struct Input {
     pub(crate) value: f64,
 }
 
-/// An input: a name, `=`, and a finite number within ±2⁶².
+/// An input: a name, `=`, and a finite number within ±2⁵³.
 pub(crate) fn input(text: &str) -> Result<Input, String> {
     let Some((left, right)) = text.split_once('=') else {
         return Err(format!("{text:?} has no value; write NAME=VALUE, for example {text}=5"));
@@ -59,6 +61,18 @@ pub(crate) fn input(text: &str) -> Result<Input, String> {
         ));
     }
     Ok(Input { name, value })
+}
+
+/// Refuses two values for one input.
+pub(crate) fn once_each(inputs: &[Input]) -> Result<(), Usage> {
+    for (at, Input { name, value }) in inputs.iter().enumerate() {
+        if let Some(before) = inputs[..at].iter().find(|before| before.name == *name) {
+            let first = before.value;
+            let why = format!("{name} is given twice, as {first} and as {value}; give it once");
+            return Err(Usage(why));
+        }
+    }
+    Ok(())
 }
 
 /// A probability of losing a datagram: 0 to below 1.
@@ -128,6 +142,18 @@ mod tests {
         for bad in ["requests", "requests=", "=5", "r s=5", "r=NaN", "r=inf", "r=-inf", "r=1e300"] {
             assert!(input(bad).is_err(), "{bad:?} was accepted");
         }
+    }
+
+    #[test]
+    fn one_input_has_one_value() {
+        let given = |texts: &[&str]| {
+            let inputs: Vec<_> = texts.iter().map(|text| input(text).expect("valid")).collect();
+            once_each(&inputs)
+        };
+        assert!(given(&["a=1", "b=1"]).is_ok());
+        assert!(
+            given(&["a=1", "b=1", "a=2"]).unwrap_err().to_string().contains("a is given twice")
+        );
     }
 
     #[test]

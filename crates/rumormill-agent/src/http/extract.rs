@@ -10,9 +10,11 @@ use axum::http::request::Parts;
 use rumormill_proto::{MAX_INPUT, Name};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::time::timeout;
 
 use super::MAX_BODY;
 use super::error::ApiError;
+use super::serve::PATIENCE;
 use crate::agent::{Agent, WeakAgent};
 
 /// The agent, as long as it runs.
@@ -68,10 +70,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        let bytes = timeout(PATIENCE, Bytes::from_request(request, state))
+            .await
+            .map_err(|_| late())?
+            .map_err(|rejection| unread(&rejection))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
     }
+}
+
+fn late() -> ApiError {
+    let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
+    ApiError(StatusCode::REQUEST_TIMEOUT, message)
 }
 
 fn unread(rejection: &BytesRejection) -> ApiError {

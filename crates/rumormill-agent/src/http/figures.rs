@@ -23,20 +23,35 @@ pub(super) async fn aggregates(Running(agent): Running) -> Result<Json<Vec<Readi
     Ok(Json(agent.readings().await?))
 }
 
+/// What the document says of a figure's name in a path; [`FigureName`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes")]
+struct FigureParam {
+    /// The figure's name; a `/` in it is written `%2F`.
+    #[param(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9._/:-]+$",
+        example = "requests"
+    )]
+    name: String,
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wait {
     /// Answer when the figure has converged, or with 408 after this time: `500ms`, `10s`, `2m` or
     /// a number of seconds, at most an hour.
-    #[param(example = "10s")]
+    #[param(pattern = r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ms|s|m)?$", example = "10s")]
     wait: Option<String>,
 }
 
 /// What the agent can say of one figure
 #[utoipa::path(
     get, path = "/v1/aggregates/{name}", tag = "figures",
-    params(("name" = String, Path, description = "The figure's name"), Wait),
+    params(FigureParam, Wait),
     responses(
         (status = 200, description = "The reading; with `wait` a converged one", body = Reading),
         (status = 400, description = "A name or a time that can't be one", body = ErrorBody),
@@ -75,7 +90,7 @@ pub(super) async fn aggregate(
 /// What a figure rests on at this agent: mass, links, anchors
 #[utoipa::path(
     get, path = "/v1/aggregates/{name}/explain", tag = "figures",
-    params(("name" = String, Path, description = "The figure's name")),
+    params(FigureParam),
     responses(
         (status = 200, description = "The explanation", body = Explanation),
         (status = 400, description = "A name that can't be one", body = ErrorBody),
@@ -119,7 +134,7 @@ pub(super) async fn inputs(Running(agent): Running) -> Result<Json<Vec<Input>>, 
 /// Sets this agent's input to a figure
 #[utoipa::path(
     put, path = "/v1/inputs/{name}", tag = "inputs",
-    params(("name" = String, Path, description = "The figure's name")),
+    params(FigureParam),
     request_body(content = SetInput, description = "At most 64 KiB"),
     responses(
         (status = 200, description = "The input as it is now", body = Input),
@@ -127,7 +142,7 @@ pub(super) async fn inputs(Running(agent): Running) -> Result<Json<Vec<Input>>, 
         (status = 403, description = "From a page of another site", body = ErrorBody),
         (status = 409, description = "The figure exists in the other mode, or there are too many, or the agent runs none", body = ErrorBody),
         (status = 413, description = "The body is too long", body = ErrorBody),
-        (status = 422, description = "Not a finite number within ±2⁶², or another body than expected", body = ErrorBody),
+        (status = 422, description = "Not a finite number within ±2⁵³, or another body than expected", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
@@ -143,7 +158,7 @@ pub(super) async fn set_input(
 /// Takes this agent's input to a figure away
 #[utoipa::path(
     delete, path = "/v1/inputs/{name}", tag = "inputs",
-    params(("name" = String, Path, description = "The figure's name")),
+    params(FigureParam),
     responses(
         (status = 204, description = "The input is gone"),
         (status = 400, description = "A name that can't be one", body = ErrorBody),

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State as Extract;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::State;
 use super::error::ApiError;
 use super::extract::Running;
 use crate::api::{ErrorBody, Status};
-use crate::metrics;
+use crate::metrics::{self, Format};
 
 /// Whether the process is alive
 #[utoipa::path(
@@ -37,20 +37,29 @@ pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiE
     Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned()))
 }
 
-/// Figures, members and counters in the `OpenMetrics` text format that Prometheus reads
+/// Figures, members and counters as Prometheus reads them: in `OpenMetrics` for who accepts that,
+/// otherwise in its older text format
 #[utoipa::path(
     get, path = "/metrics", tag = "machines",
     responses(
-        (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = 200, description = "The metrics", content(
+            (String = "application/openmetrics-text"),
+            (String = "text/plain"),
+        )),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
-pub(super) async fn metrics(Running(agent): Running) -> Result<impl IntoResponse, ApiError> {
-    let text = agent.call(metrics::Snapshot::take).await?.encode().map_err(|_| {
+pub(super) async fn metrics(
+    Running(agent): Running,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::wanted(accept.unwrap_or_default());
+    let text = agent.call(metrics::Snapshot::take).await?.encode(format).map_err(|_| {
         let message = "the metrics can't be written; this is an error in the agent";
         ApiError(StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
     })?;
-    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
+    Ok(([(header::CONTENT_TYPE, format.content_type())], text))
 }
 
 /// This document

@@ -140,13 +140,13 @@ impl Demo<'_> {
             ticks.tick().await;
             let (said, traffic) = self.cluster.ask().await?;
             let elapsed = started.elapsed();
-            let rows = self.screen.rows();
+            let (rows, columns) = (self.screen.rows(), self.screen.columns());
             let Some(act) = self.report.acts.last_mut() else { return Ok(()) };
             act.seconds = elapsed.as_secs_f64();
             act.rounds = table::rounds(elapsed, interval);
             act.traffic = traffic - before;
             act.hear(said);
-            let mut frame = table::table(&act.said, &truth, rows);
+            let mut frame = table::table(&act.said, &truth, rows, columns);
             let over = act.settled || elapsed > patience;
             if over {
                 frame.push(act.verdict());
@@ -179,7 +179,7 @@ impl Demo<'_> {
         if self.settings.json {
             return exit::print_json(&self.report);
         }
-        let mut lines = self.report.lines();
+        let mut lines = self.report.lines(self.screen.columns());
         if keeps {
             lines.push(Line::new("", Tone::Plain));
             lines.push(Line::new("The agents stay up until Ctrl-C. Ask any of them:", Tone::Title));

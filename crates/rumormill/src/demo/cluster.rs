@@ -173,13 +173,18 @@ impl Cluster {
     pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<Said>, Traffic)> {
         let truth = self.truth();
         let figure = Name::new(FIGURE)?;
-        let mut said = Vec::with_capacity(self.members.len());
-        let mut traffic = self.gone;
-        for Member { name, input, agent } in &self.members {
-            let figure = figure.clone();
+        // All at once: one after another, each would wait for its turn on a busy machine.
+        let mut asked = Vec::with_capacity(self.members.len());
+        for Member { agent, .. } in &self.members {
+            let (agent, figure) = (agent.clone(), figure.clone());
             let look =
                 move |node: &mut Node, now| (node.reading(now, &figure), node.stats().clone());
-            let (reading, stats) = agent.with_node(look).await?;
+            asked.push(tokio::spawn(async move { agent.with_node(look).await }));
+        }
+        let mut said = Vec::with_capacity(self.members.len());
+        let mut traffic = self.gone;
+        for (Member { name, input, .. }, answer) in self.members.iter().zip(asked) {
+            let (reading, stats) = answer.await??;
             said.push(Said::new(name, *input, reading.map(Reading::from), &truth));
             traffic.add(Traffic::of(&stats));
         }

@@ -106,7 +106,8 @@ impl Act {
         );
         if self.settled {
             let n = self.said.len();
-            Line::new(format!("right at all {n} nodes after {cost}"), Tone::Good)
+            let nodes = if n == 1 { "the one node".to_owned() } else { format!("all {n} nodes") };
+            Line::new(format!("right at {nodes} after {cost}"), Tone::Good)
         } else {
             let text =
                 format!("NOT right at {} of {} nodes after {cost}", self.wrong(), self.said.len());
@@ -131,50 +132,18 @@ impl Report {
         }
     }
 
-    /// The end of the demo for people.
-    pub(crate) fn lines(&self) -> Vec<Line> {
-        const DIGITS: usize = 8;
-        let head = [
-            ("what happened", Align::Left),
-            ("true sum", Align::Right),
-            ("average", Align::Right),
-            ("count", Align::Right),
-            ("said", Align::Left),
-            ("worst error", Align::Right),
-            ("noticed", Align::Right),
-            ("right", Align::Right),
-            ("rounds", Align::Right),
-            ("messages", Align::Right),
-            ("bytes", Align::Right),
-        ];
-        let row = |act: &Act| {
-            let agreed = act.said.len() - act.wrong();
-            vec![
-                act.what.clone(),
-                format::number(act.truth.sum, DIGITS),
-                format::number(act.truth.average, DIGITS),
-                act.truth.count.to_string(),
-                format!("right by {agreed} of {}", act.said.len()),
-                act.worst_relative_error.map_or_else(
-                    || format::UNKNOWN.to_owned(),
-                    |error| if error == 0.0 { "0".to_owned() } else { format!("{error:.1e}") },
-                ),
-                act.noticed_seconds
-                    // The members are the same then.
-                    .filter(|_| act.act != "change")
-                    .map_or_else(|| format::UNKNOWN.to_owned(), |s| format!("{s:.1} s")),
-                if act.settled { format!("{:.1} s", act.seconds) } else { "not yet".to_owned() },
-                act.rounds.to_string(),
-                act.traffic.messages.to_string(),
-                format::bytes(act.traffic.bytes),
-            ]
-        };
-        let rows: Vec<_> = self.acts.iter().map(row).collect();
+    /// The end of the demo for people, fit for so many columns.
+    pub(crate) fn lines(&self, columns: usize) -> Vec<Line> {
+        let rows: Vec<_> = self.acts.iter().map(Row::of).collect();
         let mut lines = vec![Line::new("", Tone::Plain)];
+        let table = Row::table(&rows);
         let tones = self.acts.iter().map(|act| if act.settled { Tone::Good } else { Tone::Bad });
-        let tones = [Tone::Faint].into_iter().chain(tones);
-        let texts = format::table(&head, &rows).into_iter();
-        lines.extend(texts.zip(tones).map(|(text, tone)| Line::new(text, tone)));
+        if table.iter().all(|line| line.chars().count() <= columns) {
+            let tones = [Tone::Faint].into_iter().chain(tones);
+            lines.extend(table.into_iter().zip(tones).map(|(text, tone)| Line::row(text, tone)));
+        } else {
+            lines.extend(rows.iter().zip(tones).flat_map(|(row, tone)| row.paragraph(tone)));
+        }
         if self.loss > 0.0 {
             let text = format!(
                 "{} datagrams were dropped on purpose (--loss {}).",
@@ -195,5 +164,97 @@ impl Report {
             }
         });
         lines
+    }
+}
+
+/// What stands for the time of an act in which some node stayed wrong.
+const NOT_YET: &str = "not yet right";
+
+/// What is told of an act at the end.
+struct Row {
+    what: String,
+    sum: String,
+    average: String,
+    count: String,
+    said: String,
+    error: String,
+    noticed: String,
+    right: String,
+    rounds: String,
+    messages: String,
+    bytes: String,
+}
+
+impl Row {
+    fn of(act: &Act) -> Self {
+        const DIGITS: usize = 8;
+        let agreed = act.said.len() - act.wrong();
+        Self {
+            what: act.what.clone(),
+            sum: format::number(act.truth.sum, DIGITS),
+            average: format::number(act.truth.average, DIGITS),
+            count: act.truth.count.to_string(),
+            said: format!("right by {agreed} of {}", act.said.len()),
+            error: act.worst_relative_error.map_or_else(
+                || format::UNKNOWN.to_owned(),
+                |error| if error == 0.0 { "0".to_owned() } else { format!("{error:.1e}") },
+            ),
+            noticed: act
+                .noticed_seconds
+                // The members are the same then.
+                .filter(|_| act.act != "change")
+                .map_or_else(|| format::UNKNOWN.to_owned(), |s| format!("{s:.1} s")),
+            right: if act.settled { format!("{:.1} s", act.seconds) } else { NOT_YET.to_owned() },
+            rounds: act.rounds.to_string(),
+            messages: act.traffic.messages.to_string(),
+            bytes: format::bytes(act.traffic.bytes),
+        }
+    }
+
+    fn table(rows: &[Self]) -> Vec<String> {
+        let head = [
+            ("what happened", Align::Left),
+            ("true sum", Align::Right),
+            ("average", Align::Right),
+            ("count", Align::Right),
+            ("said", Align::Left),
+            ("worst error", Align::Right),
+            ("noticed", Align::Right),
+            ("right", Align::Right),
+            ("rounds", Align::Right),
+            ("messages", Align::Right),
+            ("bytes", Align::Right),
+        ];
+        let cells = |row: &Self| {
+            let Self { what, sum, average, count, said, error, noticed, right, .. } = row;
+            let cost = [&row.rounds, &row.messages, &row.bytes];
+            let cells = [what, sum, average, count, said, error, noticed, right];
+            cells.into_iter().chain(cost).cloned().collect()
+        };
+        format::table(&head, &rows.iter().map(cells).collect::<Vec<Vec<_>>>())
+    }
+
+    /// The same in lines that a narrow terminal has room for.
+    fn paragraph(&self, tone: Tone) -> [Line; 3] {
+        let Self { what, sum, average, count, said, error, noticed, right, .. } = self;
+        let Self { rounds, messages, bytes, .. } = self;
+        let after = if right == NOT_YET { right.clone() } else { format!("right after {right}") };
+        let noticed = match noticed.as_str() {
+            format::UNKNOWN => String::new(),
+            noticed => format!("noticed after {noticed}, "),
+        };
+        [
+            Line::new(what.as_str(), Tone::Title),
+            Line::new(
+                format!(
+                    "  true: sum {sum}, average {average}, count {count}; {said}, worst error {error}"
+                ),
+                tone,
+            ),
+            Line::new(
+                format!("  {noticed}{after}: {rounds} rounds, {messages} messages, {bytes}"),
+                Tone::Plain,
+            ),
+        ]
     }
 }

@@ -39,12 +39,50 @@ pub(crate) enum Tone {
 pub(crate) struct Line {
     pub(crate) text: String,
     pub(crate) tone: Tone,
+    /// A table's row is cut where the terminal ends; anything else is wrapped.
+    row: bool,
 }
 
 impl Line {
     pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: text.into(), tone, row: false }
     }
+
+    /// A row of a table.
+    pub(crate) fn row(text: impl Into<String>, tone: Tone) -> Self {
+        Self { row: true, ..Self::new(text, tone) }
+    }
+
+    /// The line as it fits into so many columns.
+    fn fit(&self, columns: usize) -> Vec<String> {
+        if self.row {
+            vec![self.text.chars().take(columns).collect()]
+        } else {
+            wrap(&self.text, columns)
+        }
+    }
+}
+
+/// Breaks a text at its spaces, and sets what follows in by two more than its beginning. A word
+/// that is longer than a line stays whole.
+fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let beginning = &text[..text.len() - text.trim_start().len()];
+    let mut lines = Vec::new();
+    let mut line = beginning.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > columns {
+            lines.push(std::mem::replace(&mut line, format!("{beginning}  ")));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line);
+    lines
 }
 
 impl Screen {
@@ -75,14 +113,25 @@ impl Screen {
         }
     }
 
+    /// How wide a line may be: on a terminal, it must not touch the edge.
+    pub(crate) fn columns(&self) -> usize {
+        match self.kind {
+            Kind::Terminal => usize::from(size().0).saturating_sub(1).max(20),
+            _ => usize::MAX,
+        }
+    }
+
     /// Writes lines that stay.
     pub(crate) fn say(&mut self, lines: &[Line]) -> anyhow::Result<()> {
         if self.kind == Kind::Silent {
             return Ok(());
         }
         self.erase()?;
+        let columns = self.columns();
         for line in lines {
-            self.write(line)?;
+            for text in line.fit(columns) {
+                self.write(&text, line.tone)?;
+            }
         }
         self.flush()
     }
@@ -92,13 +141,15 @@ impl Screen {
         if self.kind != Kind::Terminal {
             return Ok(());
         }
-        let (columns, rows) = size();
+        let (columns, rows) = (self.columns(), usize::from(size().1));
         queue(queue!(self.out, terminal::BeginSynchronizedUpdate, cursor::Hide))?;
         self.erase()?;
         // A frame taller than the terminal could not be erased.
-        for line in frame.iter().take(usize::from(rows).saturating_sub(1)) {
-            let text = line.text.chars().take(usize::from(columns).saturating_sub(1)).collect();
-            self.write(&Line { text, tone: line.tone })?;
+        let fitted = frame
+            .iter()
+            .flat_map(|line| line.fit(columns).into_iter().zip(std::iter::repeat(line.tone)));
+        for (text, tone) in fitted.take(rows.saturating_sub(1)) {
+            self.write(&text, tone)?;
             self.drawn += 1;
         }
         queue(queue!(self.out, terminal::EndSynchronizedUpdate))?;
@@ -111,7 +162,7 @@ impl Screen {
             return Ok(());
         }
         news.clone_into(&mut self.last);
-        self.write(&Line::new(format!("{prefix}{news}"), Tone::Plain))?;
+        self.write(&format!("{prefix}{news}"), Tone::Plain)?;
         self.flush()
     }
 
@@ -133,9 +184,8 @@ impl Screen {
         Ok(())
     }
 
-    fn write(&mut self, line: &Line) -> anyhow::Result<()> {
-        let text = line.text.as_str();
-        queue(match (self.colour, line.tone) {
+    fn write(&mut self, text: &str, tone: Tone) -> anyhow::Result<()> {
+        queue(match (self.colour, tone) {
             (false, _) | (_, Tone::Plain) => writeln!(self.out, "{text}"),
             (_, Tone::Good) => writeln!(self.out, "{}", text.green()),
             (_, Tone::Bad) => writeln!(self.out, "{}", text.red()),
@@ -163,5 +213,23 @@ fn queue(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
         other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_broken_at_spaces_and_set_in() {
+        assert_eq!(wrap("one two three", 80), ["one two three"]);
+        assert_eq!(wrap("  one two three four", 11), ["  one two", "    three", "    four"]);
+        assert_eq!(wrap("unbreakable", 4), ["unbreakable"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+
+    #[test]
+    fn a_row_is_cut() {
+        assert_eq!(Line::row("node  1  2  3", Tone::Plain).fit(7), ["node  1"]);
     }
 }

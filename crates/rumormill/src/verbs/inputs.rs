@@ -18,7 +18,7 @@ Examples:
   rumormill set requests=7 queue=12.5
   rumormill set peak=99 --mode round")]
 pub(crate) struct SetArgs {
-    /// A name, and a finite number within ±2⁶²
+    /// A name, and a finite number within ±2⁵³
     #[arg(required = true, value_name = "NAME=VALUE", value_parser = values::input)]
     inputs: Vec<values::Input>,
     /// Whether the figures follow their inputs, or are settled round by round
@@ -48,6 +48,7 @@ pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
         ModeArg::Live => Mode::Live,
         ModeArg::Round => Mode::Round,
     };
+    values::once_each(&args.inputs)?;
     for values::Input { name, value } in &args.inputs {
         let path = format!("/v1/inputs/{}", segment(name));
         let set: Input = client.put(&path, &SetInput { value: *value, mode })?;

@@ -167,7 +167,7 @@ impl Report {
         ]);
         let lines = format::table(&head, &cells).into_iter().enumerate();
         lines
-            .map(|(at, text)| Line::new(text, if at == 0 { Tone::Faint } else { Tone::Plain }))
+            .map(|(at, text)| Line::row(text, if at == 0 { Tone::Faint } else { Tone::Plain }))
             .collect()
     }
 
@@ -221,10 +221,13 @@ impl Report {
         } else {
             bad(format!("The worst estimate of the sum {sum} is off by {:.2} %.", 100.0 * error))
         });
-        lines.push(Line::new(
-            "The ledger is right under the same loss: rumormill demo --loss 0.1",
-            Tone::Plain,
-        ));
+        if self.loss > 0.0 {
+            let Self { nodes, loss, .. } = self;
+            lines.push(Line::new(
+                format!("The ledger is right under the same loss: rumormill demo --nodes {nodes} --loss {loss}"),
+                Tone::Plain,
+            ));
+        }
         lines
     }
 }
