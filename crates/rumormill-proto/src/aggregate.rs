@@ -319,6 +319,8 @@ impl Aggregation {
         value: f64,
     ) -> Result<(), InputError> {
         let mass = mass::of_input(name, value)?;
+        // Zero has no sign here.
+        let value = value + 0.0;
         if !self.knows(name) && self.metrics.len().max(self.inputs.len()) >= MAX_FIGURES {
             return Err(InputError::TooMany { name: name.clone() });
         }

@@ -137,12 +137,7 @@ impl Membership {
     }
 
     /// Takes over what another node knows; with `spread`, what is new is told on.
-    pub(crate) fn merge(
-        &mut self,
-        now: Instant,
-        mut members: Vec<Member<Identity>>,
-        spread: bool,
-    ) {
+    pub(crate) fn merge(&mut self, now: Instant, mut members: Vec<Member<Identity>>, spread: bool) {
         // foca looks each one up in a list. Mostly there is nothing new, which is found out faster
         // here.
         let known: BTreeMap<SocketAddr, &Member<Identity>> =

@@ -27,7 +27,7 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// The truth about these inputs, each finite and within ±2⁶².
+    /// The truth about these inputs, each finite and within ±2⁵³.
     pub fn of(inputs: impl IntoIterator<Item = f64>) -> Self {
         let inputs: Vec<f64> = inputs.into_iter().collect();
         let mut truth = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, ..Self::default() };

@@ -138,6 +138,10 @@ impl Aggregation {
             && since_change
             && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value));
 
+        // A settled estimate may still lie beside the enclosure by less than the tolerance.
+        let settle = |figure: Figure| if converged { figure.clamped() } else { figure };
+        let (sum, average, count) = (settle(sum), settle(average), settle(count));
+
         let mut caveats = Vec::new();
         if roster.is_empty() {
             caveats.push(Caveat::Alone);
@@ -150,7 +154,7 @@ impl Aggregation {
         } else if complete.is_none() {
             caveats.push(Caveat::NoEnclosure);
         }
-        if last.is_some_and(|last| last.changed) {
+        if last.is_some_and(|last| last.changed) || complete.is_some() && !since_change {
             caveats.push(Caveat::InputChanged);
         }
         if last.is_some_and(|last| last.input.is_none() && metric.input.is_none()) {

@@ -175,7 +175,10 @@ impl Ledger {
     /// The peers whose replies are still to come.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = NodeId> {
         let allowed = !broken(Rule::AllowForFlight);
-        self.books.iter().filter(move |(_, book)| allowed && book.in_flight()).map(|(peer, _)| *peer)
+        self.books
+            .iter()
+            .filter(move |(_, book)| allowed && book.in_flight())
+            .map(|(peer, _)| *peer)
     }
 
     /// A push came from the peer: take half of the difference, towards its snapshot. With

@@ -26,6 +26,15 @@ impl Figure {
         Some(self.upper? - self.lower?)
     }
 
+    /// The same with the value moved into the enclosure, if there are both.
+    pub(crate) fn clamped(self) -> Self {
+        let into = |value: f64| {
+            let value = self.lower.map_or(value, |lower| value.max(lower));
+            self.upper.map_or(value, |upper| value.min(upper))
+        };
+        Self { value: self.value.map(into), ..self }
+    }
+
     /// Whether the enclosure contains `x`; false if there is none.
     pub fn encloses(&self, x: f64) -> bool {
         self.lower.is_some_and(|lower| lower <= x) && self.upper.is_some_and(|upper| x <= upper)
@@ -93,7 +102,7 @@ pub enum Caveat {
     NoEnclosure,
     /// Some members are suspected.
     Suspects(usize),
-    /// An input changed during the last window.
+    /// An input changed during the last window, or after it.
     InputChanged,
     /// No node reports this figure any more.
     NobodyReports,
@@ -120,7 +129,7 @@ impl fmt::Display for Caveat {
             }
             Self::InputChanged => write!(
                 f,
-                "an input changed during the last window: the enclosure holds for an instant in it"
+                "an input has changed: the enclosure holds for an instant before or while it did"
             ),
             Self::NobodyReports => write!(f, "no node reports this figure any more"),
             Self::TooManyMembers(n, limit) => {
