@@ -247,12 +247,14 @@ impl Row {
         let gap = shape.mean_missed - missed;
         let reach = REACH * sd + EXTRA;
         if gap > reach {
-            return [1.0, calls(u + shape.mean_told, shape.mean_missed)];
+            let excess = if shape.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
+            let more = shape.mean_missed * excess;
+            return [1.0, calls(u + shape.mean_told - more, shape.mean_missed + more)];
         }
         if gap < -reach || told < 0.0 {
             return [0.0, 0.0];
         }
-        let stride = (sd / FINE).floor().max(1.0);
+        let stride = (sd / FINE).max(1.0);
         let lattice = Lattice::around(&shape, (told, missed, gap), stride);
         let (total, _) = self.evaluate(kernel, u, m, &shape, &lattice);
         let mut sums = [0.0; 2];

@@ -11,8 +11,10 @@ use crate::kernel::Kernel;
 use crate::model::Spread;
 use crate::row::Row;
 
-/// Panels are split until their last coefficients are below this.
-const TOLERANCE: f64 = 2e-15;
+/// Panels are split until their last coefficients are below this, and below `SHARPNESS` times √n:
+/// rounding moves a front by a part of 1e-16 of n, and the front is √n wide.
+const TOLERANCE: f64 = 4e-15;
+const SHARPNESS: f64 = 4e-16;
 
 /// Halvings of a panel at most.
 const DEPTH: u32 = 44;
@@ -159,10 +161,11 @@ impl Front {
             *value = self.pull_back(u, m, false);
         }
         let coefficients = self.grid.transform(&values);
-        let size = coefficients[0][1].abs().max(f64::MIN_POSITIVE);
-        let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size * 1e-2);
+        // Contacts count up to one call of everybody.
+        let size = self.kernel.fanout * self.kernel.alive;
+        let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size);
         let error = coefficients[POINTS - 2..].iter().map(tail).fold(0.0, f64::max);
-        if error < TOLERANCE || depth == 0 {
+        if error < TOLERANCE + SHARPNESS * self.kernel.alive.sqrt() || depth == 0 {
             self.error = self.error.max(error);
             panels.push(Panel { low, high, coefficients });
             return;
