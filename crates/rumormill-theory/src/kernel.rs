@@ -299,6 +299,6 @@ mod tests {
             kernel.one_sender(&mut law, 1.0, &mut scratch);
         }
         assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-14);
-        assert!(law[19] > 0.1);
+        assert!(law[16] > 0.1, "{law:?}");
     }
 }
