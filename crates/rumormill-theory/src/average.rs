@@ -109,8 +109,7 @@ pub fn shuffled_factor(nodes: u64) -> f64 {
         let s_aa = p * ((open - 2.0) * (open - 3.0) * aa + 2.0 * (open - 2.0) * aa)
             + (1.0 - p) * (open - 1.0) * (open - 2.0) * aa;
         let s_ad = p * ((open - 2.0) * done * ad + done * ad + (open - 2.0) * aa + with_open)
-            + (1.0 - p)
-                * ((open - 1.0) * (done - 1.0) * ad + 2.0 * (open - 1.0) * 0.5 * (aa + ad));
+            + (1.0 - p) * ((open - 1.0) * (done - 1.0) * ad + 2.0 * (open - 1.0) * 0.5 * (aa + ad));
         let s_dd = p * (done * (done - 1.0) * dd + 2.0 * done * ad)
             + (1.0 - p)
                 * ((done - 1.0) * (done - 2.0) * dd
@@ -190,11 +189,7 @@ pub fn cycles_needed(factor: f64, epsilon: f64, delta: f64) -> Result<u64, Error
 ///
 /// # Errors
 /// If `nodes` is below 2 or above 10¹⁵, or `kurtosis` outside [0, 1].
-pub fn random_pair_moments(
-    nodes: u64,
-    steps: u64,
-    kurtosis: f64,
-) -> Result<(f64, f64), Error> {
+pub fn random_pair_moments(nodes: u64, steps: u64, kurtosis: f64) -> Result<(f64, f64), Error> {
     count("nodes", nodes, 2, crate::MAX_NODES)?;
     real("kurtosis", kurtosis, "[0, 1]", (0.0..=1.0).contains(&kurtosis))?;
     let n = nodes as f64;
@@ -246,11 +241,8 @@ pub fn random_pair_cycles(
     let fails = |cycles: u64| -> Result<f64, Error> {
         let (mean, square) = random_pair_moments(nodes, cycles * nodes, kurtosis)?;
         let variance = (square - mean * mean).max(0.0);
-        let cantelli = if mean < threshold {
-            variance / (variance + (threshold - mean).powi(2))
-        } else {
-            1.0
-        };
+        let cantelli =
+            if mean < threshold { variance / (variance + (threshold - mean).powi(2)) } else { 1.0 };
         Ok((mean / threshold).min(square / threshold.powi(2)).min(cantelli))
     };
     // The bound falls with the cycles: bisect.

@@ -42,8 +42,8 @@ pub enum Error {
     },
     /// No setting meets the target of a plan.
     #[error(
-        "no style and fan-out meets failure {failure:e} within {deadline} s: the best needs {best} \
-         rounds, and at {interval} s each that is {needed:.3} s"
+        "deadline is {deadline} s, but must be at least {needed:.3} s: failure {failure:e} takes \
+         {best} rounds, of no less than {interval} s each"
     )]
     Unplannable {
         /// The failure probability asked for.

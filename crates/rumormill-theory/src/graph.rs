@@ -218,11 +218,8 @@ pub fn star_survival(nodes: u64, rounds: u64) -> Result<f64, Error> {
         return Ok(1.0);
     }
     // x draws of the hub are one round of a node that makes x independent picks.
-    let spread = Spread {
-        fanout: rounds,
-        targets: Targets::Independent,
-        ..Spread::new(nodes, Style::Push)
-    };
+    let spread =
+        Spread { fanout: rounds, targets: Targets::Independent, ..Spread::new(nodes, Style::Push) };
     let mut row = Row::with_stride(0.5);
     row.fill(&Kernel::new(&spread), 1.0, nodes as f64 - 1.0, 0.25, true);
     Ok(row.outcomes.iter().filter(|o| o.missed > 0.5).map(|o| o.weight).sum::<f64>().min(1.0))
@@ -322,9 +319,8 @@ mod tests {
                 };
                 axis(a / side, b / side) + axis(a % side, b % side)
             };
-            let ecc: Vec<i64> = (0..25)
-                .map(|a| (0..25).map(|b| distance(a, b)).max().unwrap())
-                .collect();
+            let ecc: Vec<i64> =
+                (0..25).map(|a| (0..25).map(|b| distance(a, b)).max().unwrap()).collect();
             let facts = graph.facts(25).unwrap();
             assert_eq!(facts.diameter as i64, *ecc.iter().max().unwrap());
             assert_eq!(facts.eccentricity.0 as i64, *ecc.iter().min().unwrap());

@@ -160,7 +160,8 @@ impl Kernel {
         self.fanout * shortfall + self.ln_correction(Complex::new(z, 0.0), self.correction.len()).re
     }
 
-    /// ln λ(2) − 2 ln λ(1), a number of order −k q², without cancellation.
+    /// The closed-form variance needs this: ln λ(2) − 2 ln λ(1), a number of order −k q², without cancellation.
+    #[cfg(test)]
     pub(crate) fn ln_pair_excess(&self) -> f64 {
         let (one, two) = (1.0 - self.q, 1.0 - 2.0 * self.q);
         let terms = self.correction.len();
@@ -213,8 +214,7 @@ impl Kernel {
             let mut poly = vec![0.0; k + 1];
             poly[0] = self.arrivals[d];
             for i in 0..k {
-                let slope =
-                    if i < d { 1.0 - 1.0 / ((self.pool - i as f64) * self.q) } else { 1.0 };
+                let slope = if i < d { 1.0 - 1.0 / ((self.pool - i as f64) * self.q) } else { 1.0 };
                 for l in (1..=i + 1).rev() {
                     poly[l] += slope * poly[l - 1];
                 }

@@ -8,6 +8,7 @@ pub mod graph;
 mod grid;
 mod kernel;
 mod model;
+pub mod plan;
 mod row;
 pub mod special;
 pub mod spread;

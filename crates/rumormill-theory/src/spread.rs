@@ -3,6 +3,9 @@
 mod backward;
 mod forward;
 mod front;
+mod profile;
+
+pub use profile::MAX_SWITCHED_NODES;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -107,12 +110,7 @@ impl Distribution {
     /// # Errors
     /// If `percent` is not inside (0, 100).
     pub fn percentile(&self, percent: f64) -> Result<Option<u64>, Error> {
-        crate::error::real(
-            "percentile",
-            percent,
-            "(0, 100)",
-            percent > 0.0 && percent < 100.0,
-        )?;
+        crate::error::real("percentile", percent, "(0, 100)", percent > 0.0 && percent < 100.0)?;
         let left = (100.0 - percent) / 100.0;
         if self.mean.is_infinite() {
             return Ok(None);
@@ -182,12 +180,9 @@ impl Spread {
             });
         }
         let kernel = Kernel::new(self);
-        let rounds = self.rounds_at_most();
-        if rounds > MAX_ROUNDS as f64 {
-            return Err(Error::TooManyRounds { loss: self.loss, rounds, limit: MAX_ROUNDS });
-        }
+        let rounds = self.refuse_too_many_rounds()?;
         let engine = options.engine.unwrap_or({
-            if kernel.alive <= FEW_NODES && rounds <= FEW_ROUNDS {
+            if kernel.alive <= FEW_NODES && rounds <= FEW_ROUNDS && self.style == Style::Push {
                 Engine::Forward
             } else {
                 Engine::Backward
@@ -203,6 +198,15 @@ impl Spread {
             }
         };
         Ok(collect(steps.as_mut(), engine, options))
+    }
+
+    /// About how many rounds the distribution spans, unless that is beyond reach.
+    fn refuse_too_many_rounds(&self) -> Result<f64, Error> {
+        let rounds = self.rounds_at_most();
+        if rounds > MAX_ROUNDS as f64 {
+            return Err(Error::TooManyRounds { loss: self.loss, rounds, limit: MAX_ROUNDS });
+        }
+        Ok(rounds)
     }
 
     /// About how many rounds the distribution spans down to 1e-15: growth, decay of the last
@@ -279,4 +283,3 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
         engine,
     }
 }
-

@@ -9,8 +9,8 @@ mod equations;
 use std::f64::consts::PI;
 
 pub use equations::{
-    expected_pull, expected_push, last_doubling, logistic_messages, perfect_doubling, time_collisions,
-    time_logistic, time_taylor, waits,
+    expected_pull, expected_push, last_doubling, logistic_messages, perfect_doubling,
+    time_collisions, time_logistic, time_taylor, waits,
 };
 
 use crate::error::Error;

@@ -1,5 +1,11 @@
 //! The command `rumormill`.
 
+mod plan;
+mod plot;
+mod predict;
+
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Gossip you can run, and predict.
@@ -11,8 +17,17 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Say exactly what gossip will do, before it does it.
+    #[command(subcommand)]
+    Predict(predict::Predict),
+    /// Choose style, fan-out, interval and round cap for a target.
+    Plan(plan::PlanArgs),
+}
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {}
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Predict(what) => predict::run(&what),
+        Command::Plan(args) => plan::run(&args),
+    }
 }

@@ -154,14 +154,7 @@ impl Lattice {
 }
 
 impl Row {
-    pub(super) fn by_contour(
-        &mut self,
-        kernel: &Kernel,
-        u: f64,
-        m: f64,
-        smooth: f64,
-        whole: bool,
-    ) {
+    pub(super) fn by_contour(&mut self, kernel: &Kernel, u: f64, m: f64, smooth: f64, whole: bool) {
         let shape = Shape::new(kernel, u, m);
         let lattice = Lattice::new(&shape, u, smooth, self.stride_per_deviation, whole);
         let (total, moment) = self.evaluate(kernel, u, m, &shape, &lattice);
@@ -169,7 +162,8 @@ impl Row {
         // The mean is known exactly: tilt the law by what rounding moved it.
         let excess = if shape.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
         let mean = -shape.mean_missed * excess;
-        let tilt = if shape.variance > 1.0 { (mean - moment / total) / shape.variance } else { 0.0 };
+        let tilt =
+            if shape.variance > 1.0 { (mean - moment / total) / shape.variance } else { 0.0 };
         let first = self.outcomes.first().map_or(0.0, |o| o.missed);
         let origin = lattice.first_gap + (lattice.first_missed - first);
         for o in &mut self.outcomes {

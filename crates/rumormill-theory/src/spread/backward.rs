@@ -26,8 +26,7 @@ impl Backward {
         let matrix = Matrix::new(kernel, &grid, first);
         let goal = spread.goal() as f64;
         let open = |u: f64| u < goal;
-        let calls =
-            grid.nodes.iter().map(|&(u, m)| if open(u) { spread.calls(u, m) } else { 0.0 });
+        let calls = grid.nodes.iter().map(|&(u, m)| if open(u) { spread.calls(u, m) } else { 0.0 });
         let survival = grid.nodes.iter().map(|&(u, _)| f64::from(u8::from(open(u))));
         Self {
             origins,

@@ -30,9 +30,17 @@ pub(super) struct Forward {
     messages: f64,
     dropped: f64,
     survival: f64,
+    round: u64,
+    /// The round after which another spread takes over, and what it does.
+    switch: Option<(u64, Spread, Kernel)>,
 }
 
 impl Forward {
+    /// Lets another spread over the same nodes take over after some rounds.
+    pub(super) fn switch(&mut self, after: u64, spread: Spread, kernel: Kernel) {
+        self.switch = Some((after, spread, kernel));
+    }
+
     pub(super) fn new(spread: &Spread, kernel: Kernel) -> Self {
         let alive = kernel.alive as usize;
         let origins = spread.origins as usize;
@@ -51,12 +59,21 @@ impl Forward {
             messages: 0.0,
             dropped: 0.0,
             survival: 1.0,
+            round: 0,
+            switch: None,
         }
     }
 }
 
 impl Steps for Forward {
     fn step(&mut self) {
+        if self.switch.as_ref().is_some_and(|(after, ..)| *after == self.round)
+            && let Some((_, spread, kernel)) = self.switch.take()
+        {
+            self.spread = spread;
+            self.kernel = kernel;
+        }
+        self.round += 1;
         let alive = self.law.len();
         for (i, &p) in self.law.iter().enumerate().take(self.goal - 1) {
             let u = (i + 1) as f64;

@@ -1,0 +1,88 @@
+//! Means over a fixed number of rounds, and spreads that change style on the way.
+
+use super::forward::Forward;
+use super::{Distribution, Engine, Options, collect};
+use crate::error::{Error, count};
+use crate::grid::{Grid, Matrix, Panels};
+use crate::kernel::Kernel;
+use crate::model::{Spread, Style};
+
+/// The most living nodes [`Spread::solve_switched`] takes.
+pub const MAX_SWITCHED_NODES: u64 = 20_000;
+
+/// The most rounds means are taken over.
+const MAX_MEAN_ROUNDS: u64 = 1_000_000;
+
+impl Spread {
+    /// The mean number of living nodes that know after 0, 1, …, `rounds` rounds, whatever the
+    /// goal. Relative error about 1e-12.
+    ///
+    /// # Errors
+    /// If a field is out of range, or `rounds` above a million.
+    ///
+    /// ```
+    /// use rumormill_theory::{Spread, Style};
+    /// // The first push always tells someone; the second round makes it 1 + 1 + 1 + 2/3.
+    /// let known = Spread::new(4, Style::Push).expected_informed(2)?;
+    /// assert!((known[1] - 2.0).abs() < 1e-15 && (known[2] - (2.0 + 4.0 / 3.0 - 2.0 / 9.0)).abs() < 1e-14);
+    /// # Ok::<(), rumormill_theory::Error>(())
+    /// ```
+    pub fn expected_informed(&self, rounds: u64) -> Result<Vec<f64>, Error> {
+        let missed = self.means(rounds, |_, m| m)?;
+        Ok(missed.into_iter().map(|m| self.alive() as f64 - m).collect())
+    }
+
+    /// The means of `value(informed, uninformed)` after 0, 1, …, `rounds` rounds, for a function
+    /// as smooth as a low polynomial of the two.
+    ///
+    /// # Errors
+    /// As [`Self::expected_informed`].
+    pub fn means(&self, rounds: u64, value: impl Fn(f64, f64) -> f64) -> Result<Vec<f64>, Error> {
+        self.check()?;
+        count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
+        let (alive, origins) = (self.alive() as f64, self.origins as f64);
+        if self.nodes == 1 || self.loss >= 1.0 {
+            return Ok(vec![value(origins, alive - origins); rounds as usize + 1]);
+        }
+        let kernel = Kernel::new(self);
+        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
+        let matrix = Matrix::new(&kernel, &grid, 0);
+        let mut now: Vec<f64> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
+        let mut scratch = vec![0.0; now.len()];
+        let mut means = vec![grid.read(&now, origins)];
+        for _ in 0..rounds {
+            matrix.apply(&now, &mut scratch);
+            std::mem::swap(&mut now, &mut scratch);
+            means.push(grid.read(&now, origins));
+        }
+        Ok(means)
+    }
+
+    /// The exact distribution when the style changes to `then` after `after` rounds; messages are
+    /// counted by the style in force.
+    ///
+    /// # Errors
+    /// As [`Self::solve`]; and if more than [`MAX_SWITCHED_NODES`] nodes are alive, for this is
+    /// computed forwards.
+    ///
+    /// ```
+    /// use rumormill_theory::{Spread, Style};
+    /// let both = Spread::new(64, Style::Push).solve_switched(Style::Pull, 6)?;
+    /// assert!((both.messages - 93.8).abs() < 0.05 && (both.mean - 8.87).abs() < 0.005);
+    /// # Ok::<(), rumormill_theory::Error>(())
+    /// ```
+    pub fn solve_switched(&self, then: Style, after: u64) -> Result<Distribution, Error> {
+        self.check()?;
+        count("nodes", self.alive(), 1, MAX_SWITCHED_NODES)?;
+        let second = Self { style: then, ..self.clone() };
+        if self.goal() <= self.origins || self.never_finishes() {
+            return self.solve();
+        }
+        for spread in [self, &second] {
+            spread.refuse_too_many_rounds()?;
+        }
+        let mut forward = Forward::new(self, Kernel::new(self));
+        forward.switch(after, second.clone(), Kernel::new(&second));
+        Ok(collect(&mut forward, Engine::Forward, Options::default()))
+    }
+}
