@@ -140,17 +140,27 @@ impl Kernel {
     /// One pick among `pool` candidates, lost with probability `loss`: v → v+1 with probability
     /// (alive − v)(1 − loss)/pool. All terms are positive.
     fn one_pick(&self, law: &mut [f64], first: f64, pool: f64, loss: f64) {
-        let scale = 1.0 / pool;
         let keep = 1.0 - loss;
         let mut carried = 0.0;
         let open = self.alive - first;
         for (i, p) in law.iter_mut().enumerate() {
             let uninformed = open - i as f64;
-            let mass = *p * scale;
-            let up = mass * (uninformed * keep);
-            *p = mass * ((pool - uninformed) + loss * uninformed).max(0.0) + carried;
+            let chance = uninformed * keep / pool;
+            let up = *p * chance;
+            // Subtracting keeps the mass to the last digit; near certainty it would lose digits.
+            let stay = if chance < 0.5 {
+                *p - up
+            } else {
+                *p * (((pool - uninformed) + loss * uninformed).max(0.0) / pool)
+            };
+            *p = stay + carried;
             carried = up;
         }
+    }
+
+    /// Whether distinct picks need a correction to the law of independent ones.
+    pub(crate) fn corrected(&self) -> bool {
+        !self.correction.is_empty()
     }
 
     /// ln λ(1) + k·q, a number of order k q², without cancellation.
@@ -237,6 +247,8 @@ pub(crate) fn binomial_row(k: usize, loss: f64) -> Vec<f64> {
             row[d] *= loss;
         }
     }
+    // Thousands of senders multiply what is missing from one.
+    crate::grid::balance(&mut row);
     row
 }
 

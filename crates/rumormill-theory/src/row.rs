@@ -17,6 +17,10 @@ pub(crate) use recurrence::pulled;
 /// Picks below which the senders are followed one by one.
 const FEW_PICKS: f64 = 64.0;
 
+/// Senders below which they are followed one by one when their picks are distinct: the correction
+/// for that is a series in one over their number.
+const FEW_SENDERS: f64 = 64.0;
+
 /// Populations up to here have every row by recurrence.
 const FEW_NODES: f64 = 128.0;
 
@@ -66,7 +70,9 @@ impl Row {
     pub(crate) fn fill(&mut self, kernel: &Kernel, u: f64, m: f64, smooth: f64, whole: bool) {
         self.outcomes.clear();
         self.defect = 0.0;
-        let few = kernel.alive <= FEW_NODES || kernel.fanout * u < FEW_PICKS;
+        let few = kernel.alive <= FEW_NODES
+            || kernel.fanout * u < FEW_PICKS
+            || kernel.corrected() && u < FEW_SENDERS;
         if kernel.has_pushes() && whole && few {
             self.by_recurrence(kernel, u, m);
         } else {
@@ -74,3 +80,6 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,6 +129,8 @@ trait Steps {
     fn messages(&self) -> f64;
     /// Error of the last step, beyond rounding.
     fn error(&self) -> f64;
+    /// How many roundings a probability passes in a round, one after another.
+    fn depth(&self) -> f64;
 }
 
 impl Spread {
@@ -273,7 +275,7 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
     variance += beyond * (2.0 * (x + 1.0 - centre) + 1.0 + 2.0 * ratio / (1.0 - ratio));
     variance -= (mean - centre).powi(2);
     // Each round averages positive numbers: rounding grows like a random walk, taken at 8 σ.
-    let rounding = f64::EPSILON * (4.0 + 4.0 * (last as f64).sqrt());
+    let rounding = f64::EPSILON * (4.0 + 4.0 * (last as f64 * steps.depth()).sqrt());
     Distribution {
         mean,
         variance: variance.max(0.0),

@@ -16,6 +16,10 @@ use crate::special::{ln_binomial, stirling_error};
 /// Standard deviations kept on either side: e^{−11.5²/2} = 2e-29.
 const REACH: f64 = 11.5;
 
+/// The same for laws so wide that the functions hardly change across them: a part of 2e-21.
+const WIDE: f64 = 1e3;
+const WIDE_REACH: f64 = 9.5;
+
 /// Outcomes kept beyond `REACH`, for laws as skew as a Poisson law of small mean.
 const EXTRA: f64 = 24.0;
 
@@ -92,7 +96,7 @@ impl Shape {
 
     /// Whether the integrand dies out well before θ = π.
     fn localised(&self) -> bool {
-        self.curvature > 12.0
+        self.curvature > 30.0
     }
 }
 
@@ -134,7 +138,8 @@ impl Lattice {
 
     /// All points within reach of the mean, through the point `centre`.
     fn around(shape: &Shape, centre: (f64, f64, f64), stride: f64) -> Self {
-        let reach = REACH * shape.variance.sqrt() + EXTRA;
+        let sd = shape.variance.sqrt();
+        let reach = if sd > WIDE { WIDE_REACH * sd } else { REACH * sd + EXTRA };
         // From the mean, not below zero told or missed, and no more told than picks were made.
         let least = (-reach - centre.2).max(-centre.0);
         let mut most = (reach - centre.2).min(centre.1);
@@ -300,7 +305,8 @@ impl Row {
             let turn = farthest * shape.slope;
             let highest = turn + (turn * turn + 80.0 * shape.curvature).sqrt();
             let step = 2.0 * PI / highest;
-            let end = (9.2 / shape.curvature.sqrt()).min(PI);
+            // The integrand falls as e^{−curvature (1 − cos θ)}, to e^{−42}.
+            let end = (1.0 - 42.0 / shape.curvature).acos();
             (step, (end / step) as usize)
         } else {
             let points = farthest as usize + 48;

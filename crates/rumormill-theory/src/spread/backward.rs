@@ -14,7 +14,8 @@ pub(super) struct Backward {
     /// f_t and the contacts expected in rounds 1..=t while unfinished.
     survival: Vec<f64>,
     messages: Vec<f64>,
-    scratch: Vec<f64>,
+    /// Room for the next round of both.
+    next: [Vec<f64>; 2],
 }
 
 impl Backward {
@@ -22,7 +23,7 @@ impl Backward {
         let panels = Panels::for_kernel(kernel, spread.loss, refine);
         let grid = Grid::new(kernel.alive, panels);
         let origins = spread.origins as f64;
-        let first = grid.node_of(origins).filter(|_| origins <= 1000.0).unwrap_or(0);
+        let first = grid.node_of(origins).filter(|_| origins <= crate::grid::EDGE).unwrap_or(0);
         let matrix = Matrix::new(kernel, &grid, first);
         let goal = spread.goal() as f64;
         let open = |u: f64| u < goal;
@@ -33,7 +34,7 @@ impl Backward {
             calls: calls.collect(),
             survival: survival.collect(),
             messages: vec![0.0; grid.nodes.len()],
-            scratch: vec![0.0; grid.nodes.len()],
+            next: [vec![0.0; grid.nodes.len()], vec![0.0; grid.nodes.len()]],
             matrix,
             grid,
         }
@@ -42,23 +43,17 @@ impl Backward {
 
 impl Steps for Backward {
     fn step(&mut self) {
-        self.matrix.apply(&self.messages, &mut self.scratch);
-        for (sum, calls) in self.scratch.iter_mut().zip(&self.calls) {
-            *sum += calls;
-        }
-        for (after, &calls) in self.scratch.iter_mut().zip(&self.calls) {
+        let [survival, messages] = &mut self.next;
+        self.matrix.apply_both([&self.survival, &self.messages], [survival, messages]);
+        for ((p, sum), &calls) in survival.iter_mut().zip(messages.iter_mut()).zip(&self.calls) {
             if calls == 0.0 {
-                *after = 0.0;
+                (*p, *sum) = (0.0, 0.0);
+            } else {
+                *sum += calls;
             }
         }
-        std::mem::swap(&mut self.messages, &mut self.scratch);
-        self.matrix.apply(&self.survival, &mut self.scratch);
-        for (after, &calls) in self.scratch.iter_mut().zip(&self.calls) {
-            if calls == 0.0 {
-                *after = 0.0;
-            }
-        }
-        std::mem::swap(&mut self.survival, &mut self.scratch);
+        std::mem::swap(&mut self.survival, survival);
+        std::mem::swap(&mut self.messages, messages);
     }
 
     fn survival(&self) -> f64 {
@@ -76,5 +71,10 @@ impl Steps for Backward {
             .map(|panel| self.grid.panel_error(&self.survival, panel))
             .fold(0.0, f64::max)
             * (2.0 / POINTS as f64)
+    }
+
+    fn depth(&self) -> f64 {
+        // Rows by recurrence carry the roundings of their picks; the others are good to a few.
+        16.0
     }
 }

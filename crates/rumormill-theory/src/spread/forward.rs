@@ -136,4 +136,9 @@ impl Steps for Forward {
     fn error(&self) -> f64 {
         self.dropped
     }
+
+    fn depth(&self) -> f64 {
+        // A pick of every sender.
+        self.kernel.fanout.min(self.kernel.alive) * self.kernel.alive
+    }
 }

@@ -255,4 +255,8 @@ impl Steps for Front {
     fn error(&self) -> f64 {
         self.error
     }
+
+    fn depth(&self) -> f64 {
+        16.0
+    }
 }
