@@ -160,7 +160,7 @@ pub fn fixed_order_factor() -> f64 {
 }
 
 /// Cycles after which S > ε² S₀ has probability at most δ, from the factor ρ of a cycle by
-/// Markov's inequality: P(S_r > ε² S₀) ≤ ρ^r/ε², so r ≥ (ln 1/δ + 2 ln 1/ε)/ln 1/ρ.
+/// Markov's inequality: `P(S_r` > ε² S₀) ≤ ρ^r/ε², so r ≥ (ln 1/δ + 2 ln 1/ε)/ln 1/ρ.
 ///
 /// # Errors
 /// If ε or δ is outside (0, 1), or ρ outside [0, 1).

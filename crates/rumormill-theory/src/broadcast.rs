@@ -67,7 +67,7 @@ pub fn acknowledged_survival(nodes: u64, loss: f64, rounds: u32) -> Result<f64, 
     blind(nodes, loss, rounds)
 }
 
-/// Mean number of rounds of retransmission until all have it, Σ_r 1 − (1 − p^r)^{n−1}. Infinite
+/// Mean number of rounds of retransmission until all have it, `Σ_r` 1 − (1 − p^r)^{n−1}. Infinite
 /// if everything is lost.
 ///
 /// # Errors
@@ -118,7 +118,7 @@ pub const MAX_EAGER_NODES: u64 = 10_000;
 ///
 /// The set reached has the law of the sender's component in a random graph with edge probability
 /// 1−p, so this is the chance that graph is not connected, by Gilbert's (1959) recurrence,
-/// 1 − C_n = Σ_k binom(n−1, k−1) C_k p^{k(n−k)}; all terms are positive.
+/// 1 − `C_n` = `Σ_k` binom(n−1, k−1) `C_k` p^{k(n−k)}; all terms are positive.
 ///
 /// # Errors
 /// As [`blind`]; `nodes` at most [`MAX_EAGER_NODES`].

@@ -226,7 +226,7 @@ pub fn star_survival(nodes: u64, rounds: u64) -> Result<f64, Error> {
 }
 
 /// E\[T\] of push on a ring, by recursion over the gap left: with two ends, each going on with
-/// probability ½, E_g = (1 + ½E_{g−1} + ¼E_{g−2})/(3/4), and E_1 = 4/3 because both ends may call
+/// probability ½, `E_g` = (1 + ½E_{g−1} + ¼E_{g−2})/(3/4), and `E_1` = 4/3 because both ends may call
 /// the last node.
 #[must_use]
 pub fn ring_mean(nodes: u64) -> f64 {

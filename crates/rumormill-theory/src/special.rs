@@ -75,7 +75,7 @@ pub(crate) fn ln_binomial(x: f64, rest: f64, mean: f64, rest_mean: f64, gap: f64
         + 0.5 * (n / (2.0 * PI * x * rest)).ln()
 }
 
-/// The harmonic number H_n = 1 + 1/2 + … + 1/n, to about 1e-15 relative. H_0 = 0.
+/// The harmonic number `H_n` = 1 + 1/2 + … + 1/n, to about 1e-15 relative. `H_0` = 0.
 ///
 /// ```
 /// assert!((rumormill_theory::special::harmonic(4.0) - 25.0 / 12.0).abs() < 1e-15);

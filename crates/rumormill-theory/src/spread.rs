@@ -248,7 +248,7 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
             observer(Progress { round, survival: p });
         }
         let asked = round >= options.rounds;
-        if (p < floor && asked) || p <= 0.0 && asked || round > 3 * MAX_ROUNDS {
+        if asked && (p < floor || p <= 0.0) || round > 3 * MAX_ROUNDS {
             break;
         }
     }

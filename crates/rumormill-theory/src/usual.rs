@@ -225,3 +225,6 @@ fn invert(curve: &dyn Fn(f64) -> f64, level: f64, mean: f64, deviation: f64) -> 
     }
     0.5 * (low + high)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use rumormill_theory::usual::{Verdict, estimates};
 use rumormill_theory::{Distribution, Engine, Options, Spread, Style};
 
 fn with(spread: &Spread, engine: Option<Engine>, refine: u32) -> Distribution {
-    spread.solve_with(Options { engine, refine, ..Options::default() }).unwrap()
+    spread
+        .solve_with(Options { engine, refine, ..Options::default() })
+        .expect("the question is sound")
 }
 
 fn largest_gap(a: &Distribution, b: &Distribution) -> f64 {

@@ -9,7 +9,7 @@ fn compare(spread: &Spread, engine: Engine) -> (f64, f64) {
     let reference = support::survival(spread, 1e-19);
     let ours = spread
         .solve_with(Options { engine: Some(engine), floor: Some(1e-19), ..Options::default() })
-        .unwrap();
+        .expect("the question is sound");
     let (mut absolute, mut relative) = (0.0f64, 0.0f64);
     for (x, &want) in reference.iter().enumerate() {
         let got = ours.survival.get(x).copied().unwrap_or(0.0);

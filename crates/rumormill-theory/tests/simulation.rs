@@ -9,7 +9,7 @@ impl Xorshift {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as usize * bound >> 32
+        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as usize * bound) >> 32
     }
 
     fn lost(&mut self, loss: f64) -> bool {
@@ -82,10 +82,10 @@ fn chi_square_against_a_naive_simulation() {
         let (mut chi, mut cells) = (0.0, 0.0);
         let (mut expected, mut count) = (0.0, 0.0);
         let mut left = RUNS as f64;
-        for x in 1..exact.survival.len() {
-            expected += RUNS as f64 * (exact.survival[x - 1] - exact.survival[x]);
-            count += f64::from(seen[x]);
-            left = RUNS as f64 * exact.survival[x];
+        for (pair, &runs) in exact.survival.windows(2).zip(&seen[1..]) {
+            expected += RUNS as f64 * (pair[0] - pair[1]);
+            count += f64::from(runs);
+            left = RUNS as f64 * pair[1];
             if expected >= 10.0 && left >= 10.0 {
                 chi += (count - expected).powi(2) / expected;
                 cells += 1.0;

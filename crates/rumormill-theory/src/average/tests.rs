@@ -2,12 +2,9 @@ use super::*;
 
 /// Exact second-moment map of one exchange between i and j on E[x xᵀ].
 fn exchange(c: &mut [Vec<f64>], i: usize, j: usize) {
-    let n = c.len();
-    for k in 0..n {
-        let m = 0.5 * (c[i][k] + c[j][k]);
-        c[i][k] = m;
-        c[j][k] = m;
-    }
+    let mean: Vec<f64> = c[i].iter().zip(&c[j]).map(|(a, b)| 0.5 * (a + b)).collect();
+    c[i].clone_from(&mean);
+    c[j] = mean;
     for row in c.iter_mut() {
         let m = 0.5 * (row[i] + row[j]);
         row[i] = m;

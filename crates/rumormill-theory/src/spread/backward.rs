@@ -1,4 +1,4 @@
-//! The backward engine: f_t(u) = P(T > t | u know) obeys f_{t+1} = A f_t with one fixed A.
+//! The backward engine: `f_t(u)` = P(T > t | u know) obeys f_{t+1} = A `f_t` with one fixed A.
 
 use super::Steps;
 use crate::grid::{Grid, Matrix, POINTS, Panels};
@@ -11,7 +11,7 @@ pub(super) struct Backward {
     origins: f64,
     /// Contacts of one round from each node; none once the goal is met.
     calls: Vec<f64>,
-    /// f_t and the contacts expected in rounds 1..=t while unfinished.
+    /// `f_t` and the contacts expected in rounds 1..=t while unfinished.
     survival: Vec<f64>,
     messages: Vec<f64>,
     /// Room for the next round of both.

@@ -1,6 +1,6 @@
 //! The forward engine: the law of the number informed, round after round.
 //!
-//! π_{t+1} = Σ_u π_t(u) · (pulls from u) · S^u, where S is what one sender's picks do. By Horner's
+//! π_{t+1} = `Σ_u` `π_t(u)` · (pulls from u) · S^u, where S is what one sender's picks do. By Horner's
 //! rule from the largest u the powers of S are shared: a round costs one application of S per
 //! informed node. All terms are positive, and what is dropped is bounded by its mass.
 

@@ -118,7 +118,7 @@ fn run(n: usize, rule: Rule, counted: Counted, random: &mut Random) -> [f64; 5] 
     ]
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// `SplitMix64` (Steele, Lea and Flood 2014).
 struct Random(u64);
 
 impl Random {

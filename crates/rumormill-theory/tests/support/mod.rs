@@ -1,7 +1,7 @@
 //! An exact reference in 896-bit fixed point, sharing no code with the library.
 //!
 //! From u informed of n the set of nodes missed is exchangeable, and j given nodes are all missed
-//! with probability a_j = λ(j)^u c^j; inclusion and exclusion gives the law of their number. The
+//! with probability `a_j` = λ(j)^u c^j; inclusion and exclusion gives the law of their number. The
 //! sum alternates, which is why it takes hundreds of bits.
 
 use num_bigint::BigInt;

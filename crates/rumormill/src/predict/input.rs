@@ -12,7 +12,7 @@ pub(crate) fn count(text: &str) -> Result<u64, String> {
         return Ok(n);
     }
     match plain.parse::<f64>() {
-        Ok(x) if x >= 0.0 && x <= 1e18 && x.fract() == 0.0 => Ok(x as u64),
+        Ok(x) if (0.0..=1e18).contains(&x) && x.fract() == 0.0 => Ok(x as u64),
         _ => Err("must be a whole number from 0 to 1e18, such as 1000000 or 1e6".into()),
     }
 }
