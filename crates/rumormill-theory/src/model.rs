@@ -6,7 +6,7 @@ use crate::error::{Error, count, real};
 pub const MAX_NODES: u64 = 1_000_000_000_000_000;
 
 /// The largest fan-out, unless it reaches everyone (then any is allowed).
-pub const MAX_FANOUT: u64 = 1024;
+pub const MAX_FANOUT: u64 = 64;
 
 /// Who calls, and which way the rumor travels along a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub struct Spread {
     pub nodes: u64,
     /// Who calls.
     pub style: Style,
-    /// Partners a calling node picks each round: 1..=1024, or any number that reaches everyone.
+    /// Partners a calling node picks each round: 1..=64, or any number that reaches everyone.
     pub fanout: u64,
     /// The probability that a contact is lost, in [0, 1].
     pub loss: f64,

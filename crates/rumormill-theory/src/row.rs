@@ -17,9 +17,14 @@ pub(crate) use recurrence::pulled;
 /// Picks below which the senders are followed one by one.
 const FEW_PICKS: f64 = 64.0;
 
-/// Senders below which they are followed one by one when their picks are distinct: the correction
-/// for that is a series in one over their number.
-const FEW_SENDERS: f64 = 64.0;
+/// The same where distinct picks need a correction, which is a series in one over their root.
+const FEW_CORRECTED_PICKS: f64 = 1024.0;
+
+/// Distinct picks of more than one in this many nodes are followed one by one too.
+const WIDE_FANOUT: f64 = 8.0;
+
+/// Raw weights of a sound contour sum to one within this.
+const SOUND: f64 = 1e-7;
 
 /// Populations up to here have every row by recurrence.
 const FEW_NODES: f64 = 128.0;
@@ -72,11 +77,21 @@ impl Row {
         self.defect = 0.0;
         let few = kernel.alive <= FEW_NODES
             || kernel.fanout * u < FEW_PICKS
-            || kernel.corrected() && u < FEW_SENDERS;
+            || kernel.corrected()
+                && (kernel.fanout * u < FEW_CORRECTED_PICKS
+                    || kernel.fanout * WIDE_FANOUT > kernel.alive);
         if kernel.has_pushes() && whole && few {
             self.by_recurrence(kernel, u, m);
         } else {
             self.by_contour(kernel, u, m, smooth, whole);
+            // Where the picks of few senders cover much of the nodes the correction may not settle
+            // (NaN included): then follow the senders after all.
+            let sound = self.defect < SOUND && !self.outcomes.is_empty();
+            if !sound && whole && kernel.has_pushes() {
+                self.outcomes.clear();
+                self.defect = 0.0;
+                self.by_recurrence(kernel, u, m);
+            }
         }
     }
 }

@@ -108,3 +108,13 @@ fn rows_by_contour_where_the_reference_still_reaches() {
         assert!(absolute < 1e-12 && relative < 1e-9, "{spread:?}: {absolute:e} {relative:e}");
     }
 }
+
+#[test]
+fn many_distinct_picks_of_few_nodes() {
+    // Picks that cover a third of the nodes.
+    for (style, loss) in [(Style::Push, 0.9), (Style::PushPull, 0.9), (Style::Push, 0.0)] {
+        let spread = Spread { fanout: 48, loss, ..Spread::new(150, style) };
+        let (absolute, relative) = compare(&spread, Engine::Backward);
+        assert!(absolute < 1e-12 && relative < 1e-9, "{spread:?}: {absolute:e} {relative:e}");
+    }
+}

@@ -19,6 +19,10 @@ const SHARPNESS: f64 = 4e-16;
 /// Halvings of a panel at most.
 const DEPTH: u32 = 44;
 
+/// Panels of one front at most: where rounding alone keeps them from settling, more do not help,
+/// and the error says what is left.
+const MOST_PANELS: usize = 250;
+
 /// Two functions of the number informed: P(T > t), and the contacts of round t+1 if T > t.
 type Pair = [f64; 2];
 
@@ -165,7 +169,10 @@ impl Front {
         let size = self.kernel.fanout * self.kernel.alive;
         let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size);
         let error = coefficients[POINTS - 2..].iter().map(tail).fold(0.0, f64::max);
-        if error < TOLERANCE + SHARPNESS * self.kernel.alive.sqrt() || depth == 0 {
+        if error < TOLERANCE + SHARPNESS * self.kernel.alive.sqrt()
+            || depth == 0
+            || panels.len() >= MOST_PANELS
+        {
             self.error = self.error.max(error);
             panels.push(Panel { low, high, coefficients });
             return;
