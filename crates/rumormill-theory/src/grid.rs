@@ -27,8 +27,8 @@ pub(crate) struct Grid {
     /// Nodes before the first panel, and panels.
     early: usize,
     pub(crate) panels: usize,
-    low: f64,
-    pub(crate) width: f64,
+    /// Where the panels begin, in s, and where the last one ends.
+    edges: Vec<f64>,
     /// Coefficients kept.
     modes: usize,
     /// Row i turns Chebyshev coefficients into weights of the panel's points.
@@ -38,8 +38,10 @@ pub(crate) struct Grid {
 /// What the panels must be like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Panels {
-    /// Their length in s = ln(u/(n−u)).
+    /// Their length in s = ln(u/(n−u)) while s is small or negative.
     pub(crate) width: f64,
+    /// The longest a panel may be.
+    pub(crate) longest: f64,
     /// How many Chebyshev coefficients they keep.
     pub(crate) modes: usize,
 }
@@ -62,12 +64,25 @@ impl Panels {
         } else {
             (2.0 + 0.5 * k).min(kernel.alive.ln())
         };
-        let width = (1.5 / magnified).min(0.25);
+        let width = 1.5 / magnified;
         let slow = kernel.growth() < SLOW;
-        let (width, modes) = if slow { (width.min(0.12), SLOW_MODES) } else { (width, POINTS) };
-        Self { width: width / f64::from(refine), modes }
+        let (longest, modes) = if slow { (0.12, SLOW_MODES) } else { (LONGEST, POINTS) };
+        let refine = f64::from(refine);
+        Self { width: width.min(longest) / refine, longest: longest / refine, modes }
+    }
+
+    /// The length of a panel that begins at s.
+    ///
+    /// Rounds that raise the uninformed share e^{−s} to a power magnify a change of s in proportion
+    /// to s, up to the same end: the later, the less is left of the magnification.
+    fn length(self, s: f64) -> f64 {
+        (self.width * (LATER * s).max(1.0)).min(self.longest)
     }
 }
+
+/// The longest panel, and how fast panels lengthen with s.
+const LONGEST: f64 = 0.25;
+const LATER: f64 = 0.5;
 
 /// Rounds that multiply the informed by less than 1 + `SLOW` are slow.
 const SLOW: f64 = 0.4;
@@ -77,14 +92,12 @@ const SLOW_MODES: usize = 12;
 
 impl Grid {
     pub(crate) fn new(alive: f64, shape: Panels) -> Self {
-        let width = shape.width;
         let mut grid = Self {
             alive,
             nodes: Vec::new(),
             early: 0,
             panels: 0,
-            low: 0.0,
-            width,
+            edges: Vec::new(),
             cosines: cosines(shape.modes),
             modes: shape.modes,
         };
@@ -95,18 +108,45 @@ impl Grid {
         }
         grid.early = EDGE as usize;
         let high = ((alive - EDGE) / EDGE).ln();
-        grid.low = -high;
-        grid.panels = (2.0 * high / width).ceil() as usize;
-        grid.width = 2.0 * high / grid.panels as f64;
+        let mut at = -high;
+        while at < high {
+            grid.edges.push(at);
+            at += shape.length(at);
+        }
+        grid.panels = grid.edges.len();
+        grid.edges.push(at);
+        // Shrunk to end where the late counts begin.
+        let shrink = 2.0 * high / (at + high);
+        grid.edges.iter_mut().for_each(|s| *s = (*s + high) * shrink - high);
         grid.nodes.extend((1..=EDGE as u32).map(|u| (f64::from(u), alive - f64::from(u))));
         for panel in 0..grid.panels {
             grid.nodes.extend((0..POINTS).map(|i| {
-                let s = grid.low + grid.width * (panel as f64 + 0.5 * (1.0 + point(i)));
+                let (low, high) = (grid.edges[panel], grid.edges[panel + 1]);
+                let s = 0.5 * ((1.0 - point(i)) * low + (1.0 + point(i)) * high);
                 split(alive, s)
             }));
         }
         grid.nodes.extend((0..=EDGE as u32).rev().map(|m| (alive - f64::from(m), f64::from(m))));
         grid
+    }
+
+    /// The length of the panel at s, or of the nearest; no bound if there are none.
+    pub(crate) fn width_at(&self, s: f64) -> f64 {
+        if self.panels == 0 {
+            return f64::INFINITY;
+        }
+        let panel = self.panel_at(s);
+        self.edges[panel + 1] - self.edges[panel]
+    }
+
+    fn panel_at(&self, s: f64) -> usize {
+        self.edges[1..self.panels].partition_point(|&edge| edge < s)
+    }
+
+    /// Where s lies in a panel, from −1 to 1.
+    fn place(&self, panel: usize, s: f64) -> f64 {
+        let (low, high) = (self.edges[panel], self.edges[panel + 1]);
+        ((s - low) - (high - s)) / (high - low)
     }
 
     /// Whether the node is one whole count (rather than a point of a panel).
@@ -168,9 +208,9 @@ impl Grid {
             let pairs: Vec<[f64; 2]> = late.iter().rev().map(|&v| [v, 0.0]).collect();
             return between(&pairs, m)[0];
         }
-        let at = (((u / m).ln() - self.low) / self.width).max(0.0);
-        let panel = (at as usize).min(self.panels - 1);
-        let x = 2.0 * (at - panel as f64) - 1.0;
+        let s = (u / m).ln();
+        let panel = self.panel_at(s);
+        let x = self.place(panel, s);
         let (mut b1, mut b2) = (0.0, 0.0);
         for c in panels[panel][1..].iter().rev() {
             let b = 2.0 * x * b1 - b2 + c;
@@ -288,13 +328,18 @@ impl Scatter {
         } else if m <= EDGE {
             self.add_late(grid, m, weight);
         } else {
-            let at = (((u / m).ln() - grid.low) / grid.width).max(0.0);
-            let panel = (at as usize).min(grid.panels - 1);
-            if panel != self.panel {
-                self.flush(grid);
-                self.panel = panel;
+            let s = (u / m).ln();
+            let open = self.panel != usize::MAX
+                && grid.edges[self.panel] <= s
+                && s <= grid.edges[self.panel + 1];
+            if !open {
+                let panel = grid.panel_at(s);
+                if panel != self.panel {
+                    self.flush(grid);
+                    self.panel = panel;
+                }
             }
-            let x = 2.0 * (at - panel as f64) - 1.0;
+            let x = grid.place(self.panel, s);
             let (mut before, mut now) = (weight, weight * x);
             self.coefficients[0] += before;
             for c in &mut self.coefficients[1..grid.modes] {
@@ -368,7 +413,8 @@ impl Matrix {
                 matrix.weights.push(1.0);
                 node
             } else {
-                row.fill(kernel, u, m, grid.width, grid.whole(node));
+                let width = grid.width_at((u / m).ln());
+                row.fill(kernel, u, m, width, grid.whole(node));
                 matrix.defect = matrix.defect.max(row.defect);
                 for o in &row.outcomes {
                     scatter.add(grid, o.informed, o.missed, o.weight);
@@ -447,7 +493,7 @@ mod tests {
 
     #[test]
     fn a_smooth_function_is_read_between_its_nodes() {
-        let grid = Grid::new(1e9, Panels { width: 0.25, modes: POINTS });
+        let grid = Grid::new(1e9, Panels { width: 0.25, longest: 0.25, modes: POINTS });
         let f = |u: f64| (1.0 + u / 1e4).powf(-0.7);
         let values: Vec<f64> = grid.nodes.iter().map(|&(u, _)| f(u)).collect();
         for u in [1.0, 1000.0, 1000.5, 12_345.6, 4.4e7, 9.99e8, 1e9 - 1500.0, 1e9 - 1000.0] {
@@ -458,7 +504,7 @@ mod tests {
 
     #[test]
     fn late_counts_are_read_between_whole_nodes() {
-        let grid = Grid::new(1e6, Panels { width: 0.25, modes: POINTS });
+        let grid = Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS });
         let f = |m: f64| (-m / 300.0).exp();
         let values: Vec<f64> = grid.nodes.iter().map(|&(_, m)| f(m)).collect();
         for m in [999.5, 731.25, 40.7] {
@@ -470,7 +516,7 @@ mod tests {
 
     #[test]
     fn node_of_finds_whole_counts() {
-        let grid = Grid::new(1e6, Panels { width: 0.25, modes: POINTS });
+        let grid = Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS });
         for u in [1.0, EDGE, 1e6 - EDGE, 1e6] {
             let node = grid.node_of(u).expect("a whole count");
             assert_eq!(grid.nodes[node].0, u);

@@ -232,7 +232,8 @@ impl Steps for Front {
         if low < high {
             let logit = |u: f64| (u / (alive - u)).ln();
             let (low, high) = (logit(low), logit(high));
-            let pieces = (8.0 * self.refine).min(1.0 + ((high - low) / self.grid.width).ceil());
+            let pieces =
+                (8.0 * self.refine).min(1.0 + ((high - low) / self.grid.width_at(low)).ceil());
             let pieces = pieces.max(2.0) as usize;
             let mut panels = Vec::new();
             for i in 0..pieces {
