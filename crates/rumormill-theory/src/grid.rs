@@ -51,8 +51,8 @@ impl Panels {
     /// narrower.
     ///
     /// Where nodes pull, the uninformed share is raised to a power each round until losses or
-    /// single nodes stop it, so the last rounds magnify a change of s by up to ln n (or
-    /// ln 1/loss); pushes alone magnify it by little more than the fan-out.
+    /// single nodes stop it, so the last rounds magnify a change of s by up to ln n, or by ln 1/loss
+    /// and once more by the power; pushes alone magnify it by little more than the fan-out.
     ///
     /// Where a round moves s by less than a panel, thousands of readings between the same points
     /// would amplify rounding: there the highest coefficients are dropped, and panels are narrow
@@ -60,7 +60,7 @@ impl Panels {
     pub(crate) fn for_kernel(kernel: &Kernel, loss: f64, refine: u32) -> Self {
         let k = kernel.fanout;
         let magnified = if kernel.style.pulls() {
-            kernel.alive.ln().min(-loss.ln() + k + 1.0)
+            kernel.alive.ln().min((-loss.ln() + k + 1.0).max(-0.6 * (k + 1.0) * loss.ln()))
         } else {
             (2.0 + 0.5 * k).min(kernel.alive.ln())
         };

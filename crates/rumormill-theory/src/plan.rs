@@ -2,7 +2,7 @@
 
 use crate::error::{Error, count, real};
 use crate::model::{MAX_NODES, Spread, Style};
-use crate::spread::Options;
+use crate::spread::{Distribution, Options};
 
 /// What a rumor must achieve, and what bounds the choice.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,15 +102,25 @@ pub fn plans(target: &Target, observe: &mut dyn FnMut(u64, u64)) -> Result<Vec<P
         for fanout in 1..=fanouts {
             let spread = Spread { fanout, loss: target.loss, ..Spread::new(target.nodes, style) };
             let floor = Some(0.5 * target.failure);
-            let exact = spread.solve_with(Options { floor, ..Options::default() })?;
-            let cap = exact.survival.iter().position(|&p| p <= target.failure);
-            let rounds = cap.map_or(u64::MAX, |r| r.max(1) as u64);
+            let mut rounds = u64::MAX;
+            let pool = spread.pool().max(1) as f64;
+            // Costs only where the target can be met.
+            let within = |exact: &Distribution| {
+                let cap = exact.survival.iter().position(|&p| p <= target.failure);
+                rounds = cap.map_or(u64::MAX, |r| r.max(1) as u64);
+                if target.deadline / rounds as f64 >= target.min_interval { rounds } else { 0 }
+            };
+            let (exact, totals) = spread.solve_with_totals(
+                Options { floor, ..Options::default() },
+                within,
+                |u, m| [m, u * m / pool],
+            )?;
             best = best.min(rounds);
             let interval = target.deadline / rounds as f64;
             if interval >= target.min_interval {
                 let whole = (interval * 1000.0).floor() / 1000.0;
                 let interval = if whole >= target.min_interval { whole } else { interval };
-                let (messages, bytes) = cost(target, &spread, rounds)?;
+                let (messages, bytes) = cost(target, &spread, rounds, totals);
                 found.push(Plan {
                     style,
                     fanout,
@@ -138,22 +148,18 @@ pub fn plans(target: &Target, observe: &mut dyn FnMut(u64, u64)) -> Result<Vec<P
     Ok(found)
 }
 
-/// Mean messages and bytes per node over a fixed number of rounds.
-fn cost(target: &Target, spread: &Spread, rounds: u64) -> Result<(f64, f64), Error> {
+/// Mean messages and bytes per node over a fixed number of rounds, from the mean number uninformed
+/// and the mean number of uninformed callers per call that reach someone informed, both summed over
+/// the rounds.
+fn cost(target: &Target, spread: &Spread, rounds: u64, totals: [f64; 2]) -> (f64, f64) {
     let n = spread.nodes as f64;
-    let pool = spread.pool().max(1) as f64;
+    let [missed, useful] = totals;
     let fanout = spread.fanout as f64;
     let arrive = 1.0 - spread.loss;
-    let sum = |means: Vec<f64>| means[..rounds as usize].iter().sum::<f64>();
-    let pushes = if spread.style.pushes() {
-        fanout * (n * rounds as f64 - sum(spread.means(rounds, |_, m| m)?))
-    } else {
-        0.0
-    };
+    let pushes = if spread.style.pushes() { fanout * (n * rounds as f64 - missed) } else { 0.0 };
     // An answer with the rumor goes to each uninformed caller that reaches someone informed.
     let (asks, answers) = if spread.style.pulls() {
         let callers = if spread.style == Style::Pull { n } else { 0.0 };
-        let useful = sum(spread.means(rounds, |u, m| u * m / pool)?);
         (fanout * callers * rounds as f64, fanout * arrive * useful)
     } else {
         (0.0, 0.0)
@@ -164,7 +170,7 @@ fn cost(target: &Target, spread: &Spread, rounds: u64) -> Result<(f64, f64), Err
     let with_rumor = pushes + answers;
     let bytes =
         with_rumor * (target.overhead + target.payload) as f64 + empty * target.overhead as f64;
-    Ok(((with_rumor + empty) / n, bytes / n))
+    ((with_rumor + empty) / n, bytes / n)
 }
 
 #[cfg(test)]

@@ -47,10 +47,21 @@ impl Row {
         let mut width = self.dense.len();
         let most = (width as f64 + kernel.fanout * u).min(m - first + 1.0) as usize;
         self.dense.resize(most, 0.0);
+        // Only `low..width` is not negligible.
+        let mut low = 0;
         for _ in 0..u as usize {
             // Nothing can lie beyond what the picks so far could reach.
             width = (width + kernel.fanout as usize).min(most);
-            kernel.one_sender(&mut self.dense[..width], u + first, &mut self.scratch);
+            let law = &mut self.dense[low..width];
+            kernel.one_sender(law, u + first + low as f64, &mut self.scratch);
+            while low + 1 < width && self.dense[low] < NEGLIGIBLE {
+                self.dense[low] = 0.0;
+                low += 1;
+            }
+            while low + 1 < width && self.dense[width - 1] < NEGLIGIBLE {
+                self.dense[width - 1] = 0.0;
+                width -= 1;
+            }
         }
         for (j, &weight) in self.dense.iter().enumerate() {
             if weight > NEGLIGIBLE {

@@ -41,6 +41,13 @@ impl Backward {
     }
 }
 
+impl Backward {
+    /// The matrix of one round and its grid, when the spread itself is done with.
+    pub(super) fn into_parts(self) -> (Grid, Matrix) {
+        (self.grid, self.matrix)
+    }
+}
+
 impl Steps for Backward {
     fn step(&mut self) {
         let [survival, messages] = &mut self.next;

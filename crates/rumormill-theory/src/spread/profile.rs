@@ -1,5 +1,6 @@
 //! Means over a fixed number of rounds, and spreads that change style on the way.
 
+use super::backward::Backward;
 use super::forward::Forward;
 use super::{Distribution, Engine, Options, collect};
 use crate::error::{Error, count};
@@ -56,6 +57,48 @@ impl Spread {
             means.push(grid.read(&now, origins));
         }
         Ok(means)
+    }
+
+    /// The exact distribution, and the means of both of `value(informed, uninformed)` summed over the
+    /// first rounds, as many as `rounds` makes of the distribution: one matrix serves both.
+    pub(crate) fn solve_with_totals(
+        &self,
+        options: Options<'_>,
+        rounds: impl FnOnce(&Distribution) -> u64,
+        value: impl Fn(f64, f64) -> [f64; 2],
+    ) -> Result<(Distribution, [f64; 2]), Error> {
+        self.check()?;
+        if self.goal() <= self.origins || self.never_finishes() || self.coverage < 1.0 {
+            let exact = self.solve_with(options)?;
+            let rounds = rounds(&exact);
+            let total = |part: usize| -> Result<f64, Error> {
+                let means = self.means(rounds, |u, m| value(u, m)[part])?;
+                Ok(means[..rounds as usize].iter().sum())
+            };
+            return Ok((exact, [total(0)?, total(1)?]));
+        }
+        self.refuse_too_many_rounds()?;
+        let kernel = Kernel::new(self);
+        let mut engine = Backward::new(self, &kernel, 1);
+        let exact = collect(&mut engine, Engine::Backward, options);
+        let rounds = rounds(&exact);
+        count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
+        let (grid, matrix) = engine.into_parts();
+        let origins = self.origins as f64;
+        let mut now = [0, 1].map(|part| -> Vec<f64> {
+            grid.nodes.iter().map(|&(u, m)| value(u, m)[part]).collect()
+        });
+        let mut next = now.clone();
+        let mut totals = [0.0; 2];
+        for _ in 0..rounds {
+            for (total, f) in totals.iter_mut().zip(&now) {
+                *total += grid.read(f, origins);
+            }
+            let [a, b] = &mut next;
+            matrix.apply_both([&now[0], &now[1]], [a, b]);
+            std::mem::swap(&mut now, &mut next);
+        }
+        Ok((exact, totals))
     }
 
     /// The exact distribution when the style changes to `then` after `after` rounds; messages are
