@@ -92,6 +92,18 @@ impl Kernel {
         if !self.style.pulls() {
             return Miss { miss: 1.0, hit: 0.0 };
         }
+        self.caller_miss(u, m)
+    }
+
+    /// Chance that nobody is told in a round from u informed and m uninformed.
+    pub(crate) fn idle(&self, u: f64, m: f64) -> f64 {
+        let pulls = self.own_miss(u, m).miss.powf(m);
+        if self.has_pushes() { pulls * self.caller_miss(m, u).miss.powf(u) } else { pulls }
+    }
+
+    /// Chance that the calls of one node miss all of `u` living nodes; `m` are the other living
+    /// ones, itself included.
+    fn caller_miss(&self, u: f64, m: f64) -> Miss {
         let others = (self.pool - self.alive) + m;
         if self.arrivals.is_empty() {
             let one = (others + self.loss * u) / self.pool;

@@ -240,7 +240,8 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
     let mut interpolation = 0.0f64;
     loop {
         steps.step();
-        let p = steps.survival();
+        // Rounding may lift a probability of one above it, or above the one before.
+        let p = steps.survival().clamp(0.0, survival[survival.len() - 1]);
         interpolation += steps.error();
         survival.push(p);
         let round = survival.len() as u64 - 1;

@@ -257,6 +257,26 @@ fn duality_on_an_irregular_graph() {
 }
 
 #[test]
+fn the_last_delivery_under_a_cap() {
+    // Push among three: told in round 2 with 3/4, in round 3 with 3/16, or never in time.
+    let three = Spread::new(3, Style::Push).last_delivery(3).unwrap();
+    assert!((three - 2.125).abs() < 1e-14, "{three}");
+    for style in Style::ALL {
+        for (nodes, fanout, loss) in [(50, 49, 0.3), (1000, 2, 0.2), (1_000_000, 1, 0.01)] {
+            let spread = Spread { fanout, loss, ..Spread::new(nodes, style) };
+            // A cap that is never reached: the last delivery is T.
+            let (last, mean) = (spread.last_delivery(120).unwrap(), spread.solve().unwrap().mean);
+            assert!((last - mean).abs() < 1e-11, "{spread:?}: {last} {mean}");
+            // A cap of two rounds, of which the first is idle or the second, or neither.
+            let two = spread.last_delivery(2).unwrap();
+            assert!(two > 0.0 && two <= 2.0, "{spread:?}: {two}");
+        }
+    }
+    assert_eq!(Spread::new(1, Style::Pull).last_delivery(9).unwrap(), 0.0);
+    assert_eq!(Spread { loss: 1.0, ..Spread::new(9, Style::Push) }.last_delivery(9).unwrap(), 0.0);
+}
+
+#[test]
 fn tails_keep_their_digits() {
     // Far out each round multiplies the tail by the last node's chance to be missed.
     let spread = Spread::new(1_000_000, Style::Push);

@@ -166,7 +166,11 @@ fn the_other_predictions_print_their_figures() {
     for words in ["No closed form", "Theta(sqrt(n ln n))", "simulate push on the wheel"] {
         assert!(wheel.contains(words), "{wheel}");
     }
-    assert!(succeed("predict stop --nodes 30 --coin 0.25").contains("0.199992"));
+    let sequential = succeed("predict stop --nodes 30 --coin 0.25");
+    assert!(sequential.contains("0.199992"));
+    assert!(sequential.contains("last delivery: not given"), "{sequential}");
+    let capped = json("predict stop --nodes 3 --round-cap 2 --json");
+    assert!((capped["last_delivery"]["value"].as_f64().unwrap() - 1.75).abs() < 1e-12);
     let table = "predict stop --nodes 1000 --counter 1 --reset --semantics snapshot";
     assert!(succeed(table).contains("0.17"));
     assert!(succeed("predict stop --nodes 1000 --round-cap 22").contains("0.006485"));

@@ -59,6 +59,46 @@ impl Spread {
         Ok(means)
     }
 
+    /// The mean round of the last delivery when all stop after `rounds` rounds, whether or not
+    /// everyone has been told by then; 0 if nobody is.
+    ///
+    /// With r rounds left, the last delivery from u informed obeys `V_r` = A `V_{r−1}` + 1 −
+    /// idle(u)^r: it is one round later than that of the rounds after, if anyone is told at all.
+    ///
+    /// # Errors
+    /// As [`Self::expected_informed`].
+    ///
+    /// ```
+    /// use rumormill_theory::{Spread, Style};
+    /// // Three nodes: the first push tells one, the second round the other with probability 3/4.
+    /// let last = Spread::new(3, Style::Push).last_delivery(2)?;
+    /// assert!((last - 1.75).abs() < 1e-15);
+    /// # Ok::<(), rumormill_theory::Error>(())
+    /// ```
+    pub fn last_delivery(&self, rounds: u64) -> Result<f64, Error> {
+        self.check()?;
+        count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
+        if self.alive() == self.origins || self.loss >= 1.0 {
+            return Ok(0.0);
+        }
+        let kernel = Kernel::new(self);
+        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
+        let matrix = Matrix::new(&kernel, &grid, 0);
+        let idle: Vec<f64> = grid.nodes.iter().map(|&(u, m)| kernel.idle(u, m)).collect();
+        let mut still = vec![1.0; idle.len()];
+        let mut now = vec![0.0; idle.len()];
+        let mut next = now.clone();
+        for _ in 0..rounds {
+            matrix.apply(&now, &mut next);
+            for ((value, still), idle) in next.iter_mut().zip(&mut still).zip(&idle) {
+                *still *= idle;
+                *value += 1.0 - *still;
+            }
+            std::mem::swap(&mut now, &mut next);
+        }
+        Ok(grid.read(&now, self.origins as f64))
+    }
+
     /// The exact distribution, and the means of both of `value(informed, uninformed)` summed over the
     /// first rounds, as many as `rounds` makes of the distribution: one matrix serves both.
     pub(crate) fn solve_with_totals(

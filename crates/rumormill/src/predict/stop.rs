@@ -82,8 +82,16 @@ struct Report {
     traffic: Figure,
     mean_delay: Option<Figure>,
     last_delivery: Option<Figure>,
+    /// Why the last two are missing, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_given: Option<&'static str>,
     mean_field_residue: Option<f64>,
 }
+
+/// Sequential contacts have no rounds.
+const NO_TIMES: &str = "mean delay and last delivery: not given, for they depend on whose turn it is, \
+                        which sequential\ncontacts leave open (the figures above do not); \
+                        --semantics snapshot gives them";
 
 /// Runs `rumormill predict stop`.
 pub(crate) fn run(args: &StopArgs) -> anyhow::Result<ExitCode> {
@@ -126,6 +134,9 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<ExitCode> {
             line(name, figure);
         }
     }
+    if let Some(why) = report.not_given {
+        let _ = writeln!(out, "{why}");
+    }
     if let Some(residue) = report.mean_field_residue {
         let _ = writeln!(out, "{:<32}{:>14}", "mean-field residue", short(residue));
         if let Ok(limit) = counter_for_completeness(args.nodes, 0.01) {
@@ -152,9 +163,9 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
             residue: exact(end.residue),
             incomplete: exact(end.incomplete),
             traffic: exact(end.traffic),
-            // They depend on the schedule, which sequential semantics leave open.
             mean_delay: None,
             last_delivery: None,
+            not_given: Some(NO_TIMES),
             mean_field_residue,
         });
     }
@@ -169,6 +180,7 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
         traffic: figure(end.traffic),
         mean_delay: Some(figure(end.mean_delay)),
         last_delivery: Some(figure(end.last_delivery)),
+        not_given: None,
         mean_field_residue,
     })
 }
@@ -202,7 +214,8 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
         incomplete: exactly(exact.survival(cap)),
         traffic: exactly(args.fanout as f64 * calls / alive),
         mean_delay: (means[0] > missed).then(|| exactly(delays / (means[0] - missed))),
-        last_delivery: None,
+        last_delivery: Some(exactly(spread.last_delivery(cap)?)),
+        not_given: None,
         mean_field_residue: None,
     })
 }
