@@ -286,6 +286,9 @@ fn text(
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
     line("error below", format!("{:.1e}", exact.error), None);
+    if exact.error > 1e-12 && args.coverage < 1.0 {
+        out.push_str("(a goal short of everyone is a sharp front: fewer digits than otherwise)\n");
+    }
     out += "\n   x   P(not finished within x rounds)\n";
     let last = listed(exact).len();
     let first = exact.survival.iter().position(|&p| p < 1.0 - 1e-4).unwrap_or(0).saturating_sub(1);

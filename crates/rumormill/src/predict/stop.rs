@@ -90,8 +90,7 @@ struct Report {
 
 /// Sequential contacts have no rounds.
 const NO_TIMES: &str = "mean delay and last delivery: not given, for they depend on whose turn it is, \
-                        which sequential\ncontacts leave open (the figures above do not); \
-                        --semantics snapshot gives them";
+                        which sequential\ncontacts leave open; --semantics snapshot gives them";
 
 /// Runs `rumormill predict stop`.
 pub(crate) fn run(args: &StopArgs) -> anyhow::Result<ExitCode> {
