@@ -5,6 +5,9 @@ mod client;
 mod demo;
 mod exit;
 mod format;
+mod plan;
+mod plot;
+mod predict;
 mod values;
 mod verbs;
 
@@ -20,6 +23,7 @@ Examples:
                   --join 127.0.0.1:7946 --set requests=10
   rumormill get requests --wait 10s                   ask any agent for the cluster's sum
   rumormill --agent http://127.0.0.1:7981 members     ask another one
+  rumormill predict spread --nodes 1e6 --rounds 39    ask before you deploy
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.";
 
@@ -40,6 +44,11 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Agent(Box<agent::Args>),
+    /// Say exactly what gossip will do, before it does it.
+    #[command(subcommand)]
+    Predict(predict::Predict),
+    /// Choose style, fan-out, interval and round cap for a target.
+    Plan(plan::PlanArgs),
     #[command(flatten)]
     Verb(verbs::Verb),
 }
@@ -49,6 +58,8 @@ fn main() -> ExitCode {
     exit::report(match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
+        Command::Predict(what) => predict::run(&what),
+        Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })
 }

@@ -1,0 +1,87 @@
+//! The backward engine: `f_t(u)` = P(T > t | u know) obeys f_{t+1} = A `f_t` with one fixed A.
+
+use super::Steps;
+use crate::grid::{Grid, Matrix, POINTS, Panels};
+use crate::kernel::Kernel;
+use crate::model::Spread;
+
+pub(super) struct Backward {
+    grid: Grid,
+    matrix: Matrix,
+    origins: f64,
+    /// Contacts of one round from each node; none once the goal is met.
+    calls: Vec<f64>,
+    /// `f_t` and the contacts expected in rounds 1..=t while unfinished.
+    survival: Vec<f64>,
+    messages: Vec<f64>,
+    /// Room for the next round of both.
+    next: [Vec<f64>; 2],
+}
+
+impl Backward {
+    pub(super) fn new(spread: &Spread, kernel: &Kernel, refine: u32) -> Self {
+        let panels = Panels::for_kernel(kernel, spread.loss, refine);
+        let grid = Grid::new(kernel.alive, panels);
+        let origins = spread.origins as f64;
+        let first = grid.node_of(origins).filter(|_| origins <= crate::grid::EDGE).unwrap_or(0);
+        let matrix = Matrix::new(kernel, &grid, first);
+        let goal = spread.goal() as f64;
+        let open = |u: f64| u < goal;
+        let calls = grid.nodes.iter().map(|&(u, m)| if open(u) { spread.calls(u, m) } else { 0.0 });
+        let survival = grid.nodes.iter().map(|&(u, _)| f64::from(u8::from(open(u))));
+        Self {
+            origins,
+            calls: calls.collect(),
+            survival: survival.collect(),
+            messages: vec![0.0; grid.nodes.len()],
+            next: [vec![0.0; grid.nodes.len()], vec![0.0; grid.nodes.len()]],
+            matrix,
+            grid,
+        }
+    }
+}
+
+impl Backward {
+    /// The matrix of one round and its grid, when the spread itself is done with.
+    pub(super) fn into_parts(self) -> (Grid, Matrix) {
+        (self.grid, self.matrix)
+    }
+}
+
+impl Steps for Backward {
+    fn step(&mut self) {
+        let [survival, messages] = &mut self.next;
+        self.matrix.apply_both([&self.survival, &self.messages], [survival, messages]);
+        for ((p, sum), &calls) in survival.iter_mut().zip(messages.iter_mut()).zip(&self.calls) {
+            if calls == 0.0 {
+                (*p, *sum) = (0.0, 0.0);
+            } else {
+                *sum += calls;
+            }
+        }
+        std::mem::swap(&mut self.survival, survival);
+        std::mem::swap(&mut self.messages, messages);
+    }
+
+    fn survival(&self) -> f64 {
+        self.grid.read(&self.survival, self.origins)
+    }
+
+    fn messages(&self) -> f64 {
+        self.grid.read(&self.messages, self.origins)
+    }
+
+    fn error(&self) -> f64 {
+        // The last coefficients overstate the error of a panel by the ratio of neighbouring
+        // coefficients, which is why no safety factor is needed; rounding leaves them at 1e-17.
+        (0..self.grid.panels)
+            .map(|panel| self.grid.panel_error(&self.survival, panel))
+            .fold(0.0, f64::max)
+            * (2.0 / POINTS as f64)
+    }
+
+    fn depth(&self) -> f64 {
+        // Rows by recurrence carry the roundings of their picks; the others are good to a few.
+        16.0
+    }
+}

@@ -1,0 +1,134 @@
+//! `rumormill predict broadcast`.
+
+use std::fmt::Write as _;
+
+use crate::exit::Exit;
+use clap::Args;
+use rumormill_theory::broadcast::{
+    MAX_EAGER_NODES, acknowledged_messages, acknowledged_rounds, blind, eager_estimate,
+    eager_failure, eager_messages, repeats_needed,
+};
+use rumormill_theory::{Error, Spread, Style};
+use serde::Serialize;
+
+use super::input::count;
+use super::spread::{figure, short};
+use super::{print, print_json, refuse};
+
+/// The broadcast to compare with gossip.
+#[derive(Args)]
+pub(crate) struct BroadcastArgs {
+    /// How many nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Probability that a message is lost, [0, 1).
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    loss: f64,
+    /// The failure to aim at where a way has a knob, (0, 1).
+    #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
+    failure: f64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Way {
+    name: &'static str,
+    messages: f64,
+    rounds: f64,
+    /// Chance that someone is left out.
+    failure: f64,
+    note: String,
+}
+
+/// Runs `rumormill predict broadcast`.
+pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
+    let ways = match ways(args) {
+        Ok(ways) => ways,
+        Err(error) => return Err(refuse(&error)),
+    };
+    if args.json {
+        return print_json(&ways);
+    }
+    let mut out = format!("{} nodes, loss {}\n\n", args.nodes, args.loss);
+    let _ = writeln!(
+        out,
+        "{:<16}{:>14}{:>10}{:>16}   note",
+        "way", "messages", "rounds", "P(someone out)"
+    );
+    for way in &ways {
+        let _ = writeln!(
+            out,
+            "{:<16}{:>14}{:>10.3}{:>16}   {}",
+            way.name,
+            figure(way.messages),
+            way.rounds,
+            short(way.failure),
+            way.note
+        );
+    }
+    print(&out)
+}
+
+fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
+    let (n, p) = (args.nodes, args.loss);
+    let once = blind(n, p, 1)?;
+    if p >= 1.0 {
+        return Err(Error::NeverArrives { name: "loss", value: p });
+    }
+    let others = n as f64 - 1.0;
+    let mut ways = vec![Way {
+        name: "single shot",
+        messages: others,
+        rounds: 1.0,
+        failure: once,
+        note: format!("reaches all with probability {}", short(1.0 - once)),
+    }];
+    let repeats = repeats_needed(n, p, args.failure)?;
+    ways.push(Way {
+        name: "repeated",
+        messages: f64::from(repeats) * others,
+        rounds: f64::from(repeats),
+        failure: blind(n, p, repeats)?,
+        note: format!("{repeats} blind repeats for failure {:e}", args.failure),
+    });
+    ways.push(Way {
+        name: "acknowledged",
+        messages: acknowledged_messages(n, p)?,
+        rounds: acknowledged_rounds(n, p)?,
+        failure: 0.0,
+        note: "means; acknowledgements not counted, and not lost".into(),
+    });
+    let (failure, note) = if n <= MAX_EAGER_NODES {
+        let usual = eager_estimate(n, p)?;
+        (eager_failure(n, p)?, format!("exact; the usual (n-1) p^(n-1) says {}", short(usual)))
+    } else {
+        (eager_estimate(n, p)?, "estimate (n-1) p^(n-1)".into())
+    };
+    ways.push(Way {
+        name: "eager reliable",
+        messages: eager_messages(n),
+        rounds: 2.0,
+        failure,
+        note,
+    });
+    for style in Style::ALL {
+        let spread = Spread { loss: p, ..Spread::new(n, style) };
+        let floor = Some(args.failure.min(1e-15));
+        let exact = spread.solve_with(rumormill_theory::Options { floor, ..Default::default() })?;
+        let cap = exact.survival.iter().position(|&x| x <= args.failure).unwrap_or(0) as u64;
+        ways.push(Way {
+            name: match style {
+                Style::Push => "gossip push",
+                Style::Pull => "gossip pull",
+                Style::PushPull => "gossip both",
+            },
+            messages: exact.messages,
+            rounds: exact.mean,
+            failure: exact.survival(cap),
+            note: format!("means until all know; failure at a cap of {cap} rounds"),
+        });
+    }
+    Ok(ways)
+}

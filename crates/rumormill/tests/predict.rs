@@ -1,0 +1,179 @@
+//! The commands `predict` and `plan`, run as a user runs them.
+
+use std::process::{Command, Output};
+
+fn run(args: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rumormill"))
+        .args(args.split_whitespace())
+        .output()
+        .expect("the binary runs")
+}
+
+fn succeed(args: &str) -> String {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn json(args: &str) -> serde_json::Value {
+    serde_json::from_str(&succeed(args)).expect("JSON")
+}
+
+/// The command must fail as a usage error, in one line that contains every word given.
+fn refused(args: &str, words: &[&str]) {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args}: {stderr}");
+    let line = stderr.lines().next().unwrap_or_default();
+    for word in words {
+        assert!(line.contains(word), "{args}: {stderr}");
+    }
+}
+
+#[test]
+fn bad_input_names_the_flag_and_its_range() {
+    let cases: [(&str, &[&str]); 17] = [
+        ("predict spread --nodes 0", &["--nodes", "1..="]),
+        ("predict spread --nodes 1e16", &["--nodes", "1..="]),
+        ("predict spread --nodes 10 --loss 1.1", &["--loss", "[0, 1]"]),
+        ("predict spread --nodes 10 --loss -0.1", &["--loss", "[0, 1]"]),
+        ("predict spread --nodes 10 --loss nan", &["--loss", "[0, 1]"]),
+        ("predict spread --nodes 10 --percentile 0", &["--percentile", "(0, 100)"]),
+        ("predict spread --nodes 10 --percentile 100", &["--percentile", "(0, 100)"]),
+        ("predict spread --nodes 10 --coverage 0", &["--coverage", "(0, 1]"]),
+        ("predict spread --nodes 10 --dead 1", &["--dead", "[0, 1)"]),
+        ("predict spread --nodes 10 --origins 11", &["--origins", "1..=10"]),
+        ("predict spread --nodes 10 --fanout 0", &["--fanout", "1..="]),
+        ("predict graph --kind grid --nodes 10", &["--nodes", "squares"]),
+        ("predict broadcast --nodes 10 --loss 1", &["--loss", "below 1"]),
+        ("predict average --nodes 1", &["--nodes", "2..="]),
+        ("predict stop --nodes 10 --coin 0", &["--probability", "(0, 1]"]),
+        ("plan --nodes 100 --deadline 20ms --failure 1e-6", &["--deadline", "at least"]),
+        ("plan --nodes 100 --deadline 3s --failure 0", &["--failure", "[1e-15, 1)"]),
+    ];
+    for (args, words) in cases {
+        refused(args, words);
+    }
+    refused("plan --nodes 0 --deadline 3s --failure 1e-6", &["--nodes"]);
+    refused("plan --nodes 9 --loss 1 --deadline 3s --failure 1e-6", &["--loss", "below 1"]);
+    refused("predict spread --nodes x", &["--nodes", "whole number"]);
+    refused("predict stop --nodes 10", &["--counter"]);
+}
+
+#[test]
+fn one_line_answers_the_question() {
+    let line = succeed("predict spread --nodes 1000000 --rounds 39");
+    assert_eq!(line, "P(not finished within 39 rounds) = 0.005796\n");
+    let line = succeed("predict spread --nodes 1000000 --rounds 39 --interval 200ms");
+    assert!(line.contains("7.80 s"), "{line}");
+    // A tail with digits, beyond what is listed.
+    let line = succeed("predict spread --nodes 64 --rounds 60");
+    assert!(line.ends_with("= 1.47884e-22\n"), "{line}");
+}
+
+#[test]
+fn json_is_what_the_manual_says() {
+    let report = json("predict spread --nodes 64 --json");
+    for key in [
+        "nodes",
+        "style",
+        "fanout",
+        "loss",
+        "mean",
+        "variance",
+        "survival",
+        "percentiles",
+        "messages",
+        "bounds",
+        "error",
+    ] {
+        assert!(!report[key].is_null(), "{key}");
+    }
+    assert_eq!(report["style"], "push");
+    assert!((report["mean"].as_f64().unwrap() - 11.158119112619).abs() < 1e-12);
+    assert_eq!(report["percentiles"]["99"], 15);
+    let survival = report["survival"].as_array().unwrap();
+    assert_eq!(survival[0], 1.0);
+    assert!(survival.last().unwrap().as_f64().unwrap() < 1e-15);
+    assert!(survival[survival.len() - 2].as_f64().unwrap() >= 1e-15);
+    assert_eq!(report["bounds"]["chebyshev"]["verdict"], "valid bound");
+    // A far percentile does not lengthen the list.
+    let far = json("predict spread --nodes 64 --percentile 99.99999999999999 --json");
+    assert_eq!(far["survival"].as_array().unwrap().len(), survival.len());
+}
+
+#[test]
+fn edges_answer_sensibly() {
+    assert!(succeed("predict spread --nodes 1").contains("Finished at once"));
+    assert!(succeed("predict spread --nodes 10 --loss 1").contains("Never finishes"));
+    assert!(succeed("predict spread --nodes 10 --coverage 0.1 --loss 1").contains("at once"));
+    let never = json("predict spread --nodes 10 --loss 1 --json");
+    assert!(never["mean"].is_null() && never["finishes"] == false);
+    assert!(json("predict spread --nodes 10 --loss 1 --json")["percentiles"]["50"].is_null());
+    for style in ["push", "pull", "push-pull"] {
+        for nodes in [2, 3] {
+            let report = json(&format!("predict spread --nodes {nodes} --style {style} --json"));
+            let mean = report["mean"].as_f64().unwrap();
+            assert!((1.0..2.5).contains(&mean), "{style} {nodes}: {mean}");
+        }
+        let all = json(&format!("predict spread --nodes 50 --fanout 49 --style {style} --json"));
+        assert!((all["mean"].as_f64().unwrap() - 1.0).abs() < 1e-12);
+        let lossy = json(&format!("predict spread --nodes 50 --loss 0.99 --style {style} --json"));
+        assert!(lossy["mean"].as_f64().unwrap() > 300.0);
+    }
+    let switched = succeed("predict spread --nodes 64 --pull-after 6");
+    assert!(switched.contains("8.8737"), "{switched}");
+    assert!(!run("predict spread --nodes 10 --loss 0.9999999999").status.success());
+}
+
+#[test]
+fn plots_are_drawn_without_fonts_of_the_machine() {
+    let folder = std::env::temp_dir().join(format!("rumormill-plot-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, magic) in [("law.svg", &b"<svg"[..]), ("law.png", &b"\x89PNG"[..])] {
+        let path = folder.join(name);
+        succeed(&format!("predict spread --nodes 1000 --plot {}", path.display()));
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.starts_with(magic) && bytes.len() > 5000, "{name}: {} bytes", bytes.len());
+    }
+    let other = folder.join("law.gif");
+    let output = run(&format!("predict spread --nodes 10 --plot {}", other.display()));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(".svg or .png"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_plan_can_be_pasted_into_an_agent() {
+    let text = succeed("plan --nodes 1000 --loss 0.05 --deadline 3s --failure 1e-6 --max-fanout 2");
+    let config = text.split("[rumor]").nth(1).expect("a table");
+    for key in ["style = \"", "fanout = ", "interval = \"", "round_cap = "] {
+        assert!(config.contains(key), "{text}");
+    }
+    let rows = json(
+        "plan --nodes 1000 --loss 0.05 --deadline 3s --failure 1e-6 --max-fanout 2 --top 0 --json",
+    );
+    let bytes: Vec<f64> =
+        rows.as_array().unwrap().iter().map(|r| r["bytes_per_node"].as_f64().unwrap()).collect();
+    assert_eq!(bytes.len(), 6);
+    assert!(bytes.windows(2).all(|w| w[0] <= w[1]));
+}
+
+#[test]
+fn the_other_predictions_print_their_figures() {
+    assert!(succeed("predict graph --kind star --nodes 1000").contains("7476.986"));
+    let wheel = succeed("predict graph --kind wheel --nodes 1000");
+    for words in ["No closed form", "Theta(sqrt(n ln n))", "simulate push on the wheel"] {
+        assert!(wheel.contains(words), "{wheel}");
+    }
+    let sequential = succeed("predict stop --nodes 30 --coin 0.25");
+    assert!(sequential.contains("0.199992"));
+    assert!(sequential.contains("last delivery: not given"), "{sequential}");
+    let capped = json("predict stop --nodes 3 --round-cap 2 --json");
+    assert!((capped["last_delivery"]["value"].as_f64().unwrap() - 1.75).abs() < 1e-12);
+    let table = "predict stop --nodes 1000 --counter 1 --reset --semantics snapshot";
+    assert!(succeed(table).contains("0.17"));
+    assert!(succeed("predict stop --nodes 1000 --round-cap 22").contains("0.006485"));
+    assert!(succeed("predict broadcast --nodes 64 --loss 0.1").contains("0.001310"));
+    assert!(succeed("predict average --nodes 64").contains("0.294513"));
+}
