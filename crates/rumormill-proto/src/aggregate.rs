@@ -12,16 +12,17 @@
 //! peers, [`reading`] what is made of it all. This file is the protocol between them.
 
 mod estimate;
+mod input;
 pub(crate) mod ledger;
 mod links;
 mod mass;
+mod metric;
 mod reading;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
+pub use input::{InputError, MAX_FIGURES, Mode};
 pub use mass::MAX_INPUT;
 pub use reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
@@ -31,13 +32,13 @@ use crate::config::{Config, Overlap};
 use crate::identity::{Identity, Name, NodeId};
 use crate::node::Event;
 use crate::protocol::{Context, Protocol};
-use crate::roster::Roster;
 use crate::time::{Duration, Instant};
-use crate::wire::{Bounds, Envelope, Message, Section, write_sections};
+use crate::wire::{Envelope, Message, Section, write_sections};
 
 use estimate::Disagreement;
 use ledger::{Answer, Component, Ledger, Masses};
 use links::Links;
+use metric::{Metric, is_dust};
 use window::{Progress, Window};
 
 /// 1 where the figure is reported.
@@ -50,10 +51,6 @@ const SQUARE: [Component; 2] = [2, 3];
 /// How many members are anchors: a median of three survives one that is off.
 const ANCHORS: usize = 3;
 
-/// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
-/// leaves behind is 2³⁶ times smaller.
-const DUST: i128 = mass::ONE >> 40;
-
 /// How many departed members are remembered. A component of one that was forgotten would be carried
 /// on for nothing, but does no harm.
 const REMEMBERED: usize = 1 << 14;
@@ -63,171 +60,6 @@ const OVERHEAD: usize = Envelope::SIZE + 8;
 
 /// Bytes of a section beside the set of members: name, masses, bounds.
 const SECTION: usize = 300;
-
-/// Whether a figure follows its inputs or is settled round by round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// For ever, following the inputs.
-    #[default]
-    Live,
-    /// Started afresh at each round, from the inputs of that instant.
-    Round,
-}
-
-impl Mode {
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Live => Self::Round,
-            Self::Round => Self::Live,
-        }
-    }
-}
-
-impl core::fmt::Display for Mode {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(match self {
-            Self::Live => "live",
-            Self::Round => "round",
-        })
-    }
-}
-
-/// The most figures that a node takes part in, in each mode.
-pub const MAX_FIGURES: usize = 256;
-
-/// Why an input was refused. Nothing has changed then.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum InputError {
-    /// The value is NaN or infinite.
-    #[error("the input {name} is {value}, but must be a finite number")]
-    NotFinite {
-        /// The figure.
-        name: Name,
-        /// The value.
-        value: f64,
-    },
-    /// The value lies outside ±2⁵³.
-    #[error("the input {name} is {value:e}, but must lie within ±{MAX_INPUT:e}")]
-    OutOfRange {
-        /// The figure.
-        name: Name,
-        /// The value.
-        value: f64,
-    },
-    /// The figure exists in the other mode.
-    #[error("the figure {name} exists in {mode} mode; choose another name, or unset it everywhere")]
-    OtherMode {
-        /// The figure.
-        name: Name,
-        /// The mode that it exists in.
-        mode: Mode,
-    },
-    /// There are [`MAX_FIGURES`] figures already.
-    #[error("the figure {name} would be one too many: the limit is {MAX_FIGURES} in each mode")]
-    TooMany {
-        /// The figure.
-        name: Name,
-    },
-    /// This node has no input of that name.
-    #[error("this node has no input named {name}")]
-    NoInput {
-        /// The figure.
-        name: Name,
-    },
-    /// The node runs no aggregates ([`crate::Node::bare`]).
-    #[error("this node runs no aggregates")]
-    NotRunning,
-}
-
-/// One figure at this node.
-struct Metric {
-    ledger: Ledger,
-    /// `None` where there are more members than a window can cover.
-    window: Option<Window>,
-    /// What this node reports.
-    input: Option<f64>,
-    disagreement: Disagreement,
-    /// Exchanges in a row that brought nothing new.
-    quiet: u32,
-    /// When an input last changed, as far as this node knows.
-    disturbed: Option<Instant>,
-}
-
-impl Metric {
-    fn new(now: Instant, view: &View, roster: &Roster) -> Self {
-        let mut metric = Self {
-            ledger: Ledger::default(),
-            window: None,
-            input: None,
-            disagreement: Disagreement::default(),
-            quiet: 0,
-            disturbed: None,
-        };
-        metric.restart_window(now, view, roster);
-        metric
-    }
-
-    fn restart_window(&mut self, now: Instant, view: &View, roster: &Roster) {
-        let first = || Window::first(now, roster, &mut self.ledger, self.input);
-        self.window = view.certifiable.then(first);
-    }
-
-    fn set_input(&mut self, now: Instant, input: Option<(f64, i128)>) {
-        self.input = input.map(|(value, _)| value);
-        let mass = input.map_or(0, |(_, mass)| mass);
-        let [low, high] = mass::square(mass);
-        let participation = if input.is_some() { mass::ONE } else { 0 };
-        for (component, mass) in
-            [(PARTICIPATION, participation), (VALUE, mass), (SQUARE[0], low), (SQUARE[1], high)]
-        {
-            self.ledger.set_input(component, mass);
-        }
-        if let Some(window) = &mut self.window {
-            window.input_changed(self.input);
-        }
-        self.quiet = 0;
-        self.disturbed = Some(now);
-    }
-
-    /// An exchange has met a peer whose masses differ from this node's by so much.
-    fn met(&mut self, value: i128, participation: i128, anchors_quiet: bool, tolerance: f64) {
-        self.disagreement.meet(mass::to_f64(value));
-        let scale = estimate::scale(self) * tolerance + mass::RESOLUTION;
-        let own =
-            mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance + mass::RESOLUTION;
-        let quiet = mass::to_f64(value).abs() <= scale
-            && mass::to_f64(participation).abs() <= own
-            && anchors_quiet;
-        self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
-    }
-
-    /// Whether all members were known, at an instant of the last window, to hold nothing and to
-    /// report nothing: then all forget the figure.
-    fn is_spent(&self) -> bool {
-        let dust = mass::to_f64(DUST);
-        let negligible = |bounds: Bounds| -dust < bounds.lower && bounds.upper < dust;
-        let result = self.window.as_ref().and_then(Window::result);
-        self.input.is_none()
-            && self.is_dust()
-            && result.is_some_and(|complete| {
-                let last = &complete.contribution;
-                last.input.is_none()
-                    && !last.changed
-                    && negligible(last.value)
-                    && negligible(last.participation)
-            })
-    }
-
-    fn is_dust(&self) -> bool {
-        is_dust(&[VALUE, PARTICIPATION].map(|component| (component, self.ledger.mass(component))))
-    }
-}
-
-fn is_dust(masses: &[(Component, i128)]) -> bool {
-    let negligible = |mass: i128| -DUST < mass && mass < DUST;
-    masses.iter().all(|&(c, mass)| SQUARE.contains(&c) || negligible(mass))
-}
 
 /// What follows from the membership.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::hash::Hasher;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};

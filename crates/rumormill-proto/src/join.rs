@@ -1,6 +1,6 @@
 //! Getting into a cluster: which addresses to ask, and when to ask again.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use crate::time::{Duration, Instant};
 

@@ -4,9 +4,9 @@
 //! is exchange the whole state, so [`crate::Node`] does that on join and now and then over the
 //! reliable path, through [`Membership::snapshot`] and [`Membership::merge`].
 
+use core::net::SocketAddr;
 use core::num::{NonZeroU8, NonZeroUsize};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use bytes::{Buf, BufMut};
 use foca::{Foca, Header, Member, NoCustomBroadcast, Notification, PeriodicParams, State, Timer};

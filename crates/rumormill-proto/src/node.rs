@@ -1,7 +1,7 @@
 //! The core's one face: a node that a driver feeds and drains.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use foca::Member;
 use rand::seq::IteratorRandom;

@@ -16,7 +16,7 @@
 mod exchange;
 mod state;
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 pub(crate) use exchange::{Bounds, Contribution, Message, Section, WindowPart, write_sections};
 pub(crate) use state::{StateMessage, read_foca_header, write_foca_header};

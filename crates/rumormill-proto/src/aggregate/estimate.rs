@@ -299,7 +299,7 @@ impl Enclosed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::is_dust;
+    use super::super::metric::is_dust;
     use super::*;
 
     fn last(value: (f64, f64), participation: (f64, f64)) -> Contribution {

@@ -1,7 +1,7 @@
 //! What a node can say of a figure, and what that rests on.
 
 use core::fmt;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 

@@ -12,7 +12,7 @@ pub(crate) enum StateMessage {
     /// says that the sender wants to become a member. An answer repeats the `token`.
     Exchange { from: Identity, token: u64, reply: bool, join: bool, members: Vec<Member<Identity>> },
     /// The join is refused: a live member at `by` already has this name.
-    NameTaken { token: u64, name: Name, by: std::net::SocketAddr },
+    NameTaken { token: u64, name: Name, by: core::net::SocketAddr },
 }
 
 /// The most members that one exchange may carry.

@@ -1,0 +1,82 @@
+//! What users put in, and why it may be refused.
+
+use serde::Serialize;
+
+use super::mass::MAX_INPUT;
+use crate::identity::Name;
+
+/// Whether a figure follows its inputs or is settled round by round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// For ever, following the inputs.
+    #[default]
+    Live,
+    /// Started afresh at each round, from the inputs of that instant.
+    Round,
+}
+
+impl Mode {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Live => Self::Round,
+            Self::Round => Self::Live,
+        }
+    }
+}
+
+impl core::fmt::Display for Mode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(match self {
+            Self::Live => "live",
+            Self::Round => "round",
+        })
+    }
+}
+
+/// The most figures that a node takes part in, in each mode.
+pub const MAX_FIGURES: usize = 256;
+
+/// Why an input was refused. Nothing has changed then.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InputError {
+    /// The value is NaN or infinite.
+    #[error("the input {name} is {value}, but must be a finite number")]
+    NotFinite {
+        /// The figure.
+        name: Name,
+        /// The value.
+        value: f64,
+    },
+    /// The value lies outside ±2⁵³.
+    #[error("the input {name} is {value:e}, but must lie within ±{MAX_INPUT:e}")]
+    OutOfRange {
+        /// The figure.
+        name: Name,
+        /// The value.
+        value: f64,
+    },
+    /// The figure exists in the other mode.
+    #[error("the figure {name} exists in {mode} mode; choose another name, or unset it everywhere")]
+    OtherMode {
+        /// The figure.
+        name: Name,
+        /// The mode that it exists in.
+        mode: Mode,
+    },
+    /// There are [`MAX_FIGURES`] figures already.
+    #[error("the figure {name} would be one too many: the limit is {MAX_FIGURES} in each mode")]
+    TooMany {
+        /// The figure.
+        name: Name,
+    },
+    /// This node has no input of that name.
+    #[error("this node has no input named {name}")]
+    NoInput {
+        /// The figure.
+        name: Name,
+    },
+    /// The node runs no aggregates ([`crate::Node::bare`]).
+    #[error("this node runs no aggregates")]
+    NotRunning,
+}

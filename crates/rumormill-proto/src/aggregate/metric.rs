@@ -1,0 +1,109 @@
+//! One figure at this node: its books, its window, and whether it has settled.
+
+use super::View;
+use super::estimate::{self, Disagreement};
+use super::ledger::{Component, Ledger};
+use super::window::Window;
+use super::{PARTICIPATION, SQUARE, VALUE, mass};
+use crate::roster::Roster;
+use crate::time::Instant;
+use crate::wire::Bounds;
+
+/// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
+/// leaves behind is 2³⁶ times smaller.
+const DUST: i128 = mass::ONE >> 40;
+
+/// One figure at this node.
+pub(super) struct Metric {
+    pub(super) ledger: Ledger,
+    /// `None` where there are more members than a window can cover.
+    pub(super) window: Option<Window>,
+    /// What this node reports.
+    pub(super) input: Option<f64>,
+    pub(super) disagreement: Disagreement,
+    /// Exchanges in a row that brought nothing new.
+    pub(super) quiet: u32,
+    /// When an input last changed, as far as this node knows.
+    pub(super) disturbed: Option<Instant>,
+}
+
+impl Metric {
+    pub(super) fn new(now: Instant, view: &View, roster: &Roster) -> Self {
+        let mut metric = Self {
+            ledger: Ledger::default(),
+            window: None,
+            input: None,
+            disagreement: Disagreement::default(),
+            quiet: 0,
+            disturbed: None,
+        };
+        metric.restart_window(now, view, roster);
+        metric
+    }
+
+    pub(super) fn restart_window(&mut self, now: Instant, view: &View, roster: &Roster) {
+        let first = || Window::first(now, roster, &mut self.ledger, self.input);
+        self.window = view.certifiable.then(first);
+    }
+
+    pub(super) fn set_input(&mut self, now: Instant, input: Option<(f64, i128)>) {
+        self.input = input.map(|(value, _)| value);
+        let mass = input.map_or(0, |(_, mass)| mass);
+        let [low, high] = mass::square(mass);
+        let participation = if input.is_some() { mass::ONE } else { 0 };
+        for (component, mass) in
+            [(PARTICIPATION, participation), (VALUE, mass), (SQUARE[0], low), (SQUARE[1], high)]
+        {
+            self.ledger.set_input(component, mass);
+        }
+        if let Some(window) = &mut self.window {
+            window.input_changed(self.input);
+        }
+        self.quiet = 0;
+        self.disturbed = Some(now);
+    }
+
+    /// An exchange has met a peer whose masses differ from this node's by so much.
+    pub(super) fn met(
+        &mut self,
+        value: i128,
+        participation: i128,
+        anchors_quiet: bool,
+        tolerance: f64,
+    ) {
+        self.disagreement.meet(mass::to_f64(value));
+        let scale = estimate::scale(self) * tolerance + mass::RESOLUTION;
+        let own =
+            mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance + mass::RESOLUTION;
+        let quiet = mass::to_f64(value).abs() <= scale
+            && mass::to_f64(participation).abs() <= own
+            && anchors_quiet;
+        self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether all members were known, at an instant of the last window, to hold nothing and to
+    /// report nothing: then all forget the figure.
+    pub(super) fn is_spent(&self) -> bool {
+        let dust = mass::to_f64(DUST);
+        let negligible = |bounds: Bounds| -dust < bounds.lower && bounds.upper < dust;
+        let result = self.window.as_ref().and_then(Window::result);
+        self.input.is_none()
+            && self.is_dust()
+            && result.is_some_and(|complete| {
+                let last = &complete.contribution;
+                last.input.is_none()
+                    && !last.changed
+                    && negligible(last.value)
+                    && negligible(last.participation)
+            })
+    }
+
+    pub(super) fn is_dust(&self) -> bool {
+        is_dust(&[VALUE, PARTICIPATION].map(|component| (component, self.ledger.mass(component))))
+    }
+}
+
+pub(super) fn is_dust(masses: &[(Component, i128)]) -> bool {
+    let negligible = |mass: i128| -DUST < mass && mass < DUST;
+    masses.iter().all(|&(c, mass)| SQUARE.contains(&c) || negligible(mass))
+}
