@@ -328,7 +328,7 @@ impl Aggregation {
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
             let answer = match &section.metric {
-                None => self.answer_anchors(from, seq, &section.masses, decline, tolerance),
+                None => Some(self.answer_anchors(from, seq, &section.masses, decline, tolerance)),
                 Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
             };
             match answer {
@@ -365,7 +365,7 @@ impl Aggregation {
         masses: &Masses,
         decline: bool,
         tolerance: f64,
-    ) -> Option<Answer> {
+    ) -> Answer {
         let known: Masses = self.without_departed(masses);
         let theirs =
             |id: &NodeId| known.iter().find(|(c, _)| *c == id.0).map_or(0, |known| known.1);
@@ -376,7 +376,7 @@ impl Aggregation {
         if answer == Answer::Fresh {
             self.met_anchors(&differences, tolerance);
         }
-        Some(answer)
+        answer
     }
 
     /// An exchange has met a peer whose anchor masses differ by so much.
@@ -436,7 +436,7 @@ impl Aggregation {
             match &section.metric {
                 None => {
                     let taken = self.without_departed(&section.masses);
-                    let before: Vec<_> = self.anchor_masses();
+                    let before = self.anchor_masses();
                     if self.anchors.settle(from, seq, &taken) {
                         // The peer took half of the difference.
                         let moved = |(id, mass): &(NodeId, i128)| {

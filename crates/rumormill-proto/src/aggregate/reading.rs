@@ -100,8 +100,6 @@ pub enum Caveat {
     NoAnchor,
     /// No window is complete since the membership changed.
     NoEnclosure,
-    /// Some members are suspected.
-    Suspects(usize),
     /// An input changed during the last window, or after it.
     InputChanged,
     /// No node reports this figure any more.
@@ -123,9 +121,6 @@ impl fmt::Display for Caveat {
             }
             Self::NoEnclosure => {
                 write!(f, "no enclosure yet: no window is complete since the membership changed")
-            }
-            Self::Suspects(n) => {
-                write!(f, "{n} suspected member(s) are counted until they are declared dead")
             }
             Self::InputChanged => write!(
                 f,
