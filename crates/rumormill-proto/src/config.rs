@@ -1,5 +1,6 @@
 //! What can be set, with defaults that work on an ordinary local network.
 
+use crate::rumor::RumorConfig;
 use crate::time::Duration;
 
 /// The settings of a node. All nodes of a cluster should use the same ones; only `cluster` must.
@@ -41,6 +42,8 @@ pub struct Config {
     pub max_datagram: usize,
     /// What a node does with a push that arrives while a push of its own is outstanding.
     pub overlap: Overlap,
+    /// How rumors are told.
+    pub rumor: RumorConfig,
 }
 
 /// What a node does with a push that arrives while a push of its own awaits its reply.
@@ -71,6 +74,7 @@ impl Default for Config {
             tolerance: 1e-6,
             max_datagram: 1200,
             overlap: Overlap::default(),
+            rumor: RumorConfig::default(),
         }
     }
 }
@@ -126,6 +130,6 @@ impl Config {
         if !(508..=65_000).contains(&self.max_datagram) {
             return fail("max_datagram", self.max_datagram.to_string(), "from 508 to 65000 bytes");
         }
-        Ok(())
+        self.rumor.check()
     }
 }

@@ -63,6 +63,7 @@ mod membership;
 mod node;
 mod protocol;
 mod roster;
+mod rumor;
 #[doc(hidden)]
 pub mod sabotage;
 mod spsp;
@@ -80,6 +81,7 @@ pub use membership::MemberState;
 pub use node::{Event, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use roster::Roster;
+pub use rumor::{Counted, Decided, RumorConfig, Stop, Style, UnknownWord};
 pub use spsp::Spsp;
 pub use stats::Stats;
 pub use time::{Duration, Instant};
