@@ -56,6 +56,7 @@
 
 mod aggregate;
 mod config;
+mod directory;
 mod host;
 mod identity;
 mod join;
@@ -76,6 +77,7 @@ pub use aggregate::{
     MAX_INPUT, Mode, Reading, WindowLine,
 };
 pub use config::{Config, ConfigError, Overlap};
+pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
 pub use node::{Event, Node, Plane, Transmit};

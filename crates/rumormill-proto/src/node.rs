@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use crate::Rng;
 use crate::aggregate::{Aggregation, Explanation, InputError, Mode, Reading};
 use crate::config::{Config, ConfigError};
+use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
 use crate::identity::{Identity, Name, NodeId, tag};
 use crate::join::Joins;
@@ -166,9 +167,23 @@ impl Node {
     /// # Errors
     /// When a setting is out of its range.
     pub fn new(now: Instant, me: Identity, config: Config, seed: u64) -> Result<Self, ConfigError> {
+        Self::new_in(&Directory::default(), now, me, config, seed)
+    }
+
+    /// [`Node::new`], for one of many nodes in this process: they share a directory.
+    ///
+    /// # Errors
+    /// When a setting is out of its range.
+    pub fn new_in(
+        directory: &Directory,
+        now: Instant,
+        me: Identity,
+        config: Config,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         let live = Aggregation::new(Mode::Live, &config);
         let rounds = Aggregation::new(Mode::Round, &config);
-        let mut node = Self::bare(now, me, config, seed)?;
+        let mut node = Self::bare_in(directory, now, me, config, seed)?;
         node.add_protocol(now, Box::new(live));
         node.add_protocol(now, Box::new(rounds));
         Ok(node)
@@ -184,12 +199,27 @@ impl Node {
         config: Config,
         seed: u64,
     ) -> Result<Self, ConfigError> {
+        Self::bare_in(&Directory::default(), now, me, config, seed)
+    }
+
+    /// [`Node::bare`], for one of many nodes in this process: they share a directory.
+    ///
+    /// # Errors
+    /// When a setting is out of its range.
+    pub fn bare_in(
+        directory: &Directory,
+        now: Instant,
+        me: Identity,
+        config: Config,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let mut rng = Rng::seed_from_u64(seed);
         let swim_rng = Rng::seed_from_u64(rng.random());
+        let me = directory.peer(&me);
         Ok(Self {
             cluster: tag(&config.cluster),
-            membership: Membership::new(me.clone(), &config, swim_rng),
+            membership: Membership::new(me.clone(), &config, swim_rng, directory),
             roster: Roster::new(me),
             hosts: Vec::new(),
             joins: Joins::default(),
@@ -233,7 +263,7 @@ impl Node {
     fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         if envelope.channel == CHANNEL_SWIM {
-            return self.membership.handle_datagram(now, body);
+            return self.membership.handle_datagram(now, body, &self.roster);
         }
         if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
             return Err(WireError::Stranger);
@@ -259,10 +289,16 @@ impl Node {
         if envelope.channel != CHANNEL_STATE {
             return Err(WireError::Channel);
         }
-        match StateMessage::read(body)? {
+        match StateMessage::read(body, self.membership.directory())? {
             StateMessage::NameTaken { token, name, by } => {
                 if self.joins.answered(token).is_some() {
                     self.events.push(Event::NameTaken { name, by });
+                }
+            }
+            StateMessage::Compare { from, digest } => {
+                if digest != self.state_digest() {
+                    let message = self.exchange(0, true, false);
+                    self.send_state(&from, &message);
                 }
             }
             StateMessage::Exchange { from, token, reply, join, mut members } => {
@@ -270,15 +306,15 @@ impl Node {
                     self.joins.answered(token);
                     return Ok(());
                 }
-                if join && let Some(by) = self.holder_of(&from) {
-                    let name = from.name.clone();
+                if join && let Some(by) = self.roster.holder_of_name(&from) {
+                    let (name, by) = (from.name.clone(), by.addr);
                     self.send_state(&from, &StateMessage::NameTaken { token, name, by });
                     return Ok(());
                 }
                 members.insert(0, Member::alive(from.clone()));
                 // A newcomer need not tell on what it hears from those who know it already.
                 let spread = reply || !self.roster.is_empty();
-                self.membership.merge(now, members, spread);
+                self.membership.merge(now, members, spread, &self.roster);
                 if reply {
                     let answer = self.exchange(token, false, false);
                     self.send_state(&from, &answer);
@@ -290,14 +326,6 @@ impl Node {
             }
         }
         Ok(())
-    }
-
-    /// The address of a live member, this node included, that has the name of `other` but is not
-    /// an earlier or later life of it.
-    fn holder_of(&self, other: &Identity) -> Option<SocketAddr> {
-        let me = core::iter::once(self.roster.me());
-        let mut all = me.chain(self.roster.peers().map(|(_, peer)| peer));
-        all.find(|peer| peer.name == other.name && peer.addr != other.addr).map(|peer| peer.addr)
     }
 
     /// A message on the reliable path could not be delivered to `to`.
@@ -336,7 +364,7 @@ impl Node {
         self.settle(now);
     }
 
-    /// Exchanges the whole membership with one member. A node that is alone tries those that it
+    /// Compares the membership with one member's, and exchanges all of it if they differ. A node that is alone tries those that it
     /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
     fn sync(&mut self, now: Instant) {
         let alone = self.roster.is_empty();
@@ -347,12 +375,16 @@ impl Node {
             self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
         } else {
             let peer = self.roster.random_peer(&mut self.rng);
-            peer.and_then(|peer| self.roster.peer(peer)).cloned()
+            peer.and_then(|peer| self.roster.known(peer)).cloned()
         };
-        if let Some(peer) = peer {
-            let message = self.exchange(0, true, false);
-            self.send_state(&peer, &message);
-        }
+        let Some(peer) = peer else { return };
+        let message = if alone {
+            self.exchange(0, true, false)
+        } else {
+            let from = self.membership.me().clone();
+            StateMessage::Compare { from, digest: self.state_digest() }
+        };
+        self.send_state(&peer, &message);
     }
 
     // ------------------------------------------------------------------ what should happen
@@ -374,10 +406,28 @@ impl Node {
 
     /// The next thing that the user should hear, if there is one.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events_out.pop_front()
+        let event = self.events_out.pop_front();
+        if event.is_none() {
+            // The news of thousands of members took room that is not needed again.
+            self.events_out = VecDeque::new();
+        }
+        event
     }
 
     // ------------------------------------------------------------------ the user's verbs
+
+    /// Takes these for members that are up, as if one that knows them had said so. A cluster whose
+    /// nodes all know each other from the start needs no joining: so the virtual network begins
+    /// large runs.
+    pub fn meet(&mut self, now: Instant, members: &[Identity]) {
+        if self.left {
+            return;
+        }
+        let directory = self.membership.directory();
+        let up = members.iter().map(|member| Member::alive(directory.peer(member))).collect();
+        self.membership.merge(now, up, false, &self.roster);
+        self.settle(now);
+    }
 
     /// Asks the node at `addr` to let this one into its cluster; again and again, until it answers.
     pub fn join(&mut self, now: Instant, addr: SocketAddr) {
@@ -399,13 +449,13 @@ impl Node {
         }
         self.membership.leave(now);
         // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
-        let me = self.roster.me().clone();
+        let me = self.membership.me().clone();
         let members = vec![Member::down(me.clone())];
         let goodbye =
             StateMessage::Exchange { from: me, token: 0, reply: false, join: false, members };
         for _ in 0..2 {
             if let Some(peer) = self.roster.random_peer(&mut self.rng)
-                && let Some(peer) = self.roster.peer(peer).cloned()
+                && let Some(peer) = self.roster.known(peer).cloned()
             {
                 self.send_state(&peer, &goodbye);
             }
@@ -493,7 +543,7 @@ impl Node {
     /// The members ever heard of, this node first, with what the failure detector says of them.
     pub fn members(&self) -> Vec<(Identity, MemberState)> {
         let mut others: Vec<_> =
-            self.membership.iter().map(|(id, state)| (id.clone(), state)).collect();
+            self.membership.iter().map(|(peer, state)| (peer.to_identity(), state)).collect();
         others.sort_by(|a, b| (&a.0.name, a.0.addr).cmp(&(&b.0.name, b.0.addr)));
         others.insert(0, (self.roster.me().clone(), MemberState::Alive));
         others
@@ -593,23 +643,28 @@ impl Node {
                 }
             }
         }
-        self.events_out.extend(self.events.drain(..));
+        self.events_out.extend(core::mem::take(&mut self.events));
     }
 
     fn apply(&mut self, now: Instant, change: Change) {
         match change {
-            Change::Up(peer) => {
-                let holder = self.holder_of(&peer);
-                if self.roster.insert(peer.clone()) {
+            Change::Up(peers) => {
+                let fresh = self.roster.extend(peers);
+                if !fresh.is_empty() {
                     self.sync_soon(now);
-                    if let Some(other) = holder {
-                        let (name, addrs) = (peer.name.clone(), [other, peer.addr]);
+                }
+                for (at, peer) in fresh.iter().enumerate() {
+                    // Of two that came together, the later one tells.
+                    if let Some(other) = self.roster.holder_of_name(peer)
+                        && !fresh[at + 1..].contains(other)
+                    {
+                        let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
                         self.events.push(Event::NameConflict { name, addrs });
                     }
                     for host in &mut self.hosts {
-                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, &peer));
+                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
                     }
-                    self.events.push(Event::MemberUp(peer));
+                    self.events.push(Event::MemberUp(peer.to_identity()));
                 }
             }
             Change::Down(peer) => {
@@ -619,7 +674,7 @@ impl Node {
                         host.peer_expired(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
                     }
-                    self.events.push(Event::MemberDown(peer));
+                    self.events.push(Event::MemberDown(peer.to_identity()));
                 }
             }
             Change::Renewed(me) => {
@@ -628,7 +683,7 @@ impl Node {
                 for host in &mut self.hosts {
                     host.call(lend!(self, now), Protocol::renewed);
                 }
-                self.events.push(Event::Renewed(me));
+                self.events.push(Event::Renewed(me.to_identity()));
                 // Those that hold this node for dead shall hear of its new life at once.
                 self.next_sync = now;
             }
@@ -653,7 +708,12 @@ impl Node {
         StateMessage::Exchange { from: self.membership.me().clone(), token, reply, join, members }
     }
 
-    fn send_state(&mut self, to: &Identity, message: &StateMessage) {
+    /// A number that two nodes share when they have nothing to tell each other of the membership.
+    fn state_digest(&self) -> u64 {
+        self.roster.digest() ^ self.membership.down_digest().rotate_left(32)
+    }
+
+    fn send_state(&mut self, to: &Peer, message: &StateMessage) {
         self.send_state_to(to.addr, to.id(), message);
     }
 

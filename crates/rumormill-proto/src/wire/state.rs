@@ -1,18 +1,24 @@
 //! Membership on the wire: foca's headers and members, and the full state exchange.
 
+use core::net::SocketAddr;
+use std::borrow::Cow;
+
 use foca::{Header, Member, Message as Swim, State};
 
 use super::{Read, Reader, WireError, Write};
-use crate::identity::{Identity, Name};
+use crate::directory::{Directory, Peer};
+use crate::identity::{Identity, Name, NodeId};
 
 /// A message of the state exchange, on the reliable path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateMessage {
     /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
     /// says that the sender wants to become a member. An answer repeats the `token`.
-    Exchange { from: Identity, token: u64, reply: bool, join: bool, members: Vec<Member<Identity>> },
+    Exchange { from: Peer, token: u64, reply: bool, join: bool, members: Vec<Member<Peer>> },
     /// The join is refused: a live member at `by` already has this name.
-    NameTaken { token: u64, name: Name, by: core::net::SocketAddr },
+    NameTaken { token: u64, name: Name, by: SocketAddr },
+    /// What the sender knows comes to this digest. Who comes to another answers with an exchange.
+    Compare { from: Peer, digest: u64 },
 }
 
 /// The most members that one exchange may carry.
@@ -36,25 +42,31 @@ impl StateMessage {
                 out.put_name(name);
                 out.put_addr(by);
             }
+            Self::Compare { from, digest } => {
+                out.put(&[2]);
+                out.put_identity(from);
+                out.put(&digest.to_be_bytes());
+            }
         }
     }
 
-    pub(crate) fn read(bytes: &[u8]) -> Read<Self> {
+    pub(crate) fn read(bytes: &[u8], directory: &Directory) -> Read<Self> {
         let mut reader = Reader(bytes);
         let message = match reader.u8()? {
             0 => {
                 let flags = reader.u8()?;
                 let token = reader.u64()?;
-                let from = reader.identity()?;
+                let from = read_peer(&mut reader, directory)?;
                 let count = reader.count(MAX_MEMBERS)?;
                 let mut members = Vec::new();
                 for _ in 0..count {
-                    members.push(read_member(&mut reader)?);
+                    members.push(read_member(&mut reader, directory)?);
                 }
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
                 Self::Exchange { from, token, reply, join, members }
             }
             1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
+            2 => Self::Compare { from: read_peer(&mut reader, directory)?, digest: reader.u64()? },
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
@@ -62,7 +74,52 @@ impl StateMessage {
     }
 }
 
-pub(crate) fn write_member(member: &Member<Identity>, out: &mut Vec<u8>) {
+/// A member as it lies in a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    addr: SocketAddr,
+    boot: u64,
+    name: &'a str,
+    incarnation: u16,
+    state: State,
+}
+
+impl<'a> Told<'a> {
+    fn read(reader: &mut Reader<'a>) -> Read<Self> {
+        let (addr, boot, name) = read_identity(reader)?;
+        let incarnation = reader.u16()?;
+        let state = match reader.u8()? {
+            0 => State::Alive,
+            1 => State::Suspect,
+            2 => State::Down,
+            _ => return Err(WireError::Malformed),
+        };
+        Ok(Self { addr, boot, name, incarnation, state })
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        NodeId::of(self.addr, self.boot)
+    }
+
+    /// Whether it says no more than that the member is up: it has never been suspected.
+    pub(crate) fn is_join(&self) -> bool {
+        self.state == State::Alive && self.incarnation == 0
+    }
+}
+
+fn read_identity<'a>(reader: &mut Reader<'a>) -> Read<(SocketAddr, u64, &'a str)> {
+    let (addr, boot) = (reader.addr()?, reader.u64()?);
+    let length = usize::from(reader.u8()?);
+    let name = core::str::from_utf8(reader.take(length)?).map_err(|_| WireError::Malformed)?;
+    Ok((addr, boot, name))
+}
+
+fn read_peer(reader: &mut Reader<'_>, directory: &Directory) -> Read<Peer> {
+    let (addr, boot, name) = read_identity(reader)?;
+    directory.read(boot, addr, name).ok_or(WireError::Malformed)
+}
+
+pub(crate) fn write_member(member: &Member<Peer>, out: &mut Vec<u8>) {
     out.put_identity(member.id());
     out.put(&member.incarnation().to_be_bytes());
     out.put(&[match member.state() {
@@ -72,19 +129,42 @@ pub(crate) fn write_member(member: &Member<Identity>, out: &mut Vec<u8>) {
     }]);
 }
 
-pub(crate) fn read_member(reader: &mut Reader<'_>) -> Read<Member<Identity>> {
-    let identity = reader.identity()?;
-    let incarnation = reader.u16()?;
-    let state = match reader.u8()? {
-        0 => State::Alive,
-        1 => State::Suspect,
-        2 => State::Down,
-        _ => return Err(WireError::Malformed),
-    };
-    Ok(Member::new(identity, incarnation, state))
+pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Read<Member<Peer>> {
+    let told = Told::read(reader)?;
+    let peer = directory.read(told.boot, told.addr, told.name).ok_or(WireError::Malformed)?;
+    Ok(Member::new(peer, told.incarnation, told.state))
 }
 
-pub(crate) fn write_foca_header(header: &Header<Identity>, out: &mut Vec<u8>) {
+/// A SWIM packet without the members that are no news.
+pub(crate) fn trim_swim<'a>(
+    bytes: &'a [u8],
+    is_news: impl Fn(&Told<'_>) -> bool,
+) -> Read<Cow<'a, [u8]>> {
+    let mut reader = Reader(bytes);
+    skip_foca_header(&mut reader)?;
+    if reader.0.is_empty() {
+        return Ok(bytes.into());
+    }
+    let head = bytes.len() - reader.0.len();
+    let count = reader.u16()?;
+    let mut kept = 0u16;
+    let mut trimmed = bytes[..head + 2].to_vec();
+    for _ in 0..count {
+        let before = reader.0;
+        if is_news(&Told::read(&mut reader)?) {
+            kept += 1;
+            trimmed.extend_from_slice(&before[..before.len() - reader.0.len()]);
+        }
+    }
+    reader.finish()?;
+    if kept == count {
+        return Ok(bytes.into());
+    }
+    trimmed[head..head + 2].copy_from_slice(&kept.to_be_bytes());
+    Ok(trimmed.into())
+}
+
+pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
     out.put_identity(&header.src);
     out.put(&header.src_incarnation.to_be_bytes());
     out.put_identity(&header.dst);
@@ -110,17 +190,21 @@ pub(crate) fn write_foca_header(header: &Header<Identity>, out: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn read_foca_header(reader: &mut Reader<'_>) -> Read<Header<Identity>> {
-    let src = reader.identity()?;
+pub(crate) fn read_foca_header(
+    reader: &mut Reader<'_>,
+    directory: &Directory,
+) -> Read<Header<Peer>> {
+    let peer = |reader: &mut Reader<'_>| read_peer(reader, directory);
+    let src = peer(reader)?;
     let src_incarnation = reader.u16()?;
-    let dst = reader.identity()?;
+    let dst = peer(reader)?;
     let message = match reader.u8()? {
         0 => Swim::Ping(reader.u8()?),
         1 => Swim::Ack(reader.u8()?),
-        2 => Swim::PingReq { target: reader.identity()?, probe_number: reader.u8()? },
-        3 => Swim::IndirectPing { origin: reader.identity()?, probe_number: reader.u8()? },
-        4 => Swim::IndirectAck { target: reader.identity()?, probe_number: reader.u8()? },
-        5 => Swim::ForwardedAck { origin: reader.identity()?, probe_number: reader.u8()? },
+        2 => Swim::PingReq { target: peer(reader)?, probe_number: reader.u8()? },
+        3 => Swim::IndirectPing { origin: peer(reader)?, probe_number: reader.u8()? },
+        4 => Swim::IndirectAck { target: peer(reader)?, probe_number: reader.u8()? },
+        5 => Swim::ForwardedAck { origin: peer(reader)?, probe_number: reader.u8()? },
         6 => Swim::Announce,
         7 => Swim::Feed,
         8 => Swim::Gossip,
@@ -129,4 +213,16 @@ pub(crate) fn read_foca_header(reader: &mut Reader<'_>) -> Read<Header<Identity>
         _ => return Err(WireError::Malformed),
     };
     Ok(Header { src, src_incarnation, dst, message })
+}
+
+fn skip_foca_header(reader: &mut Reader<'_>) -> Read<()> {
+    read_identity(reader)?;
+    reader.u16()?;
+    read_identity(reader)?;
+    match reader.u8()? {
+        0 | 1 => reader.u8().map(|_| ()),
+        2..=5 => read_identity(reader).and_then(|_| reader.u8()).map(|_| ()),
+        6..=10 => Ok(()),
+        _ => Err(WireError::Malformed),
+    }
 }
