@@ -2,18 +2,20 @@
 //!
 //! Every node knows every other, and more than one room of it does: among n nodes of one process
 //! (the virtual network, the demo) that is n² records. So a record is a [`Peer`], a handle; the
-//! name and the address lie in memory once, in the [`Directory`] that the nodes share.
+//! name and the address lie in memory once, in the [`Directory`] that the nodes share. Nodes that
+//! have the same members share the list of them, too.
 
 use core::fmt;
 use core::hash::{BuildHasherDefault, Hasher};
 use core::net::SocketAddr;
 use core::ops::Deref;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use siphasher::sip::SipHasher13;
 
 use crate::identity::{Identity, Name, NodeId, tag};
+use crate::roster::Members;
 
 /// An identity, shared. Comparing two costs no look at what it points to, unless they have the
 /// same address.
@@ -106,7 +108,7 @@ impl fmt::Debug for Peer {
 /// The identities that the nodes of one process know of.
 ///
 /// A node has one of its own. Many nodes in one process use far less memory when they share one;
-/// see [`crate::Node::share`]. What they do is not touched by it.
+/// see [`crate::Node::new_in`]. What they do is not touched by it.
 #[derive(Clone, Default)]
 pub struct Directory(Arc<Mutex<Table>>);
 
@@ -116,6 +118,9 @@ struct Table {
     peers: HashMap<NodeId, Peer, BuildHasherDefault<SipHasher13>>,
     /// With this many, it is time to drop what nobody holds.
     sweep_at: usize,
+    /// Sets of members by their digests.
+    members: HashMap<u64, Weak<Members>, BuildHasherDefault<SipHasher13>>,
+    sweep_members_at: usize,
 }
 
 /// The fewest identities among which it is worth looking for some that nobody holds.
@@ -133,9 +138,10 @@ impl Directory {
     }
 
     /// The peer with this identity.
-    pub(crate) fn peer(&self, identity: &Identity) -> Peer {
+    pub(crate) fn peer(&self, identity: Identity) -> Peer {
         let Identity { boot, addr, name } = identity;
-        self.with(|table| table.find(*boot, *addr, name.as_str(), || name.clone()))
+        let text = name.clone();
+        self.with(|table| table.find(boot, addr, text.as_str(), || name))
     }
 
     /// The peer with this identity, whose name is still to be made of `text`; `None` if it is no
@@ -146,6 +152,21 @@ impl Directory {
             let name = Name::new(text).ok()?;
             Some(self.with(|table| table.find(boot, addr, text, || name)))
         })
+    }
+
+    /// Puts the set of members that another node holds in the place of an equal one.
+    pub(crate) fn share(&self, digest: u64, members: &mut Arc<Members>) {
+        self.with(|table| match table.members.get(&digest).and_then(Weak::upgrade) {
+            Some(known) if Arc::ptr_eq(&known, members) => {}
+            Some(known) if known == *members => *members = known,
+            _ => {
+                if table.members.len() >= table.sweep_members_at.max(SWEEP) {
+                    table.members.retain(|_, members| members.strong_count() > 0);
+                    table.sweep_members_at = 2 * table.members.len();
+                }
+                table.members.insert(digest, Arc::downgrade(members));
+            }
+        });
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Table) -> R) -> R {
@@ -198,11 +219,11 @@ mod tests {
     #[test]
     fn one_identity_is_held_once_and_another_is_another() {
         let directory = Directory::default();
-        let a = directory.peer(&identity(1, 1));
+        let a = directory.peer(identity(1, 1));
         let again = directory.read(1, identity(1, 1).addr, "n").unwrap();
         assert!(Arc::ptr_eq(&a.known, &again.known));
         assert_eq!(a.id(), identity(1, 1).id());
-        assert_ne!(a, directory.peer(&identity(1, 2)), "another boot");
+        assert_ne!(a, directory.peer(identity(1, 2)), "another boot");
         assert_ne!(a, directory.read(1, a.addr, "other").unwrap(), "another name");
         assert_eq!(a, Peer::from(identity(1, 1)), "equal wherever they lie");
         assert!(directory.read(1, a.addr, "no name").is_none());
@@ -211,12 +232,12 @@ mod tests {
     #[test]
     fn what_nobody_holds_is_dropped() {
         let directory = Directory::default();
-        let kept = directory.peer(&identity(1, 0));
+        let kept = directory.peer(identity(1, 0));
         for boot in 1..10_000 {
-            directory.peer(&identity(2, boot));
+            directory.peer(identity(2, boot));
         }
         assert!(directory.len() <= SWEEP + 1, "{}", directory.len());
-        assert!(Arc::ptr_eq(&kept.known, &directory.peer(&identity(1, 0)).known));
+        assert!(Arc::ptr_eq(&kept.known, &directory.peer(identity(1, 0)).known));
     }
 
     #[test]

@@ -3,9 +3,15 @@
 //! SWIM (Das, Gupta, Motivala 2002) probes members and spreads what it finds. What it does not do
 //! is exchange the whole state, so [`crate::Node`] does that on join and now and then over the
 //! reliable path, through [`Membership::snapshot`] and [`Membership::merge`].
+//!
+//! foca looks members up in a list, which is too slow for thousands. So beyond [`WATCHED`] members
+//! it is told of about that many, a random choice of each node's own, and of every other as soon as
+//! there is any news of it but that it is up. Nothing is lost by it: every member still has about
+//! as many others that probe it in turn, each more often, and what they find out reaches all by
+//! gossip. The [`Roster`] always has all members.
 
 use core::num::{NonZeroU8, NonZeroUsize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Buf, BufMut};
 use foca::{Foca, Header, Member, NoCustomBroadcast, Notification, PeriodicParams, State, Timer};
@@ -13,7 +19,7 @@ use foca::{Foca, Header, Member, NoCustomBroadcast, Notification, PeriodicParams
 use crate::Rng;
 use crate::config::Config;
 use crate::directory::{Directory, Peer, Place};
-use crate::identity::Identity;
+use crate::identity::{Identity, NodeId};
 use crate::roster::Roster;
 use crate::time::{Duration, Instant};
 use crate::wire::{self, Reader, Told, WireError};
@@ -31,6 +37,9 @@ pub(crate) enum Change {
     Renewed(Peer),
 }
 
+/// An odd constant that spreads bits: 2⁶⁴ over the golden ratio (Knuth, multiplicative hashing).
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// How the failure detector sees a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,8 +56,21 @@ pub enum MemberState {
 /// state carry them better. It takes hundreds of nodes that join at once.
 const BACKLOG: usize = 256;
 
+/// About how many members foca is told of, if there are more; up to so many it knows them all.
+const WATCHED: usize = 256;
+
 /// Up to so many members, looking each one up in foca's list costs less than sorting that.
 const FEW: usize = 16;
+
+impl From<State> for MemberState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Alive => Self::Alive,
+            State::Suspect => Self::Suspect,
+            State::Down => Self::Down,
+        }
+    }
+}
 
 pub(crate) struct Membership {
     foca: Foca<Peer, Codec, Rng, NoCustomBroadcast>,
@@ -78,16 +100,9 @@ impl Membership {
         &self.directory
     }
 
-    /// Every member ever heard of, this node excepted.
+    /// Every member that foca knows: not all of them, if they are many.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Peer, MemberState)> {
-        self.foca.iter_membership_state().map(|member| {
-            let state = match member.state() {
-                State::Alive => MemberState::Alive,
-                State::Suspect => MemberState::Suspect,
-                State::Down => MemberState::Down,
-            };
-            (member.id(), state)
-        })
+        self.foca.iter_membership_state().map(|member| (member.id(), member.state().into()))
     }
 
     pub(crate) fn handle_datagram(
@@ -99,16 +114,37 @@ impl Membership {
         // foca looks each member of a packet up in a list. Most are known already, which is found
         // out faster here.
         let full = self.foca.updates_backlog() >= BACKLOG;
-        let is_news = |told: &Told<'_>| !told.is_join() || !(full || roster.contains(told.id()));
-        let trimmed = wire::trim_swim(bytes, is_news)?;
-        let result = self.foca.handle_data(&trimmed, &mut self.sink);
+        let mut news = Vec::new();
+        let is_news = |told: &Told<'_>| {
+            let id = told.id();
+            let is_news = !told.is_join() || !(full || roster.contains(id));
+            if is_news {
+                news.push((id, Place::of(told.addr)));
+            }
+            is_news
+        };
+        let packet = wire::trim_swim(bytes, is_news)?;
+        // That it speaks is no news of a sender whom the roster has; foca would tell it on.
+        news.push((packet.from.0, Place::of(packet.from.1)));
+        for (id, place) in news {
+            self.remind(id, place, roster);
+        }
+        let result = self.foca.handle_data(&packet.bytes, &mut self.sink);
         self.schedule(now);
         // What foca refuses is a packet that doesn't decode or makes no sense; its state is
         // unharmed (`foca::Error`).
         result.map_err(|_| WireError::Malformed)
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, roster: &Roster) {
+        // Many have died.
+        if self.foca.num_members() < (roster.len() - 1).min(WATCHED) / 2 {
+            for peer in roster.members() {
+                if self.watches(peer, roster.len()) {
+                    self.tell(peer);
+                }
+            }
+        }
         while let Some(entry) = self.timers.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -128,6 +164,34 @@ impl Membership {
                 self.sink.transmits.truncate(sent);
             }
             self.schedule(now);
+        }
+    }
+
+    /// Whether this node's foca is one of those that should know the peer, among so many members.
+    fn watches(&self, peer: &Peer, members: usize) -> bool {
+        if members <= WATCHED {
+            return true;
+        }
+        // A hash of the pair, so that every node has a choice of its own.
+        let mut hash = (peer.id().0 ^ self.me().id().0.rotate_left(32)).wrapping_mul(MIX);
+        hash = (hash ^ (hash >> 32)).wrapping_mul(MIX);
+        hash < u64::MAX / members as u64 * WATCHED as u64
+    }
+
+    /// Tells foca of a member that is up. Changes nothing if foca knows it.
+    fn tell(&mut self, peer: &Peer) {
+        if peer.place() != self.me().place() {
+            let up = core::iter::once(Member::alive(peer.clone()));
+            let _ = self.foca.apply_many(up, false, &mut self.sink);
+        }
+    }
+
+    /// There is news of an incarnation, for foca to judge: it must know whom the roster has there.
+    fn remind(&mut self, id: NodeId, place: Place, roster: &Roster) {
+        if roster.len() > self.foca.num_members() + 1
+            && let Some(peer) = roster.known(id).or_else(|| roster.at(place))
+        {
+            self.tell(peer);
         }
     }
 
@@ -168,9 +232,12 @@ impl Membership {
     }
 
     /// All that this node knows, itself included.
-    pub(crate) fn snapshot(&self) -> Vec<Member<Peer>> {
-        let me = Member::alive(self.me().clone());
-        core::iter::once(me).chain(self.foca.iter_membership_state().cloned()).collect()
+    pub(crate) fn snapshot(&self, roster: &Roster) -> Vec<Member<Peer>> {
+        let told: BTreeSet<NodeId> = self.iter().map(|(peer, _)| peer.id()).collect();
+        let untold = roster.members().iter().filter(|peer| !told.contains(&peer.id()));
+        let mut all: Vec<_> = untold.cloned().map(Member::alive).collect();
+        all.extend(self.foca.iter_membership_state().cloned());
+        all
     }
 
     /// Takes over what another node knows; with `spread`, what is new is told on.
@@ -200,17 +267,45 @@ impl Membership {
         let earlier = members.iter().map(Member::id).filter(here);
         if let Some(boot) = earlier.map(|id| id.boot).max().filter(|&boot| boot >= me.boot) {
             let boot = boot.saturating_add(1);
-            let renewed = self.directory.peer(&Identity { boot, ..me.to_identity() });
+            let renewed = self.directory.peer(Identity { boot, ..me.to_identity() });
             if self.foca.change_identity(renewed.clone(), &mut self.sink).is_ok() {
                 self.sink.renew(renewed);
             }
         }
         let (joins, others): (Vec<_>, Vec<_>) = members.into_iter().partition(is_join);
+        for other in &others {
+            self.remind(other.id().id(), other.id().place(), roster);
+        }
         // The codec fails only for lack of space, and the buffer for one member has no limit.
         let _ = self.foca.apply_many(others.into_iter(), spread, &mut self.sink);
-        let room = self.foca.updates_backlog() + joins.len() <= BACKLOG;
-        let _ = self.foca.apply_many(joins.into_iter(), spread && room, &mut self.sink);
+        let spread = spread && self.foca.updates_backlog() + joins.len() <= BACKLOG;
+        self.merge_joins(joins, spread, roster);
         self.schedule(now);
+    }
+
+    fn merge_joins(&mut self, joins: Vec<Member<Peer>>, spread: bool, roster: &Roster) {
+        let told = self.foca.iter_membership_state().map(|member| member.id().place());
+        let held = roster.members().iter().map(Peer::place);
+        let few = joins.len() <= FEW;
+        let concerns = |place: &Place| joins.iter().any(|join| join.id().place() == *place);
+        let taken: BTreeSet<Place> =
+            told.chain(held).filter(|place| !few || concerns(place)).collect();
+        let members = roster.len() + joins.len();
+        let (mut tell, mut untold) = (Vec::new(), Vec::new());
+        for join in joins {
+            let peer = join.id();
+            // foca judges between the lives of one node.
+            if taken.contains(&peer.place()) {
+                self.remind(peer.id(), peer.place(), roster);
+                tell.push(join);
+            } else if spread || self.watches(peer, members) {
+                tell.push(join);
+            } else {
+                untold.push(peer.clone());
+            }
+        }
+        let _ = self.foca.apply_many(tell.into_iter(), spread, &mut self.sink);
+        self.sink.up(untold);
     }
 
     /// Tells the cluster that this node goes.
@@ -284,6 +379,14 @@ struct Sink {
 }
 
 impl Sink {
+    fn up(&mut self, peers: Vec<Peer>) {
+        match self.changes.back_mut() {
+            _ if peers.is_empty() => {}
+            Some(Change::Up(before)) => before.extend(peers),
+            _ => self.changes.push_back(Change::Up(peers)),
+        }
+    }
+
     fn renew(&mut self, me: Peer) {
         self.changes.push_back(Change::Renewed(me));
         self.renewed = true;
@@ -293,10 +396,7 @@ impl Sink {
 impl foca::Runtime<Peer> for Sink {
     fn notify(&mut self, notification: Notification<'_, Peer>) {
         match notification {
-            Notification::MemberUp(id) => match self.changes.back_mut() {
-                Some(Change::Up(ids)) => ids.push(id.clone()),
-                _ => self.changes.push_back(Change::Up(vec![id.clone()])),
-            },
+            Notification::MemberUp(id) => self.up(vec![id.clone()]),
             Notification::MemberDown(id) => self.changes.push_back(Change::Down(id.clone())),
             Notification::Rename(before, after) => {
                 self.changes.push_back(Change::Down(before.clone()));

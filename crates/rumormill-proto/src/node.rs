@@ -216,7 +216,7 @@ impl Node {
         config.check()?;
         let mut rng = Rng::seed_from_u64(seed);
         let swim_rng = Rng::seed_from_u64(rng.random());
-        let me = directory.peer(&me);
+        let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
             membership: Membership::new(me.clone(), &config, swim_rng, directory),
@@ -342,7 +342,7 @@ impl Node {
         if self.left {
             return;
         }
-        self.membership.handle_timeout(now);
+        self.membership.handle_timeout(now, &self.roster);
         for attempt in self.joins.due(now) {
             if let Some(attempts) = attempt.unanswered {
                 let (addr, reason) = (attempt.addr, "no answer".to_owned());
@@ -416,16 +416,15 @@ impl Node {
 
     // ------------------------------------------------------------------ the user's verbs
 
-    /// Takes these for members that are up, as if one that knows them had said so. A cluster whose
-    /// nodes all know each other from the start needs no joining: so the virtual network begins
-    /// large runs.
-    pub fn meet(&mut self, now: Instant, members: &[Identity]) {
+    /// Takes over what another node in this process knows of the membership, itself included, as if
+    /// it had been told on the reliable path. A cluster whose nodes know each other from the start
+    /// needs no joining: so the virtual network begins large runs.
+    pub fn meet(&mut self, now: Instant, other: &Node) {
         if self.left {
             return;
         }
-        let directory = self.membership.directory();
-        let up = members.iter().map(|member| Member::alive(directory.peer(member))).collect();
-        self.membership.merge(now, up, false, &self.roster);
+        let members = other.membership.snapshot(&other.roster);
+        self.membership.merge(now, members, false, &self.roster);
         self.settle(now);
     }
 
@@ -542,11 +541,13 @@ impl Node {
 
     /// The members ever heard of, this node first, with what the failure detector says of them.
     pub fn members(&self) -> Vec<(Identity, MemberState)> {
-        let mut others: Vec<_> =
-            self.membership.iter().map(|(peer, state)| (peer.to_identity(), state)).collect();
-        others.sort_by(|a, b| (&a.0.name, a.0.addr).cmp(&(&b.0.name, b.0.addr)));
-        others.insert(0, (self.roster.me().clone(), MemberState::Alive));
-        others
+        let members = self.membership.snapshot(&self.roster);
+        let seen = |member: &Member<Peer>| (member.id().to_identity(), member.state().into());
+        let mut members: Vec<_> = members.iter().map(seen).collect();
+        let me = self.roster.me();
+        members
+            .sort_by(|(a, _), (b, _)| (a != me, &a.name, a.addr).cmp(&(b != me, &b.name, b.addr)));
+        members
     }
 
     /// The members that are up, as protocols see them.
@@ -662,6 +663,7 @@ impl Node {
                         self.events.push(Event::NameConflict { name, addrs });
                     }
                     for host in &mut self.hosts {
+                        host.peer_joined(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
                     }
                     self.events.push(Event::MemberUp(peer.to_identity()));
@@ -690,6 +692,7 @@ impl Node {
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}
         }
+        self.roster.share(self.membership.directory());
     }
 
     /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
@@ -704,7 +707,7 @@ impl Node {
     }
 
     fn exchange(&self, token: u64, reply: bool, join: bool) -> StateMessage {
-        let members = self.membership.snapshot();
+        let members = self.membership.snapshot(&self.roster);
         StateMessage::Exchange { from: self.membership.me().clone(), token, reply, join, members }
     }
 

@@ -1,22 +1,30 @@
 //! The members that are up, as every protocol sees them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rand::RngExt;
 
 use crate::Rng;
-use crate::directory::Peer;
+use crate::directory::{Directory, Peer, Place};
 use crate::identity::{Identity, NodeId};
 
 /// This node and the peers that are up, in the order of their ids.
 #[derive(Clone, Debug)]
 pub struct Roster {
     me: Peer,
-    /// The ids of all members, this node included, sorted.
+    /// Shared among the nodes of a process that have the same: see [`Roster::share`].
+    all: Arc<Members>,
+}
+
+/// All members, the node itself included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Members {
+    /// Their ids, sorted.
     ids: Vec<NodeId>,
     /// The members, in the same order.
-    members: Vec<Peer>,
-    /// Hashes of the members' names, sorted: so that a name is mostly seen to be free at once.
+    peers: Vec<Peer>,
+    /// Hashes of their names, sorted: so that a name is mostly seen to be free at once.
     names: Vec<u32>,
     digest: u64,
 }
@@ -25,8 +33,8 @@ impl Roster {
     pub(crate) fn new(me: impl Into<Peer>) -> Self {
         let me = me.into();
         let id = me.id();
-        let names = vec![me.name_tag()];
-        Self { ids: vec![id], members: vec![me.clone()], names, digest: id.0, me }
+        let (names, peers) = (vec![me.name_tag()], vec![me.clone()]);
+        Self { me, all: Arc::new(Members { ids: vec![id], peers, names, digest: id.0 }) }
     }
 
     /// This node's identity.
@@ -41,7 +49,7 @@ impl Roster {
 
     /// How many members are up, this node included; at least 1.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.all.ids.len()
     }
 
     /// Whether there are no peers.
@@ -52,8 +60,8 @@ impl Roster {
     /// The peers that are up, in the order of their ids; this node is not among them.
     pub fn peers(&self) -> impl Iterator<Item = (NodeId, &Identity)> {
         let me = self.id();
-        let all = self.ids.iter().copied().zip(&self.members);
-        all.filter(move |(id, _)| *id != me).map(|(id, member)| (id, &**member))
+        let all = self.all.ids.iter().copied().zip(&self.all.peers);
+        all.filter(move |(id, _)| *id != me).map(|(id, peer)| (id, &**peer))
     }
 
     /// The peer with this id, if it is up.
@@ -65,23 +73,33 @@ impl Roster {
         if id == self.id() {
             return None;
         }
-        self.ids.binary_search(&id).ok().map(|at| &self.members[at])
+        self.all.ids.binary_search(&id).ok().map(|at| &self.all.peers[at])
+    }
+
+    /// The member, this node included, at an address. Looks through all of them.
+    pub(crate) fn at(&self, place: Place) -> Option<&Peer> {
+        self.members().iter().find(|member| member.place() == place)
+    }
+
+    /// All members, this node included.
+    pub(crate) fn members(&self) -> &[Peer] {
+        &self.all.peers
     }
 
     /// Whether the id is this node's or that of a peer that is up.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.ids.binary_search(&id).is_ok()
+        self.all.ids.binary_search(&id).is_ok()
     }
 
     /// The ids of all members, this node included, sorted.
     pub fn ids(&self) -> &[NodeId] {
-        &self.ids
+        &self.all.ids
     }
 
     /// A number that two nodes share exactly when (but for a chance of 2⁻⁶⁴) they hold the same
     /// incarnations for members.
     pub fn digest(&self) -> u64 {
-        self.digest
+        self.all.digest
     }
 
     /// A peer chosen uniformly, if there is one.
@@ -89,41 +107,37 @@ impl Roster {
         if self.is_empty() {
             return None;
         }
-        let mine = self.ids.binary_search(&self.id()).unwrap_or(0);
-        let other = rng.random_range(0..self.ids.len() - 1);
-        Some(self.ids[if other < mine { other } else { other + 1 }])
+        let mine = self.ids().binary_search(&self.id()).unwrap_or(0);
+        let other = rng.random_range(0..self.len() - 1);
+        Some(self.ids()[if other < mine { other } else { other + 1 }])
     }
 
     /// A member, this node included, that has the name of `other` but is not an earlier or later
     /// life of it.
     pub(crate) fn holder_of_name(&self, other: &Peer) -> Option<&Peer> {
-        let after = |tag| self.names.partition_point(|&name| name < tag);
-        let tag = other.name_tag();
-        let same = self.names[after(tag)..].iter().take_while(|&&name| name == tag).count();
+        let (names, tag) = (&self.all.names, other.name_tag());
+        let first = names.partition_point(|&name| name < tag);
+        let same = names[first..].iter().take_while(|&&name| name == tag).count();
         if same == usize::from(self.contains(other.id())) {
             return None;
         }
-        self.members.iter().find(|peer| peer.name == other.name && peer.addr != other.addr)
+        self.members().iter().find(|peer| peer.name == other.name && peer.addr != other.addr)
     }
 
     /// Adds peers; returns those that were not there already, in the order given.
     pub(crate) fn extend(&mut self, peers: Vec<Peer>) -> Vec<Peer> {
-        let mut seen = BTreeSet::new();
         let mut fresh = peers;
-        fresh.retain(|peer| !self.contains(peer.id()) && seen.insert(peer.id()));
+        fresh.retain(|peer| !self.contains(peer.id()));
         // One by one they would be found a place in long lists again and again.
         if fresh.len() > FEW {
-            self.members.extend_from_slice(&fresh);
-            self.members.sort_by_key(Peer::id);
-            self.members.shrink_to_fit();
-            self.ids = self.members.iter().map(Peer::id).collect();
-            self.names = self.members.iter().map(Peer::name_tag).collect();
-            self.names.sort_unstable();
-            self.digest = self.ids.iter().fold(0, |sum, id| sum.wrapping_add(id.0));
-        } else {
-            for peer in &fresh {
-                self.insert(peer.clone());
+            let count = self.len() + fresh.len();
+            self.all = Arc::new(self.all.with(&fresh));
+            if self.len() < count {
+                let mut seen = BTreeSet::new();
+                fresh.retain(|peer| seen.insert(peer.id()));
             }
+        } else {
+            fresh.retain(|peer| self.insert(peer.clone()));
         }
         fresh
     }
@@ -131,33 +145,58 @@ impl Roster {
     /// Adds a peer; false if it was there already.
     pub(crate) fn insert(&mut self, peer: impl Into<Peer>) -> bool {
         let peer = peer.into();
+        !self.contains(peer.id()) && Arc::make_mut(&mut self.all).insert(peer)
+    }
+
+    /// Removes a peer; false if it was not there.
+    pub(crate) fn remove(&mut self, id: NodeId) -> bool {
+        id != self.id() && self.contains(id) && Arc::make_mut(&mut self.all).remove(id)
+    }
+
+    /// This node goes on under another identity.
+    pub(crate) fn renew(&mut self, me: Peer) {
+        let all = Arc::make_mut(&mut self.all);
+        all.remove(self.me.id());
+        all.insert(me.clone());
+        self.me = me;
+    }
+
+    /// If another node of the process has the same members, holds them in common with it.
+    pub(crate) fn share(&mut self, directory: &Directory) {
+        if self.len() > FEW {
+            directory.share(self.digest(), &mut self.all);
+        }
+    }
+}
+
+impl Members {
+    fn with(&self, peers: &[Peer]) -> Self {
+        let mut peers = [&self.peers, peers].concat();
+        peers.sort_by_key(Peer::id);
+        peers.dedup_by_key(|peer| peer.id());
+        let ids: Vec<_> = peers.iter().map(Peer::id).collect();
+        let mut names: Vec<_> = peers.iter().map(Peer::name_tag).collect();
+        names.sort_unstable();
+        let digest = ids.iter().fold(0, |sum: u64, id| sum.wrapping_add(id.0));
+        Self { ids, peers, names, digest }
+    }
+
+    fn insert(&mut self, peer: Peer) -> bool {
         let id = peer.id();
         let Err(at) = self.ids.binary_search(&id) else { return false };
         let name = self.names.partition_point(|&name| name < peer.name_tag());
         self.names.insert(name, peer.name_tag());
         self.ids.insert(at, id);
-        self.members.insert(at, peer);
+        self.peers.insert(at, peer);
         self.digest = self.digest.wrapping_add(id.0);
         true
     }
 
-    /// Removes a peer; false if it was not there.
-    pub(crate) fn remove(&mut self, id: NodeId) -> bool {
-        id != self.id() && self.take(id)
-    }
-
-    /// This node goes on under another identity.
-    pub(crate) fn renew(&mut self, me: Peer) {
-        self.take(self.id());
-        self.me = me.clone();
-        self.insert(me);
-    }
-
-    fn take(&mut self, id: NodeId) -> bool {
+    fn remove(&mut self, id: NodeId) -> bool {
         let Ok(at) = self.ids.binary_search(&id) else { return false };
         self.ids.remove(at);
-        let member = self.members.remove(at);
-        if let Ok(name) = self.names.binary_search(&member.name_tag()) {
+        let peer = self.peers.remove(at);
+        if let Ok(name) = self.names.binary_search(&peer.name_tag()) {
             self.names.remove(name);
         }
         self.digest = self.digest.wrapping_sub(id.0);
@@ -212,7 +251,7 @@ mod tests {
         assert_eq!(fresh.len(), 98, "each once, but for the one that was there");
         assert_eq!(at_once.ids(), one_by_one.ids());
         assert_eq!(at_once.digest(), one_by_one.digest());
-        assert_eq!(at_once.names, one_by_one.names);
+        assert_eq!(at_once.all, one_by_one.all);
         assert!(at_once.peers().eq(one_by_one.peers()));
         assert!(at_once.extend(twice).is_empty());
         for peer in &peers {
@@ -220,7 +259,27 @@ mod tests {
             assert!(at_once.remove(peer.id()));
         }
         assert!(at_once.is_empty() && !at_once.remove(at_once.id()));
-        assert_eq!((at_once.digest(), at_once.names.len()), (at_once.id().0, 1));
+        assert_eq!((at_once.digest(), at_once.all.names.len()), (at_once.id().0, 1));
+    }
+
+    #[test]
+    fn nodes_with_the_same_members_hold_them_in_common_until_one_changes() {
+        let directory = Directory::default();
+        let everybody: Vec<Peer> = (1..=50).map(|port| identity(port, 1).into()).collect();
+        let mut rosters = [1, 2].map(|port| Roster::new(identity(port, 1)));
+        for roster in &mut rosters {
+            roster.extend(everybody.clone());
+            roster.share(&directory);
+        }
+        let [mut a, b] = rosters;
+        assert!(Arc::ptr_eq(&a.all, &b.all));
+        assert_ne!(a.id(), b.id());
+        assert!(a.remove(everybody[30].id()));
+        a.share(&directory);
+        assert_eq!((a.len(), b.len()), (49, 50), "a change of the one is not the other's");
+        assert!(a.insert(everybody[30].clone()));
+        a.share(&directory);
+        assert!(Arc::ptr_eq(&a.all, &b.all), "the same again");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
 use rumormill_proto::{
-    Directory, Duration, Event, Identity, Instant, Mode, Name, Node, Plane, Rng, Transmit,
+    Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
 };
 use siphasher::sip::SipHasher13;
 
@@ -197,16 +197,25 @@ impl VirtualNetwork {
     /// # Errors
     /// When one of them is not running. None has met another then.
     pub fn acquaint(&mut self, nodes: &[NodeIndex]) -> Result<(), SimError> {
-        let identity = |&node| {
-            let node = self.node(node).ok_or(SimError::NotRunning(node))?;
-            Ok(node.identity().clone())
-        };
-        let mut members = nodes.iter().map(identity).collect::<Result<Vec<_>, SimError>>()?;
-        members.sort_by_cached_key(Identity::id);
-        for &node in nodes {
-            self.with_node(node, |node, now| node.meet(now, &members))?;
+        if let Some(&node) = nodes.iter().find(|node| self.node(**node).is_none()) {
+            return Err(SimError::NotRunning(node));
+        }
+        let Some((&first, others)) = nodes.split_first() else { return Ok(()) };
+        // The first hears of all, and then all hear of them from it.
+        for &node in others {
+            self.meet(first, node);
+        }
+        for &node in others {
+            self.meet(node, first);
         }
         Ok(())
+    }
+
+    /// `node` takes over what `other` knows; both run.
+    fn meet(&mut self, node: NodeIndex, other: NodeIndex) {
+        let Some(told) = self.slots[other.index()].node.take() else { return };
+        self.call(node, |node, now| node.meet(now, &told));
+        self.slots[other.index()].node = Some(told);
     }
 
     /// Sets a live input.

@@ -77,7 +77,7 @@ impl StateMessage {
 /// A member as it lies in a message.
 #[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
-    addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
     boot: u64,
     name: &'a str,
     incarnation: u16,
@@ -136,14 +136,21 @@ pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Rea
 }
 
 /// A SWIM packet without the members that are no news.
+pub(crate) struct Trimmed<'a> {
+    /// The sender.
+    pub(crate) from: (NodeId, SocketAddr),
+    pub(crate) bytes: Cow<'a, [u8]>,
+}
+
 pub(crate) fn trim_swim<'a>(
     bytes: &'a [u8],
-    is_news: impl Fn(&Told<'_>) -> bool,
-) -> Read<Cow<'a, [u8]>> {
+    mut is_news: impl FnMut(&Told<'_>) -> bool,
+) -> Read<Trimmed<'a>> {
     let mut reader = Reader(bytes);
-    skip_foca_header(&mut reader)?;
+    let from = skip_foca_header(&mut reader)?;
+    let whole = Trimmed { from, bytes: bytes.into() };
     if reader.0.is_empty() {
-        return Ok(bytes.into());
+        return Ok(whole);
     }
     let head = bytes.len() - reader.0.len();
     let count = reader.u16()?;
@@ -158,10 +165,10 @@ pub(crate) fn trim_swim<'a>(
     }
     reader.finish()?;
     if kept == count {
-        return Ok(bytes.into());
+        return Ok(whole);
     }
     trimmed[head..head + 2].copy_from_slice(&kept.to_be_bytes());
-    Ok(trimmed.into())
+    Ok(Trimmed { from, bytes: trimmed.into() })
 }
 
 pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
@@ -215,8 +222,9 @@ pub(crate) fn read_foca_header(
     Ok(Header { src, src_incarnation, dst, message })
 }
 
-fn skip_foca_header(reader: &mut Reader<'_>) -> Read<()> {
-    read_identity(reader)?;
+/// Reads past a header; returns whom it is from.
+fn skip_foca_header(reader: &mut Reader<'_>) -> Read<(NodeId, SocketAddr)> {
+    let (addr, boot, _) = read_identity(reader)?;
     reader.u16()?;
     read_identity(reader)?;
     match reader.u8()? {
@@ -224,5 +232,6 @@ fn skip_foca_header(reader: &mut Reader<'_>) -> Read<()> {
         2..=5 => read_identity(reader).and_then(|_| reader.u8()).map(|_| ()),
         6..=10 => Ok(()),
         _ => Err(WireError::Malformed),
-    }
+    }?;
+    Ok((NodeId::of(addr, boot), addr))
 }
