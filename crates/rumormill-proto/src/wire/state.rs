@@ -6,19 +6,28 @@ use std::borrow::Cow;
 use foca::{Header, Member, Message as Swim, State};
 
 use super::{Read, Reader, WireError, Write};
+use crate::clock::Stamp;
 use crate::directory::{Directory, Peer};
-use crate::identity::{Identity, Name, NodeId};
+use crate::identity::{Name, NodeId};
 
 /// A message of the state exchange, on the reliable path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateMessage {
     /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
-    /// says that the sender wants to become a member. An answer repeats the `token`.
-    Exchange { from: Peer, token: u64, reply: bool, join: bool, members: Vec<Member<Peer>> },
+    /// says that the sender wants to become a member. An answer repeats the `token`. `now` is the
+    /// sender's cluster time.
+    Exchange {
+        from: Peer,
+        token: u64,
+        reply: bool,
+        join: bool,
+        now: Stamp,
+        members: Vec<Member<Peer>>,
+    },
     /// The join is refused: a live member at `by` already has this name.
     NameTaken { token: u64, name: Name, by: SocketAddr },
     /// What the sender knows comes to this digest. Who comes to another answers with an exchange.
-    Compare { from: Peer, digest: u64 },
+    Compare { from: Peer, now: Stamp, digest: u64 },
 }
 
 /// The most members that one exchange may carry.
@@ -27,9 +36,10 @@ const MAX_MEMBERS: usize = 1 << 20;
 impl StateMessage {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Exchange { from, token, reply, join, members } => {
+            Self::Exchange { from, token, reply, join, now, members } => {
                 out.put(&[0, u8::from(*reply) | u8::from(*join) << 1]);
                 out.put(&token.to_be_bytes());
+                out.put_varint(u128::from(now.0));
                 out.put_identity(from);
                 out.put_varint(members.len() as u128);
                 for member in members {
@@ -42,8 +52,9 @@ impl StateMessage {
                 out.put_name(name);
                 out.put_addr(by);
             }
-            Self::Compare { from, digest } => {
+            Self::Compare { from, now, digest } => {
                 out.put(&[2]);
+                out.put_varint(u128::from(now.0));
                 out.put_identity(from);
                 out.put(&digest.to_be_bytes());
             }
@@ -56,6 +67,7 @@ impl StateMessage {
             0 => {
                 let flags = reader.u8()?;
                 let token = reader.u64()?;
+                let now = Stamp(reader.varint64()?);
                 let from = read_peer(&mut reader, directory)?;
                 let count = reader.count(MAX_MEMBERS)?;
                 let mut members = Vec::new();
@@ -63,10 +75,14 @@ impl StateMessage {
                     members.push(read_member(&mut reader, directory)?);
                 }
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
-                Self::Exchange { from, token, reply, join, members }
+                Self::Exchange { from, token, reply, join, now, members }
             }
             1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
-            2 => Self::Compare { from: read_peer(&mut reader, directory)?, digest: reader.u64()? },
+            2 => {
+                let now = Stamp(reader.varint64()?);
+                let from = read_peer(&mut reader, directory)?;
+                Self::Compare { from, now, digest: reader.u64()? }
+            }
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
@@ -175,7 +191,7 @@ pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
     out.put_identity(&header.src);
     out.put(&header.src_incarnation.to_be_bytes());
     out.put_identity(&header.dst);
-    let mut numbered = |kind: u8, who: Option<&Identity>, number: u8| {
+    let mut numbered = |kind: u8, who: Option<&Peer>, number: u8| {
         out.put(&[kind]);
         if let Some(who) = who {
             out.put_identity(who);
