@@ -125,7 +125,8 @@ impl Agent {
     /// Sets this agent's input to the figure `name`, in the given mode.
     ///
     /// # Errors
-    /// When the name or the value is no good, or the figure exists in the other mode.
+    /// When the name or the value is no good, the figure exists in the other mode, or the change
+    /// can't be written to the agent's store.
     pub async fn set_in(
         &self,
         name: &str,
@@ -133,8 +134,15 @@ impl Agent {
         mode: impl Into<proto::Mode>,
     ) -> Result<(), Error> {
         let (name, mode) = (Name::new(name)?, mode.into());
-        let set = move |node: &mut Node, now| node.set_input(now, &name, value, mode);
-        Ok(self.with_node(set).await??)
+        self.keep(move |core| {
+            let now = core.now();
+            core.node.set_input(now, &name, value, mode)?;
+            if let Some(store) = &core.store {
+                store.input(&name, Some((value, mode)));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Takes this agent's input to the figure `name` away.
@@ -143,7 +151,15 @@ impl Agent {
     /// When the agent has no such input.
     pub async fn unset(&self, name: &str) -> Result<(), Error> {
         let name = Name::new(name)?;
-        Ok(self.with_node(move |node, now| node.unset_input(now, &name)).await??)
+        self.keep(move |core| {
+            let now = core.now();
+            core.node.unset_input(now, &name)?;
+            if let Some(store) = &core.store {
+                store.input(&name, None);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// This agent's inputs, by name.
@@ -210,7 +226,9 @@ impl Agent {
             Error::Name(error) => WaitError::Name(error),
             Error::Stopped(reason) => WaitError::Stopped(reason),
             // `get` gives no others.
-            Error::Input(_) | Error::Address(_) => WaitError::Name(NameError::Empty),
+            Error::Input(_) | Error::Address(_) | Error::Keep(_) => {
+                WaitError::Name(NameError::Empty)
+            }
         }
     }
 
@@ -375,6 +393,16 @@ impl Agent {
             f(&mut core.node, now)
         })
         .await
+    }
+
+    /// Makes a change, and returns when it is on the disk, if the agent has a store.
+    async fn keep<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Core) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (result, ticket) = self.call(|core| core.keep(change)).await??;
+        ticket.kept().await?;
+        Ok(result)
     }
 
     pub(crate) async fn call<R: Send + 'static>(

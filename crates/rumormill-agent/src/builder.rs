@@ -1,15 +1,15 @@
 //! What an agent should be, before it runs.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use rumormill_proto::{Config, Identity, Name, Node, Protocol};
+use rumormill_proto::{Config, Identity, Instant, Name, Node, Protocol};
 use tokio::net::TcpListener;
 
 use crate::agent::Agent;
 use crate::driver::{Clock, Setup};
 use crate::error::StartError;
 use crate::resolve::Address;
+use crate::store::{self, Kept, Store};
 use crate::{socket, supervisor};
 
 /// The port that agents use if they are not told another.
@@ -27,6 +27,7 @@ pub struct Builder {
     config: Config,
     seed: Option<u64>,
     boot: Option<u64>,
+    store: Option<Store>,
     loss: f64,
     protocols: Vec<Box<dyn Protocol>>,
     aggregates: bool,
@@ -43,6 +44,7 @@ impl Builder {
             config: Config::default(),
             seed: None,
             boot: None,
+            store: None,
             loss: 0.0,
             protocols: Vec::new(),
             aggregates: true,
@@ -89,8 +91,16 @@ impl Builder {
         self
     }
 
+    /// Keeps in this directory what must survive the agent: its name, its boot number, its inputs
+    /// and the replica. Default: it keeps nothing.
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Which life of the agent this is; must rise with each restart. Default: the time in
-    /// milliseconds since 1970.
+    /// milliseconds since 1970. An agent with a store takes at least the next number above all
+    /// that it has used.
     pub fn boot(mut self, boot: u64) -> Self {
         self.boot = Some(boot);
         self
@@ -150,7 +160,15 @@ impl Builder {
         }
 
         let clock = Clock::start();
-        let boot = self.boot.unwrap_or_else(unix_millis);
+        let (kept, store) = match self.store {
+            Some(store) => {
+                let (kept, writer) = store.claim(&name, &self.config.cluster, self.boot, None)?;
+                (Some(kept), Some(writer))
+            }
+            None => (None, None),
+        };
+        let given = self.boot.unwrap_or_else(store::unix_millis);
+        let boot = kept.as_ref().map_or(given, |kept| kept.boot);
         let seed = self.seed.unwrap_or_else(rand::random);
         let me = Identity { name, addr, boot };
         let new = if self.aggregates { Node::new } else { Node::bare };
@@ -158,8 +176,12 @@ impl Builder {
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);
         }
+        if let Some(kept) = kept {
+            restore(&mut node, clock.now(), kept);
+        }
         Ok(supervisor::start(Setup {
             node,
+            store,
             clock,
             udp,
             bound,
@@ -172,7 +194,18 @@ impl Builder {
     }
 }
 
-fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// Gives the node back what its last life has left.
+fn restore(node: &mut Node, now: Instant, kept: Kept) {
+    if let Some(aside) = kept.set_aside {
+        tracing::warn!(
+            aside = %aside.display(),
+            "the replica on disk is older than deleted keys are remembered; it was set aside, and \
+             this agent takes the replica from the others"
+        );
+    }
+    for (name, value, mode) in kept.inputs {
+        if let Err(error) = node.set_input(now, &name, value, mode) {
+            tracing::warn!(%name, value, %error, "an input on disk is refused");
+        }
+    }
 }

@@ -14,8 +14,9 @@ use tokio::time::{self, sleep_until, timeout};
 
 use crate::api::Event;
 use crate::api::counters::SocketStats;
-use crate::error::StopReason;
+use crate::error::{Error, StopReason};
 use crate::resolve::Address;
+use crate::store::{Ticket, Writer};
 use crate::stream;
 
 /// The largest datagram that UDP has room for.
@@ -49,6 +50,7 @@ impl Clock {
 /// All that a running agent is made of.
 pub(crate) struct Setup {
     pub(crate) node: Node,
+    pub(crate) store: Option<Writer>,
     pub(crate) clock: Clock,
     pub(crate) udp: UdpSocket,
     pub(crate) bound: SocketAddr,
@@ -86,6 +88,8 @@ pub(crate) enum Command {
 /// What a request may look at and change.
 pub(crate) struct Core {
     pub(crate) node: Node,
+    /// What keeps changes on disk; `None` if nothing does.
+    pub(crate) store: Option<Writer>,
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
     pub(crate) loss: f64,
@@ -111,6 +115,20 @@ impl Core {
             self.asked = true;
             self.node.join(now, addr);
         }
+    }
+
+    /// Runs a change that must survive the agent. It is not made if it can't be expected to; the
+    /// ticket tells when it is on the disk.
+    pub(crate) fn keep<R>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<R, Error>,
+    ) -> Result<(R, Ticket), Error> {
+        if let Some(store) = &self.store {
+            store.check()?;
+        }
+        let result = change(self)?;
+        let ticket = self.store.as_ref().map_or_else(Ticket::nothing, Writer::ticket);
+        Ok((result, ticket))
     }
 
     /// Whether the agent is in a cluster, or was told of none to join.
@@ -268,6 +286,11 @@ impl Driver {
             let event = Event::from(event);
             match &event {
                 Event::Joined { .. } => self.core.joined = true,
+                Event::Renewed { member } => {
+                    if let Some(store) = &mut self.core.store {
+                        store.boot(member.boot);
+                    }
+                }
                 Event::NameTaken { name, by } => {
                     stop = Some(StopReason::NameTaken { name: name.clone(), by: *by });
                 }

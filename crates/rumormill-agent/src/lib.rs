@@ -32,11 +32,13 @@ mod http;
 mod metrics;
 mod resolve;
 mod socket;
+mod store;
 mod stream;
 mod supervisor;
 
 pub use agent::Agent;
 pub use builder::Builder;
-pub use error::{AddressError, Error, StartError, StopReason, WaitError};
+pub use error::{AddressError, Error, KeepError, StartError, StopReason, WaitError};
 pub use rumormill_proto as proto;
 pub use rumormill_proto::{Config, Mode};
+pub use store::{Store, StoreError};

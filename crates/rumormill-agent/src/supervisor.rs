@@ -21,7 +21,7 @@ const EVENTS: usize = 512;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn start(setup: Setup) -> Agent {
-    let Setup { node, clock, udp, bound, tcp, http, join, loss, seed } = setup;
+    let Setup { node, store, clock, udp, bound, tcp, http, join, loss, seed } = setup;
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
@@ -37,7 +37,7 @@ pub(crate) fn start(setup: Setup) -> Agent {
     }
     let server = http.map(|(listener, _)| Server::start(listener, &agent));
     let sockets = SocketStats::default();
-    let core = Core { node, clock, sockets, loss, unresolved, asked: false, joined: false };
+    let core = Core { node, store, clock, sockets, loss, unresolved, asked: false, joined: false };
     let driver = Driver::new(core, udp, seed, to_do, (to_inputs, inputs), events);
     // Its own task, so that a panic in a user's protocol ends this agent in good order.
     let driver = tokio::spawn(driver.run());

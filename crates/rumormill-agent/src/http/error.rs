@@ -32,6 +32,7 @@ impl From<Error> for ApiError {
                 | InputError::TooMany { .. }
                 | InputError::NotRunning => StatusCode::CONFLICT,
             },
+            Error::Keep(_) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Stopped(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self(status, error.to_string())
