@@ -3,7 +3,6 @@
 mod file;
 mod log;
 mod settings;
-pub(crate) mod signal;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,10 +15,10 @@ use rumormill_proto::Name;
 
 use crate::exit::{self, Exit, Usage};
 use crate::format;
+use crate::signal::Signals;
 use crate::values::{self, Input, Listen};
 use log::Level;
 use settings::Settings;
-use signal::Signals;
 
 const EXAMPLES: &str = "\
 Examples:
