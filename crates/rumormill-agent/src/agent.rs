@@ -1,5 +1,8 @@
 //! The handle of a running agent.
 
+mod replica;
+mod rumors;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,6 +17,8 @@ use crate::builder::Builder;
 use crate::driver::{Command, Core};
 use crate::error::{Error, StopReason, WaitError};
 use crate::resolve::Address;
+use crate::store::Writer;
+use crate::subscription::{Missed, Subscription};
 
 /// How long a request that waits for a figure looks away at least and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
@@ -28,11 +33,28 @@ pub struct Agent(Arc<Shared>);
 struct Shared {
     name: String,
     interval: Duration,
+    limits: Limits,
     udp_addr: SocketAddr,
     http_addr: Option<SocketAddr>,
     commands: mpsc::Sender<Command>,
     events: broadcast::WeakSender<Event>,
+    missed: Missed,
     life: watch::Receiver<Life>,
+}
+
+/// What requests may carry, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A rumor's payload.
+    pub(crate) payload: usize,
+    /// A value of the replica.
+    pub(crate) value: usize,
+}
+
+impl Limits {
+    fn of(config: &proto::Config) -> Self {
+        Self { payload: config.rumor.max_payload, value: config.replica.max_value }
+    }
 }
 
 /// Where an agent is in its life.
@@ -75,15 +97,18 @@ impl Agent {
         http_addr: Option<SocketAddr>,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
+        missed: Missed,
         life: watch::Receiver<Life>,
     ) -> Self {
         Self(Arc::new(Shared {
             name: node.identity().name.to_string(),
             interval: node.config().interval,
+            limits: Limits::of(node.config()),
             udp_addr,
             http_addr,
             commands,
             events: events.downgrade(),
+            missed,
             life,
         }))
     }
@@ -105,6 +130,11 @@ impl Agent {
     /// Where the agent answers HTTP, if it does.
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.0.http_addr
+    }
+
+    /// What requests may carry.
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits
     }
 
     /// The gossip period.
@@ -226,9 +256,7 @@ impl Agent {
             Error::Name(error) => WaitError::Name(error),
             Error::Stopped(reason) => WaitError::Stopped(reason),
             // `get` gives no others.
-            Error::Input(_) | Error::Address(_) | Error::Keep(_) => {
-                WaitError::Name(NameError::Empty)
-            }
+            _ => WaitError::Name(NameError::Empty),
         }
     }
 
@@ -275,6 +303,9 @@ impl Agent {
                 joining: node.is_joining(),
                 loss: core.loss,
                 config: node.config().into(),
+                load: api::Load::of(node),
+                store: core.store.as_ref().map(Writer::info),
+                handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),
                 counters: Counters::new(node.stats(), &core.sockets),
             }
@@ -358,6 +389,16 @@ impl Agent {
             // Stopped: the receiver of a channel that is closed already.
             None => broadcast::channel(1).1,
         }
+    }
+
+    /// Those events of which `pick` makes something.
+    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
+        Subscription::new(self.subscribe(), self.0.missed.clone(), pick)
+    }
+
+    /// A subscriber outside [`Agent::pick`] has missed events.
+    pub(crate) fn has_missed(&self, events: u64) {
+        self.0.missed.add(events);
     }
 
     // ------------------------------------------------------------------ the node

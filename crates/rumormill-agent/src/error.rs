@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rumormill_proto::{ConfigError, InputError, NameError};
+use rumormill_proto::{ConfigError, InputError, NameError, PublishError, PutError};
 
 use crate::api::Reading;
 use crate::store::StoreError;
@@ -119,6 +119,12 @@ pub enum Error {
     /// The address can't be asked.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// The rumor or the query was refused.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The write to the replica was refused.
+    #[error(transparent)]
+    Put(#[from] PutError),
     /// The change could not be written to the agent's store.
     #[error(transparent)]
     Keep(#[from] KeepError),

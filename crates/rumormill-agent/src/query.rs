@@ -16,8 +16,6 @@ use crate::driver::Input;
 
 /// Handlers that run at once. A query beyond is answered with an error.
 const MAX_RUNNING: usize = 64;
-/// How long a handler may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Answers that an asker may leave lying; beyond that they are counted, not kept.
 const MAX_LYING: usize = 4096;
 
@@ -62,7 +60,13 @@ impl Handlers {
     }
 
     /// Has the query answered, in a task of its own; the answer comes to the driver.
-    pub(crate) fn answer(&self, id: RumorId, query: Rumor, driver: Sender<Input>) {
+    pub(crate) fn answer(
+        &self,
+        id: RumorId,
+        query: Rumor,
+        at_most: Duration,
+        driver: Sender<Input>,
+    ) {
         let handler = Name::new(&query.name).ok().and_then(|name| self.by_name.get(&name).cloned());
         let permit = self.running.clone().try_acquire_owned();
         tokio::spawn(async move {
@@ -73,10 +77,10 @@ impl Handlers {
                 }
                 (Some(handler), Ok(_permit)) => {
                     // In a task, so that a panic is an answer, too.
-                    let answer = tokio::spawn(timeout(PATIENCE, handler(query)));
+                    let answer = tokio::spawn(timeout(at_most, handler(query)));
                     match answer.await {
                         Ok(Ok(result)) => result,
-                        Ok(Err(_)) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+                        Ok(Err(_)) => Err("the handler took too long".to_owned()),
                         Err(_) => Err("the handler panicked".to_owned()),
                     }
                 }

@@ -14,9 +14,8 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rumormill_proto::{Mode, Name};
+use rumormill_proto::{Entry, Mode, Name};
 
-pub(crate) use disk::Entries;
 pub use error::StoreError;
 pub(crate) use writer::{Ticket, Writer};
 
@@ -60,14 +59,14 @@ pub struct Store {
     identity: Option<Identity>,
     last_alive: Option<SystemTime>,
     inputs: Vec<(Name, f64, Mode)>,
-    entries: Entries,
+    entries: Vec<Entry>,
 }
 
 /// What an agent takes out of its store when it starts.
 pub(crate) struct Kept {
     pub(crate) boot: u64,
     pub(crate) inputs: Vec<(Name, f64, Mode)>,
-    pub(crate) entries: Entries,
+    pub(crate) entries: Vec<Entry>,
     /// Where an old store was set aside.
     pub(crate) set_aside: Option<PathBuf>,
 }
@@ -148,7 +147,7 @@ impl Store {
         self.claim.tell(name);
         self.disk.identify(&identity)?;
         let kept = Kept { boot, inputs: self.inputs, entries: self.entries, set_aside };
-        Ok((kept, Writer::start(self.disk, self.claim, identity)))
+        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, &identity)))
     }
 }
 

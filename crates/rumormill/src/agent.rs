@@ -1,6 +1,7 @@
 //! `rumormill agent`: one agent, until a signal.
 
 mod file;
+mod handler;
 mod log;
 mod settings;
 
@@ -17,6 +18,7 @@ use crate::exit::{self, Exit, Usage};
 use crate::format;
 use crate::signal::Signals;
 use crate::values::{self, Input, Listen};
+use handler::Handler;
 use log::Level;
 use settings::Settings;
 
@@ -70,6 +72,10 @@ pub(crate) struct Args {
     /// are remembered: they may rise again
     #[arg(long)]
     keep_old_replica: bool,
+    /// Answer queries of this name with what a command prints; it gets the query's payload on
+    /// standard input. No shell reads it, but for NAME='sh -c "…"'. May be given several times
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = handler::parse)]
+    on_query: Vec<Handler>,
     /// The cluster's name; agents of different clusters ignore each other [default: default]
     #[arg(long)]
     cluster: Option<String>,
@@ -144,7 +150,11 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
         builder = builder.seed(seed);
     }
     if let Some(store) = store {
-        builder = builder.store(store);
+        builder = builder.store(store).keep_old_replica(settings.keep_old_replica);
+    }
+    for handler in &settings.handlers {
+        let (name, handler) = (handler.name.clone(), handler.clone());
+        builder = builder.on_query(name.as_str(), move |query| handler.clone().answer(query));
     }
     let mut signals = Signals::listen()?;
     let agent = builder.start().await.with_context(|| format!("agent {name} did not start"))?;

@@ -50,7 +50,7 @@ impl Agent {
         let key = key.to_owned();
         self.keep(move |core| {
             let now = core.now();
-            let version = core.node.delete(now, &key)?;
+            let version = core.node.delete(now, &key);
             core.store_changes();
             Ok(version)
         })
@@ -63,7 +63,8 @@ impl Agent {
     /// When the agent has stopped.
     pub async fn lookup(&self, key: &str) -> Result<Option<api::Entry>, Error> {
         let key = key.to_owned();
-        self.with_node(move |node, _| node.get(&key).map(|entry| api::Entry::new(&key, entry))).await
+        self.with_node(move |node, _| node.get(&key).map(|entry| api::Entry::new(entry, node)))
+            .await
     }
 
     /// The keys that begin with `prefix`, in order, with what they hold.
@@ -73,7 +74,7 @@ impl Agent {
     pub async fn list(&self, prefix: &str) -> Result<Vec<api::Entry>, Error> {
         let prefix = prefix.to_owned();
         self.with_node(move |node, _| {
-            node.list(&prefix).map(|(key, entry)| api::Entry::new(key, entry)).collect()
+            node.list(&prefix).map(|entry| api::Entry::new(entry, node)).collect()
         })
         .await
     }
@@ -90,16 +91,16 @@ impl Agent {
         self.with_node(move |node, _| {
             let mut page = KeyPage { entries: Vec::new(), next: None };
             let mut bytes = 0;
-            for (key, entry) in node.list(&prefix) {
-                if after.as_ref().is_some_and(|after| key <= after.as_str()) {
+            for entry in node.list(&prefix) {
+                if after.as_ref().is_some_and(|after| entry.key <= *after) {
                     continue;
                 }
                 if page.entries.len() == limit || bytes > PAGE_BYTES {
                     page.next = page.entries.last().map(|last: &api::Entry| last.key.clone());
                     break;
                 }
-                bytes += key.len() + entry.value.as_ref().map_or(0, Vec::len);
-                page.entries.push(api::Entry::new(key, entry));
+                bytes += entry.key.len() + entry.value.as_ref().map_or(0, Vec::len);
+                page.entries.push(api::Entry::new(entry, node));
             }
             page
         })

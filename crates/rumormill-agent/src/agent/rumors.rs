@@ -147,11 +147,12 @@ impl Agent {
         while let Some(reply) = answers.raw().await {
             match reply {
                 Reply::Answer { from, payload } => match proto::RumorRecord::decode(&payload) {
-                    Some(record) => {
+                    Ok(record) => {
                         let (node, record) = (from.to_string(), record.into());
                         trace.heard.push(Heard { node, record });
                     }
-                    None => trace.missing.push(from.to_string()),
+                    // Whoever doesn't know it answers with nothing.
+                    Err(_) => trace.missing.push(from.to_string()),
                 },
                 Reply::Finished { answered, expected } => {
                     (trace.answered, trace.expected) = (answered, expected);

@@ -28,6 +28,8 @@ pub enum QueryLine {
     Asked {
         /// The query's id, 16 hexadecimal digits.
         id: String,
+        /// How many nodes are up, this agent included.
+        expected: usize,
     },
     /// A node has answered.
     Answer {

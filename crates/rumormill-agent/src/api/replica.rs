@@ -11,10 +11,10 @@ use super::Value;
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Which write this is: of two, the one with the higher version is the later. Versions compare
-    /// as texts.
+    /// Which write this is: when it was made, by the clocks of the cluster, and by which life of
+    /// which node.
     pub version: String,
-    /// The node that wrote it.
+    /// The node that wrote it: its name, or, if that is forgotten, the id of that life of it.
     pub origin: String,
     /// What it holds.
     #[serde(flatten)]
@@ -22,11 +22,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(key: &str, entry: &proto::Entry) -> Self {
+    pub(crate) fn new(entry: &proto::Entry, node: &proto::Node) -> Self {
         Self {
-            key: key.to_owned(),
+            key: entry.key.clone(),
             version: entry.version.to_string(),
-            origin: entry.origin.to_string(),
+            origin: writer(node, entry.version.node),
             value: entry.value.clone().unwrap_or_default().into(),
         }
     }
@@ -52,23 +52,37 @@ pub struct KeyChange {
     pub deleted: bool,
     /// Which write this is.
     pub version: String,
-    /// The node that wrote it.
+    /// The node that wrote it: its name, or, if that is forgotten, the id of that life of it.
     pub origin: String,
+    /// Whether it was written at this agent.
+    pub local: bool,
     /// What it holds now; neither field if it is gone.
     #[serde(flatten)]
     pub value: Value,
 }
 
-impl From<proto::KeyChange> for KeyChange {
-    fn from(change: proto::KeyChange) -> Self {
+impl KeyChange {
+    pub(crate) fn new(change: proto::KeyChange, node: &proto::Node) -> Self {
+        let proto::KeyChange { entry, local } = change;
         Self {
-            key: change.key.to_string(),
-            deleted: change.value.is_none(),
-            version: change.version.to_string(),
-            origin: change.origin.to_string(),
-            value: change.value.map(Value::from).unwrap_or_default(),
+            key: entry.key,
+            deleted: entry.value.is_none(),
+            version: entry.version.to_string(),
+            origin: writer(node, entry.version.node),
+            local,
+            value: entry.value.map(Value::from).unwrap_or_default(),
         }
     }
+}
+
+/// The name of the node that has, or had, this id.
+fn writer(node: &proto::Node, id: proto::NodeId) -> String {
+    let me = node.identity();
+    if me.id() == id {
+        return me.name.to_string();
+    }
+    let up = node.roster().peer(id).map(|peer| peer.name.to_string());
+    up.unwrap_or_else(|| id.to_string())
 }
 
 /// A write that is done.

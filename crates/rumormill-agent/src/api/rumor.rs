@@ -37,8 +37,8 @@ pub struct Rumor {
     pub origin: String,
     /// In which round since then this agent heard of it; 0 at the origin itself.
     pub round: u32,
-    /// How long after the origin told it this agent heard of it, in milliseconds, as far as the
-    /// nodes between them could tell.
+    /// How long after the origin told it this agent heard of it, in milliseconds, by the clocks of
+    /// the cluster.
     pub age_ms: f64,
     /// What it says.
     #[serde(flatten)]
@@ -68,16 +68,18 @@ pub struct RumorRecord {
     pub name: String,
     /// The node that told it first.
     pub origin: String,
-    /// How long its payload is.
-    pub bytes: usize,
+    /// When, in milliseconds since 1970 by the clocks of the cluster.
+    pub told_at_ms: u64,
+    /// How long its payload is; 0 if it was rejected here.
+    pub bytes: u64,
     /// In which round this agent heard of it.
     pub heard_round: u32,
     /// How long after the origin told it, in milliseconds.
     pub heard_ms: f64,
-    /// How many copies of it have arrived here, those that were not needed included.
-    pub copies: u64,
-    /// How many times this agent has told it.
-    pub told: u64,
+    /// Whether it was found by asking, not told.
+    pub pulled: bool,
+    /// How many times it came again when it was here already.
+    pub copies: u32,
     /// Whether this agent's validation stopped it.
     pub rejected: bool,
 }
@@ -88,11 +90,12 @@ impl From<proto::RumorRecord> for RumorRecord {
             id: record.id.to_string(),
             name: record.topic.to_string(),
             origin: record.origin.to_string(),
-            bytes: record.bytes as usize,
-            heard_round: record.heard_round,
-            heard_ms: ms(record.heard_age),
-            copies: record.copies.into(),
-            told: record.told.into(),
+            told_at_ms: record.stamp.millis(),
+            bytes: record.bytes,
+            heard_round: record.round,
+            heard_ms: ms(record.age),
+            pulled: record.pulled,
+            copies: record.copies,
             rejected: record.rejected,
         }
     }

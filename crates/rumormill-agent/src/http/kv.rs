@@ -143,6 +143,7 @@ fn named(key: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
 }
 
 fn no_such_key(key: &str) -> ApiError {
-    let message = format!("there is no key {key:?} at this agent; GET /v1/kv/ lists those there are");
+    let message =
+        format!("there is no key {key:?} at this agent; GET /v1/kv/ lists those there are");
     ApiError(StatusCode::NOT_FOUND, message)
 }

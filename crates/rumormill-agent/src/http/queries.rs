@@ -36,7 +36,8 @@ pub(super) async fn query(
     let answers = agent.query(&request.name, &request.payload.bytes()?, wait).await?;
     // The stream must not keep the agent running.
     drop(agent);
-    let asked = QueryLine::Asked { id: answers.id().to_string() };
+    let asked =
+        QueryLine::Asked { id: answers.id().to_string(), expected: answers.silent().count() };
     let rest = stream::unfold((Some(asked), answers), |(first, mut answers)| async move {
         let line = match first {
             Some(asked) => asked,

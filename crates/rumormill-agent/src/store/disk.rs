@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError};
-use rumormill_proto::{Mode, Name};
+use rumormill_proto::{Entry, Mode, Name};
 
 use super::error::StoreError;
 use super::format::{self, FORMAT, INPUTS, NUMBERS, REPLICA, TEXTS, keys};
@@ -16,9 +16,6 @@ use super::unix_millis;
 
 /// Memory for the database's pages; the replica itself is in the node.
 const CACHE: usize = 8 << 20;
-
-/// The replica's entries as the core writes them, by key.
-pub(crate) type Entries = BTreeMap<String, Vec<u8>>;
 
 /// Whose a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub(super) struct Loaded {
     pub(super) identity: Option<Identity>,
     pub(super) last_alive: Option<SystemTime>,
     pub(super) inputs: Vec<(Name, f64, Mode)>,
-    pub(super) entries: Entries,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// What one transaction writes. A `None` takes away.
@@ -166,7 +163,15 @@ impl Disk {
         }
         for entry in read.open_table(REPLICA)?.iter()? {
             let (key, entry) = entry?;
-            loaded.entries.insert(key.value().to_owned(), entry.value().to_owned());
+            match Entry::decode(entry.value()) {
+                Ok(entry) if entry.key == key.value() => loaded.entries.push(entry),
+                _ => {
+                    return Err(Problem::Damaged(format!(
+                        "the key {:?} can't be read",
+                        key.value()
+                    )));
+                }
+            }
         }
         Ok(loaded)
     }

@@ -1,6 +1,7 @@
 //! The one thread that writes: everything that has come up since the last transaction goes into
 //! the next one.
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 use super::RESERVED_BOOTS;
 use super::claim::Claim;
 use super::disk::{Batch, Disk, Identity};
+use crate::api::StoreInfo;
 use crate::error::KeepError;
 
 /// How long what nobody waits for may wait for more of its kind.
@@ -20,21 +22,6 @@ const LINGER: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How soon a failed transaction is tried again, at first and at last.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-
-/// How the store is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Health {
-    /// Why the last transaction failed, if it did.
-    pub(crate) trouble: Option<String>,
-    /// Transactions that are on the disk.
-    pub(crate) commits: u64,
-    /// Inputs and entries written in them.
-    pub(crate) records: u64,
-    /// Transactions that failed.
-    pub(crate) errors: u64,
-    /// Inputs and entries that wait to be written.
-    pub(crate) waiting: usize,
-}
 
 /// Tells when what was asked for is on the disk, or why it is not.
 pub(crate) struct Ticket(Option<oneshot::Receiver<Result<(), KeepError>>>);
@@ -57,15 +44,13 @@ impl Ticket {
     }
 }
 
-#[derive(Default)]
 struct Desk {
     batch: Batch,
     waiters: Vec<oneshot::Sender<Result<(), KeepError>>>,
-    health: Health,
+    health: StoreInfo,
     closed: bool,
 }
 
-#[derive(Default)]
 struct Shared {
     desk: Mutex<Desk>,
     news: Condvar,
@@ -88,8 +73,18 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(disk: Disk, claim: Claim, identity: Identity) -> Self {
-        let shared = Arc::new(Shared::default());
+    pub(super) fn start(dir: &Path, disk: Disk, claim: Claim, identity: &Identity) -> Self {
+        let health = StoreInfo {
+            directory: dir.display().to_string(),
+            trouble: None,
+            commits: 0,
+            records: 0,
+            errors: 0,
+            waiting: 0,
+        };
+        let (batch, waiters) = (Batch::default(), Vec::new());
+        let desk = Mutex::new(Desk { batch, waiters, health, closed: false });
+        let shared = Arc::new(Shared { desk, news: Condvar::new() });
         let desk = shared.clone();
         let thread = std::thread::Builder::new().name("rumormill-store".to_owned());
         // Without the thread every ticket says that nothing is kept.
@@ -105,10 +100,10 @@ impl Writer {
         }
     }
 
-    pub(crate) fn health(&self) -> Health {
+    pub(crate) fn info(&self) -> StoreInfo {
         let desk = self.shared.desk();
         let waiting = desk.batch.inputs.len() + desk.batch.entries.len();
-        Health { waiting, ..desk.health.clone() }
+        StoreInfo { waiting, ..desk.health.clone() }
     }
 
     /// An input is now this, or gone.

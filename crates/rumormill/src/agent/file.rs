@@ -1,5 +1,7 @@
 //! The configuration file of `rumormill agent`: every flag as a key, and tables beside them.
 
+mod query;
+mod replica;
 mod rumor;
 mod text;
 
@@ -16,7 +18,9 @@ use crate::exit::Usage;
 use crate::values::{self, Input, Listen};
 use text::{HostPort, Span, Text};
 
-pub(super) use rumor::Rumor;
+use query::Query;
+use replica::Replica;
+use rumor::Rumor;
 
 /// What a configuration file says. What it leaves out, flags and defaults decide.
 #[derive(Debug, Default, Deserialize)]
@@ -41,8 +45,11 @@ pub(super) struct File {
     pub(super) loss: Option<f64>,
     log: Option<Text<Level>>,
     pub(super) data: Option<PathBuf>,
+    pub(super) keep_old_replica: bool,
     set: BTreeMap<String, f64>,
     pub(super) rumor: Rumor,
+    pub(super) replica: Replica,
+    pub(super) query: Query,
 }
 
 macro_rules! plain {
@@ -83,6 +90,7 @@ impl File {
         let file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         file.inputs()?;
         file.rumor.stop()?;
+        file.query.handlers()?;
         if let Some(loss) = file.loss {
             values::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
         }
@@ -130,6 +138,7 @@ mod tests {
             loss = 0.1
             log = "warn"
             data = "/var/lib/rumormill"
+            keep_old_replica = true
             [set]
             requests = 5
             "disk/free" = 0.5

@@ -8,6 +8,7 @@ use rumormill_proto::{Config, ConfigError, Name};
 
 use super::Args;
 use super::file::File;
+use super::handler::Handler;
 use super::log::Level;
 use crate::exit::Usage;
 use crate::values::{self, Input, Listen};
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) log: Level,
     pub(super) data: Option<PathBuf>,
     pub(super) keep_old_replica: bool,
+    pub(super) handlers: Vec<Handler>,
 }
 
 impl Settings {
@@ -46,6 +48,9 @@ impl Settings {
         let mut inputs = file.inputs().map_err(Usage)?;
         inputs.retain(|input| args.set.iter().all(|flag| flag.name != input.name));
         inputs.extend(args.set.iter().cloned());
+        let mut handlers = file.query.handlers().map_err(Usage)?;
+        handlers.retain(|handler| args.on_query.iter().all(|flag| flag.name != handler.name));
+        handlers.extend(args.on_query.iter().cloned());
         Ok(Self {
             name: args.name.clone().or_else(|| file.name()),
             bind: args.bind.or_else(|| file.bind()).unwrap_or(BIND.into()),
@@ -58,7 +63,8 @@ impl Settings {
             loss: args.loss.or(file.loss).unwrap_or(0.0),
             log: args.log.or_else(|| file.log()).unwrap_or(Level::Info),
             data: args.data.clone().or_else(|| file.data.clone()),
-            keep_old_replica: args.keep_old_replica,
+            keep_old_replica: args.keep_old_replica || file.keep_old_replica,
+            handlers,
         })
     }
 }
@@ -87,6 +93,7 @@ fn config(args: &Args, file: &File) -> Config {
         round_length: round_length.unwrap_or(default.round_length),
         tolerance: tolerance.unwrap_or(default.tolerance),
         rumor: file.rumor.config(),
+        replica: file.replica.config(),
         ..default
     }
 }

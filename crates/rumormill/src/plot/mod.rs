@@ -5,6 +5,7 @@
 //! formats. The font travels in the binary, so that nothing depends on the machine's fonts.
 
 pub(crate) mod law;
+pub(crate) mod trace;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
