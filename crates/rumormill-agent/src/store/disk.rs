@@ -87,7 +87,7 @@ impl Disk {
     pub(super) fn open_with(path: &Path, wrap: Wrap) -> Result<(Self, Loaded), StoreError> {
         let mut disk = Self { path: path.to_owned(), database: None, wrap };
         if !path.try_exists().map_err(|error| disk.io(&error))? {
-            disk.make(None)?;
+            disk.make(None, &[])?;
         }
         let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
         disk.database()?;
@@ -96,7 +96,11 @@ impl Disk {
 
     /// Makes a new store. It takes its place only when it is whole, so that an empty or half file
     /// there is always damage, and never taken for a new one.
-    fn make(&mut self, with: Option<(&Identity, &[(Name, f64, Mode)])>) -> Result<(), StoreError> {
+    fn make(
+        &mut self,
+        identity: Option<&Identity>,
+        inputs: &[(Name, f64, Mode)],
+    ) -> Result<(), StoreError> {
         let unfinished = self.path.with_extension("new");
         let make = || -> Result<(), Problem> {
             if unfinished.try_exists()? {
@@ -105,14 +109,10 @@ impl Disk {
             let options = fs::OpenOptions::new().read(true).write(true).create_new(true).clone();
             let database = (self.wrap)(FileBackend::new(options.open(&unfinished)?)?)?;
             let mut batch = Batch::default();
-            if let Some((identity, inputs)) = with {
-                let input =
-                    |(name, value, mode): &(Name, f64, Mode)| (name.clone(), Some((*value, *mode)));
-                batch.inputs = inputs.iter().map(input).collect();
-                write(&database, &batch, Some(identity))?;
-            } else {
-                write(&database, &batch, None)?;
+            for (name, value, mode) in inputs {
+                batch.inputs.insert(name.clone(), Some((*value, *mode)));
             }
+            write(&database, &batch, identity)?;
             drop(database);
             fs::rename(&unfinished, &self.path)?;
             sync_directory(&self.path)?;
@@ -207,7 +207,7 @@ impl Disk {
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.io(&error))?;
-        self.make(Some((identity, inputs)))?;
+        self.make(Some(identity), inputs)?;
         Ok((self, aside))
     }
 
