@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::FontStyle;
 
@@ -77,7 +77,8 @@ impl Picture {
         B::ErrorType: 'static,
     {
         let last = self.informed.last().map_or(1, |&(round, _)| round.max(1));
-        let mut chart = panel(area, "Informed nodes", 0.0..f64::from(last), 0.0..self.alive * 1.04)?;
+        let mut chart =
+            panel(area, "Informed nodes", 0.0..f64::from(last), 0.0..self.alive * 1.04)?;
         mesh(&mut chart, "round", &|y| thousands(*y))?;
         band(&mut chart, &self.informed, BLUE)?;
         line(&mut chart, &self.informed, BLUE, "mean of the runs")?;
@@ -175,8 +176,8 @@ where
         .build_cartesian_2d(x, y)?)
 }
 
-fn mesh<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn mesh<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     x: &str,
     y_label: &dyn Fn(&f64) -> String,
 ) -> anyhow::Result<()>
@@ -202,8 +203,8 @@ where
 }
 
 /// Where 90 % of the runs lie, as a ribbon.
-fn band<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn band<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     points: &[(u32, Band)],
     colour: RGBColor,
 ) -> anyhow::Result<()>
@@ -218,8 +219,8 @@ where
 }
 
 /// The ribbon's place in the legend.
-fn swatch<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn swatch<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     colour: RGBColor,
     label: &str,
 ) -> anyhow::Result<()>
@@ -233,8 +234,8 @@ where
     Ok(())
 }
 
-fn line<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn line<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     points: &[(u32, Band)],
     colour: RGBColor,
     label: &str,
@@ -252,8 +253,8 @@ where
 }
 
 /// The exact values, as dots; as many as can be told apart.
-fn dots<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn dots<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     points: &[(u32, f64)],
     last: u32,
 ) -> anyhow::Result<()>
@@ -266,9 +267,9 @@ where
     let step = points.len().div_ceil(40);
     let shown = points.iter().step_by(step).filter(|(round, _)| *round <= last);
     chart
-        .draw_series(shown.map(|&(round, y)| {
-            Circle::new((f64::from(round), y), px(3), ORANGE.filled())
-        }))?
+        .draw_series(
+            shown.map(|&(round, y)| Circle::new((f64::from(round), y), px(3), ORANGE.filled())),
+        )?
         .label("exact")
         .legend(|(x, y)| Circle::new((x + px(11), y), px(3), ORANGE.filled()));
     Ok(())
@@ -278,8 +279,8 @@ fn square(x: i32, y: i32, colour: RGBAColor) -> Rectangle<(i32, i32)> {
     Rectangle::new([(x + px(2), y - px(6)), (x + px(20), y + px(6))], colour.filled())
 }
 
-fn legend<B: DrawingBackend>(
-    chart: &mut Chart<'_, B>,
+fn legend<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
     position: SeriesLabelPosition,
 ) -> anyhow::Result<()>
 where
@@ -304,11 +305,7 @@ fn percent(share: f64) -> String {
 /// `12`, `4,096`, `1.5e9`.
 fn thousands(x: f64) -> String {
     if x.abs() >= 1e7 || x.fract() != 0.0 {
-        return if x.abs() >= 1e7 {
-            format!("{x:e}")
-        } else {
-            crate::format::number(x, 4)
-        };
+        return if x.abs() >= 1e7 { format!("{x:e}") } else { crate::format::number(x, 4) };
     }
     crate::format::grouped(x as u64)
 }

@@ -83,7 +83,9 @@ impl Grid {
         }
         let seeds = match &written.seeds {
             None => vec![1],
-            Some(Toml::Integer(n)) if (1..=MAX_CELLS as i64).contains(n) => (1..=*n as u64).collect(),
+            Some(Toml::Integer(n)) if (1..=MAX_CELLS as i64).contains(n) => {
+                (1..=*n as u64).collect()
+            }
             Some(Toml::Integer(n)) => {
                 let why = format!("seeds = {n}: as a number, it is how many: 1..={MAX_CELLS}");
                 return Err(Usage(why).into());
@@ -127,9 +129,10 @@ impl Grid {
 
     /// The columns of the whole table: settings, axes, seed, results.
     pub(crate) fn head(&self) -> Vec<Column> {
-        let settings = self.settings.iter().map(|setting| {
-            Column::new(&setting.key, kind(std::slice::from_ref(&setting.value)))
-        });
+        let settings = self
+            .settings
+            .iter()
+            .map(|setting| Column::new(&setting.key, kind(std::slice::from_ref(&setting.value))));
         let axes = self.axes.iter().map(|axis| Column::new(&axis.key, axis.kind));
         let seed = [Column::new("seed", Kind::Whole)];
         settings.chain(axes).chain(seed).chain(self.columns.iter().cloned()).collect()
@@ -154,7 +157,8 @@ impl Grid {
             let seeds: Vec<Value> = grid.seeds.iter().map(|&seed| Value::whole(seed)).collect();
             let columns: Vec<&str> = grid.columns.iter().map(|c| c.name.as_str()).collect();
             let job = ("job".to_owned(), grid.job.name().to_owned());
-            let rest = [("seeds".to_owned(), listed(&seeds)), ("columns".to_owned(), columns.join(", "))];
+            let rest =
+                [("seeds".to_owned(), listed(&seeds)), ("columns".to_owned(), columns.join(", "))];
             [job].into_iter().chain(settings).chain(axes).chain(rest).collect()
         };
         let (here, there) = (keys(self), keys(from));
@@ -216,10 +220,9 @@ fn several(what: &str, value: &Toml) -> anyhow::Result<Vec<Value>> {
             list.iter().map(|value| one(what, value)).collect::<Result<Vec<_>, _>>()?
         }
         Toml::Table(table) => {
-            let range: Range = table
-                .clone()
-                .try_into()
-                .map_err(|error| anyhow!(Usage(format!("{what}: {}", error.to_string().trim_end()))))?;
+            let range: Range = table.clone().try_into().map_err(|error| {
+                anyhow!(Usage(format!("{what}: {}", error.to_string().trim_end())))
+            })?;
             range.values(what)?
         }
         _ => {
@@ -273,7 +276,11 @@ impl Range {
         let number = |x: f64| {
             // 0.1 · 3 is written 0.3.
             let x = format!("{x:.12e}").parse().unwrap_or(x);
-            if f64::fract(x) == 0.0 && x.abs() < 1e15 { Value::Whole(x as i64) } else { Value::Real(x) }
+            if f64::fract(x) == 0.0 && x.abs() < 1e15 {
+                Value::Whole(x as i64)
+            } else {
+                Value::Real(x)
+            }
         };
         let values = (0..=count as i32).map(|i| match factor {
             Some(factor) => number(from * factor.powi(i)),

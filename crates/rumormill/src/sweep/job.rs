@@ -1,7 +1,7 @@
 //! What a sweep runs in each cell.
 
 use anyhow::anyhow;
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args as _, FromArgMatches};
 use serde::{Deserialize, Serialize};
 
 use super::grid::Setting;

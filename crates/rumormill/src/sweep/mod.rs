@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::signal::Interrupt;
 use grid::Grid;
 use job::{Watch, Work};
-use part::{Header, Journal, Part, Shard};
+use part::{Header, Journal, Shard};
 use table::{Column, Kind, Value};
 
 /// The most rows that are shown on the terminal.
@@ -74,11 +74,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let text =
         std::fs::read_to_string(&args.sweep).with_context(|| format!("cannot read {name}"))?;
     let sweep = Grid::parse(&text).map_err(|error| within(&args.sweep, &error))?;
-    let out = if args.out.is_empty() {
-        vec![args.sweep.with_extension("csv")]
-    } else {
-        args.out.clone()
-    };
+    let out =
+        if args.out.is_empty() { vec![args.sweep.with_extension("csv")] } else { args.out.clone() };
     table::check(&out)?;
     let path = args.part.clone().unwrap_or_else(|| match args.shard {
         None => args.sweep.with_extension("part"),
@@ -91,7 +88,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut journal, mut part) = Journal::open(&path, &header)?;
     let before = part.rows.len();
     if before > 0 {
-        eprintln!("rumormill: {} of {} cells are in {} already", before, cells.len(), path.display());
+        eprintln!(
+            "rumormill: {} of {} cells are in {} already",
+            before,
+            cells.len(),
+            path.display()
+        );
     }
     let left: Vec<(usize, Box<dyn Work>)> =
         cells.into_iter().filter(|(cell, _)| !part.rows.contains_key(cell)).collect();

@@ -184,7 +184,7 @@ impl Journal {
     /// Appends a finished row.
     pub(crate) fn add(&mut self, cell: usize, row: Vec<Value>) -> anyhow::Result<()> {
         let line = line(&Line { cell, row })?;
-        let write = |file: &mut File| -> std::io::Result<()> {
+        let mut write = |file: &mut File| -> std::io::Result<()> {
             // One call, so that a killed process leaves whole lines but for the last.
             file.write_all(line.as_bytes())?;
             if self.synced.elapsed() >= SYNC {

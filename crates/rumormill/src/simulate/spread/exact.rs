@@ -1,10 +1,12 @@
 //! What the mathematics says of a spread, and how well the runs agree.
 
 use rumormill_proto::{Counted, Decided, Style};
+use rumormill_sim::rounds::histogram::Moments;
 use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Summary, Targets, Topology};
 use rumormill_theory::special::gamma_q;
+use rumormill_theory::spread::MAX_SWITCHED_NODES;
 use rumormill_theory::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
-use rumormill_theory::{Distribution, MAX_SWITCHED_NODES, Options, Spread};
+use rumormill_theory::{Distribution, Options, Spread};
 
 /// The least expected number of runs in a cell of the goodness-of-fit test (Cochran 1954).
 const LEAST: f64 = 5.0;
@@ -40,16 +42,16 @@ impl Exact {
             return Self::unknown("no exact law is known on this graph");
         };
         match (model.semantics, model.stop) {
-            (Semantics::Synchronous, StopRule::Interest { .. }) => Self::unknown(
-                "no exact law is known for losing interest in synchronous rounds",
-            ),
+            (Semantics::Synchronous, StopRule::Interest { .. }) => {
+                Self::unknown("no exact law is known for losing interest in synchronous rounds")
+            }
             (Semantics::Synchronous, _) => Self::synchronous(model, nodes, rounds),
             (_, StopRule::Interest { counted, decided, k, reset }) => {
                 Self::interest(model, nodes, (counted, decided, k, reset))
             }
-            (semantics, _) => {
-                Self::unknown(format!("the exact law is that of synchronous rounds, not {semantics}"))
-            }
+            (semantics, _) => Self::unknown(format!(
+                "the exact law is that of synchronous rounds, not {semantics}"
+            )),
         }
     }
 
@@ -187,7 +189,7 @@ impl Agreement {
     /// Compares what was seen with what is known.
     pub(crate) fn of(summary: &Summary, exact: &Exact, last_round: u32) -> Self {
         let runs = summary.runs as f64;
-        let mean_of = |moments: rumormill_sim::rounds::Moments, exact: Option<f64>| {
+        let mean_of = |moments: Moments, exact: Option<f64>| {
             let error = (moments.variance() / runs).sqrt();
             two_sided(moments.mean() - exact?, error)
         };
@@ -197,9 +199,8 @@ impl Agreement {
         let whole = law.filter(|_| summary.unfinished() == 0 && last_round == u32::MAX);
         Self {
             finishing: law.and_then(|_| chi_square(summary, exact, last_round)),
-            mean: whole.and_then(|law| {
-                two_sided(summary.mean() - law.mean, (law.variance / runs).sqrt())
-            }),
+            mean: whole
+                .and_then(|law| two_sided(summary.mean() - law.mean, (law.variance / runs).sqrt())),
             variance: whole.and_then(|law| {
                 // Var(s²) = (μ₄ − σ⁴)/N for many runs.
                 let fourth: f64 = (0..)
@@ -211,9 +212,9 @@ impl Agreement {
             }),
             messages: mean_of(summary.messages, exact.messages),
             residue: mean_of(residue, exact.residue.map(|share| share * summary.alive as f64)),
-            incomplete: exact.incomplete.and_then(|p| {
-                two_sided(summary.incomplete() - p, (p * (1.0 - p) / runs).sqrt())
-            }),
+            incomplete: exact
+                .incomplete
+                .and_then(|p| two_sided(summary.incomplete() - p, (p * (1.0 - p) / runs).sqrt())),
         }
     }
 }

@@ -125,9 +125,8 @@ fn stop(text: &str) -> Result<StopRule, String> {
     };
     let (rule, number) = text.split_once(':').ok_or_else(wrong)?;
     let number = || round(number).map_err(|error| format!("the number after {rule}: {error}"));
-    let interest = |counted, decided| {
-        Ok(StopRule::Interest { counted, decided, k: number()?, reset: false })
-    };
+    let interest =
+        |counted, decided| Ok(StopRule::Interest { counted, decided, k: number()?, reset: false });
     match rule {
         "rounds" => Ok(StopRule::Rounds(number()?)),
         "feedback-coin" => interest(Counted::Feedback, Decided::Coin),
