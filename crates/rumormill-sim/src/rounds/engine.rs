@@ -1,5 +1,6 @@
 //! The engines: one question, several ways to work it out.
 
+mod csr;
 mod reference;
 
 use std::ops::{ControlFlow, Range};
@@ -70,6 +71,7 @@ impl EngineKind {
         // `model` is what most engines are choosy about.
         let able = match (self, model) {
             (Self::Reference, _) => reference::supports(topology),
+            (Self::Csr, _) => csr::supports(model, topology),
             _ => Err("this build is without it".to_owned()),
         };
         able.map_err(|reason| {
@@ -83,6 +85,7 @@ impl EngineKind {
     pub fn bytes_needed(self, model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
         match (self, model) {
             (Self::Reference, _) => reference::bytes_needed(topology, threads),
+            (Self::Csr, _) => csr::bytes_needed(model, topology, threads),
             _ => u64::MAX,
         }
     }
@@ -102,8 +105,11 @@ impl EngineKind {
         topology: &'a Topology,
         seed: u64,
     ) -> Box<dyn Engine + 'a> {
-        match self {
-            Self::Reference => Box::new(reference::Reference::new(model, topology, seed)),
+        match (self, topology) {
+            (Self::Csr, Topology::Graph(rows)) => {
+                Box::new(csr::Sweep::new(model, topology, rows, seed))
+            }
+            (Self::Reference, _) => Box::new(reference::Reference::new(model, topology, seed)),
             _ => unreachable!("refused by `supports`"),
         }
     }
