@@ -1,5 +1,9 @@
 //! The engines: one question, several ways to work it out.
 
+mod binomial;
+mod complete;
+mod count;
+mod occupancy;
 mod reference;
 
 use std::ops::{ControlFlow, Range};
@@ -70,6 +74,7 @@ impl EngineKind {
         // `model` is what most engines are choosy about.
         let able = match (self, model) {
             (Self::Reference, _) => reference::supports(topology),
+            (Self::Count, _) => count::supports(model, topology),
             _ => Err("this build is without it".to_owned()),
         };
         able.map_err(|reason| {
@@ -83,6 +88,7 @@ impl EngineKind {
     pub fn bytes_needed(self, model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
         match (self, model) {
             (Self::Reference, _) => reference::bytes_needed(topology, threads),
+            (Self::Count, _) => count::bytes_needed(model, topology, threads),
             _ => u64::MAX,
         }
     }
@@ -104,6 +110,7 @@ impl EngineKind {
     ) -> Box<dyn Engine + 'a> {
         match self {
             Self::Reference => Box::new(reference::Reference::new(model, topology, seed)),
+            Self::Count => Box::new(count::Count::new(model, topology, seed)),
             _ => unreachable!("refused by `supports`"),
         }
     }
