@@ -11,7 +11,7 @@ use rumormill_sim::rounds::{
 use rumormill_theory as theory;
 use support::{against_law, against_sample, assert_fits};
 
-const FAST: [EngineKind; 1] = [EngineKind::Count];
+const FAST: [EngineKind; 2] = [EngineKind::Count, EngineKind::Bitset];
 
 fn go(model: &SpreadModel, nodes: u64, engine: EngineKind, runs: u64, seed: u64) -> Summary {
     let topology = Topology::Complete(nodes);

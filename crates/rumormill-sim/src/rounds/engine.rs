@@ -1,6 +1,7 @@
 //! The engines: one question, several ways to work it out.
 
 mod binomial;
+mod bitset;
 mod complete;
 mod count;
 mod occupancy;
@@ -75,6 +76,7 @@ impl EngineKind {
         let able = match (self, model) {
             (Self::Reference, _) => reference::supports(topology),
             (Self::Count, _) => count::supports(model, topology),
+            (Self::Bitset, _) => bitset::supports(model, topology),
             _ => Err("this build is without it".to_owned()),
         };
         able.map_err(|reason| {
@@ -89,6 +91,7 @@ impl EngineKind {
         match (self, model) {
             (Self::Reference, _) => reference::bytes_needed(topology, threads),
             (Self::Count, _) => count::bytes_needed(model, topology, threads),
+            (Self::Bitset, _) => bitset::bytes_needed(model, topology, threads),
             _ => u64::MAX,
         }
     }
@@ -111,6 +114,7 @@ impl EngineKind {
         match self {
             Self::Reference => Box::new(reference::Reference::new(model, topology, seed)),
             Self::Count => Box::new(count::Count::new(model, topology, seed)),
+            Self::Bitset => Box::new(bitset::Bitset::new(model, topology, seed)),
             _ => unreachable!("refused by `supports`"),
         }
     }

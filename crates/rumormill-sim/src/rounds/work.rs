@@ -60,9 +60,15 @@ impl<'a> Job<'a> {
         need((1..=4096).contains(&self.threads), "threads", self.threads, "1 to 4096")?;
         let engine = self.engine();
         engine.supports(self.model, self.topology)?;
-        let need = engine.bytes_needed(self.model, self.topology, self.threads);
+        // Threads beyond the number of runs work on the same runs.
+        let runs = usize::try_from(self.runs.end - self.runs.start).unwrap_or(usize::MAX);
+        let workers = self.threads.min(runs);
+        let need = engine.bytes_needed(self.model, self.topology, workers);
         if need > self.memory {
-            let what = format!("engine {engine} on {} threads", self.threads);
+            let what = match workers {
+                1 => format!("engine {engine}"),
+                _ => format!("engine {engine} with {workers} runs at a time"),
+            };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }
         Ok(())
