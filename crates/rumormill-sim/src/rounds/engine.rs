@@ -1,6 +1,7 @@
 //! The engines: one question, several ways to work it out.
 
 mod binomial;
+mod bit_parallel;
 mod bitset;
 mod complete;
 mod count;
@@ -77,6 +78,7 @@ impl EngineKind {
             (Self::Reference, _) => reference::supports(topology),
             (Self::Count, _) => count::supports(model, topology),
             (Self::Bitset, _) => bitset::supports(model, topology),
+            (Self::BitParallel, _) => bit_parallel::supports(model, topology),
             _ => Err("this build is without it".to_owned()),
         };
         able.map_err(|reason| {
@@ -92,6 +94,7 @@ impl EngineKind {
             (Self::Reference, _) => reference::bytes_needed(topology, threads),
             (Self::Count, _) => count::bytes_needed(model, topology, threads),
             (Self::Bitset, _) => bitset::bytes_needed(model, topology, threads),
+            (Self::BitParallel, _) => bit_parallel::bytes_needed(model, topology, threads),
             _ => u64::MAX,
         }
     }
@@ -111,10 +114,13 @@ impl EngineKind {
         topology: &'a Topology,
         seed: u64,
     ) -> Box<dyn Engine + 'a> {
-        match self {
-            Self::Reference => Box::new(reference::Reference::new(model, topology, seed)),
-            Self::Count => Box::new(count::Count::new(model, topology, seed)),
-            Self::Bitset => Box::new(bitset::Bitset::new(model, topology, seed)),
+        match (self, topology) {
+            (Self::Reference, _) => Box::new(reference::Reference::new(model, topology, seed)),
+            (Self::Count, _) => Box::new(count::Count::new(model, topology, seed)),
+            (Self::Bitset, _) => Box::new(bitset::Bitset::new(model, topology, seed)),
+            (Self::BitParallel, Topology::Graph(csr)) => {
+                Box::new(bit_parallel::BitParallel::new(model, topology, csr, seed))
+            }
             _ => unreachable!("refused by `supports`"),
         }
     }

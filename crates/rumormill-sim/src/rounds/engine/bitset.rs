@@ -225,7 +225,8 @@ impl<'a> Nodes<'a> {
         self.spill(&mut draws, fallen, front);
         let wanted = usize::try_from(complete.alive / SHARE).unwrap_or(usize::MAX);
         let threads = threads.min(wanted).clamp(1, buckets);
-        let sweep = Sweep { stream, round, own, front, alive: complete.alive, before: self.informed };
+        let sweep =
+            Sweep { stream, round, own, front, alive: complete.alive, before: self.informed };
         let each = buckets.div_ceil(threads);
         if threads == 1 {
             let (words, missing) = (&mut self.words[..], &mut self.missing[..]);
