@@ -30,7 +30,7 @@ fn refused(args: &str, words: &[&str]) {
 
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("rumormill-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("a folder");
     folder
 }
 

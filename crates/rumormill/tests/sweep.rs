@@ -23,12 +23,12 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("rumormill-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
+        std::fs::write(self.0.join(name), text).expect("a file");
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
@@ -37,7 +37,7 @@ impl Folder {
     }
 
     fn text(&self, name: &str) -> String {
-        String::from_utf8(self.read(name)).unwrap()
+        String::from_utf8(self.read(name)).expect("UTF-8")
     }
 
     fn run(&self, args: &str) -> Ran {
@@ -172,7 +172,7 @@ fn until_lines(path: &Path, lines: usize, child: &mut Owned) -> bool {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let found = std::fs::read_to_string(path).unwrap_or_default().lines().count();
-        if child.0.try_wait().unwrap().is_some() {
+        if child.0.try_wait().expect("a child").is_some() {
             return false;
         }
         if found >= lines {

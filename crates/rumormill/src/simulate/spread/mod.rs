@@ -1,10 +1,12 @@
 //! `rumormill simulate spread`: a rumor in rounds, on any graph, many times.
 
+mod agreement;
 mod exact;
 mod question;
 mod report;
 mod settings;
 pub(crate) mod sweep;
+mod updates;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ Examples:
   rumormill simulate spread --nodes 1e6 --style push-pull --loss 0.1
   rumormill simulate spread --nodes 1e5 --graph random-regular:8 --semantics sequential
   rumormill simulate spread --nodes 1000 --stop feedback-counter:2 --reset
+  rumormill simulate spread --nodes 1000 --loss 0.1 --broadcast acknowledged
+  rumormill simulate spread --nodes 1000 --style push-pull --updates 20
   rumormill simulate spread --graph file:links.txt --json
 
 On the complete graph, in synchronous rounds, the exact figures stand beside the simulated ones.
@@ -41,6 +45,8 @@ pub(crate) struct Args {
     /// Seed of all random numbers: the same seed gives the same runs.
     #[arg(long, value_parser = count, default_value = "1")]
     seed: u64,
+    #[command(flatten)]
+    updates: updates::Flags,
     #[command(flatten)]
     machine: memory::Machine,
     /// Draw informed nodes, finishing rounds and growth to FILE.svg or FILE.png.
@@ -73,6 +79,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         (question, _) => question?,
     };
+    if let Some(updates) = args.updates.several(&question)? {
+        return updates.run(&question, &interrupt, args.json);
+    }
     let progress = Progress::new(args.settings.runs, "runs");
     let started = Instant::now();
     let summary = question.answer(&|now| {

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use rumormill_proto::Style;
 use rumormill_sim::rounds::{
-    Csr, EngineKind, Job, Observer, Origin, SpreadModel, Summary, Topology, simulate,
+    Broadcast, BroadcastKind, Csr, EngineKind, Job, Observer, Origin, SpreadModel, Summary,
+    Topology, simulate,
 };
 
 use super::settings::Settings;
@@ -16,11 +17,13 @@ pub(crate) struct Question {
     pub(crate) settings: Settings,
     pub(crate) model: SpreadModel,
     pub(crate) topology: Topology,
+    /// One sender instead of gossip; the model then only says how many rounds there may be.
+    pub(crate) broadcast: Option<Broadcast>,
     pub(crate) seed: u64,
     /// Threads to use.
-    threads: usize,
+    pub(crate) threads: usize,
     /// Bytes that may be used beside the graph.
-    memory: u64,
+    pub(crate) memory: u64,
 }
 
 /// That a graph is not in one piece, in words.
@@ -46,7 +49,13 @@ impl Question {
         let topology = settings.graph.build(settings.nodes, seed, memory, observe)?;
         let model = settings.model(topology.nodes())?;
         let memory = memory.saturating_sub(topology.bytes());
-        let question = Self { settings: settings.clone(), model, topology, seed, threads, memory };
+        let broadcast = broadcast(settings, topology.nodes());
+        let settings = settings.clone();
+        let question = Self { settings, model, topology, broadcast, seed, threads, memory };
+        if let Some(broadcast) = &question.broadcast {
+            broadcast.check().map_err(|error| refuse(&error))?;
+            return Ok(question);
+        }
         question.job().check().map_err(|error| refuse(&error))?;
         Ok(question)
     }
@@ -60,6 +69,10 @@ impl Question {
         let graph = settings.graph.check(settings.nodes)?;
         // Of a graph in a file, nothing is known but that it is one.
         let nodes = settings.nodes.unwrap_or(2);
+        if let Some(broadcast) = broadcast(settings, nodes) {
+            broadcast.check().map_err(|error| refuse(&error))?;
+            return Ok(0);
+        }
         let model = settings.model(nodes)?;
         let complete = Topology::Complete(nodes);
         model.check(&complete).map_err(|error| refuse(&error))?;
@@ -83,13 +96,31 @@ impl Question {
     }
 
     /// The engine that answers.
-    pub(crate) fn engine(&self) -> EngineKind {
-        self.job().engine()
+    pub(crate) fn engine(&self) -> &'static str {
+        match &self.broadcast {
+            Some(_) => "broadcast",
+            None => self.job().engine().name(),
+        }
+    }
+
+    /// The last round that a run may have.
+    pub(crate) fn last_round(&self) -> u32 {
+        match self.broadcast {
+            Some(Broadcast { kind: BroadcastKind::Blind { repeats }, max_rounds, .. }) => {
+                repeats.min(max_rounds)
+            }
+            _ => self.model.last_round(),
+        }
     }
 
     /// Makes the runs.
     pub(crate) fn answer(&self, observe: &Observer<'_>) -> anyhow::Result<Summary> {
-        simulate(&self.job(), observe).map_err(|error| refuse(&error))
+        let job = self.job();
+        let summary = match &self.broadcast {
+            Some(broadcast) => broadcast.simulate(job.runs, self.seed, self.threads, observe),
+            None => simulate(&job, observe),
+        };
+        summary.map_err(|error| refuse(&error))
     }
 
     /// What can be reached, if that is not everything.
@@ -111,4 +142,14 @@ impl Question {
         (cut && !(directed && self.model.style == Style::PushPull && all.connected()))
             .then_some(Pieces { components: all.components, largest: all.largest, reachable })
     }
+}
+
+/// The broadcast that is asked for, if one is.
+fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
+    settings.broadcast.map(|kind| Broadcast {
+        loss: settings.loss,
+        dead: settings.dead,
+        max_rounds: settings.max_rounds.unwrap_or(u32::MAX),
+        ..Broadcast::new(nodes, kind)
+    })
 }

@@ -7,9 +7,10 @@ use rumormill_proto::Style;
 use rumormill_sim::rounds::{RoundFigures, StopRule, Summary, Topology};
 use serde::Serialize;
 
-use super::exact::{Agreement, Exact};
+use super::agreement::Agreement;
+use super::exact::Exact;
 use super::question::{Pieces, Question};
-use super::settings::stop_name;
+use super::settings::{broadcast_name, stop_name};
 use crate::format::{self, Align, grouped, known, number, plural};
 use crate::plot::spread::{Band, Picture};
 use crate::predict::spread::{seconds, short};
@@ -33,7 +34,10 @@ pub(crate) struct Report {
     /// What can be reached, if the graph is not in one piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pieces: Option<Pieces>,
-    style: &'static str,
+    /// Null in a broadcast.
+    style: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broadcast: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull_after: Option<u32>,
     fanout: u32,
@@ -116,8 +120,8 @@ impl Report {
         let bands = summary.quantiles(&[0.05, 0.95]);
         let growths = summary.growth_quantiles(&[0.05, 0.95]);
         let last = figures.last().map_or(0, |figure| figure.round);
-        let known = Exact::of(model, &question.topology, last);
-        let agreement = Agreement::of(summary, &known, model.last_round());
+        let known = Exact::of(question, last);
+        let agreement = Agreement::of(summary, &known, question.last_round());
         let exact = (known.law.is_some() || known.residue.is_some()).then(|| ExactReport {
             mean: known.law.as_ref().map(|law| law.mean),
             variance: known.law.as_ref().map(|law| law.variance),
@@ -136,7 +140,8 @@ impl Report {
             goal: summary.goal,
             graph: settings.graph.to_string(),
             pieces: question.pieces(),
-            style: model.style.name(),
+            style: question.broadcast.is_none().then(|| model.style.name()),
+            broadcast: question.broadcast.as_ref().map(|way| broadcast_name(way.kind)),
             pull_after: (model.style == Style::PushThenPull).then_some(model.switch_after),
             fanout: model.fanout,
             loss: model.loss,
@@ -147,7 +152,7 @@ impl Report {
             stop: stop_name(model.stop),
             reset: matches!(model.stop, StopRule::Interest { reset: true, .. }),
             semantics: model.semantics.name(),
-            engine: question.engine().name(),
+            engine: question.engine(),
             seed: question.seed,
             runs: summary.runs,
             runs_asked: settings.runs,
@@ -415,7 +420,7 @@ impl Report {
             exact_finished: (0..).zip(self.known.finishing()).collect(),
             unfinished: 1.0 - self.finished as f64 / runs,
             growth,
-            growth_limit: (self.style == "push").then_some(f64::from(self.fanout) + 1.0),
+            growth_limit: (self.style == Some("push")).then_some(f64::from(self.fanout) + 1.0),
         }
     }
 }
@@ -431,6 +436,12 @@ fn plural_runs(runs: u64) -> String {
 /// What was simulated, in a line.
 fn title(question: &Question, summary: &Summary) -> String {
     let model = &question.model;
+    if let Some(broadcast) = &question.broadcast {
+        let (nodes, way) = (grouped(summary.nodes), broadcast_name(broadcast.kind));
+        let dead = summary.nodes - summary.alive;
+        let dead = if dead > 0 { format!(", {} dead", grouped(dead)) } else { String::new() };
+        return format!("{nodes} nodes, {way} broadcast, loss {}{dead}", broadcast.loss);
+    }
     let graph = match question.topology {
         Topology::Complete(_) => "complete graph".to_owned(),
         Topology::Graph(_) => question.settings.graph.to_string(),

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use rumormill_proto::{Counted, Decided, Style};
-use rumormill_sim::rounds::{EngineKind, Origin, Semantics, SpreadModel, StopRule, Targets};
+use rumormill_sim::rounds::{
+    BroadcastKind, EngineKind, Origin, Semantics, SpreadModel, StopRule, Targets,
+};
 
 use crate::exit::Usage;
 use crate::predict::input::count;
@@ -65,6 +67,14 @@ pub(crate) struct Settings {
     /// A run that has gone this many rounds ends as it is.
     #[arg(long, value_parser = round, value_name = "ROUNDS")]
     pub(crate) max_rounds: Option<u32>,
+    /// Instead of gossip, one sender tells all: single-shot, repeated:R (R times, blindly),
+    /// acknowledged (again until all have answered) or eager (whoever hears it first sends it to
+    /// all).
+    #[arg(long, value_parser = broadcast, value_name = "WAY", conflicts_with_all = [
+        "style", "pull_after", "fanout", "targets", "include_self", "origins", "origin", "coverage",
+        "stop", "reset", "semantics", "engine", "graph",
+    ])]
+    pub(crate) broadcast: Option<BroadcastKind>,
     /// How many runs to make.
     #[arg(long, value_parser = runs, default_value = "1000")]
     pub(crate) runs: u64,
@@ -137,6 +147,26 @@ fn stop(text: &str) -> Result<StopRule, String> {
     }
 }
 
+fn broadcast(text: &str) -> Result<BroadcastKind, String> {
+    match text.split_once(':') {
+        None if text == "single-shot" => Ok(BroadcastKind::Blind { repeats: 1 }),
+        None if text == "acknowledged" => Ok(BroadcastKind::Acknowledged { ack_loss: 0.0 }),
+        None if text == "eager" => Ok(BroadcastKind::Eager),
+        Some(("repeated", repeats)) => Ok(BroadcastKind::Blind { repeats: round(repeats)? }),
+        _ => Err("must be single-shot, repeated:R, acknowledged or eager".to_owned()),
+    }
+}
+
+/// A broadcast as it is written on the command line.
+pub(crate) fn broadcast_name(kind: BroadcastKind) -> String {
+    match kind {
+        BroadcastKind::Blind { repeats: 1 } => "single-shot".to_owned(),
+        BroadcastKind::Blind { repeats } => format!("repeated:{repeats}"),
+        BroadcastKind::Acknowledged { .. } => "acknowledged".to_owned(),
+        BroadcastKind::Eager => "eager".to_owned(),
+    }
+}
+
 /// A stop rule as it is written on the command line.
 pub(crate) fn stop_name(stop: StopRule) -> String {
     match stop {
@@ -192,6 +222,16 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn broadcasts_are_read_as_they_are_written() {
+        for text in ["single-shot", "repeated:3", "acknowledged", "eager"] {
+            assert_eq!(broadcast(text).map(broadcast_name), Ok(text.to_owned()));
+        }
+        for bad in ["", "repeated", "repeated:x", "eager:2", "loud"] {
+            assert!(broadcast(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
 
     #[test]
     fn stop_rules_are_read_as_they_are_written() {

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use rumormill_sim::rounds::Summary;
 
-use super::exact::{Agreement, Exact};
+use super::agreement::Agreement;
+use super::exact::Exact;
 use super::question::Question;
 use super::settings::Settings;
 use super::under_way;
@@ -32,12 +33,12 @@ fn percentile(summary: &Summary, q: f64) -> Value {
 }
 
 fn exact(question: &Question) -> Exact {
-    Exact::of(&question.model, &question.topology, 0)
+    Exact::of(question, 0)
 }
 
 /// All that can be listed. The exact figures take time of their own, so they come only when asked.
 const RESULTS: [Result; 19] = [
-    asked("engine", Kind::Text, |question, _| Value::text(question.engine().name())),
+    asked("engine", Kind::Text, |question, _| Value::text(question.engine())),
     asked("alive", Kind::Whole, |_, s| Value::whole(s.alive)),
     usual("finished", Kind::Whole, |_, s| Value::whole(s.runs - s.unfinished())),
     usual("mean", Kind::Real, |_, s| Value::real(s.mean())),
@@ -60,7 +61,7 @@ const RESULTS: [Result; 19] = [
     asked("exact_variance", Kind::Real, |q, _| Value::real(exact(q).law.map(|law| law.variance))),
     asked("exact_messages", Kind::Real, |q, _| Value::real(exact(q).messages)),
     asked("p_value", Kind::Real, |q, s| {
-        let test = Agreement::of(s, &exact(q), q.model.last_round()).finishing;
+        let test = Agreement::of(s, &exact(q), q.last_round()).finishing;
         Value::real(test.map(|test| test.p_value))
     }),
 ];
