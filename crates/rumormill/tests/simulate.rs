@@ -127,6 +127,51 @@ fn demers_tables_come_out() {
 }
 
 #[test]
+fn one_sender_may_tell_all() {
+    let single = json("spread --nodes 64 --loss 0.1 --broadcast single-shot --runs 4000");
+    assert_eq!((&single["messages"], &single["style"]), (&63.0.into(), &Value::Null));
+    // (1 - p)^(n - 1) = 0.00131 reach all.
+    let exact = single["exact"]["incomplete"].as_f64().unwrap();
+    assert!((1.0 - exact - 0.001_31).abs() < 1e-5, "{exact}");
+    assert!(single["exact"]["agreement"]["incomplete"].as_f64().unwrap() > 1e-4, "{single}");
+    assert!((single["residue"].as_f64().unwrap() - 0.1).abs() < 0.01);
+    let acknowledged = json("spread --nodes 64 --loss 0.1 --broadcast acknowledged --runs 4000");
+    assert_eq!(acknowledged["incomplete"], 0.0);
+    let messages = acknowledged["exact"]["messages"].as_f64().unwrap();
+    assert!((messages - 70.0).abs() < 1e-9, "(n - 1) / (1 - p) is 70, not {messages}");
+    for figure in ["mean", "messages"] {
+        let p = acknowledged["exact"]["agreement"][figure].as_f64().unwrap();
+        assert!(p > 1e-4, "{figure}: {acknowledged}");
+    }
+    assert!(acknowledged["exact"]["p_value"].as_f64().unwrap() > 1e-4);
+    let eager = json("spread --nodes 64 --loss 0.1 --broadcast eager --runs 100");
+    assert_eq!((&eager["messages"], &eager["incomplete"]), (&4032.0.into(), &0.0.into()));
+    let twice = json("spread --nodes 64 --loss 0.1 --broadcast repeated:2 --runs 4000");
+    assert!(twice["exact"]["agreement"]["residue"].as_f64().unwrap() > 1e-4, "{twice}");
+    refused("spread --nodes 64 --broadcast shout", &["--broadcast", "eager"]);
+    refused("spread --nodes 64 --broadcast eager --style pull", &["--broadcast", "--style"]);
+    refused("spread --nodes 64 --loss 1 --broadcast acknowledged", &["--loss", "below 1"]);
+}
+
+#[test]
+fn twenty_updates_as_rumors_or_in_exchanges() {
+    let report = json("spread --nodes 100 --style push-pull --updates 20 --runs 1000");
+    let figure = |way: &str, figure: &str| report[way][figure].as_f64().unwrap();
+    // The last of twenty independent rumors: its exact law is the product of theirs.
+    assert!(figure("rumors", "p_value") > 1e-4, "{report}");
+    assert!(figure("rumors", "mean") > 7.0 && figure("exchange", "finished") == 1000.0);
+    assert!(figure("exchange", "messages") < figure("rumors", "messages") / 4.0, "{report}");
+    let survival = report["rumors"]["survival"].as_array().unwrap();
+    let sum: f64 = survival.iter().map(|p| p.as_f64().unwrap()).sum();
+    assert!((sum - figure("rumors", "mean")).abs() < 1e-9);
+    let text = simulate("spread --nodes 100 --style push-pull --updates 20 --runs 50").ok().out;
+    assert!(text.contains("20 updates, at once") && text.contains("in exchanges"), "{text}");
+    refused("spread --nodes 10 --updates 65", &["--updates", "1 to 64"]);
+    refused("spread --nodes 10 --updates 3 --semantics sequential", &["--semantics"]);
+    assert!(simulate("spread --nodes 10 --spacing 3").err.contains("--updates"));
+}
+
+#[test]
 fn bad_input_names_the_flag_and_its_range() {
     refused("spread", &["--nodes", "needed"]);
     refused("spread --nodes x", &["--nodes", "whole number"]);
@@ -232,7 +277,7 @@ fn plots_are_drawn() {
         assert!(text.contains(words), "{words}");
     }
     // Where nobody ever finishes, there is still a sheet.
-    let path = folder.join("none.png");
+    let path = folder.join("none.svg");
     simulate(&format!(
         "spread --nodes 64 --loss 1 --runs 5 --max-rounds 9 --plot {}",
         path.display()

@@ -461,7 +461,9 @@ fn title(question: &Question, summary: &Summary) -> String {
         let _ = write!(text, ", until {} know", grouped(summary.goal));
     }
     if model.stop != StopRule::Never {
-        let _ = write!(text, ", stop {}", stop_name(model.stop));
+        let reset = matches!(model.stop, StopRule::Interest { reset: true, .. });
+        let reset = if reset { " with reset" } else { "" };
+        let _ = write!(text, ", stop {}{reset}", stop_name(model.stop));
     }
     let _ = write!(text, ", {} rounds", model.semantics);
     text
