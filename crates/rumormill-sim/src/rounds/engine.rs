@@ -5,6 +5,7 @@ mod bit_parallel;
 mod bitset;
 mod complete;
 mod count;
+mod csr;
 mod occupancy;
 mod reference;
 
@@ -42,6 +43,9 @@ words!(EngineKind {
     BitParallel => "bit-parallel",
 });
 
+/// Runs from which on it pays to work on many at once.
+const MANY_RUNS: u64 = 16;
+
 /// One question put to one engine. Shared by the threads.
 pub(crate) trait Engine: Sync {
     /// Runs are worked in aligned blocks of this many: an engine that does 64 at once does runs
@@ -73,13 +77,12 @@ impl EngineKind {
     /// # Errors
     /// The reason, and what to do instead.
     pub fn supports(self, model: &SpreadModel, topology: &Topology) -> Result<(), RoundsError> {
-        // `model` is what most engines are choosy about.
-        let able = match (self, model) {
-            (Self::Reference, _) => reference::supports(topology),
-            (Self::Count, _) => count::supports(model, topology),
-            (Self::Bitset, _) => bitset::supports(model, topology),
-            (Self::BitParallel, _) => bit_parallel::supports(model, topology),
-            _ => Err("this build is without it".to_owned()),
+        let able = match self {
+            Self::Reference => reference::supports(topology),
+            Self::Count => count::supports(model, topology),
+            Self::Bitset => bitset::supports(model, topology),
+            Self::BitParallel => bit_parallel::supports(model, topology),
+            Self::Csr => csr::supports(model, topology),
         };
         able.map_err(|reason| {
             let instead = "leave the choice of the engine open, or name reference".to_owned();
@@ -90,22 +93,29 @@ impl EngineKind {
     /// The memory it takes on top of the topology's, in bytes, on so many threads.
     #[must_use]
     pub fn bytes_needed(self, model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
-        match (self, model) {
-            (Self::Reference, _) => reference::bytes_needed(topology, threads),
-            (Self::Count, _) => count::bytes_needed(model, topology, threads),
-            (Self::Bitset, _) => bitset::bytes_needed(model, topology, threads),
-            (Self::BitParallel, _) => bit_parallel::bytes_needed(model, topology, threads),
-            _ => u64::MAX,
+        match self {
+            Self::Reference => reference::bytes_needed(topology, threads),
+            Self::Count => count::bytes_needed(model, topology, threads),
+            Self::Bitset => bitset::bytes_needed(model, topology, threads),
+            Self::BitParallel => bit_parallel::bytes_needed(model, topology, threads),
+            Self::Csr => csr::bytes_needed(model, topology, threads),
         }
+    }
+
+    /// The engines that can do a question, the fastest first.
+    pub fn able(model: &SpreadModel, topology: &Topology, runs: u64) -> impl Iterator<Item = Self> {
+        // With fewer runs at once than this, following them one by one is as fast.
+        let many = runs >= MANY_RUNS;
+        let order = [Self::Count, Self::BitParallel, Self::Csr, Self::Bitset, Self::Reference];
+        order.into_iter().filter(move |&engine| {
+            (many || engine != Self::BitParallel) && engine.supports(model, topology).is_ok()
+        })
     }
 
     /// The engine for a question: the fastest that can do it.
     #[must_use]
     pub fn choose(model: &SpreadModel, topology: &Topology, runs: u64) -> Self {
-        let _ = runs;
-        let order = [Self::Count, Self::BitParallel, Self::Csr, Self::Bitset];
-        let fit = order.into_iter().find(|engine| engine.supports(model, topology).is_ok());
-        fit.unwrap_or(Self::Reference)
+        Self::able(model, topology, runs).next().unwrap_or(Self::Reference)
     }
 
     pub(crate) fn build<'a>(
@@ -120,6 +130,9 @@ impl EngineKind {
             (Self::Bitset, _) => Box::new(bitset::Bitset::new(model, topology, seed)),
             (Self::BitParallel, Topology::Graph(csr)) => {
                 Box::new(bit_parallel::BitParallel::new(model, topology, csr, seed))
+            }
+            (Self::Csr, Topology::Graph(rows)) => {
+                Box::new(csr::Sweep::new(model, topology, rows, seed))
             }
             _ => unreachable!("refused by `supports`"),
         }

@@ -64,6 +64,9 @@ pub enum RoundsError {
         /// The limit given.
         limit: u64,
     },
+    /// The observer gave up while a graph was being made.
+    #[error("given up while the graph was being made")]
+    Cancelled,
     /// Two summaries are not of the same question.
     #[error("the summaries cannot be merged: {0}")]
     Merge(String),

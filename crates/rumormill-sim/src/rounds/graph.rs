@@ -1,8 +1,17 @@
 //! Who knows whom: the complete graph, which takes no memory, or any graph as a list of neighbours.
 
 mod csr;
+mod edges;
+mod kind;
+mod lattice;
+mod random;
+mod reach;
+mod regular;
 
 pub use csr::{Csr, MAX_GRAPH_NODES};
+pub use edges::read_edges;
+pub use kind::{Density, GraphKind};
+pub use reach::Connectivity;
 
 use std::sync::Arc;
 
@@ -61,3 +70,6 @@ impl Topology {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,11 +42,28 @@ impl<'a> Job<'a> {
         Self { model, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
     }
 
-    /// The engine that [`simulate`] would use.
+    /// The engine that [`simulate`] would use: the one that was asked for, or the fastest that can
+    /// do it in the memory.
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.engine.unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
+        self.engine.unwrap_or_else(|| {
+            EngineKind::able(self.model, self.topology, runs)
+                .find(|&engine| self.bytes_needed(engine) <= self.memory)
+                .unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
+        })
+    }
+
+    /// Runs that are worked on side by side. Threads beyond them work on the same runs.
+    fn workers(&self) -> usize {
+        let runs = self.runs.end.saturating_sub(self.runs.start);
+        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
+    }
+
+    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
+    #[must_use]
+    pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
+        engine.bytes_needed(self.model, self.topology, self.workers())
     }
 
     /// Checks everything that [`simulate`] checks, and computes nothing.
@@ -60,14 +77,11 @@ impl<'a> Job<'a> {
         need((1..=4096).contains(&self.threads), "threads", self.threads, "1 to 4096")?;
         let engine = self.engine();
         engine.supports(self.model, self.topology)?;
-        // Threads beyond the number of runs work on the same runs.
-        let runs = usize::try_from(self.runs.end - self.runs.start).unwrap_or(usize::MAX);
-        let workers = self.threads.min(runs);
-        let need = engine.bytes_needed(self.model, self.topology, workers);
+        let need = self.bytes_needed(engine);
         if need > self.memory {
-            let what = match workers {
+            let what = match self.workers() {
                 1 => format!("engine {engine}"),
-                _ => format!("engine {engine} with {workers} runs at a time"),
+                workers => format!("engine {engine} on {workers} threads"),
             };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }
