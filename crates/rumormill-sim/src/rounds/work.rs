@@ -17,7 +17,7 @@ pub struct Job<'a> {
     pub model: &'a SpreadModel,
     /// Who knows whom.
     pub topology: &'a Topology,
-    /// The engine; [`EngineKind::choose`] chooses if `None`.
+    /// The engine; if `None`, the fastest that can do it, of those that fit the memory.
     pub engine: Option<EngineKind>,
     /// Which runs. A run's number is part of its random numbers' addresses: 0..100 is 0..50 and
     /// 50..100.
@@ -42,27 +42,26 @@ impl<'a> Job<'a> {
         Self { model, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
     }
 
-    /// The engine that [`simulate`] would use: the one that was asked for, or the fastest that can
-    /// do it in the memory.
+    /// The engine that [`simulate`] would use.
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
+        let able = |engine: &EngineKind| engine.supports(self.model, self.topology).is_ok();
+        let fits = |engine: &EngineKind| self.bytes_needed(*engine) <= self.memory;
         self.engine.unwrap_or_else(|| {
-            EngineKind::able(self.model, self.topology, runs)
-                .find(|&engine| self.bytes_needed(engine) <= self.memory)
-                .unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
+            // If none fits, the one that would be chosen is told of.
+            let fastest = EngineKind::choose(self.model, self.topology, runs);
+            EngineKind::by_speed(runs).filter(able).find(fits).unwrap_or(fastest)
         })
     }
 
-    /// Runs that are worked on side by side. Threads beyond them work on the same runs.
+    /// How many runs are worked at a time: threads beyond the number of runs share one.
     fn workers(&self) -> usize {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
+        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
-    #[must_use]
-    pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
+    fn bytes_needed(&self, engine: EngineKind) -> u64 {
         engine.bytes_needed(self.model, self.topology, self.workers())
     }
 
@@ -77,11 +76,11 @@ impl<'a> Job<'a> {
         need((1..=4096).contains(&self.threads), "threads", self.threads, "1 to 4096")?;
         let engine = self.engine();
         engine.supports(self.model, self.topology)?;
-        let need = self.bytes_needed(engine);
+        let (need, workers) = (self.bytes_needed(engine), self.workers());
         if need > self.memory {
-            let what = match self.workers() {
+            let what = match workers {
                 1 => format!("engine {engine}"),
-                workers => format!("engine {engine} on {workers} threads"),
+                _ => format!("engine {engine} with {workers} runs at a time"),
             };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }
