@@ -42,8 +42,7 @@ impl<'a> Job<'a> {
         Self { model, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
     }
 
-    /// The engine that [`simulate`] would use: the one that was asked for, or the fastest that can
-    /// do it in the memory.
+    /// The engine that [`simulate`] would use.
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
@@ -79,7 +78,7 @@ impl<'a> Job<'a> {
         if need > self.memory {
             let what = match self.workers() {
                 1 => format!("engine {engine}"),
-                workers => format!("engine {engine} on {workers} threads"),
+                workers => format!("engine {engine} with {workers} runs at a time"),
             };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }
