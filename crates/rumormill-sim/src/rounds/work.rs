@@ -46,22 +46,22 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        let able = |engine: &EngineKind| engine.supports(self.model, self.topology).is_ok();
-        let fits = |engine: &EngineKind| self.bytes_needed(*engine) <= self.memory;
         self.engine.unwrap_or_else(|| {
-            // If none fits, the one that would be chosen is told of.
-            let fastest = EngineKind::choose(self.model, self.topology, runs);
-            EngineKind::by_speed(runs).filter(able).find(fits).unwrap_or(fastest)
+            EngineKind::able(self.model, self.topology, runs)
+                .find(|&engine| self.bytes_needed(engine) <= self.memory)
+                .unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
         })
     }
 
-    /// How many runs are worked at a time: threads beyond the number of runs share one.
+    /// Runs that are worked on side by side. Threads beyond them work on the same runs.
     fn workers(&self) -> usize {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1)
+        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
     }
 
-    fn bytes_needed(&self, engine: EngineKind) -> u64 {
+    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
+    #[must_use]
+    pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
         engine.bytes_needed(self.model, self.topology, self.workers())
     }
 
@@ -74,11 +74,11 @@ impl<'a> Job<'a> {
         check_runs(&self.runs, self.threads)?;
         let engine = self.engine();
         engine.supports(self.model, self.topology)?;
-        let (need, workers) = (self.bytes_needed(engine), self.workers());
+        let need = self.bytes_needed(engine);
         if need > self.memory {
-            let what = match workers {
+            let what = match self.workers() {
                 1 => format!("engine {engine}"),
-                _ => format!("engine {engine} with {workers} runs at a time"),
+                workers => format!("engine {engine} with {workers} runs at a time"),
             };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }

@@ -12,6 +12,9 @@ use crate::rounds::stream::Draws;
 /// Means below this are inverted: Hörmann's envelope holds from here on.
 const INVERTED: f64 = 10.0;
 
+/// Up to this far from the mode, masses are compared term by term.
+const NEAR: f64 = 20.0;
+
 /// A probability and its complement, each to its own last digit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Chance {
@@ -107,7 +110,14 @@ fn transformed(draws: &mut Draws, n: f64, p: f64, q: f64) -> u64 {
         }
         let x = whole(x);
         let alpha = (2.83 + 5.1 / b) * deviation;
-        let height = (v * alpha / (a / (edge * edge) + b)).ln();
+        let height = v * alpha / (a / (edge * edge) + b);
+        if (x - mode).abs() <= NEAR {
+            if height <= near_ratio(n, p / q, mode, x) {
+                return x as u64;
+            }
+            continue;
+        }
+        let height = height.ln();
         if let Some((low, high)) = squeeze(x - mode, variance) {
             if height < low {
                 return x as u64;
@@ -123,10 +133,23 @@ fn transformed(draws: &mut Draws, n: f64, p: f64, q: f64) -> u64 {
     }
 }
 
+/// f(x)/f(mode) within [`NEAR`] of the mode, from ratios of neighbours.
+fn near_ratio(n: f64, odds: f64, mode: f64, x: f64) -> f64 {
+    let (low, high) = if x < mode { (x, mode) } else { (mode, x) };
+    // Twenty factors of 10¹⁵ fit.
+    let (mut up, mut down, mut i) = (1.0, 1.0, low);
+    while i < high {
+        i += 1.0;
+        up *= (n + 1.0 - i) * odds;
+        down *= i;
+    }
+    if x < mode { down / up } else { up / down }
+}
+
 /// Bounds of ln f(x)/f(mode), `off` from the mode; `None` where they do not hold.
 fn squeeze(off: f64, variance: f64) -> Option<(f64, f64)> {
     let off = off.abs();
-    if off <= 20.0 || off >= 0.5 * variance - 1.0 {
+    if off <= NEAR || off >= 0.5 * variance - 1.0 {
         return None;
     }
     let scaled = off / variance;

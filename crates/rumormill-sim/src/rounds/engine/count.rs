@@ -47,7 +47,7 @@ fn tabled(complete: &Complete) -> bool {
 pub(super) struct Count<'a> {
     model: &'a SpreadModel,
     complete: Complete,
-    nodes: u64,
+    goal: u64,
     stream: Stream,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Count<'a> {
     pub(super) fn new(model: &'a SpreadModel, topology: &Topology, seed: u64) -> Self {
         let nodes = topology.nodes();
         let stream = Stream::new(seed, Purpose::Counts);
-        Self { model, complete: Complete::new(nodes, model), nodes, stream }
+        Self { model, complete: Complete::new(nodes, model), goal: model.goal(nodes), stream }
     }
 }
 
@@ -92,10 +92,10 @@ impl Worker for Counter<'_> {
 
 impl Counter<'_> {
     fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let Count { model, complete, nodes, stream } = self.question;
+        let Count { model, complete, goal, stream } = self.question;
         let mut draws = stream.child(run).draws();
         let mut informed = model.origins;
-        self.record.start(informed, model.goal(*nodes));
+        self.record.start(informed, *goal);
         let forever = model.stop == StopRule::Never;
         let stuck = |informed| model.loss >= 1.0 || informed == complete.alive;
         let last = model.last_round();

@@ -28,6 +28,18 @@ fn the_mass_is_right() {
 }
 
 #[test]
+fn ratios_near_the_mode_are_right() {
+    for (n, p) in [(40, 0.5), (1000, 0.013), (30_000, 0.4)] {
+        let law = law(n, p);
+        let mode = ((n + 1) as f64 * p) as usize;
+        for x in mode.saturating_sub(20)..=(mode + 20).min(n as usize) {
+            let ours = near_ratio(n as f64, p / (1.0 - p), mode as f64, x as f64);
+            assert!((ours * law[mode] / law[x] - 1.0).abs() < 1e-12, "{n} {p} {x}");
+        }
+    }
+}
+
+#[test]
 fn the_squeezes_enclose_the_mass() {
     for (n, p) in [(150, 0.5), (1000, 0.07), (1000, 0.5), (40_000, 0.1), (100_000, 0.499)] {
         let mode = whole((n as f64 + 1.0) * p);

@@ -58,7 +58,10 @@ impl Table {
         let (column, rest) = below(bits, row.width.into());
         let entry = self.columns[row.start as usize + column as usize];
         let (split, other) = (entry >> (64 - SPLIT_BITS), entry & 0xffff);
-        if rest >> (64 - SPLIT_BITS) < split { u64::from(row.first) + column } else { other }
+        // Without a branch: which side of the split it is cannot be foreseen.
+        let own = u64::from(row.first) + column;
+        let beyond = u64::from(rest >> (64 - SPLIT_BITS) >= split).wrapping_neg();
+        own ^ (own ^ other) & beyond
     }
 
     #[cold]
