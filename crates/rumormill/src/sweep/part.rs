@@ -91,29 +91,25 @@ impl Part {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
-        let mut lines = bytes.split_inclusive(|&b| b == b'\n').enumerate().peekable();
-        let first = lines.next().and_then(|(_, line)| checked(line));
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|&b| b == b'\n').collect();
+        let first = lines.first().and_then(|line| checked(line));
         let Some(header) = first.and_then(|text| serde_json::from_slice::<Header>(text).ok())
         else {
             bail!("{name} is not a part of a sweep");
         };
-        let mut sound = bytes.iter().position(|&b| b == b'\n').map_or(0, |at| at as u64 + 1);
-        let mut rows = BTreeMap::new();
-        while let Some((at, line)) = lines.next() {
-            let row = checked(line).and_then(|text| serde_json::from_slice::<Line>(text).ok());
-            match row {
-                Some(row) => {
-                    rows.insert(row.cell, row.row);
-                    sound += line.len() as u64;
-                }
-                None if lines.peek().is_none() => break,
-                None => bail!(
-                    "{name} is damaged at line {}: its checksum is wrong; delete the file to \
-                     compute this part again",
-                    at + 1
-                ),
-            }
+        let read: Vec<Option<Line>> =
+            lines[1..].iter().map(|line| serde_json::from_slice(checked(line)?).ok()).collect();
+        // A torn end is what a kill or a power cut leaves; a hole is something else.
+        let whole = read.iter().take_while(|line| line.is_some()).count();
+        if read[whole..].iter().any(Option::is_some) {
+            bail!(
+                "{name} is damaged at line {}: its checksum is wrong; delete the file to compute \
+                 this part again",
+                whole + 2
+            );
         }
+        let sound = lines[..=whole].iter().map(|line| line.len() as u64).sum();
+        let rows = read.into_iter().flatten().map(|line| (line.cell, line.row)).collect();
         Ok(Self { header, rows, sound })
     }
 
