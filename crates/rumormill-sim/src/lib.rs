@@ -21,7 +21,7 @@
 //! assert!(net.run_until(Instant::ZERO + Duration::from_secs(5), met));
 //! # Ok::<(), rumormill_sim::SimError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod barriers;
 pub mod chaos;
@@ -33,6 +33,7 @@ mod fault;
 mod link;
 mod network;
 mod queue;
+pub mod rounds;
 mod slot;
 mod spec;
 mod truth;
