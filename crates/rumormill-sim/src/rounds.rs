@@ -18,12 +18,14 @@
 //! # Ok::<(), rumormill_sim::rounds::RoundsError>(())
 //! ```
 
+pub mod average;
 mod contacts;
 pub mod engine;
 pub mod error;
 pub mod graph;
 pub mod histogram;
 pub mod model;
+mod prefetch;
 pub mod run;
 mod start;
 pub mod stream;
