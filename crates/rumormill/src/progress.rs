@@ -71,7 +71,11 @@ impl Progress {
 
     /// So many pieces are done; a piece under way counts as the part of it that is.
     pub(crate) fn set(&self, done: f64) {
-        self.bar.set_position((done * STEPS as f64) as u64);
+        // Threads may tell of earlier states later.
+        let at = (done * STEPS as f64) as u64;
+        if at > self.bar.position() {
+            self.bar.set_position(at);
+        }
         self.show();
     }
 

@@ -6,7 +6,7 @@
 //! high half) and whether the contact is lost (the low half).
 
 use super::graph::Topology;
-use super::model::{SpreadModel, Targets};
+use super::model::{MAX_FANOUT, SpreadModel, Targets};
 use super::stream::{Purpose, Stream, below, threshold};
 
 /// How the contacts of a model are drawn.
@@ -59,8 +59,50 @@ impl Contacts {
         low >= self.lost_below && self.loss < 1.0
     }
 
-    /// The contacts of a node, into `made`. `turn` is the node, or the number of the turn where
-    /// nodes have turns.
+    /// Calls `made` with each contact of a node, as target and whether it arrives. `turn` is the
+    /// node, or the number of the turn where nodes have turns; `target` the partner in a slot below
+    /// the degree.
+    #[inline]
+    pub(crate) fn pick<T: Copy + PartialEq>(
+        &self,
+        node: T,
+        degree: u64,
+        turn: u64,
+        stream: Stream,
+        target: impl Fn(u64) -> T,
+        mut made: impl FnMut(T, bool),
+    ) {
+        let pool = degree + u64::from(self.include_self);
+        let first = turn.wrapping_mul(self.fanout);
+        let partner = |slot| if slot == degree { node } else { target(slot) };
+        let bits = |j: u64| stream.at(first.wrapping_add(j));
+        if pool == 0 {
+            return;
+        }
+        if !self.distinct || self.fanout == 1 {
+            for j in 0..self.fanout {
+                let (slot, low) = below(bits(j), pool);
+                made(partner(slot), self.arrives(low));
+            }
+        } else if self.fanout >= pool {
+            for slot in 0..pool {
+                made(partner(slot), self.arrives(bits(slot)));
+            }
+        } else {
+            // Floyd's sampling (Bentley and Floyd 1987): among the first slots up to `last`, or
+            // `last` itself if that one is taken.
+            let mut picked = [0; MAX_FANOUT as usize];
+            for j in 0..self.fanout {
+                let last = pool - self.fanout + j;
+                let (slot, low) = below(bits(j), last + 1);
+                let slot = if picked[..j as usize].contains(&slot) { last } else { slot };
+                picked[j as usize] = slot;
+                made(partner(slot), self.arrives(low));
+            }
+        }
+    }
+
+    /// The contacts of a node, into `made`.
     pub(crate) fn draw(
         &self,
         topology: &Topology,
@@ -70,24 +112,9 @@ impl Contacts {
         made: &mut Vec<Contact>,
     ) {
         made.clear();
-        let degree = topology.degree(node);
-        let pool = degree + u64::from(self.include_self);
-        let first = turn.wrapping_mul(self.fanout);
-        let target = |slot| if slot == degree { node } else { topology.neighbour(node, slot) };
-        for j in 0..self.made_by(degree) {
-            let bits = stream.at(first.wrapping_add(j));
-            if !self.distinct {
-                let (slot, low) = below(bits, pool);
-                made.push(Contact { target: target(slot), arrives: self.arrives(low) });
-                continue;
-            }
-            // Floyd's sampling: among the first 1 + last slots, or the last one if that is taken.
-            let last = pool - self.fanout.min(pool) + j;
-            let (slot, low) = below(bits, last + 1);
-            let picked = target(slot);
-            let taken = made.iter().any(|contact| contact.target == picked);
-            let target = if taken { target(last) } else { picked };
-            made.push(Contact { target, arrives: self.arrives(low) });
-        }
+        let target = |slot| topology.neighbour(node, slot);
+        self.pick(node, topology.degree(node), turn, stream, target, |target, arrives| {
+            made.push(Contact { target, arrives });
+        });
     }
 }

@@ -1,5 +1,12 @@
 //! The engines: one question, several ways to work it out.
 
+mod binomial;
+mod bit_parallel;
+mod bitset;
+mod complete;
+mod count;
+mod csr;
+mod occupancy;
 mod reference;
 
 use std::ops::{ControlFlow, Range};
@@ -67,10 +74,12 @@ impl EngineKind {
     /// # Errors
     /// The reason, and what to do instead.
     pub fn supports(self, model: &SpreadModel, topology: &Topology) -> Result<(), RoundsError> {
-        // `model` is what most engines are choosy about.
-        let able = match (self, model) {
-            (Self::Reference, _) => reference::supports(topology),
-            _ => Err("this build is without it".to_owned()),
+        let able = match self {
+            Self::Reference => reference::supports(topology),
+            Self::Count => count::supports(model, topology),
+            Self::Bitset => bitset::supports(model, topology),
+            Self::Csr => csr::supports(model, topology),
+            Self::BitParallel => bit_parallel::supports(model, topology),
         };
         able.map_err(|reason| {
             let instead = "leave the choice of the engine open, or name reference".to_owned();
@@ -81,19 +90,29 @@ impl EngineKind {
     /// The memory it takes on top of the topology's, in bytes, on so many threads.
     #[must_use]
     pub fn bytes_needed(self, model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
-        match (self, model) {
-            (Self::Reference, _) => reference::bytes_needed(topology, threads),
-            _ => u64::MAX,
+        match self {
+            Self::Reference => reference::bytes_needed(topology, threads),
+            Self::Count => count::bytes_needed(model, topology, threads),
+            Self::Bitset => bitset::bytes_needed(model, topology, threads),
+            Self::Csr => csr::bytes_needed(model, topology, threads),
+            Self::BitParallel => bit_parallel::bytes_needed(model, topology, threads),
         }
     }
 
     /// The engine for a question: the fastest that can do it.
     #[must_use]
     pub fn choose(model: &SpreadModel, topology: &Topology, runs: u64) -> Self {
-        let _ = runs;
-        let order = [Self::Count, Self::BitParallel, Self::Csr, Self::Bitset];
-        let fit = order.into_iter().find(|engine| engine.supports(model, topology).is_ok());
-        fit.unwrap_or(Self::Reference)
+        Self::by_speed(runs)
+            .find(|engine| engine.supports(model, topology).is_ok())
+            .unwrap_or(Self::Reference)
+    }
+
+    /// The engines for so many runs, the fastest first.
+    pub(crate) fn by_speed(runs: u64) -> impl Iterator<Item = Self> {
+        // With fewer runs than this, runs at once cost more than runs one by one.
+        let many = (runs >= 16).then_some(Self::BitParallel);
+        let order = [Some(Self::Count), many, Some(Self::Csr), Some(Self::Bitset)];
+        order.into_iter().flatten().chain([Self::Reference])
     }
 
     pub(crate) fn build<'a>(
@@ -102,9 +121,17 @@ impl EngineKind {
         topology: &'a Topology,
         seed: u64,
     ) -> Box<dyn Engine + 'a> {
-        match self {
-            Self::Reference => Box::new(reference::Reference::new(model, topology, seed)),
-            _ => unreachable!("refused by `supports`"),
+        match (self, topology) {
+            (Self::Count, _) => Box::new(count::Count::new(model, topology, seed)),
+            (Self::Bitset, _) => Box::new(bitset::Bitset::new(model, topology, seed)),
+            (Self::BitParallel, Topology::Graph(rows)) => {
+                Box::new(bit_parallel::BitParallel::new(model, topology, rows, seed))
+            }
+            (Self::Csr, Topology::Graph(rows)) => {
+                Box::new(csr::Sweep::new(model, topology, rows, seed))
+            }
+            // The two above refuse the complete graph before they come here.
+            _ => Box::new(reference::Reference::new(model, topology, seed)),
         }
     }
 }

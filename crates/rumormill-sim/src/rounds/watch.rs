@@ -56,6 +56,11 @@ impl<'a> Watch<'a> {
         Self { shared, work: 0 }
     }
 
+    /// The view of another thread.
+    pub(crate) fn fork(&self) -> Self {
+        Self::new(self.shared)
+    }
+
     /// Work has been done, in contacts or what takes as long. `Break`: give up this run.
     #[inline]
     pub(crate) fn worked(&mut self, contacts: u64, round: u32, informed: u64) -> ControlFlow<()> {

@@ -95,7 +95,15 @@ impl Picture {
         let shown = rounds.clone().filter(|(_, share)| *share > 5e-4).map(|&(round, _)| round);
         let (first, last) = (shown.clone().min().unwrap_or(0), shown.max().unwrap_or(1));
         let highest = rounds.map(|&(_, share)| share).fold(0.0, f64::max).max(1e-9);
-        let left = f64::from(first) - 1.0;
+        if self.finished.is_empty() && self.exact_finished.is_empty() {
+            let (_, body) = panel_head(area, "Finishing rounds")?;
+            let (width, height) = body.dim_in_pixel();
+            let style = (FONT, px(14.0)).into_font().color(&AXIS);
+            let place = (width as i32 / 2 - px(90), height as i32 / 2 - px(20));
+            body.draw_text("no run came to the goal", &style, place)?;
+            return Ok(());
+        }
+        let left = (f64::from(first) - 1.0).max(-0.6);
         let right = f64::from(last.max(first + 6)) + 1.0;
         let mut chart = panel(area, "Finishing rounds", left..right, 0.0..highest * 1.12)?;
         mesh(&mut chart, "round", &|y| percent(*y))?;
@@ -140,7 +148,7 @@ impl Picture {
     {
         let last = self.growth.last().map_or(1, |&(round, _)| round.max(1));
         let highest = self.growth.iter().map(|(_, band)| band.high).fold(2.0, f64::max);
-        let range = (1.0 - 0.04 * (highest - 1.0))..(1.0 + 1.12 * (highest - 1.0));
+        let range = (1.0 - 0.04 * (highest - 1.0))..(1.0 + 1.28 * (highest - 1.0));
         let mut chart = panel(area, "Growth", 0.0..f64::from(last), range)?;
         mesh(&mut chart, "round", &|y| format!("×{}", crate::format::number(*y, 3)))?;
         if let Some(limit) = self.growth_limit.filter(|&limit| limit < highest * 1.1) {
@@ -158,8 +166,18 @@ impl Picture {
     }
 }
 
-fn panel<'a, B: DrawingBackend>(
-    area: &'a Area<B>,
+/// A panel's title, and the area under it.
+fn panel_head<B: DrawingBackend>(area: &Area<B>, title: &str) -> anyhow::Result<(Area<B>, Area<B>)>
+where
+    B::ErrorType: 'static,
+{
+    let (head, body) = area.split_vertically(px(34));
+    head.draw_text(title, &(FONT, px(17.0)).into_font().color(&INK), (px(78), px(10)))?;
+    Ok((head, body))
+}
+
+fn panel<'a, B: DrawingBackend + 'a>(
+    area: &Area<B>,
     title: &str,
     x: std::ops::Range<f64>,
     y: std::ops::Range<f64>,
@@ -167,9 +185,10 @@ fn panel<'a, B: DrawingBackend>(
 where
     B::ErrorType: 'static,
 {
-    Ok(ChartBuilder::on(area)
-        .caption(title, (FONT, px(17)).into_font().color(&INK))
+    let (_, body) = panel_head(area, title)?;
+    Ok(ChartBuilder::on(&body)
         .margin(px(14))
+        .margin_top(px(4))
         .margin_right(px(22))
         .x_label_area_size(px(44))
         .y_label_area_size(px(64))
@@ -304,6 +323,9 @@ fn percent(share: f64) -> String {
 
 /// `12`, `4,096`, `1.5e9`.
 fn thousands(x: f64) -> String {
+    if x < 0.0 {
+        return String::new();
+    }
     if x.abs() >= 1e7 || x.fract() != 0.0 {
         return if x.abs() >= 1e7 { format!("{x:e}") } else { crate::format::number(x, 4) };
     }

@@ -3,6 +3,7 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
+pub(crate) mod graph;
 pub(crate) mod spread;
 
 use clap::Subcommand;

@@ -3,6 +3,8 @@
 //! The keys are the flags of the job that is swept, so that a sweep can say whatever the command
 //! line can, and is checked by the same rules.
 
+use std::collections::BTreeSet;
+
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use toml::Value as Toml;
@@ -102,7 +104,7 @@ impl Grid {
         let grid = Self { job, settings, axes, seeds, columns };
         let lengths = grid.axes.iter().map(|axis| axis.values.len()).chain([grid.seeds.len()]);
         let cells = lengths.clone().try_fold(1usize, usize::checked_mul);
-        if !cells.is_some_and(|cells| cells <= MAX_CELLS) {
+        if cells.is_none_or(|cells| cells > MAX_CELLS) {
             let product = lengths.map(|length| length.to_string()).collect::<Vec<_>>().join(" x ");
             return Err(Usage(format!("{product} cells; at most {MAX_CELLS} are allowed")).into());
         }
@@ -236,8 +238,9 @@ fn several(what: &str, value: &Toml) -> anyhow::Result<Vec<Value>> {
     if values.is_empty() {
         return Err(Usage(format!("{what} is empty, so there is nothing to do")).into());
     }
-    if let Some(at) = (1..values.len()).find(|&at| values[..at].contains(&values[at])) {
-        return Err(Usage(format!("{what} has {} twice", values[at])).into());
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = values.iter().find(|value| !seen.insert(value.to_string())) {
+        return Err(Usage(format!("{what} has {twice} twice")).into());
     }
     Ok(values)
 }

@@ -232,7 +232,8 @@ impl<'a> Nodes<'a> {
         }
         self.knows[v] = true;
         self.informed += 1;
-        if self.has_anyone_to_tell(v as u32) {
+        let loses = matches!(self.model.stop, StopRule::Interest { .. });
+        if !loses || self.has_anyone_to_tell(v as u32) {
             self.interested[v] = true;
             self.tellers += 1;
         }

@@ -280,11 +280,11 @@ mod tests {
 
     #[test]
     fn small_cells_are_pooled_and_nothing_is_lost() {
-        // Expected 1, 2, 7, 20, 4, 1: pools of 10, 20 + 5.
-        let cells = [(1.0, 3.0), (2.0, 2.0), (7.0, 5.0), (20.0, 19.0), (4.0, 6.0), (1.0, 0.0)];
+        // Expected 1, 2, 7, 20, 3, 1: pools of 10 and 20, and the rest goes to the last.
+        let cells = [(1.0, 3.0), (2.0, 2.0), (7.0, 5.0), (20.0, 19.0), (3.0, 5.0), (1.0, 1.0)];
         let (sum, degrees) = pooled(cells.into_iter()).expect("two pools");
         assert_eq!(degrees, 1);
-        assert!((sum - 0.0).abs() < 1e-12, "{sum}");
+        assert!((sum - 1.0 / 24.0).abs() < 1e-12, "{sum}");
         assert!(pooled([(4.0, 4.0), (5.0, 5.0)].into_iter()).is_none());
     }
 

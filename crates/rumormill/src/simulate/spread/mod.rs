@@ -1,7 +1,6 @@
 //! `rumormill simulate spread`: a rumor in rounds, on any graph, many times.
 
 mod exact;
-pub(crate) mod graph;
 mod question;
 mod report;
 mod settings;
@@ -58,13 +57,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         plot::check(path)?;
     }
     let interrupt = Interrupt::listen()?;
-    let question = Question::new(&args.settings, args.seed, &args.machine)?;
+    let stop =
+        || if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let making = Progress::new(1, "graph");
+    let machine = (args.machine.threads(), args.machine.limit());
+    let question = Question::new(&args.settings, args.seed, machine, &|share| {
+        making.set(share);
+        stop()
+    });
+    drop(making);
+    let question = match (question, interrupt.exit()) {
+        (Err(_), Some(exit)) => {
+            eprintln!("rumormill: stopped before the graph was made");
+            return Ok(exit);
+        }
+        (question, _) => question?,
+    };
     let progress = Progress::new(args.settings.runs, "runs");
     let started = Instant::now();
-    let summary = question.answer(args.machine.threads(), args.machine.limit(), &|now| {
+    let summary = question.answer(&|now| {
         progress.set(now.runs_done as f64 + under_way(now));
         progress.note(|| format!("round {} of a run: {} know", now.round, now.informed));
-        if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        stop()
     })?;
     let seconds = started.elapsed().as_secs_f64();
     drop(progress);
@@ -82,9 +96,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         plot::spread::save(path, &report.picture())?;
     }
     if args.json {
-        exit::print_json(&report)?
+        exit::print_json(&report)?;
     } else {
-        exit::print(&report.text())?
+        exit::print(&report.text())?;
     }
     Ok(stopped.unwrap_or(Exit::Done))
 }

@@ -1,12 +1,14 @@
 //! The settings made into a question, checked, and answered.
 
+use std::ops::ControlFlow;
+
+use rumormill_proto::Style;
 use rumormill_sim::rounds::{
-    EngineKind, Job, Observer, RoundsError, SpreadModel, Summary, Topology, simulate,
+    Csr, EngineKind, Job, Observer, Origin, SpreadModel, Summary, Topology, simulate,
 };
 
 use super::settings::Settings;
-use crate::exit::Usage;
-use crate::memory::{Machine, written};
+use crate::simulate::graph::refuse;
 
 /// What to simulate, checked.
 #[derive(Debug)]
@@ -15,74 +17,98 @@ pub(crate) struct Question {
     pub(crate) model: SpreadModel,
     pub(crate) topology: Topology,
     pub(crate) seed: u64,
+    /// Threads to use.
+    threads: usize,
+    /// Bytes that may be used beside the graph.
+    memory: u64,
+}
+
+/// That a graph is not in one piece, in words.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Pieces {
+    pub(crate) components: u64,
+    pub(crate) largest: u64,
+    /// The share of the nodes that the rumor can reach; on average, if it starts anywhere.
+    pub(crate) reachable: f64,
 }
 
 impl Question {
-    /// Builds the graph, and checks everything that can be checked before the first run.
+    /// Makes the graph, and checks everything that can be checked before the first run.
     ///
     /// # Errors
     /// What is wrong, by the name of its flag.
-    pub(crate) fn new(settings: &Settings, seed: u64, machine: &Machine) -> anyhow::Result<Self> {
-        let topology = settings.graph.build(settings.nodes, seed)?;
+    pub(crate) fn new(
+        settings: &Settings,
+        seed: u64,
+        (threads, memory): (usize, u64),
+        observe: &dyn Fn(f64) -> ControlFlow<()>,
+    ) -> anyhow::Result<Self> {
+        let topology = settings.graph.build(settings.nodes, seed, memory, observe)?;
         let model = settings.model(topology.nodes())?;
-        let question = Self { settings: settings.clone(), model, topology, seed };
-        question.job(machine.threads(), machine.limit()).check().map_err(|e| refuse(&e))?;
+        let memory = memory.saturating_sub(topology.bytes());
+        let question = Self { settings: settings.clone(), model, topology, seed, threads, memory };
+        question.job().check().map_err(|error| refuse(&error))?;
         Ok(question)
     }
 
-    /// Checks the settings without making the graph, and gives the bytes of memory they need.
-    pub(crate) fn need(settings: &Settings) -> anyhow::Result<u64> {
-        let topology = settings.graph.build(settings.nodes, 1)?;
-        let model = settings.model(topology.nodes())?;
-        let question = Self { settings: settings.clone(), model, topology, seed: 1 };
-        let job = question.job(1, u64::MAX);
-        job.check().map_err(|e| refuse(&e))?;
-        Ok(job.engine().bytes_needed(&question.model, &question.topology, 1))
+    /// Checks settings without making their graph; gives the bytes of memory that they need on one
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn check(settings: &Settings) -> anyhow::Result<u64> {
+        let graph = settings.graph.check(settings.nodes)?;
+        // Of a graph in a file, nothing is known but that it is one.
+        let nodes = settings.nodes.unwrap_or(2);
+        let model = settings.model(nodes)?;
+        let complete = Topology::Complete(nodes);
+        model.check(&complete).map_err(|error| refuse(&error))?;
+        let stand_in = Topology::Graph(Csr::from_edges(2, &[(0, 1)]).into());
+        let like = if graph > 0 { &stand_in } else { &complete };
+        let engine =
+            settings.engine.unwrap_or_else(|| EngineKind::choose(&model, like, settings.runs));
+        engine.supports(&model, like).map_err(|error| refuse(&error))?;
+        let engine = engine.bytes_needed(&model, &complete, 1);
+        // An engine that is not for complete graphs takes little beside the graph.
+        Ok(if engine == u64::MAX { graph } else { graph.saturating_add(engine) })
     }
 
-    fn job(&self, threads: usize, memory: u64) -> Job<'_> {
+    fn job(&self) -> Job<'_> {
         Job {
             engine: self.settings.engine,
-            threads,
-            memory,
+            threads: self.threads,
+            memory: self.memory,
             ..Job::new(&self.model, &self.topology, 0..self.settings.runs, self.seed)
         }
     }
 
     /// The engine that answers.
     pub(crate) fn engine(&self) -> EngineKind {
-        self.job(1, u64::MAX).engine()
+        self.job().engine()
     }
 
     /// Makes the runs.
-    pub(crate) fn answer(
-        &self,
-        threads: usize,
-        memory: u64,
-        observe: &Observer<'_>,
-    ) -> anyhow::Result<Summary> {
-        simulate(&self.job(threads, memory), observe).map_err(|error| refuse(&error))
+    pub(crate) fn answer(&self, observe: &Observer<'_>) -> anyhow::Result<Summary> {
+        simulate(&self.job(), observe).map_err(|error| refuse(&error))
     }
-}
 
-/// A refusal in the words of the command line.
-pub(crate) fn refuse(error: &RoundsError) -> anyhow::Error {
-    let text = match error {
-        RoundsError::Setting { name: "round cap" | "k", value, range } => {
-            format!("--stop: {value} is out of range; must be {range}")
+    /// What can be reached, if that is not everything.
+    pub(crate) fn pieces(&self) -> Option<Pieces> {
+        if matches!(self.topology, Topology::Complete(_)) {
+            return None;
         }
-        RoundsError::Setting { name, value, range } => {
-            format!("--{} is {value}, but must be {range}", name.replace(' ', "-"))
-        }
-        RoundsError::NoGraph { .. } => format!("--graph: {error}"),
-        RoundsError::Unsupported { .. } => format!("--engine: {error}"),
-        RoundsError::Memory { what, need, limit } => format!(
-            "{what} needs {} of memory, but {} are allowed; ask for less, use fewer --threads, or \
-             raise --memory",
-            written(*need),
-            written(*limit)
-        ),
-        other => other.to_string(),
-    };
-    Usage(text).into()
+        let nodes = self.topology.nodes() as f64;
+        let all = self.topology.connectivity();
+        let reachable = match self.model.origin {
+            Origin::Node(node) => {
+                let style = self.model.style;
+                self.topology.reachable_from(node, style) as f64 / nodes
+            }
+            Origin::Random => all.mean_reach(),
+        };
+        let directed = matches!(&self.topology, Topology::Graph(csr) if csr.directed());
+        let cut = reachable < 1.0 || !all.connected();
+        (cut && !(directed && self.model.style == Style::PushPull && all.connected()))
+            .then_some(Pieces { components: all.components, largest: all.largest, reachable })
+    }
 }

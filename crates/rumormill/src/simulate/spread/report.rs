@@ -8,7 +8,7 @@ use rumormill_sim::rounds::{RoundFigures, StopRule, Summary, Topology};
 use serde::Serialize;
 
 use super::exact::{Agreement, Exact};
-use super::question::Question;
+use super::question::{Pieces, Question};
 use super::settings::stop_name;
 use crate::format::{self, Align, grouped, known, number, plural};
 use crate::plot::spread::{Band, Picture};
@@ -30,6 +30,9 @@ pub(crate) struct Report {
     alive: u64,
     goal: u64,
     graph: String,
+    /// What can be reached, if the graph is not in one piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<Pieces>,
     style: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull_after: Option<u32>,
@@ -38,6 +41,7 @@ pub(crate) struct Report {
     targets: &'static str,
     include_self: bool,
     origins: u64,
+    origin: Option<u64>,
     stop: String,
     reset: bool,
     semantics: &'static str,
@@ -63,6 +67,8 @@ pub(crate) struct Report {
     informed_p95: Vec<f64>,
     /// By what the mean number informed is multiplied from one to the next.
     growth: Vec<f64>,
+    growth_p5: Vec<f64>,
+    growth_p95: Vec<f64>,
     /// Mean contacts made up to each.
     messages_by_round: Vec<f64>,
     /// Mean contacts in a run, lost ones included.
@@ -108,6 +114,7 @@ impl Report {
         let (settings, model) = (&question.settings, &question.model);
         let figures = summary.by_round();
         let bands = summary.quantiles(&[0.05, 0.95]);
+        let growths = summary.growth_quantiles(&[0.05, 0.95]);
         let last = figures.last().map_or(0, |figure| figure.round);
         let known = Exact::of(model, &question.topology, last);
         let agreement = Agreement::of(summary, &known, model.last_round());
@@ -128,6 +135,7 @@ impl Report {
             alive: summary.alive,
             goal: summary.goal,
             graph: settings.graph.to_string(),
+            pieces: question.pieces(),
             style: model.style.name(),
             pull_after: (model.style == Style::PushThenPull).then_some(model.switch_after),
             fanout: model.fanout,
@@ -135,6 +143,7 @@ impl Report {
             targets: model.targets.name(),
             include_self: model.include_self,
             origins: model.origins,
+            origin: settings.origin,
             stop: stop_name(model.stop),
             reset: matches!(model.stop, StopRule::Interest { reset: true, .. }),
             semantics: model.semantics.name(),
@@ -153,6 +162,8 @@ impl Report {
             informed_p5: bands.iter().map(|band| band[0]).collect(),
             informed_p95: bands.iter().map(|band| band[1]).collect(),
             growth: summary.growth(),
+            growth_p5: growths.iter().map(|band| band[0]).collect(),
+            growth_p95: growths.iter().map(|band| band[1]).collect(),
             messages_by_round: figures.iter().map(|figure| figure.sent).collect(),
             messages: summary.messages.mean(),
             messages_variance: summary.messages.variance(),
@@ -170,7 +181,19 @@ impl Report {
 
     /// Tables for people.
     pub(crate) fn text(&self) -> String {
-        let mut out = format!("{}\n{}\n\n", self.title, self.how());
+        let mut out = format!("{}\n{}\n", self.title, self.how());
+        if let Some(pieces) = &self.pieces {
+            let _ = writeln!(
+                out,
+                "The graph is not in one piece: {} components, the largest of {} nodes. A rumor can \
+                 reach {} % of the nodes{}.",
+                grouped(pieces.components),
+                grouped(pieces.largest),
+                number(100.0 * pieces.reachable, 4),
+                if self.origin.is_none() { " on average" } else { "" }
+            );
+        }
+        out.push('\n');
         out += &self.summary_table();
         out += &self.finishing_table();
         out += &self.rounds_table();
@@ -372,11 +395,10 @@ impl Report {
                 (round(figure.round), band)
             })
             .collect();
-        let growth = informed
-            .windows(2)
-            .map(|pair| {
-                let mean = pair[1].1.mean / pair[0].1.mean;
-                (pair[1].0, Band { mean, low: mean, high: mean })
+        let growth = (1..informed.len())
+            .map(|at| {
+                let (mean, low, high) = (self.growth[at], self.growth_p5[at], self.growth_p95[at]);
+                (informed[at].0, Band { mean, low, high })
             })
             .collect();
         Picture {

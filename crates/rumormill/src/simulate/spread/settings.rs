@@ -4,9 +4,9 @@ use clap::Args;
 use rumormill_proto::{Counted, Decided, Style};
 use rumormill_sim::rounds::{EngineKind, Origin, Semantics, SpreadModel, StopRule, Targets};
 
-use super::graph::GraphArg;
 use crate::exit::Usage;
 use crate::predict::input::count;
+use crate::simulate::graph::GraphArg;
 
 /// What spreads how.
 #[derive(Args, Clone, Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Settings {
     #[arg(long, value_parser = count)]
     pub(crate) nodes: Option<u64>,
     /// Who can call whom: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
-    /// random-regular[:DEGREE], erdos-renyi[:MEAN], barabasi-albert[:M], small-world[:K,BETA] or
-    /// file:EDGES.
+    /// random-regular[:DEGREE], erdos-renyi[:MEAN], barabasi-albert[:M], small-world[:K,BETA],
+    /// k-out[:K] or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
     /// Who calls: push, pull, push-pull or push-then-pull.

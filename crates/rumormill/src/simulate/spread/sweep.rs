@@ -8,7 +8,6 @@ use super::exact::{Agreement, Exact};
 use super::question::Question;
 use super::settings::Settings;
 use super::under_way;
-use crate::memory::Machine;
 use crate::sweep::job::{Watch, Work};
 use crate::sweep::table::{Column, Kind, Value};
 
@@ -81,7 +80,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// Checks the settings. Graphs are made when the cell runs.
     pub(crate) fn new(settings: Settings, seed: u64) -> anyhow::Result<Self> {
-        let memory = Question::need(&settings)?;
+        let memory = Question::check(&settings)?;
         Ok(Self { settings, seed, memory })
     }
 }
@@ -97,11 +96,19 @@ impl Work for Cell {
         threads: usize,
         watch: &Watch<'_>,
     ) -> anyhow::Result<Option<Vec<Value>>> {
-        let question = Question::new(&self.settings, self.seed, &Machine::default())?;
+        let stop =
+            || if (watch.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        // What all cells need together was checked before.
+        let machine = (threads, u64::MAX);
+        let question = Question::new(&self.settings, self.seed, machine, &|_| stop());
+        let question = match question {
+            Err(_) if (watch.stop)() => return Ok(None),
+            question => question?,
+        };
         let runs = self.settings.runs as f64;
-        let summary = question.answer(threads, u64::MAX, &|now| {
+        let summary = question.answer(&|now| {
             (watch.done)((now.runs_done as f64 + under_way(now)) / runs);
-            if (watch.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            stop()
         })?;
         if summary.cancelled {
             return Ok(None);
