@@ -45,8 +45,9 @@ pub struct Progress {
     pub worst_error: f64,
 }
 
-/// Called after every round of every run, from any of the threads. Whoever returns `Break` stops
-/// the simulation; the rounds that are done are kept.
+/// Called now and then between rounds, from any of the threads: after every round of many nodes,
+/// some times a second of few. Whoever returns `Break` stops the simulation; the rounds that are
+/// done are kept.
 pub type Observer<'a> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'a;
 
 impl<'a> Job<'a> {
@@ -139,7 +140,7 @@ pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, RoundsError> {
 /// Works out the runs of a job. The summary depends on the simulation and the runs, never on the
 /// threads.
 ///
-/// `observe` is called after every round and may stop it: then the summary says so, and holds the
+/// `observe` is called now and then and may stop it: then the summary says so, and holds the
 /// rounds that were done.
 ///
 /// # Errors
@@ -180,6 +181,12 @@ pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Rounds
     Ok(summary)
 }
 
+/// Work between two calls of the observer, in nodes times rounds, on each thread.
+const PACE: u64 = 1 << 16;
+
+/// Work since the last call.
+struct Pace(u64);
+
 /// Hands out the runs.
 struct Desk<'a> {
     job: &'a Job<'a>,
@@ -192,9 +199,10 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn serve(&self, summary: &mut Summary) {
+        let mut pace = Pace(0);
         while !self.cancelled.load(Ordering::Relaxed) {
             let run = self.next.fetch_add(1, Ordering::Relaxed);
-            if run >= self.job.runs.end || self.run(run, summary).is_break() {
+            if run >= self.job.runs.end || self.run(run, summary, &mut pace).is_break() {
                 return;
             }
             self.done.fetch_add(1, Ordering::Relaxed);
@@ -202,13 +210,13 @@ impl Desk<'_> {
     }
 
     /// One run, from its inputs to its last round.
-    fn run(&self, run: u64, summary: &mut Summary) -> ControlFlow<()> {
+    fn run(&self, run: u64, summary: &mut Summary, pace: &mut Pace) -> ControlFlow<()> {
         let settings = self.job.averaging;
         let inputs = inputs(settings, run);
         if self.engine == Engine::Dense {
             let mut dense = Dense::new(settings, run, inputs);
             let start = dense.measure();
-            return self.go(run, summary, start, |_| {
+            return self.go((run, summary, pace), start, |_| {
                 let messages = dense.round();
                 Moment { messages, ..dense.measure() }
             });
@@ -217,19 +225,19 @@ impl Desk<'_> {
         match settings.protocol {
             Protocol::PushPull => {
                 let protocol = PushPull::new(&inputs);
-                self.step_by_step(run, summary, inputs, protocol)
+                self.step_by_step((run, summary, pace), inputs, protocol)
             }
             Protocol::PushSum => {
                 let protocol = PushSum::<false>::new(&inputs, sum);
-                self.step_by_step(run, summary, inputs, protocol)
+                self.step_by_step((run, summary, pace), inputs, protocol)
             }
             Protocol::Spsp => {
                 let protocol = PushSum::<true>::new(&inputs, sum);
-                self.step_by_step(run, summary, inputs, protocol)
+                self.step_by_step((run, summary, pace), inputs, protocol)
             }
             Protocol::Ledger => {
                 let protocol = Ledger::new(&inputs);
-                self.step_by_step(run, summary, inputs, protocol)
+                self.step_by_step((run, summary, pace), inputs, protocol)
             }
         }
     }
@@ -237,24 +245,24 @@ impl Desk<'_> {
     /// A run of a protocol, message by message.
     fn step_by_step<P: protocol::Protocol>(
         &self,
-        run: u64,
-        summary: &mut Summary,
+        desk: (u64, &mut Summary, &mut Pace),
         inputs: Vec<f64>,
         protocol: P,
     ) -> ControlFlow<()> {
         let settings = self.job.averaging;
+        let run = desk.0;
         let mut state = State::new(settings, run, inputs, protocol);
         let start = state.measure(0.0);
         if self.engine == Engine::Events {
             let mut events = Events::new(settings, run, &state);
-            self.go(run, summary, start, |passed| {
+            self.go(desk, start, |passed| {
                 state.strike(passed);
                 events.round(&mut state);
                 state.measure(events.carried(&state))
             })
         } else {
             let mut instant = Instant::new(settings, run, &state);
-            self.go(run, summary, start, |passed| {
+            self.go(desk, start, |passed| {
                 state.strike(passed);
                 instant.round(&mut state);
                 state.measure(0.0)
@@ -265,8 +273,7 @@ impl Desk<'_> {
     /// Goes from round to round; `round` gets the number of rounds that have passed.
     fn go(
         &self,
-        run: u64,
-        summary: &mut Summary,
+        (run, summary, pace): (u64, &mut Summary, &mut Pace),
         start: Moment,
         mut round: impl FnMut(u32) -> Moment,
     ) -> ControlFlow<()> {
@@ -279,14 +286,18 @@ impl Desk<'_> {
             }
             let moment = round(passed);
             summary.take(&mut record, moment);
-            let progress = Progress {
-                runs_done: self.done.load(Ordering::Relaxed),
-                run,
-                round: passed + 1,
-                worst_error: moment.worst_error,
-            };
-            if (self.observe)(progress).is_break() {
-                self.cancelled.store(true, Ordering::Relaxed);
+            pace.0 += settings.nodes();
+            if pace.0 >= PACE {
+                pace.0 = 0;
+                let progress = Progress {
+                    runs_done: self.done.load(Ordering::Relaxed),
+                    run,
+                    round: passed + 1,
+                    worst_error: moment.worst_error,
+                };
+                if (self.observe)(progress).is_break() {
+                    self.cancelled.store(true, Ordering::Relaxed);
+                }
             }
             if self.cancelled.load(Ordering::Relaxed) {
                 return ControlFlow::Break(());
