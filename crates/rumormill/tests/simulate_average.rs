@@ -98,7 +98,7 @@ fn bad_input_is_named_with_its_value_and_range() {
     refused("--nodes 10 --protocol gossip", &["gossip", "ledger"]);
     refused("--nodes 5 --graph random-regular:3", &["take 4 or 6 nodes"]);
     refused("--nodes 10 --schedule synchronous", &["synchronous", "push-sum"]);
-    refused("--nodes 4e9 --protocol push-pull --memory 1GiB", &["29.8 GiB", "1.0 GiB"]);
+    refused("--nodes 4e9 --protocol push-pull --threads 1 --memory 1GiB", &["29.8 GiB", "1.0 GiB"]);
     refused("--nodes 10 --plot x.gif", &[".svg or .png"]);
 }
 
