@@ -134,6 +134,21 @@ impl VirtualNetwork {
         self.slots.get(index.index()).map(|slot| slot.state)
     }
 
+    /// How often the node has been started.
+    pub fn life(&self, index: NodeIndex) -> u32 {
+        self.slots.get(index.index()).map_or(0, |slot| slot.life)
+    }
+
+    /// When the node's present or last life began.
+    pub fn started(&self, index: NodeIndex) -> Instant {
+        self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.started)
+    }
+
+    /// Whether this life of the node is going on.
+    pub fn runs(&self, index: NodeIndex, life: u32) -> bool {
+        self.node(index).is_some() && self.life(index) == life
+    }
+
     /// The nodes that are running, in the order in which they were added.
     pub fn running(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         let numbered = (0u32..).map(NodeIndex).zip(&self.slots);

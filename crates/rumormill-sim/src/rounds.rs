@@ -18,6 +18,7 @@
 //! # Ok::<(), rumormill_sim::rounds::RoundsError>(())
 //! ```
 
+pub mod broadcast;
 mod contacts;
 pub mod engine;
 pub mod error;
@@ -28,15 +29,18 @@ pub mod run;
 mod start;
 pub mod stream;
 pub mod summary;
+pub mod updates;
 pub mod watch;
 mod work;
 
+pub use broadcast::{Broadcast, BroadcastKind};
 pub use engine::EngineKind;
 pub use error::RoundsError;
 pub use graph::{Connectivity, Csr, Density, GraphKind, MAX_GRAPH_NODES, Topology, read_edges};
 pub use model::{MAX_FANOUT, MAX_NODES, Origin, Semantics, SpreadModel, StopRule, Targets};
 pub use run::Run;
 pub use summary::{RoundFigures, Summary};
+pub use updates::{Updates, UpdatesSummary, Way};
 pub use watch::{Observer, Progress};
 pub use work::{Job, simulate};
 

@@ -86,6 +86,12 @@ impl Moments {
         self.count
     }
 
+    /// Their sum.
+    #[must_use]
+    pub fn sum(&self) -> u128 {
+        self.sum
+    }
+
     /// Their mean; NaN of none.
     #[must_use]
     pub fn mean(&self) -> f64 {

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::engine::{Engine, EngineKind};
+use super::engine::EngineKind;
 use super::error::{RoundsError, need};
 use super::graph::Topology;
 use super::model::SpreadModel;
@@ -46,22 +46,22 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        let able = |engine: &EngineKind| engine.supports(self.model, self.topology).is_ok();
-        let fits = |engine: &EngineKind| self.bytes_needed(*engine) <= self.memory;
         self.engine.unwrap_or_else(|| {
-            // If none fits, the one that would be chosen is told of.
-            let fastest = EngineKind::choose(self.model, self.topology, runs);
-            EngineKind::by_speed(runs).filter(able).find(fits).unwrap_or(fastest)
+            EngineKind::able(self.model, self.topology, runs)
+                .find(|&engine| self.bytes_needed(engine) <= self.memory)
+                .unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
         })
     }
 
-    /// How many runs are worked at a time: threads beyond the number of runs share one.
+    /// Runs that are worked on side by side. Threads beyond them work on the same runs.
     fn workers(&self) -> usize {
         let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1)
+        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
     }
 
-    fn bytes_needed(&self, engine: EngineKind) -> u64 {
+    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
+    #[must_use]
+    pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
         engine.bytes_needed(self.model, self.topology, self.workers())
     }
 
@@ -71,16 +71,14 @@ impl<'a> Job<'a> {
     /// As [`simulate`].
     pub fn check(&self) -> Result<(), RoundsError> {
         self.model.check(self.topology)?;
-        let runs = format!("{}..{}", self.runs.start, self.runs.end);
-        need(self.runs.start < self.runs.end, "runs", runs, "at least one")?;
-        need((1..=4096).contains(&self.threads), "threads", self.threads, "1 to 4096")?;
+        check_runs(&self.runs, self.threads)?;
         let engine = self.engine();
         engine.supports(self.model, self.topology)?;
-        let (need, workers) = (self.bytes_needed(engine), self.workers());
+        let need = self.bytes_needed(engine);
         if need > self.memory {
-            let what = match workers {
+            let what = match self.workers() {
                 1 => format!("engine {engine}"),
-                _ => format!("engine {engine} with {workers} runs at a time"),
+                workers => format!("engine {engine} with {workers} runs at a time"),
             };
             return Err(RoundsError::Memory { what, need, limit: self.memory });
         }
@@ -102,38 +100,25 @@ pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Rounds
     let (alive, goal) = (job.model.alive(nodes), job.model.goal(nodes));
     let engine = job.engine().build(job.model, job.topology, job.seed);
     let shared = Shared::new(observe, job.runs.end - job.runs.start, goal);
-    let desk = Desk::new(job, engine.block());
     let empty = Summary::new(nodes, alive, goal);
-    let workers = job.threads.min(usize::try_from(desk.parcels()).unwrap_or(usize::MAX)).max(1);
-    let inner = (job.threads / workers).max(1);
-    let mut summary = empty.clone();
-    if workers == 1 {
-        desk.serve(engine.as_ref(), inner, &mut summary, &shared);
-    } else {
-        let parts = std::thread::scope(|scope| {
-            let hands: Vec<_> = (0..workers)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let mut part = empty.clone();
-                        desk.serve(engine.as_ref(), inner, &mut part, &shared);
-                        part
-                    })
-                })
-                .collect();
-            hands.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-        });
-        for part in parts {
-            // A panic of a worker is a bug there: it goes on here.
-            let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            summary.merge(&part)?;
+    let desk = Desk::new(job.runs.clone(), engine.block(), job.threads);
+    let threads = desk.threads_each();
+    let parts = desk.divide(&shared, &empty, || {
+        let mut worker = engine.worker();
+        move |runs, summary: &mut Summary, watch: &mut Watch<'_>| {
+            worker.work(runs, threads, summary, watch)
         }
+    });
+    let mut summary = empty;
+    for part in &parts {
+        summary.merge(part)?;
     }
     summary.cancelled = shared.cancelled();
     Ok(summary)
 }
 
 /// Hands out the blocks of runs, in parcels.
-struct Desk {
+pub(crate) struct Desk {
     runs: Range<u64>,
     block: u64,
     /// Blocks in a parcel.
@@ -141,29 +126,59 @@ struct Desk {
     next: AtomicU64,
     /// The first block after the last.
     end: u64,
-    first: u64,
+    threads: usize,
+    workers: usize,
 }
 
 impl Desk {
-    fn new(job: &Job<'_>, block: u64) -> Self {
-        let (first, end) = (job.runs.start / block, job.runs.end.div_ceil(block));
+    pub(crate) fn new(runs: Range<u64>, block: u64, threads: usize) -> Self {
+        let (first, end) = (runs.start / block, runs.end.div_ceil(block));
         // Small enough that the threads end together, large enough not to fight for the counter.
-        let size = ((end - first) / (job.threads as u64 * 32)).clamp(1, 256);
-        Self { runs: job.runs.clone(), block, size, next: AtomicU64::new(first), end, first }
+        let size = ((end - first) / (threads as u64 * 32)).clamp(1, 256);
+        let parcels = usize::try_from((end - first).div_ceil(size)).unwrap_or(usize::MAX);
+        let workers = threads.min(parcels).max(1);
+        Self { runs, block, size, next: AtomicU64::new(first), end, threads, workers }
     }
 
-    fn parcels(&self) -> u64 {
-        (self.end - self.first).div_ceil(self.size)
+    /// How many threads a worker may use itself, where there are more threads than workers.
+    pub(crate) fn threads_each(&self) -> usize {
+        (self.threads / self.workers).max(1)
     }
 
-    fn serve(
+    /// Has all runs worked: each thread makes a worker and gives it one block after another, with
+    /// what it adds up in. Returns the threads' sums.
+    pub(crate) fn divide<T, W>(
         &self,
-        engine: &dyn Engine,
-        threads: usize,
-        summary: &mut Summary,
+        shared: &Shared<'_>,
+        empty: &T,
+        worker: impl Fn() -> W + Sync,
+    ) -> Vec<T>
+    where
+        T: Clone + Send + Sync,
+        W: FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
+    {
+        let serve = || {
+            let (mut worker, mut sum) = (worker(), empty.clone());
+            self.serve(&mut worker, &mut sum, shared);
+            sum
+        };
+        if self.workers == 1 {
+            return vec![serve()];
+        }
+        std::thread::scope(|scope| {
+            let hands: Vec<_> = (0..self.workers).map(|_| scope.spawn(serve)).collect();
+            let joined = hands.into_iter().map(std::thread::ScopedJoinHandle::join);
+            // A panic of a worker is a bug there: it goes on here.
+            joined.map(|part| part.unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+        })
+    }
+
+    fn serve<T>(
+        &self,
+        worker: &mut impl FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
+        sum: &mut T,
         shared: &Shared<'_>,
     ) {
-        let mut worker = engine.worker();
         let mut watch = Watch::new(shared);
         loop {
             let parcel = self.next.fetch_add(self.size, Ordering::Relaxed);
@@ -173,10 +188,17 @@ impl Desk {
             for block in parcel..(parcel + self.size).min(self.end) {
                 let runs = (block * self.block).max(self.runs.start)
                     ..((block + 1) * self.block).min(self.runs.end);
-                if let ControlFlow::Break(()) = worker.work(runs, threads, summary, &mut watch) {
+                if worker(runs, sum, &mut watch).is_break() {
                     return;
                 }
             }
         }
     }
+}
+
+/// Checks what all simulations have: some runs, and some threads.
+pub(crate) fn check_runs(runs: &Range<u64>, threads: usize) -> Result<(), RoundsError> {
+    let given = format!("{}..{}", runs.start, runs.end);
+    need(runs.start < runs.end, "runs", given, "at least one")?;
+    need((1..=4096).contains(&threads), "threads", threads, "1 to 4096")
 }

@@ -49,6 +49,9 @@ pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: us
     turned + (nodes / 2 + 12 * nodes + dead) * threads as u64
 }
 
+/// So many slow rounds in a row, and the rumor is followed along its front.
+const PATIENCE: u32 = 4;
+
 /// One question about one graph.
 pub(super) struct Sweep<'a> {
     model: &'a SpreadModel,
@@ -60,8 +63,6 @@ pub(super) struct Sweep<'a> {
     contacts: Contacts,
     /// Contacts that any node makes when it calls, if all make equally many.
     calls: Option<u64>,
-    /// After this round a run that has not ended is followed along its front.
-    patience: u32,
 }
 
 impl<'a> Sweep<'a> {
@@ -82,9 +83,7 @@ impl<'a> Sweep<'a> {
                 all.all(|calls| calls == first).then_some(first)
             }
         };
-        // Where a rumor doubles until half know and the rest is told like coupons, this is enough.
-        let patience = 64 + 4 * rows.nodes().max(2).ilog2();
-        Self { model, topology, seed, rows, back, contacts, calls, patience }
+        Self { model, topology, seed, rows, back, contacts, calls }
     }
 }
 
@@ -108,12 +107,12 @@ impl Worker for Sweeper<'_> {
     fn work(
         &mut self,
         runs: Range<u64>,
-        threads: usize,
+        _threads: usize,
         summary: &mut Summary,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
         for run in runs {
-            self.play(run, threads, watch)?;
+            self.play(run, watch)?;
             summary.add(&self.record);
             watch.runs_done(1);
         }
@@ -122,24 +121,29 @@ impl Worker for Sweeper<'_> {
 }
 
 impl Sweeper<'_> {
-    fn play(&mut self, run: u64, threads: usize, watch: &mut Watch<'_>) -> ControlFlow<()> {
+    fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let (nodes, record) = (&mut self.nodes, &mut self.record);
         let question = nodes.question;
         nodes.start(run);
         record.start(nodes.informed, question.model.goal(question.rows.nodes()));
         let last = question.model.last_round();
         let capped = matches!(question.model.stop, StopRule::Rounds(_));
-        while record.rounds < last.min(question.patience) {
+        let mut slow = 0;
+        while record.rounds < last && slow < PATIENCE {
             let round = record.rounds + 1;
             if !capped && (record.finished.is_some() || !nodes.can_go_on(round)) {
                 return ControlFlow::Continue(());
             }
             let messages = nodes.messages(round);
-            let swept = nodes.sweep(run, round, threads);
+            let before = nodes.informed;
+            let swept = nodes.sweep(run, round);
+            slow = if nodes.creeps(before) { slow + 1 } else { 0 };
             record.round(nodes.informed, messages);
             watch.worked(swept, round, nodes.informed)?;
         }
-        self.front.begin(nodes);
+        if record.rounds < last {
+            self.front.begin(nodes);
+        }
         while record.rounds < last {
             let round = record.rounds + 1;
             if !capped && (record.finished.is_some() || !self.front.can_go_on(nodes, round)) {

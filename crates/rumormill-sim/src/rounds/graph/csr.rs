@@ -1,5 +1,9 @@
 //! A graph as one list of neighbours after another (compressed sparse rows).
 
+use std::sync::OnceLock;
+
+use super::reach::Search;
+
 /// The most nodes of a graph that is not complete: node numbers are 32-bit.
 pub const MAX_GRAPH_NODES: u64 = u32::MAX as u64 - 1;
 
@@ -28,6 +32,8 @@ pub struct Csr {
     offsets: Offsets,
     neighbours: Vec<u32>,
     directed: bool,
+    /// Whether it is deep, once somebody has asked.
+    deep: OnceLock<bool>,
 }
 
 impl Csr {
@@ -85,7 +91,7 @@ impl Csr {
         } else {
             Offsets::Large(starts.to_vec())
         };
-        Self { nodes: nodes as u32, offsets, neighbours, directed }
+        Self { nodes: nodes as u32, offsets, neighbours, directed, deep: OnceLock::new() }
     }
 
     /// A graph in which all nodes know equally many: node v knows the v-th `degree` neighbours.
@@ -95,7 +101,8 @@ impl Csr {
     #[must_use]
     pub fn from_regular(nodes: u64, degree: u32, neighbours: Vec<u32>, directed: bool) -> Self {
         assert_eq!(neighbours.len() as u64, nodes * u64::from(degree), "rows do not fit");
-        Self { nodes: nodes as u32, offsets: Offsets::Regular(degree), neighbours, directed }
+        let (offsets, deep) = (Offsets::Regular(degree), OnceLock::new());
+        Self { nodes: nodes as u32, offsets, neighbours, directed, deep }
     }
 
     /// The number of nodes.
@@ -161,6 +168,16 @@ impl Csr {
             Offsets::Regular(degree) => u64::from(degree),
             _ => (0..self.nodes).map(|v| self.neighbours(v).len() as u64).max().unwrap_or(0),
         }
+    }
+
+    /// Whether some node is further than 4·log₂ n steps from node 0: a rumor then creeps rather than
+    /// doubles. The first call takes the time of a search through the graph.
+    #[must_use]
+    pub fn is_deep(&self) -> bool {
+        *self.deep.get_or_init(|| {
+            let steps = 4 * self.nodes.max(2).ilog2();
+            !Search::new(self.nodes()).ends_within(0, steps, |v| self.neighbours(v))
+        })
     }
 
     /// The memory it takes, in bytes.

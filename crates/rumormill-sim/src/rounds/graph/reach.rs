@@ -107,13 +107,13 @@ impl Csr {
 }
 
 /// A breadth-first search.
-struct Search {
+pub(super) struct Search {
     seen: Vec<bool>,
     queue: Vec<u32>,
 }
 
 impl Search {
-    fn new(nodes: u64) -> Self {
+    pub(super) fn new(nodes: u64) -> Self {
         Self { seen: vec![false; nodes as usize], queue: Vec::new() }
     }
 
@@ -133,5 +133,26 @@ impl Search {
             }
         }
         at as u64
+    }
+    /// Whether all that can be reached from a node is at most so many steps away.
+    pub(super) fn ends_within<'a>(
+        &mut self,
+        from: u32,
+        steps: u32,
+        next: impl Fn(u32) -> &'a [u32],
+    ) -> bool {
+        let mut level = vec![from];
+        self.seen[from as usize] = true;
+        for _ in 0..=steps {
+            self.queue.clear();
+            for &w in level.iter().flat_map(|&v| next(v)) {
+                if !self.seen[w as usize] {
+                    self.seen[w as usize] = true;
+                    self.queue.push(w);
+                }
+            }
+            std::mem::swap(&mut level, &mut self.queue);
+        }
+        level.is_empty()
     }
 }

@@ -258,3 +258,20 @@ fn what_can_be_reached() {
         assert!(Topology::Graph(build(kind, nodes)).connectivity().connected(), "{kind:?}");
     }
 }
+
+#[test]
+fn deep_graphs_are_told_from_shallow_ones() {
+    for (kind, nodes, deep) in [
+        (GraphKind::Ring, 1000, true),
+        (GraphKind::Path, 1000, true),
+        (GraphKind::Grid, 10_000, true),
+        (GraphKind::Star, 1000, false),
+        (GraphKind::Tree, 1023, false),
+        (GraphKind::RandomRegular { degree: 3 }, 1000, false),
+        (GraphKind::Path, 1, false),
+    ] {
+        assert_eq!(build(kind, nodes).is_deep(), deep, "{kind:?}");
+    }
+    // Exactly 4·log2(n) steps are not deep.
+    assert!(!build(GraphKind::Path, 17).is_deep() && build(GraphKind::Path, 18).is_deep());
+}

@@ -10,7 +10,7 @@ const BATCH: usize = 1024;
 
 impl Nodes<'_> {
     /// Plays a round. Returns about how many contacts it has worked.
-    pub(super) fn sweep(&mut self, run: u64, round: u32, _threads: usize) -> u64 {
+    pub(super) fn sweep(&mut self, run: u64, round: u32) -> u64 {
         let question = self.question;
         let stream = Contacts::round(question.seed, run, round);
         self.next.copy_from_slice(&self.knows);

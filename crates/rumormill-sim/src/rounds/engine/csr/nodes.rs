@@ -90,6 +90,13 @@ impl<'a> Nodes<'a> {
         pushes + pulls
     }
 
+    /// Whether the last round told few beside those who know and those who do not: where a rumor
+    /// doubles, and then is told like coupons, it does not.
+    pub(super) fn creeps(&self, before: u64) -> bool {
+        let side = before.min(self.living - self.informed);
+        (self.informed - before) as f64 * 8.0 < (1.0 - self.question.model.loss) * side as f64
+    }
+
     /// Whether any call from this round on could tell anyone. Looks from the smaller side, and stops
     /// at the first edge that could carry the rumor.
     pub(super) fn can_go_on(&self, round: u32) -> bool {
