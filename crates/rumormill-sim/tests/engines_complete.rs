@@ -16,7 +16,7 @@ const FAST: [EngineKind; 2] = [EngineKind::Count, EngineKind::Bitset];
 fn go(model: &SpreadModel, nodes: u64, engine: EngineKind, runs: u64, seed: u64) -> Summary {
     let topology = Topology::Complete(nodes);
     let job = Job { engine: Some(engine), ..Job::new(model, &topology, 0..runs, seed) };
-    simulate(&job, &|_| ControlFlow::Continue(())).unwrap()
+    simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
 }
 
 fn exact(model: &SpreadModel, nodes: u64) -> theory::Distribution {
@@ -39,7 +39,7 @@ fn exact(model: &SpreadModel, nodes: u64) -> theory::Distribution {
         coverage: model.coverage,
         ..theory::Spread::new(nodes, style)
     };
-    spread.solve().unwrap()
+    spread.solve().expect("a good question")
 }
 
 /// How many runs finished in each round.

@@ -15,7 +15,7 @@ use support::{against_law, against_sample, assert_fits};
 
 fn go(model: &SpreadModel, topology: &Topology, engine: EngineKind, runs: u64) -> Summary {
     let job = Job { engine: Some(engine), ..Job::new(model, topology, 0..runs, 9) };
-    simulate(&job, &|_| ControlFlow::Continue(())).unwrap()
+    simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
 }
 
 fn graph(nodes: u64, edges: &[(u32, u32)]) -> Topology {

@@ -100,3 +100,31 @@ fn summaries_add_up() {
     assert!(growth[6][0] < mean && mean < growth[6][1] && growth[6][1] <= 2.0, "{growth:?}");
     assert_eq!(summary.incomplete(), 0.0);
 }
+
+#[test]
+fn the_fastest_engine_that_can_and_fits_is_chosen() {
+    let push = SpreadModel::new(Style::Push);
+    let go_on = |_: f64| ControlFlow::Continue(());
+    let graph = |kind: GraphKind| kind.build(2000, 1, u64::MAX, &go_on).unwrap();
+    let complete = Topology::Complete(2000);
+    let ring = graph(GraphKind::Ring);
+    let regular = graph(GraphKind::RandomRegular { degree: 8 });
+    let job = |model, topology, runs| Job::new(model, topology, 0..runs, 1);
+    assert_eq!(job(&push, &complete, 1).engine(), EngineKind::Count);
+    assert_eq!(job(&push, &regular, 1).engine(), EngineKind::Csr);
+    assert_eq!(job(&push, &regular, 1000).engine(), EngineKind::BitParallel);
+    // Rumors creep round a ring: each is followed along its own front.
+    assert_eq!(job(&push, &ring, 1000).engine(), EngineKind::Csr);
+    let sequential = SpreadModel { semantics: Semantics::Sequential, ..push.clone() };
+    assert_eq!(job(&sequential, &ring, 1000).engine(), EngineKind::Reference);
+    // What does not fit makes way for what does; if nothing fits, that is said.
+    let need = EngineKind::Csr.bytes_needed(&push, &regular, 1);
+    assert!(EngineKind::BitParallel.bytes_needed(&push, &regular, 1) > need);
+    let tight = Job { memory: need, ..job(&push, &regular, 1000) };
+    assert_eq!(tight.engine(), EngineKind::Csr);
+    assert!(Job { memory: 100, ..tight }.check().is_err());
+    // An engine that is named must be able.
+    let named = Job { engine: Some(EngineKind::Count), ..job(&push, &ring, 1) };
+    let message = named.check().unwrap_err().to_string();
+    assert!(message.starts_with("engine count cannot do this"), "{message}");
+}

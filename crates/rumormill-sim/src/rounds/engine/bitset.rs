@@ -154,8 +154,8 @@ impl<'a> Nodes<'a> {
         self.inform_next(origins);
         // What is beyond the last node looks as if it knew.
         let end = (alive / 64) as usize;
-        if alive % 64 > 0 {
-            self.words[end] |= !0 << (alive % 64);
+        if let Some(last) = self.words.get_mut(end) {
+            *last |= !0 << (alive % 64);
         }
         self.words[alive.div_ceil(64) as usize..].fill(!0);
     }

@@ -31,6 +31,9 @@ const MARGIN: f64 = 1.5;
 /// With a smaller expected number of pairs that meet, the first meeting is looked for.
 const RARE: f64 = 0.02;
 
+/// Not among more balls than this, which may have to be gone through.
+const MANY: u64 = 4096;
+
 /// Levels whose figures fit on the stack.
 const LEVELS: usize = 64;
 
@@ -51,7 +54,7 @@ pub(super) fn occupied(draws: &mut Draws, mut balls: u64, bins: u64) -> u64 {
     while balls > 0 && free > 0 {
         let b = real(balls);
         let meetings = 0.5 * b * (b - 1.0) / real(free);
-        if meetings < RARE {
+        if meetings < RARE && balls <= MANY {
             return (bins - free) + scattered(draws, balls, free, meetings);
         }
         if balls <= ONE_BY_ONE {

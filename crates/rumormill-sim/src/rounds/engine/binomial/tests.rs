@@ -41,7 +41,7 @@ fn ratios_near_the_mode_are_right() {
 
 #[test]
 fn the_squeezes_enclose_the_mass() {
-    for (n, p) in [(150, 0.5), (1000, 0.07), (1000, 0.5), (40_000, 0.1), (100_000, 0.499)] {
+    for (n, p) in [(150u64, 0.5), (1000, 0.07), (1000, 0.5), (40_000, 0.1), (100_000, 0.499)] {
         let mode = whole((n as f64 + 1.0) * p);
         let top = ln_mass(n as f64, p, 1.0 - p, mode);
         let mut checked = 0;
