@@ -2,16 +2,16 @@
 //! everything must hold.
 
 mod actions;
-mod calm;
+pub(crate) mod calm;
 mod plan;
 
-use rumormill_proto::{Duration, Instant, Name, Rng};
+use rumormill_proto::{Duration, Name, Rng};
 
-use crate::check::Violation;
 use crate::counters::Counters;
 use crate::link::Link;
 use crate::network::VirtualNetwork;
-use crate::spec::{NodeIndex, NodeSpec, SimError};
+use crate::spec::NodeSpec;
+use crate::watch::{Failure, Watch};
 
 /// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
 /// [`Chaos::run`].
@@ -60,20 +60,6 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// What did not hold, and when.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// It never came to hold.
-    #[error("after {0:?} of calm, still: {1}")]
-    Never(Duration, Violation),
-    /// It was violated though it must hold at all times.
-    #[error("at {0}: {1}")]
-    Broken(Instant, Violation),
-    /// The run itself went wrong.
-    #[error("the run could not be made: {0}")]
-    Run(#[from] SimError),
-}
-
 /// A run under way.
 struct Run {
     plan: Chaos,
@@ -81,10 +67,7 @@ struct Run {
     rng: Rng,
     /// How many nodes there may be.
     most: usize,
-    /// The calm phase: since when, in each node's own time, all have agreed on who is there.
-    settled: Option<Vec<(NodeIndex, Instant)>>,
-    enclosures: u64,
-    balances: u64,
+    watch: Watch,
 }
 
 impl Chaos {
@@ -108,15 +91,15 @@ impl Chaos {
 
 impl Run {
     fn finish(mut self) -> Outcome {
-        let result = self.chaos_phase().map_err(Failure::Run).and_then(|()| self.calm_phase());
+        let result = self.chaos_phase().and_then(|()| self.calm_phase());
         Outcome {
             seed: self.plan.seed,
             digest: self.net.digest(),
             counters: *self.net.counters(),
             survivors: self.net.running().count(),
             settled_after: result.as_ref().ok().copied(),
-            enclosures: self.enclosures,
-            balances: self.balances,
+            enclosures: self.watch.enclosures,
+            balances: self.watch.balances,
             failure: result.err(),
         }
     }

@@ -33,9 +33,13 @@ mod fault;
 mod link;
 mod network;
 mod queue;
+pub mod scenario;
 mod slot;
 mod spec;
+pub mod trace;
+pub mod traffic;
 mod truth;
+mod watch;
 
 pub use chaos::Chaos;
 pub use counters::Counters;
@@ -44,3 +48,4 @@ pub use network::VirtualNetwork;
 pub use slot::NodeState;
 pub use spec::{NetworkConfig, NodeIndex, NodeSpec, Protocols, SimError};
 pub use truth::Truth;
+pub use watch::Failure;

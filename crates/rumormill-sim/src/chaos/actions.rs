@@ -8,6 +8,7 @@ use super::plan::draw_link;
 use crate::link::uniform;
 use crate::slot::NodeState;
 use crate::spec::{NodeIndex, NodeSpec, SimError};
+use crate::watch::Failure;
 
 type Action = fn(&mut Run) -> Result<(), SimError>;
 
@@ -29,16 +30,19 @@ const ACTIONS: [(u32, Action); 12] = [
 
 impl Run {
     /// Lets the chaos phase pass.
-    pub(super) fn chaos_phase(&mut self) -> Result<(), SimError> {
+    pub(super) fn chaos_phase(&mut self) -> Result<(), Failure> {
         let end = Instant::ZERO + self.plan.chaos;
         while self.net.now() < end {
             let gap = uniform(&mut self.rng, Duration::from_millis(20), self.plan.gap);
             self.net.run_to(end.min(self.net.now() + gap));
             self.net.sample_suspicions();
+            let now = self.net.now();
+            self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
             let mut draw = self.rng.random_range(0..100u32);
             for (share, act) in ACTIONS {
                 if draw < share {
                     act(self)?;
+                    self.watch.observe(&self.net);
                     break;
                 }
                 draw -= share;
