@@ -1,7 +1,6 @@
 //! `rumormill agent`: one agent, until a signal.
 
 mod log;
-pub(crate) mod signal;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,9 +12,9 @@ use rumormill_proto::{Config, Name};
 
 use crate::exit::{self, Exit, Usage};
 use crate::format;
+use crate::signal::Signals;
 use crate::values::{self, Input, Listen};
 use log::Level;
-use signal::Signals;
 
 const EXAMPLES: &str = "\
 Examples:

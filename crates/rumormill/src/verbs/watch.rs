@@ -4,10 +4,10 @@ use rumormill_agent::api::{Event, Member, Reading};
 use rumormill_proto::Name;
 
 use super::{DIGITS, Json};
-use crate::agent::signal::Signals;
 use crate::client::{Client, segment};
 use crate::exit::{self, Exit};
 use crate::format;
+use crate::signal::Signals;
 use crate::values;
 
 /// Follow a figure, or all that happens, until Ctrl-C
