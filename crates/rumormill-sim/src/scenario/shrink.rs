@@ -108,6 +108,16 @@ impl Shrink {
         Ok(true)
     }
 
+    /// How many runs were made so far.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// How many steps the shortest so far takes.
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// The shortest so far.
     pub fn best(&self) -> Shrunk {
         Shrunk {

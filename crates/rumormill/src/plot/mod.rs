@@ -4,6 +4,7 @@
 //! [`px`]: the canvas is [`FINE`] times as fine as it looks, so that lines are smooth in both
 //! formats. The font travels in the binary, so that nothing depends on the machine's fonts.
 
+pub(crate) mod cluster;
 pub(crate) mod law;
 
 use std::fs::File;

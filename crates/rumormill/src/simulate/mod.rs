@@ -3,6 +3,7 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
+mod cluster;
 mod spread;
 
 use clap::Subcommand;
@@ -14,11 +15,13 @@ use crate::exit::Exit;
 pub(crate) enum Simulate {
     /// A rumor in rounds, on any graph.
     Spread(Box<spread::Args>),
+    Cluster(Box<cluster::Args>),
 }
 
 /// Runs `rumormill simulate`.
 pub(crate) fn run(what: &Simulate) -> anyhow::Result<Exit> {
     match what {
         Simulate::Spread(args) => spread::run(args),
+        Simulate::Cluster(args) => cluster::run(args),
     }
 }
