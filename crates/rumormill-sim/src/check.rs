@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use rumormill_proto::{Explanation, Figure, Instant, Name, NodeId, Reading};
+use rumormill_proto::{Explanation, Figure, Instant, Name, NodeId, Reading, RumorId};
 
 use crate::network::VirtualNetwork;
 use crate::spec::NodeIndex;
@@ -76,6 +76,24 @@ pub enum Violation {
         figure: Name,
         /// What was under way when it was last looked at.
         what: String,
+    },
+    /// A node has not heard a rumor that others have, though it was there when it was published.
+    #[error("node {node} has not heard rumor {id} about {topic}, which others have")]
+    Unheard {
+        /// The node.
+        node: NodeIndex,
+        /// The rumor.
+        id: RumorId,
+        /// What it is about.
+        topic: Name,
+    },
+    /// Two nodes hold different keys or values.
+    #[error("the replicas of nodes {node} and {other} differ")]
+    Replicas {
+        /// The one.
+        node: NodeIndex,
+        /// The other.
+        other: NodeIndex,
     },
     /// An enclosure does not contain the truth.
     #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]

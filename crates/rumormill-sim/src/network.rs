@@ -137,6 +137,11 @@ impl VirtualNetwork {
         self.slots.get(index.index()).map(|slot| slot.state)
     }
 
+    /// How often the node has been started.
+    pub(crate) fn life(&self, index: NodeIndex) -> u32 {
+        self.slots.get(index.index()).map_or(0, |slot| slot.life)
+    }
+
     /// The nodes that are running, in the order in which they were added.
     pub fn running(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         let numbered = (0u32..).map(NodeIndex).zip(&self.slots);

@@ -20,6 +20,7 @@ mod action;
 mod error;
 mod event;
 mod link;
+mod news;
 mod nodes;
 mod observe;
 mod run;
@@ -38,15 +39,17 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Step};
 pub use error::ScenarioError;
-pub use event::{Churn, ClockChange, OneWay, ScenarioEvent, SetInput, Sides, UnsetInput};
+pub use event::{
+    Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
+};
 pub use link::{LatencyText, LinkSettings, NotALatency};
 pub use nodes::{Nodes, NotNodes};
 pub use run::{Outcome, ScenarioRun};
-pub use settings::NodeSettings;
+pub use settings::{NodeSettings, RumorSettings};
 pub use shrink::{Shrink, Shrunk};
 pub use slice::{
-    Band, Fate, FigureLine, FigureSample, Heard, Life, Mark, Moment, NodeLine, Sample, Slice, Tone,
-    Traffic,
+    Band, Fate, FigureLine, FigureSample, Heard, Life, Mark, Moment, NodeLine, ReplicaSample,
+    RumorSample, Sample, Slice, Tone, Traffic,
 };
 pub use span::{NotASpan, Span, When};
 pub use values::Values;

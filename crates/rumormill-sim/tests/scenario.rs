@@ -90,6 +90,25 @@ fn two_sides_of_a_partition_agree_each_on_its_own_sum_and_then_on_one() {
 }
 
 #[test]
+fn a_rumor_reaches_whom_a_partition_kept_it_from_and_keys_agree_again() {
+    let (slices, outcome) = run(&fast(
+        "nodes = 8\nduration = '25s'",
+        "[[event]]\nat = '4s'\npartition = 'n0-n2'\nfor = '15s'
+        [[event]]\nat = '12s'\npublish = { topic = 'deploy', nodes = 'n1' }
+        [[event]]\nat = '12s'\nput = { key = 'a', value = '1', nodes = 'n1' }
+        [[event]]\nat = '13s'\nput = { key = 'b', value = '2', nodes = 'n7' }",
+    ));
+    assert_eq!(outcome.failure, None);
+    let split = &at(&slices, 18.5).sample;
+    assert_eq!(split.rumors.unwrap().waiting, 5, "the other side has not heard it");
+    assert_eq!(split.replica.unwrap().equal, 5.0 / 8.0);
+    let healed = &at(&slices, 24.5).sample;
+    assert_eq!(healed.rumors.unwrap().delivered, 1.0);
+    let keys = healed.replica.unwrap();
+    assert_eq!((keys.equal, keys.keys.unwrap().min), (1.0, 2.0));
+}
+
+#[test]
 fn everything_that_can_happen_happens() {
     let text = fast(
         "nodes = 8\nduration = '30s'\nfigures = { a = 1, b = { uniform = [0, 100] } }",
@@ -138,7 +157,19 @@ fn everything_that_can_happen_happens() {
         partition = ['n0-n3', 'n4, n5']
         [[event]]
         at = '21s'
-        heal = true",
+        heal = true
+        [[event]]
+        at = ['4s', '25s']
+        times = 8
+        publish = { topic = 'deploy', bytes = 2000 }
+        [[event]]
+        at = ['4s', '25s']
+        times = 8
+        put = { key = 'color', value = 'red' }
+        [[event]]
+        at = ['4s', '25s']
+        times = 2
+        delete = { key = 'color' }",
     );
     let (slices, outcome) = run(&text);
     assert_eq!(outcome.failure, None);
@@ -157,8 +188,12 @@ fn everything_that_can_happen_happens() {
         counters.packets_lost > 0 && counters.packets_duplicated > 0 && counters.clock_changes > 3
     );
     assert_eq!(slices.last().unwrap().nodes.len(), 10);
-    let c = slices.last().unwrap().sample.figures.iter().find(|figure| figure.name == "c");
+    let last = &slices.last().unwrap().sample;
+    let c = last.figures.iter().find(|figure| figure.name == "c");
     assert_eq!(c.unwrap().truth, 21.0);
+    let (rumors, replica) = (last.rumors.unwrap(), last.replica.unwrap());
+    assert_eq!((rumors.published, rumors.delivered, rumors.waiting), (8, 1.0, 0));
+    assert_eq!(replica.equal, 1.0);
 }
 
 #[test]
@@ -261,6 +296,13 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "event 1: unset is n1, but must be nodes that it can befall; n1 does not report load",
         ),
         ("[[event]]\nat = '1s'\nlink = { loss = 2 }", "event 1: link.loss is 2, but must be"),
+        (
+            "[[event]]\nat = '1s'\npublish = { topic = '_x' }",
+            "event 1: publish.topic is \"_x\", but must be a topic that does not begin",
+        ),
+        ("[[event]]\nat = '1s'\nput = { key = '', value = '' }", "event 1: put.key is \"\", but"),
+        ("node.rumor.style = 'shout'", "node.rumor.style is \"shout\", but must be push, pull,"),
+        ("node.rumor.fanout = 0", "node.rumor.fanout is 0, but must be from 1 to 64"),
         ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `duration`"),
         ("[[event]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
         ("[[event]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),

@@ -4,7 +4,9 @@ use core::fmt;
 
 use rumormill_proto::Instant;
 
-use super::event::{ClockChange, OneWay, ScenarioEvent, SetInput, Sides, UnsetInput};
+use super::event::{
+    ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
+};
 use super::link::LinkSettings;
 use super::nodes::{Nodes, names};
 use super::slice::Tone;
@@ -40,6 +42,12 @@ pub enum Action {
     Unset(u32, String),
     /// The node's clock runs at this rate.
     Clock(u32, f64),
+    /// The node publishes a rumor: its topic, and how many bytes.
+    Publish(u32, String, u32),
+    /// The node writes a key.
+    Put(u32, String, String),
+    /// The node deletes a key.
+    Delete(u32, String),
 }
 
 /// An action and its time.
@@ -62,6 +70,9 @@ impl Action {
             | Self::Isolate(node, _)
             | Self::Set(node, ..)
             | Self::Unset(node, _)
+            | Self::Publish(node, ..)
+            | Self::Put(node, ..)
+            | Self::Delete(node, _)
             | Self::Clock(node, _) => Some(*node),
             Self::Join | Self::Partition(_) | Self::Cut(..) | Self::Heal | Self::Link(_) => None,
         }
@@ -78,7 +89,13 @@ impl Action {
             Self::Restart(_) | Self::Heal | Self::Join => Tone::Repair,
             Self::Link(settings) if *settings == LinkSettings::default() => Tone::Repair,
             Self::Link(_) => Tone::Fault,
-            Self::Leave(_) | Self::Set(..) | Self::Unset(..) | Self::Clock(..) => Tone::Change,
+            Self::Leave(_)
+            | Self::Set(..)
+            | Self::Unset(..)
+            | Self::Clock(..)
+            | Self::Publish(..)
+            | Self::Put(..)
+            | Self::Delete(..) => Tone::Change,
         }
     }
 
@@ -110,6 +127,17 @@ impl Action {
             Self::Unset(node, figure) => {
                 event.unset = Some(UnsetInput { figure: figure.clone(), nodes: one(*node) });
             }
+            Self::Publish(node, topic, bytes) => {
+                let (topic, bytes) = (topic.clone(), *bytes);
+                event.publish = Some(Publish { topic, bytes, nodes: one(*node) });
+            }
+            Self::Put(node, key, value) => {
+                let (key, value) = (key.clone(), value.clone());
+                event.put = Some(Put { key, value, nodes: one(*node) });
+            }
+            Self::Delete(node, key) => {
+                event.delete = Some(DeleteKey { key: key.clone(), nodes: one(*node) });
+            }
             Self::Clock(node, rate) => {
                 event.clock = Some(ClockChange { nodes: one(*node), rate: *rate });
             }
@@ -136,6 +164,9 @@ impl Action {
             Self::Link(settings) => format!("links: {settings}"),
             Self::Set(_, figure, value) => format!("set {figure} = {value}"),
             Self::Unset(_, figure) => format!("unset {figure}"),
+            Self::Publish(_, topic, _) => format!("publish {topic}"),
+            Self::Put(_, key, value) => format!("put {key} = {value:?}"),
+            Self::Delete(_, key) => format!("delete {key}"),
             Self::Clock(_, rate) => format!("clock runs at {rate}"),
         }
     }

@@ -98,6 +98,12 @@ event! {
     unset: UnsetInput => Unset,
     /// Nodes' clocks run at another rate from now on.
     clock: ClockChange => Clock,
+    /// Nodes publish a rumor.
+    publish: Publish => Publish,
+    /// Nodes write a key.
+    put: Put => Put,
+    /// Nodes delete a key.
+    delete: DeleteKey => Delete,
     /// Random nodes crash all the time between the two times of `at`, and restart.
     churn: Churn => Churn,
 }
@@ -150,6 +156,44 @@ pub struct ClockChange {
     pub rate: f64,
 }
 
+/// A rumor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// What it is about.
+    pub topic: String,
+    /// How long it is. Default 64 bytes.
+    #[serde(default = "some_bytes")]
+    pub bytes: u32,
+    /// Which nodes publish it, each its own. Default 1, drawn at random.
+    #[serde(default = "one")]
+    pub nodes: Nodes,
+}
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Put {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// Which nodes write it. Default 1, drawn at random.
+    #[serde(default = "one")]
+    pub nodes: Nodes,
+}
+
+/// A key to delete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteKey {
+    /// The key.
+    pub key: String,
+    /// Which nodes delete it. Default 1, drawn at random.
+    #[serde(default = "one")]
+    pub nodes: Nodes,
+}
+
 /// Crashes and restarts, again and again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +207,14 @@ pub struct Churn {
 
 fn all() -> Nodes {
     Nodes::All
+}
+
+fn one() -> Nodes {
+    Nodes::Some(1)
+}
+
+fn some_bytes() -> u32 {
+    64
 }
 
 fn five_seconds() -> Span {

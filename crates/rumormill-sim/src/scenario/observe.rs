@@ -2,6 +2,7 @@
 
 use rumormill_proto::{Event, Name};
 
+use super::news::News;
 use super::slice::{
     Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
 };
@@ -11,7 +12,7 @@ use crate::spec::NodeIndex;
 use crate::watch::truth;
 
 /// How things stand in the whole cluster.
-pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name]) -> Sample {
+pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], news: &News) -> Sample {
     let running = net.running().count();
     let counters = net.counters();
     Sample {
@@ -21,6 +22,8 @@ pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name]) -> Sample {
         members: Band::of(net.running().map(|(_, node)| node.roster().len() as f64)),
         agreed: agreed(net, running),
         figures: figures.iter().map(|figure| figure_sample(net, figure, running)).collect(),
+        rumors: news.rumors(),
+        replica: news.replica(net),
         packets_sent: counters.packets_sent,
         packets_lost: counters.packets_lost
             + counters.packets_blocked
@@ -93,8 +96,12 @@ fn node(net: &VirtualNetwork, index: NodeIndex, figures: &[Name]) -> NodeLine {
         })
     };
     let roster = net.node(index).map(rumormill_proto::Node::roster);
+    let load = net.node(index).map(rumormill_proto::Node::load).unwrap_or_default();
     NodeLine {
         life,
+        rumors: load.rumors as u32,
+        keys: load.keys as u32,
+        replica: net.node(index).map_or(0, rumormill_proto::Node::replica_digest),
         members: roster.map_or(0, |roster| roster.len() as u32),
         roster: roster.map_or(0, rumormill_proto::Roster::digest),
         figures: figures.iter().map(figure).collect(),
@@ -126,6 +133,26 @@ fn in_words(event: &Event) -> String {
         }
         Event::Renewed(me) => format!("was held for dead; goes on with boot {}", me.boot),
         Event::Dropped { from, reason } => format!("dropped a packet of {}: {reason}", name(*from)),
+        Event::Rumor(rumor) => {
+            format!("heard {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)
+        }
+        Event::Query { question, .. } => {
+            format!("is asked {} by {}", question.topic, question.origin)
+        }
+        Event::Answer { from, payload, .. } => {
+            format!("{from} answers: {} bytes", payload.len())
+        }
+        Event::QueryFinished { answered, expected, .. } => {
+            format!("{answered} of {expected} have answered")
+        }
+        Event::Key(change) => {
+            let did = if change.entry.value.is_some() { "holds" } else { "deletes" };
+            let by = if change.local { "" } else { ", from another" };
+            format!("{did} {}{by}", change.entry.key)
+        }
+        Event::CatchUp { from, have, total } => {
+            format!("takes over the replica from {from}: {have} of {total}")
+        }
         Event::RoundFinished { round, participants } => {
             format!("round {round} is over, with {participants} participants")
         }

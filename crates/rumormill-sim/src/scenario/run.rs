@@ -8,6 +8,7 @@ use rumormill_proto::{Config, Duration, Instant, Name, Rng};
 
 use super::action::{Action, Step, in_words};
 use super::error::ScenarioError;
+use super::news::News;
 use super::slice::{Mark, Moment, Slice, Tone};
 use super::values::Values;
 use super::{Scenario, observe};
@@ -65,6 +66,7 @@ pub struct ScenarioRun {
     failure: Option<Failure>,
     marks: Vec<Mark>,
     details: bool,
+    news: News,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,7 @@ impl ScenarioRun {
             failure: None,
             marks: Vec::new(),
             details,
+            news: News::default(),
             scenario: scenario.clone(),
         };
         for _ in 0..scenario.nodes {
@@ -157,7 +160,8 @@ impl ScenarioRun {
             self.failure = Some(failure);
             self.phase = Phase::Over;
         }
-        let sample = observe::sample(&self.net, &self.figures);
+        self.news.look(&self.net);
+        let sample = observe::sample(&self.net, &self.figures, &self.news);
         let marks = core::mem::take(&mut self.marks);
         let (mut nodes, mut heard, mut traffic) = Default::default();
         if self.details {
@@ -259,7 +263,10 @@ impl ScenarioRun {
     fn judge(&mut self, began: Instant, held: Option<Instant>) -> Result<(), Failure> {
         let now = self.net.now();
         let settled = self.watch.settled(&self.net, self.config.tolerance);
-        let holds = settled.and_then(|()| self.watch.added_up(&self.net, BALANCES));
+        self.news.look(&self.net);
+        let holds = settled
+            .and_then(|()| self.news.settled(&self.net))
+            .and_then(|()| self.watch.added_up(&self.net, BALANCES));
         match (holds, held) {
             (Ok(()), None) => {
                 self.settled_after = Some(now.since(began));
@@ -317,9 +324,28 @@ impl ScenarioRun {
                 net.unset(NodeIndex(*node), figure)?;
                 self.assigned[*node as usize].remove(figure);
             }
+            Action::Publish(node, topic, bytes) => {
+                let refused =
+                    self.news.publish(net, NodeIndex(*node), &Name::new(topic)?, *bytes)?;
+                self.refused(action, refused);
+            }
+            Action::Put(node, key, value) => {
+                let refused = self.news.write(net, NodeIndex(*node), key, Some(value))?;
+                self.refused(action, refused);
+            }
+            Action::Delete(node, key) => {
+                self.news.write(net, NodeIndex(*node), key, None)?;
+            }
             Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
         }
         Ok(())
+    }
+
+    /// Says so if a node has refused what it should do.
+    fn refused(&mut self, action: &Action, refused: Option<String>) {
+        if let Some(why) = refused {
+            self.mark(Tone::Fault, format!("{action} is refused: {why}"));
+        }
     }
 
     fn add_node(&mut self) -> Result<(), SimError> {

@@ -12,7 +12,7 @@ use rumormill_proto::{Duration, Instant, Rng};
 
 use super::action::{Action, Step};
 use super::error::ScenarioError;
-use super::event::{Churn, Deed, ScenarioEvent};
+use super::event::{Churn, Deed, DeleteKey, Put, ScenarioEvent};
 use super::link::LinkSettings;
 use super::nodes::Nodes;
 use super::span::{Span, When};
@@ -316,6 +316,17 @@ impl<'a> Drawing<'a> {
             Deed::Clock(change) => {
                 each(self, &change.nodes, &|node| Action::Clock(node, change.rate))
             }
+            Deed::Publish(publish) => {
+                let make = |node| Action::Publish(node, publish.topic.clone(), publish.bytes);
+                each(self, &publish.nodes, &make)
+            }
+            Deed::Put(put) => {
+                let make = |node| Action::Put(node, put.key.clone(), put.value.clone());
+                each(self, &put.nodes, &make)
+            }
+            Deed::Delete(delete) => {
+                each(self, &delete.nodes, &|node| Action::Delete(node, delete.key.clone()))
+            }
             Deed::Unset(unset) => {
                 each(self, &unset.nodes, &|node| Action::Unset(node, unset.figure.clone()))
             }
@@ -474,6 +485,13 @@ fn event_rng(run: u64, number: usize, repetition: u32, purpose: u64) -> Rng {
     Rng::seed_from_u64(seed(run, EVENTS, which))
 }
 
+/// What keys may be.
+const KEYS: &str = "1 to 512 bytes of text without control characters";
+
+fn is_key(text: &str) -> bool {
+    (1..=512).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 /// Checks what does not depend on the time.
 fn check_deed(key: &str, deed: Deed<'_>) -> Result<(), ScenarioError> {
     match deed {
@@ -482,6 +500,21 @@ fn check_deed(key: &str, deed: Deed<'_>) -> Result<(), ScenarioError> {
             check_values(&format!("{key}: set.value"), &set.value)
         }
         Deed::Unset(unset) => check_name(&format!("{key}: unset.figure"), &unset.figure).map(drop),
+        Deed::Publish(publish) => {
+            let key = format!("{key}: publish.topic");
+            let topic = check_name(&key, &publish.topic)?;
+            if topic.as_str().starts_with('_') {
+                let range = "a topic that does not begin with an underscore: those are reserved";
+                return Err(ScenarioError::new(key, format!("{topic:?}"), range));
+            }
+            Ok(())
+        }
+        Deed::Put(Put { key: name, .. }) if !is_key(name) => {
+            Err(ScenarioError::new(format!("{key}: put.key"), format!("{name:?}"), KEYS))
+        }
+        Deed::Delete(DeleteKey { key: name, .. }) if !is_key(name) => {
+            Err(ScenarioError::new(format!("{key}: delete.key"), format!("{name:?}"), KEYS))
+        }
         Deed::Clock(change) => check_rate(change.rate)
             .map_err(|error| ScenarioError::of_network(&format!("{key}: clock "), error)),
         Deed::Heal(false) => Err(ScenarioError::new(format!("{key}: heal"), "false", "true")),

@@ -1,17 +1,17 @@
 //! The settings of nodes, as a scenario writes them.
 
-use rumormill_proto::{Config, Overlap};
+use rumormill_proto::{Config, Overlap, RumorConfig, Stop};
 use serde::{Deserialize, Serialize};
 
 use super::error::ScenarioError;
 use super::span::Span;
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty,)+) => {
-        /// Settings of all nodes; what is not set has its default ([`Config`]).
+    ($(#[doc = $about:literal])+ $name:ident $($(#[doc = $doc:literal])+ $field:ident: $type:ty,)+) => {
+        $(#[doc = $about])+
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub struct NodeSettings {
+        pub struct $name {
             $(
                 $(#[doc = $doc])+
                 #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,6 +22,29 @@ macro_rules! settings {
 }
 
 settings! {
+    /// How rumors are told; what is not set has its default ([`RumorConfig`]).
+    RumorSettings
+    /// Who calls: `push`, `pull`, `push-pull` or `push-then-pull`.
+    style: String,
+    /// How many peers a node tells in each round.
+    fanout: u32,
+    /// A node stops telling after so many rounds.
+    round_cap: u32,
+    /// A node stops telling after so many times log₂ n rounds.
+    round_factor: f64,
+    /// The length of a round.
+    interval: Span,
+    /// How often a node that pulls asks a random peer.
+    pull_interval: Span,
+    /// Whether a node tells a rumor on at once when it first hears it.
+    eager: bool,
+    /// How long a rumor is kept.
+    retention: Span,
+}
+
+settings! {
+    /// Settings of all nodes; what is not set has its default ([`Config`]).
+    NodeSettings
     /// The gossip period.
     interval: Span,
     /// About how many peers a node exchanges with.
@@ -43,6 +66,8 @@ settings! {
     /// Whether a push that arrives while another is outstanding is declined, so that exchanges are
     /// atomic.
     decline_overlap: bool,
+    /// How rumors are told.
+    rumor: RumorSettings,
     /// How far clocks are off at most, either way: 0.01 is 1 %. Default 0; at most 0.5.
     drift: f64,
 }
@@ -72,6 +97,7 @@ impl NodeSettings {
             tolerance: self.tolerance.unwrap_or(usual.tolerance),
             max_datagram: self.max_datagram.unwrap_or(usual.max_datagram),
             overlap: if decline { Overlap::Decline } else { Overlap::Answer },
+            rumor: self.rumor.clone().unwrap_or_default().config(usual.rumor.clone())?,
             ..usual
         };
         config.check().map_err(|error| ScenarioError::under("node.", &error))?;
@@ -84,5 +110,39 @@ impl NodeSettings {
 
     pub(crate) fn drift(&self) -> f64 {
         self.drift.unwrap_or(0.0)
+    }
+}
+
+impl RumorSettings {
+    /// `usual` with what is set here.
+    fn config(&self, usual: RumorConfig) -> Result<RumorConfig, ScenarioError> {
+        let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
+        let style = match &self.style {
+            Some(style) => style.parse().map_err(|_| {
+                let range = "push, pull, push-pull or push-then-pull";
+                ScenarioError::new("node.rumor.style", format!("{style:?}"), range)
+            })?,
+            None => usual.style,
+        };
+        let stop = match (self.round_cap, self.round_factor) {
+            (Some(rounds), None) => Stop::Rounds(rounds),
+            (None, Some(factor)) => Stop::Log(factor),
+            (None, None) => usual.stop,
+            (Some(rounds), Some(_)) => {
+                let range = "left out where round_factor is set";
+                let key = "node.rumor.round_cap";
+                return Err(ScenarioError::new(key, rounds.to_string(), range));
+            }
+        };
+        Ok(RumorConfig {
+            style,
+            stop,
+            fanout: self.fanout.unwrap_or(usual.fanout),
+            interval: or(self.interval, usual.interval),
+            pull_interval: or(self.pull_interval, usual.pull_interval),
+            eager: self.eager.unwrap_or(usual.eager),
+            retention: or(self.retention, usual.retention),
+            ..usual
+        })
     }
 }

@@ -115,6 +115,10 @@ pub struct Sample {
     pub agreed: f64,
     /// How each figure stands.
     pub figures: Vec<FigureSample>,
+    /// How rumors stand; `None` before the first.
+    pub rumors: Option<RumorSample>,
+    /// How the replica stands; `None` before the first write.
+    pub replica: Option<ReplicaSample>,
     /// Datagrams sent since the start.
     pub packets_sent: u64,
     /// Of those, how many were lost or stopped, or found nobody.
@@ -166,6 +170,27 @@ pub struct FigureSample {
     pub unknown: u32,
 }
 
+/// How rumors stand. Those to hear one are the nodes that were up when it was published, and still
+/// are, or were when they heard it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RumorSample {
+    /// How many were published.
+    pub published: u32,
+    /// The share of deliveries that have been made, over all rumors.
+    pub delivered: f64,
+    /// How many deliveries are still to come.
+    pub waiting: u64,
+}
+
+/// How the replica stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplicaSample {
+    /// How many keys running nodes hold.
+    pub keys: Option<Band>,
+    /// The share of running nodes in the largest group that hold the same.
+    pub equal: f64,
+}
+
 /// The state of a node at one instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeLine {
@@ -175,6 +200,12 @@ pub struct NodeLine {
     pub members: u32,
     /// The digest of whom it holds for members: the same at nodes that agree.
     pub roster: u64,
+    /// How many rumors it keeps.
+    pub rumors: u32,
+    /// How many keys it holds.
+    pub keys: u32,
+    /// The digest of what its replica holds: the same at nodes that hold the same.
+    pub replica: u64,
     /// What it says of each figure, in the order of the header.
     pub figures: Vec<FigureLine>,
 }
