@@ -9,6 +9,7 @@ mod plan;
 mod plot;
 mod predict;
 mod progress;
+mod replay;
 mod signal;
 mod simulate;
 mod values;
@@ -53,6 +54,7 @@ enum Command {
     /// Run a model of gossip many times, and say what happened.
     #[command(subcommand)]
     Simulate(simulate::Simulate),
+    Replay(replay::Args),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Agent(args) => agent::run(&args),
         Command::Predict(what) => predict::run(&what),
         Command::Simulate(what) => simulate::run(&what),
+        Command::Replay(args) => replay::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })

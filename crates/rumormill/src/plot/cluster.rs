@@ -26,6 +26,7 @@ const AXIS: RGBColor = RGBColor(96, 96, 96);
 const BLUE: RGBColor = COLOURS[5];
 const ORANGE: RGBColor = COLOURS[4];
 const GREEN: RGBColor = COLOURS[2];
+const PURPLE: RGBColor = COLOURS[3];
 
 /// Behind what is shaded: faults, and the calm.
 const FAULT: RGBColor = RGBColor(252, 236, 228);
@@ -53,6 +54,10 @@ pub(crate) struct Picture {
     pub(crate) converged: Series,
     /// The share of nodes that hold exactly the running ones for members.
     pub(crate) agreed: Series,
+    /// The share of deliveries of rumors that have been made.
+    pub(crate) rumors: Series,
+    /// The share of nodes that hold the same keys and values.
+    pub(crate) replica: Series,
     pub(crate) members: Vec<Members>,
     pub(crate) shades: Vec<Shade>,
     pub(crate) ticks: Vec<Tick>,
@@ -176,13 +181,13 @@ impl Picture {
         // In powers of ten, so that gaps and the floor are ours to draw.
         let mut chart = self.panel(area, FLOOR.log10()..0.35, "relative to the true sum", false)?;
         mesh(&mut chart, "", 10, &|power| power_of_ten(*power))?;
+        legend(area, &[("widest enclosure", BLUE), ("worst node's error", ORANGE)])?;
         let log = |series: &Series| -> Series {
             let log = |x: f64| x.max(FLOOR).log10().min(0.35);
             series.iter().map(|(at, x)| (*at, x.map(log))).collect()
         };
-        line(&mut chart, &log(&self.width), BLUE, "widest enclosure")?;
-        line(&mut chart, &log(&self.error), ORANGE, "worst node's error")?;
-        legend(&mut chart, SeriesLabelPosition::UpperRight)
+        line(&mut chart, &log(&self.width), BLUE)?;
+        line(&mut chart, &log(&self.error), ORANGE)
     }
 
     fn shares<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
@@ -191,9 +196,18 @@ impl Picture {
     {
         let mut chart = self.panel(area, -0.04..1.08, "share of nodes", false)?;
         mesh(&mut chart, "", 5, &|share| format!("{:.0} %", 100.0 * share))?;
-        line(&mut chart, &self.agreed, BLUE, "know exactly who runs")?;
-        line(&mut chart, &self.converged, ORANGE, "call the figures converged")?;
-        legend(&mut chart, SeriesLabelPosition::LowerRight)
+        let all = [
+            (&self.rumors, GREEN, "rumors heard"),
+            (&self.replica, PURPLE, "hold the same keys"),
+            (&self.agreed, BLUE, "know exactly who runs"),
+            (&self.converged, ORANGE, "call the figures converged"),
+        ];
+        // Only of runs that have them.
+        let there = all.iter().filter(|(series, ..)| series.iter().any(|(_, x)| x.is_some()));
+        let entries: Vec<(&str, RGBColor)> =
+            there.clone().map(|&(_, colour, label)| (label, colour)).collect();
+        legend(area, &entries)?;
+        there.clone().try_for_each(|(series, colour, _)| line(&mut chart, series, *colour))
     }
 
     fn members<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
@@ -206,13 +220,11 @@ impl Picture {
         let lower = self.members.iter().map(|m| (m.at, m.min));
         let upper = self.members.iter().rev().map(|m| (m.at, m.max));
         let outline: Vec<(f64, f64)> = lower.chain(upper).collect();
-        chart.draw_series([Polygon::new(outline, BLUE.mix(0.22))])?.label("fewest to most").legend(
-            |(x, y)| {
-                Rectangle::new([(x, y - px(5)), (x + px(22), y + px(5))], BLUE.mix(0.22).filled())
-            },
-        );
+        chart.draw_series([Polygon::new(outline, BLUE.mix(0.22))])?;
+        let pale = RGBColor(199, 222, 238);
+        legend(area, &[("fewest to most", pale), ("mean", BLUE), ("nodes that run", INK)])?;
         let mean: Series = self.members.iter().map(|m| (m.at, Some(m.mean))).collect();
-        line(&mut chart, &mean, BLUE, "mean")?;
+        line(&mut chart, &mean, BLUE)?;
         // Steps: nodes come and go at once.
         let mut running: Vec<(f64, f64)> = Vec::new();
         for m in &self.members {
@@ -221,12 +233,8 @@ impl Picture {
             }
             running.push((m.at, m.running));
         }
-        let style = INK.stroke_width(px(1));
-        chart
-            .draw_series(LineSeries::new(running, style))?
-            .label("nodes that run")
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + px(22), y)], style));
-        legend(&mut chart, SeriesLabelPosition::LowerRight)
+        chart.draw_series(LineSeries::new(running, INK.stroke_width(px(1))))?;
+        Ok(())
     }
 
     /// A chart over the run's time, with what is shaded in it.
@@ -305,7 +313,6 @@ fn line<B: DrawingBackend>(
     chart: &mut Chart<'_, B>,
     series: &Series,
     colour: RGBColor,
-    label: &str,
 ) -> anyhow::Result<()>
 where
     B::ErrorType: 'static,
@@ -315,29 +322,24 @@ where
         let points = piece.iter().filter_map(|&(at, x)| Some((at, x?)));
         chart.draw_series(LineSeries::new(points, style))?;
     }
-    // An empty series: the legend has one entry, however many pieces there are.
-    chart
-        .draw_series(std::iter::empty::<Circle<(f64, f64), u32>>())?
-        .label(label)
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + px(22), y)], style));
     Ok(())
 }
 
-fn legend<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    position: SeriesLabelPosition,
-) -> anyhow::Result<()>
+/// Names the colours, at the right of a chart's title, where they cover nothing.
+fn legend<B: DrawingBackend>(area: &Area<B>, entries: &[(&str, RGBColor)]) -> anyhow::Result<()>
 where
     B::ErrorType: 'static,
 {
-    chart
-        .configure_series_labels()
-        .position(position)
-        .margin(px(10))
-        .legend_area_size(px(30))
-        .label_font((FONT, px(13)).into_font().color(&INK))
-        .background_style(WHITE.mix(0.85))
-        .draw()?;
+    let style = TextStyle::from((FONT, px(13.0)).into_font()).color(&INK);
+    let mut right = px((SIZE.0 - RIGHT) as i32);
+    for (label, colour) in entries.iter().rev() {
+        let (width, _) = area.estimate_text_size(label, &style)?;
+        let text = right - width as i32;
+        area.draw_text(label, &style, (text, px(7)))?;
+        let (from, to) = (text - px(28), text - px(6));
+        area.draw(&PathElement::new([(from, px(14)), (to, px(14))], colour.stroke_width(px(3))))?;
+        right = from - px(20);
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
-mod cluster;
+pub(crate) mod cluster;
 mod spread;
 
 use clap::Subcommand;

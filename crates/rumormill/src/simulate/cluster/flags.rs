@@ -1,7 +1,8 @@
 //! A scenario from flags.
 
 use rumormill_sim::scenario::{
-    Churn, LatencyText, NodeSettings, Nodes, Scenario, ScenarioEvent, Sides, Span, Values, When,
+    Churn, LatencyText, NodeSettings, Nodes, Publish, Scenario, ScenarioEvent, Sides, Span, Values,
+    When,
 };
 
 use crate::exit::Usage;
@@ -49,6 +50,9 @@ pub(crate) struct Flags {
     /// The network splits in halves: 10s..30s; or these nodes from the rest: n0-n3@10s..30s.
     #[arg(long, value_name = "FROM..TO", value_parser = partition)]
     partition: Vec<Incident>,
+    /// A random node publishes a rumor at this time.
+    #[arg(long, value_name = "TIME")]
+    publish: Vec<Span>,
     /// How long the calm at the end may last until everything holds; 0s: nothing is asked of it.
     #[arg(long)]
     patience: Option<Span>,
@@ -94,6 +98,12 @@ impl Flags {
         for split in &self.partition {
             let partition = Some(Sides(vec![split.nodes.clone()]));
             scenario.event.push(ScenarioEvent { partition, ..split.event() });
+        }
+        for &at in &self.publish {
+            let publish = Publish { topic: "news".into(), bytes: 64, nodes: Nodes::Some(1) };
+            let at = Some(When::At(at));
+            let event = ScenarioEvent { at, publish: Some(publish), ..ScenarioEvent::default() };
+            scenario.event.push(event);
         }
         if let Some(per_minute) = self.churn {
             scenario.event.push(churn(per_minute, scenario.duration)?);

@@ -40,6 +40,8 @@ fn picture(seen: &Seen) -> Picture {
         error: series(&|sample| worst(sample, |figure| figure.worst_error)),
         width: series(&|sample| worst(sample, |figure| figure.width)),
         converged: series(&|sample| Some(least_converged(sample))),
+        rumors: series(&|sample| sample.rumors.map(|rumors| rumors.delivered)),
+        replica: series(&|sample| sample.replica.map(|replica| replica.equal)),
         agreed: series(&|sample| Some(sample.agreed)),
         members: slices.iter().filter_map(|slice| members(&slice.sample)).collect(),
         shades: shades(scenario, end),

@@ -39,7 +39,7 @@ impl<'a> Timeline<'a> {
 
     /// The time line as text.
     pub(crate) fn text(&self) -> String {
-        let head = [
+        let mut head = vec![
             ("time", Align::Right),
             ("up", Align::Right),
             ("members", Align::Right),
@@ -47,7 +47,19 @@ impl<'a> Timeline<'a> {
             ("enclosure", Align::Right),
             ("converged", Align::Right),
         ];
-        let cells: Vec<Vec<String>> = self.rows.iter().map(|sample| cells(sample)).collect();
+        // Only of runs that have them.
+        let rumors = self.rows.iter().any(|sample| sample.rumors.is_some());
+        let replica = self.rows.iter().any(|sample| sample.replica.is_some());
+        head.extend(rumors.then_some(("rumors heard", Align::Right)));
+        head.extend(replica.then_some(("replica equal", Align::Right)));
+        let cells = self.rows.iter().map(|sample| {
+            let mut cells = cells(sample);
+            let share = |share: Option<f64>| share.map_or(UNKNOWN.to_owned(), percent);
+            cells.extend(rumors.then(|| share(sample.rumors.map(|rumors| rumors.delivered))));
+            cells.extend(replica.then(|| share(sample.replica.map(|replica| replica.equal))));
+            cells
+        });
+        let cells: Vec<Vec<String>> = cells.collect();
         let lines = table(&head, &cells);
         let mut text = format!("  {}\n", lines[0]);
         let mut marks = self.marks.iter().take(MARKS).peekable();
