@@ -115,7 +115,11 @@ impl Watch {
     /// # Errors
     /// The first thing that does not hold yet.
     pub(crate) fn settled(&self, net: &VirtualNetwork, tolerance: f64) -> Result<(), Violation> {
-        check::rosters(&check::views(net))?;
+        let running = net.running().count();
+        // Those of one closed group hold exactly each other: no need to compare one by one.
+        if !closed_groups(net).values().any(|members| members.len() == running) {
+            check::rosters(&check::views(net))?;
+        }
         for figure in &self.figures {
             let truth = truth(net, figure);
             // What nobody reports is forgotten, and nothing need be known of it.
