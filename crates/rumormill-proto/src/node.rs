@@ -688,6 +688,10 @@ impl Node {
         };
         *count += 1;
         *length += bytes.len() as u64;
+        if plane == Plane::Stream {
+            let longest = &mut self.stats.longest_stream_message;
+            *longest = (*longest).max(bytes.len() as u64);
+        }
         self.transmits.push_back(Transmit { to: addr, plane, bytes });
     }
 

@@ -3,10 +3,12 @@
 
 mod actions;
 pub(crate) mod calm;
+mod news;
 mod plan;
 
 use rumormill_proto::{Duration, Name, Rng};
 
+use crate::chronicle::Chronicle;
 use crate::counters::Counters;
 use crate::link::Link;
 use crate::network::VirtualNetwork;
@@ -56,6 +58,9 @@ pub struct Outcome {
     pub enclosures: u64,
     /// At how many instants masses were added up.
     pub balances: u64,
+    /// How many rumors were published, how often one was heard, and how many times a key was
+    /// written.
+    pub news: [usize; 3],
     /// `None` if everything held in the end.
     pub failure: Option<Failure>,
 }
@@ -68,6 +73,7 @@ struct Run {
     /// How many nodes there may be.
     most: usize,
     watch: Watch,
+    chronicle: Chronicle,
 }
 
 impl Chaos {
@@ -83,6 +89,7 @@ impl Chaos {
                 settled_after: None,
                 enclosures: 0,
                 balances: 0,
+                news: [0; 3],
                 failure: Some(error.into()),
             },
         }
@@ -92,6 +99,7 @@ impl Chaos {
 impl Run {
     fn finish(mut self) -> Outcome {
         let result = self.chaos_phase().and_then(|()| self.calm_phase());
+        let (rumors, heard) = self.chronicle.rumors();
         Outcome {
             seed: self.plan.seed,
             digest: self.net.digest(),
@@ -100,6 +108,7 @@ impl Run {
             settled_after: result.as_ref().ok().copied(),
             enclosures: self.watch.enclosures,
             balances: self.watch.balances,
+            news: [rumors, heard, self.chronicle.writes()],
             failure: result.err(),
         }
     }

@@ -77,23 +77,41 @@ pub enum Violation {
         /// What was under way when it was last looked at.
         what: String,
     },
-    /// A node has not heard a rumor that others have, though it was there when it was published.
-    #[error("node {node} has not heard rumor {id} about {topic}, which others have")]
-    Unheard {
+    /// A node heard a rumor twice in one life.
+    #[error("node {node} heard the rumor {rumor} twice")]
+    HeardTwice {
         /// The node.
         node: NodeIndex,
         /// The rumor.
-        id: RumorId,
-        /// What it is about.
-        topic: Name,
+        rumor: RumorId,
     },
-    /// Two nodes hold different keys or values.
-    #[error("the replicas of nodes {node} and {other} differ")]
-    Replicas {
-        /// The one.
+    /// A node was up all the time, and did not hear a rumor that others heard.
+    #[error("node {node} missed the rumor {rumor}")]
+    Missed {
+        /// The node.
         node: NodeIndex,
-        /// The other.
-        other: NodeIndex,
+        /// The rumor.
+        rumor: RumorId,
+    },
+    /// One version of a key said two things.
+    #[error("two nodes hold one version of the key {key:?} with different values")]
+    TwoValues {
+        /// The key.
+        key: String,
+    },
+    /// Two nodes' replicas are not the same.
+    #[error("the replica of node {node} is not that of the first node")]
+    ReplicaDiffers {
+        /// The node.
+        node: NodeIndex,
+    },
+    /// A key is not what the newest write that is held says.
+    #[error("at node {node} the key {key:?} is not what was written last")]
+    WrongValue {
+        /// The node.
+        node: NodeIndex,
+        /// The key.
+        key: String,
     },
     /// An enclosure does not contain the truth.
     #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]

@@ -26,6 +26,7 @@
 mod barriers;
 pub mod chaos;
 pub mod check;
+mod chronicle;
 mod clock;
 mod counters;
 mod digest;
@@ -42,6 +43,7 @@ mod truth;
 mod watch;
 
 pub use chaos::Chaos;
+pub use chronicle::Chronicle;
 pub use counters::Counters;
 pub use link::{Latency, Link};
 pub use network::VirtualNetwork;

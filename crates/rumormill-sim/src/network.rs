@@ -138,8 +138,18 @@ impl VirtualNetwork {
     }
 
     /// How often the node has been started.
-    pub(crate) fn life(&self, index: NodeIndex) -> u32 {
+    pub fn life(&self, index: NodeIndex) -> u32 {
         self.slots.get(index.index()).map_or(0, |slot| slot.life)
+    }
+
+    /// When the node's present or last life began.
+    pub fn started(&self, index: NodeIndex) -> Instant {
+        self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.started)
+    }
+
+    /// Whether this life of the node is going on.
+    pub fn runs(&self, index: NodeIndex, life: u32) -> bool {
+        self.node(index).is_some() && self.life(index) == life
     }
 
     /// The nodes that are running, in the order in which they were added.

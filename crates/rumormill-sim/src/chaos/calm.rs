@@ -28,6 +28,7 @@ impl Run {
         let mut held = None;
         loop {
             self.net.run_for(LOOK_EVERY);
+            self.take_notes()?;
             let now = self.net.now();
             self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
             match (self.settled(), held) {
@@ -46,6 +47,10 @@ impl Run {
 
     fn settled(&self) -> Result<(), Violation> {
         self.watch.settled(&self.net, self.plan.node.config.tolerance)?;
+        if self.plan.node.aggregates {
+            self.chronicle.everybody_heard(&self.net)?;
+            self.chronicle.replicas(&self.net)?;
+        }
         self.watch.added_up(&self.net, BALANCES)
     }
 }

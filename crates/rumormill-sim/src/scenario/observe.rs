@@ -1,18 +1,19 @@
 //! What users of the cluster see at one instant.
 
-use rumormill_proto::{Event, Name};
+use rumormill_proto::{Event, Instant, Name};
 
-use super::news::News;
+use super::news;
 use super::slice::{
     Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
 };
+use crate::chronicle::Chronicle;
 use crate::network::VirtualNetwork;
 use crate::slot::NodeState;
 use crate::spec::NodeIndex;
 use crate::watch::truth;
 
 /// How things stand in the whole cluster.
-pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], news: &News) -> Sample {
+pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], chronicle: &Chronicle) -> Sample {
     let running = net.running().count();
     let counters = net.counters();
     Sample {
@@ -22,8 +23,8 @@ pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], news: &News) -> Sam
         members: Band::of(net.running().map(|(_, node)| node.roster().len() as f64)),
         agreed: agreed(net, running),
         figures: figures.iter().map(|figure| figure_sample(net, figure, running)).collect(),
-        rumors: news.rumors(),
-        replica: news.replica(net),
+        rumors: news::rumors(chronicle, net),
+        replica: news::replica(chronicle, net),
         packets_sent: counters.packets_sent,
         packets_lost: counters.packets_lost
             + counters.packets_blocked
@@ -108,14 +109,9 @@ fn node(net: &VirtualNetwork, index: NodeIndex, figures: &[Name]) -> NodeLine {
     }
 }
 
-/// What nodes said since the last time.
-pub(crate) fn heard(net: &mut VirtualNetwork) -> Vec<Heard> {
-    let heard = |(at, node, event): (_, NodeIndex, Event)| Heard {
-        at: Moment::from(at),
-        node: node.0,
-        text: in_words(&event),
-    };
-    net.take_events().into_iter().map(heard).collect()
+/// Something that a node said, in words.
+pub(crate) fn heard(at: Instant, node: NodeIndex, event: &Event) -> Heard {
+    Heard { at: Moment::from(at), node: node.0, text: in_words(event) }
 }
 
 fn in_words(event: &Event) -> String {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Config, Duration, Instant, Name, Rng};
+use rumormill_proto::{Config, Duration, Instant, Name, Node, Rng};
 
 use super::action::{Action, Step, in_words};
 use super::error::ScenarioError;
-use super::news::News;
-use super::slice::{Mark, Moment, Slice, Tone};
+use super::slice::{Heard, Mark, Moment, Slice, Tone};
 use super::values::Values;
 use super::{Scenario, observe};
 use crate::chaos::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
+use crate::check::Violation;
+use crate::chronicle::Chronicle;
 use crate::counters::Counters;
 use crate::digest::seed;
 use crate::network::VirtualNetwork;
@@ -66,7 +67,8 @@ pub struct ScenarioRun {
     failure: Option<Failure>,
     marks: Vec<Mark>,
     details: bool,
-    news: News,
+    chronicle: Chronicle,
+    heard: Vec<Heard>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,7 +122,6 @@ impl ScenarioRun {
         let net = VirtualNetwork::new(NetworkConfig {
             seed: scenario.seed,
             link: scenario.first_link(),
-            keep_events: details,
             keep_traffic: details,
             count_reordering: details,
             ..NetworkConfig::default()
@@ -139,7 +140,8 @@ impl ScenarioRun {
             failure: None,
             marks: Vec::new(),
             details,
-            news: News::default(),
+            chronicle: Chronicle::default(),
+            heard: Vec::new(),
             scenario: scenario.clone(),
         };
         for _ in 0..scenario.nodes {
@@ -160,13 +162,12 @@ impl ScenarioRun {
             self.failure = Some(failure);
             self.phase = Phase::Over;
         }
-        self.news.look(&self.net);
-        let sample = observe::sample(&self.net, &self.figures, &self.news);
+        let sample = observe::sample(&self.net, &self.figures, &self.chronicle);
         let marks = core::mem::take(&mut self.marks);
         let (mut nodes, mut heard, mut traffic) = Default::default();
         if self.details {
             nodes = observe::nodes(&self.net, &self.figures);
-            heard = observe::heard(&mut self.net);
+            heard = core::mem::take(&mut self.heard);
             traffic = observe::traffic(&mut self.net);
         }
         Some(Slice { marks, sample, nodes, heard, traffic })
@@ -213,6 +214,8 @@ impl ScenarioRun {
             let to = due.map_or(until, |step| step.at).min(look).min(until);
             self.net.run_to(to);
             let now = self.net.now();
+            // Before anybody is stopped or started: what nodes said belongs to these lives.
+            self.note().map_err(|violation| Failure::Broken(now, violation))?;
             self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
             match self.phase {
                 Phase::Play => self.act()?,
@@ -222,6 +225,17 @@ impl ScenarioRun {
         }
         if self.phase == Phase::Play && self.net.now() >= self.scenario.duration.instant() {
             self.calm_down()?;
+        }
+        Ok(())
+    }
+
+    /// Takes down what nodes have said.
+    fn note(&mut self) -> Result<(), Violation> {
+        for (at, node, event) in self.net.take_events() {
+            if self.details {
+                self.heard.push(observe::heard(at, node, &event));
+            }
+            self.chronicle.hear(&self.net, at, node, event)?;
         }
         Ok(())
     }
@@ -263,9 +277,9 @@ impl ScenarioRun {
     fn judge(&mut self, began: Instant, held: Option<Instant>) -> Result<(), Failure> {
         let now = self.net.now();
         let settled = self.watch.settled(&self.net, self.config.tolerance);
-        self.news.look(&self.net);
         let holds = settled
-            .and_then(|()| self.news.settled(&self.net))
+            .and_then(|()| self.chronicle.everybody_heard(&self.net))
+            .and_then(|()| self.chronicle.replicas(&self.net))
             .and_then(|()| self.watch.added_up(&self.net, BALANCES));
         match (holds, held) {
             (Ok(()), None) => {
@@ -325,16 +339,18 @@ impl ScenarioRun {
                 self.assigned[*node as usize].remove(figure);
             }
             Action::Publish(node, topic, bytes) => {
-                let refused =
-                    self.news.publish(net, NodeIndex(*node), &Name::new(topic)?, *bytes)?;
+                let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);
+                let publish = |node: &mut Node, now| node.publish(now, &topic, &payload).err();
+                let refused = net.with_node(NodeIndex(*node), publish)?;
                 self.refused(action, refused);
             }
             Action::Put(node, key, value) => {
-                let refused = self.news.write(net, NodeIndex(*node), key, Some(value))?;
+                let put = |node: &mut Node, now| node.put(now, key, value.as_bytes()).err();
+                let refused = net.with_node(NodeIndex(*node), put)?;
                 self.refused(action, refused);
             }
             Action::Delete(node, key) => {
-                self.news.write(net, NodeIndex(*node), key, None)?;
+                net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
             }
             Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
         }
@@ -342,7 +358,7 @@ impl ScenarioRun {
     }
 
     /// Says so if a node has refused what it should do.
-    fn refused(&mut self, action: &Action, refused: Option<String>) {
+    fn refused(&mut self, action: &Action, refused: Option<impl core::fmt::Display>) {
         if let Some(why) = refused {
             self.mark(Tone::Fault, format!("{action} is refused: {why}"));
         }

@@ -337,7 +337,7 @@ where
         let text = right - width as i32;
         area.draw_text(label, &style, (text, px(7)))?;
         let (from, to) = (text - px(28), text - px(6));
-        area.draw(&PathElement::new([(from, px(14)), (to, px(14))], colour.stroke_width(px(3))))?;
+        area.draw(&PathElement::new([(from, px(10)), (to, px(10))], colour.stroke_width(px(3))))?;
         right = from - px(20);
     }
     Ok(())

@@ -6,7 +6,8 @@ use rumormill_sim::scenario::{Action, LatencyText, LinkSettings, Sample, Scenari
 
 use super::Seen;
 use super::timeline::{least_converged, worst};
-use crate::format::{plural, seconds};
+use super::verdict::after_the_faults;
+use crate::format::plural;
 use crate::plot::cluster::{self, Members, Picture, Shade, Tick};
 
 /// Draws a run over time to a file.
@@ -28,9 +29,7 @@ fn picture(seen: &Seen) -> Picture {
     }
     let verdict = match (&outcome.failure, outcome.settled_after) {
         (Some(_), _) => "failed".to_owned(),
-        (None, Some(after)) => {
-            format!("right again after {} of calm", seconds(after.as_secs_f64()))
-        }
+        (None, Some(after)) => format!("all was right {}", after_the_faults(after)),
         (None, None) => "nothing violated".to_owned(),
     };
     Picture {

@@ -1,6 +1,7 @@
 //! What a run amounts to, in words and as JSON.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use rumormill_sim::scenario::{LatencyText, Mark, Outcome, Sample, Shrunk};
 use serde_json::{Value, json};
@@ -64,9 +65,8 @@ impl Report<'_> {
                 format!("Interrupted at {at}; nothing was violated until then.\n")
             }
             (None, Some(after)) => format!(
-                "Everything holds: {} after the faults ended all {} agreed on who is there and on \
-                 every figure.\n",
-                seconds(after.as_secs_f64()),
+                "Everything holds: {} all {} agreed on who is there and on every figure.\n",
+                after_the_faults(after),
                 plural(outcome.survivors, "node"),
             ),
             (None, None) => "Nothing was violated; nothing was asked of the end.\n".to_owned(),
@@ -139,6 +139,15 @@ impl Report<'_> {
         }
         Ok(json)
     }
+}
+
+/// How long after the end of all faults something was so.
+pub(crate) fn after_the_faults(after: Duration) -> String {
+    // The first look comes a moment later.
+    if after < Duration::from_millis(100) {
+        return "as soon as the faults ended".to_owned();
+    }
+    format!("{} after the faults ended", seconds(after.as_secs_f64()))
 }
 
 /// Many runs in a few words.
