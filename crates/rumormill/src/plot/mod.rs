@@ -6,8 +6,8 @@
 
 pub(crate) mod average;
 pub(crate) mod law;
-pub(crate) mod trace;
 pub(crate) mod spread;
+pub(crate) mod trace;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
