@@ -1,5 +1,6 @@
 //! What can be set, with defaults that work on an ordinary local network.
 
+use crate::replica::ReplicaConfig;
 use crate::rumor::RumorConfig;
 use crate::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub overlap: Overlap,
     /// How rumors are told.
     pub rumor: RumorConfig,
+    /// The bounds of the replica.
+    pub replica: ReplicaConfig,
 }
 
 /// What a node does with a push that arrives while a push of its own awaits its reply.
@@ -75,6 +78,7 @@ impl Default for Config {
             max_datagram: 1200,
             overlap: Overlap::default(),
             rumor: RumorConfig::default(),
+            replica: ReplicaConfig::default(),
         }
     }
 }
@@ -130,6 +134,7 @@ impl Config {
         if !(508..=65_000).contains(&self.max_datagram) {
             return fail("max_datagram", self.max_datagram.to_string(), "from 508 to 65000 bytes");
         }
-        self.rumor.check()
+        self.rumor.check()?;
+        self.replica.check()
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use rand::RngExt;
 
 use crate::Rng;
+use crate::clock::HybridClock;
 use crate::config::Config;
 use crate::identity::{NodeId, tag};
-use crate::node::Event;
+use crate::node::{Event, Plane};
 use crate::protocol::{Context, Protocol};
 use crate::roster::Roster;
 use crate::stats::Stats;
@@ -23,6 +24,7 @@ pub(crate) struct Lent<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) config: &'a Config,
     pub(crate) rng: &'a mut Rng,
+    pub(crate) clock: &'a mut HybridClock,
     pub(crate) stats: &'a mut Stats,
     pub(crate) events: &'a mut Vec<Event>,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Host {
     wake: Option<Instant>,
     rounds: Option<Rounds>,
     /// Messages to send; the node drains them after every call.
-    pub(crate) outbox: Vec<(NodeId, Vec<u8>)>,
+    pub(crate) outbox: Vec<(NodeId, Plane, Vec<u8>)>,
 }
 
 /// Where a round-based protocol stands.
@@ -72,6 +74,11 @@ impl Host {
         &*self.protocol
     }
 
+    /// The protocol, if it is a `P`, to change without a context.
+    pub(crate) fn protocol_mut<P: Protocol>(&mut self) -> Option<&mut P> {
+        (&mut *self.protocol as &mut dyn core::any::Any).downcast_mut()
+    }
+
     /// Calls the protocol with a context.
     pub(crate) fn call<R>(
         &mut self,
@@ -79,12 +86,13 @@ impl Host {
         f: impl FnOnce(&mut dyn Protocol, &mut Context<'_>) -> R,
     ) -> R {
         let sent = self.outbox.len();
-        let Lent { now, roster, config, rng, stats, events } = lent;
+        let Lent { now, roster, config, rng, clock, stats, events } = lent;
         let mut cx = Context {
             now,
             roster,
             config,
             rng,
+            clock,
             stats,
             outbox: &mut self.outbox,
             events,
@@ -95,7 +103,7 @@ impl Host {
         if let Some(rounds) = &self.rounds {
             let mut prefix = Vec::new();
             prefix.put_varint(u128::from(rounds.number));
-            for (_, message) in &mut self.outbox[sent..] {
+            for (.., message) in &mut self.outbox[sent..] {
                 message.splice(0..0, prefix.iter().copied());
             }
         }
@@ -186,6 +194,7 @@ impl Lent<'_> {
             roster: self.roster,
             config: self.config,
             rng: self.rng,
+            clock: self.clock,
             stats: self.stats,
             events: self.events,
         }

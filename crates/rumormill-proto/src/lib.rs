@@ -55,13 +55,18 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod clock;
 mod config;
+mod gossip;
 mod host;
 mod identity;
 mod join;
 mod membership;
 mod node;
 mod protocol;
+mod query;
+mod reconcile;
+mod replica;
 mod roster;
 mod rumor;
 #[doc(hidden)]
@@ -75,15 +80,21 @@ pub use aggregate::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, InputError, LinkLine, MAX_FIGURES,
     MAX_INPUT, Mode, Reading, WindowLine,
 };
+pub use clock::Stamp;
 pub use config::{Config, ConfigError, Overlap};
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
-pub use node::{Event, Node, Plane, Transmit};
+pub use node::{Event, Load, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
+pub use query::AnswerError;
+pub use replica::{Entry, KeyChange, PutError, ReplicaConfig, Version};
 pub use roster::Roster;
-pub use rumor::{Counted, Decided, RumorConfig, Stop, Style, UnknownWord};
+pub use rumor::{
+    Counted, Decided, PublishError, Rumor, RumorConfig, RumorId, RumorRecord, Stop, Style,
+    UnknownWord, Validator,
+};
 pub use spsp::Spsp;
-pub use stats::Stats;
+pub use stats::{GossipStats, Stats};
 pub use time::{Duration, Instant};
 pub use wire::{VERSION, WireError};
 

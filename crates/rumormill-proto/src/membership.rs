@@ -190,7 +190,7 @@ fn foca_config(config: &Config) -> foca::Config {
         suspect_to_down_after: config.suspicion_timeout,
         // Boots tell lives apart, so a dead identity need never be forgotten.
         remove_down_after: None,
-        max_packet_size: several(config.max_datagram.saturating_sub(wire::Envelope::SIZE)),
+        max_packet_size: several(config.max_datagram - wire::Envelope::SIZE - wire::Digests::MOST),
         notify_down_members: true,
         periodic_announce: None,
         periodic_announce_to_down_members: every(config.reconnect_interval, 2),

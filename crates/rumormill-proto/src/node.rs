@@ -9,22 +9,24 @@ use rand::{RngExt, SeedableRng};
 
 use crate::Rng;
 use crate::aggregate::{Aggregation, Explanation, InputError, Mode, Reading};
+use crate::clock::{HybridClock, Stamp};
 use crate::config::{Config, ConfigError};
 use crate::host::{Host, Lent};
 use crate::identity::{Identity, Name, NodeId, tag};
 use crate::join::Joins;
 use crate::membership::{Change, MemberState, Membership};
 use crate::protocol::{Context, Protocol};
+use crate::replica::KeyChange;
 use crate::roster::Roster;
+use crate::rumor::{Rumor, RumorId};
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
-use crate::wire::{CHANNEL_STATE, CHANNEL_SWIM, Envelope, StateMessage, WireError};
+use crate::wire::{
+    CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
+};
 
 /// A kind of foreign packet is told of at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
-
-/// How soon after a change of the membership it is exchanged with a random member.
-const FIRST_SYNC: Duration = Duration::from_secs(1);
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,44 @@ pub enum Event {
         /// What was wrong with it.
         reason: WireError,
     },
+    /// A rumor has arrived, or was published here. Each is heard once.
+    Rumor(Rumor),
+    /// A question has arrived, or was asked here; [`Node::answer`] answers it.
+    Query {
+        /// The question: its topic and payload. Its id names it.
+        question: Rumor,
+        /// How long an answer is waited for.
+        timeout: Duration,
+    },
+    /// A node has answered a question that this node asked.
+    Answer {
+        /// The question.
+        query: RumorId,
+        /// Who answers.
+        from: Name,
+        /// What it says.
+        payload: Vec<u8>,
+    },
+    /// All have answered, or the time is up.
+    QueryFinished {
+        /// The question.
+        query: RumorId,
+        /// How many nodes have answered.
+        answered: usize,
+        /// How many were members when it was asked, this one included.
+        expected: usize,
+    },
+    /// A key has changed here.
+    Key(KeyChange),
+    /// This node is taking over what it lacks of the replica from `from`.
+    CatchUp {
+        /// From whom.
+        from: Name,
+        /// How many entries this node holds now, tombstones included.
+        have: u64,
+        /// How many it will hold, as far as that is known.
+        total: u64,
+    },
     /// A round of the figures in round mode is over; [`Node::reading`] has the results.
     RoundFinished {
         /// The round's number.
@@ -131,6 +171,7 @@ pub struct Node {
     config: Config,
     cluster: u32,
     rng: Rng,
+    clock: HybridClock,
     membership: Membership,
     roster: Roster,
     hosts: Vec<Host>,
@@ -154,14 +195,20 @@ macro_rules! lend {
             roster: &$node.roster,
             config: &$node.config,
             rng: &mut $node.rng,
+            clock: &mut $node.clock,
             stats: &mut $node.stats,
             events: &mut $node.events,
         }
     };
 }
 
+mod news;
+mod state;
+
+pub use news::Load;
+
 impl Node {
-    /// A node with the aggregates running.
+    /// A node with all protocols running: aggregates, rumors, queries and the replica.
     ///
     /// # Errors
     /// When a setting is out of its range.
@@ -171,6 +218,7 @@ impl Node {
         let mut node = Self::bare(now, me, config, seed)?;
         node.add_protocol(now, Box::new(live));
         node.add_protocol(now, Box::new(rounds));
+        node.add_news(now);
         Ok(node)
     }
 
@@ -189,6 +237,7 @@ impl Node {
         let swim_rng = Rng::seed_from_u64(rng.random());
         Ok(Self {
             cluster: tag(&config.cluster),
+            clock: HybridClock::new(now, me.boot),
             membership: Membership::new(me.clone(), &config, swim_rng),
             roster: Roster::new(me),
             hosts: Vec::new(),
@@ -233,14 +282,36 @@ impl Node {
     fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         if envelope.channel == CHANNEL_SWIM {
-            return self.membership.handle_datagram(now, body);
+            let mut body = Reader(body);
+            let digests = Digests::read(&mut body)?;
+            self.membership.handle_datagram(now, body.0)?;
+            self.settle(now);
+            self.compare(now, &envelope, &digests);
+            return Ok(());
         }
+        self.deliver(now, &envelope, body)
+    }
+
+    /// Hands a message to the protocol that it is for.
+    fn deliver(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
         if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
             return Err(WireError::Stranger);
         }
         let host = self.hosts.iter_mut().find(|host| host.tag == envelope.channel);
         let host = host.ok_or(WireError::Channel)?;
         host.receive(lend!(self, now), envelope.from, body)
+    }
+
+    /// Tells the protocols whose digest is another than the peer's.
+    fn compare(&mut self, now: Instant, envelope: &Envelope, digests: &Digests) {
+        if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
+            return;
+        }
+        for host in &mut self.hosts {
+            if host.protocol().digest(now) != digests.get(host.tag) {
+                host.call(lend!(self, now), |protocol, cx| protocol.differs(cx, envelope.from));
+            }
+        }
     }
 
     /// A frame has arrived on the reliable path. Whatever is in it, the node takes no harm.
@@ -257,47 +328,9 @@ impl Node {
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         if envelope.channel != CHANNEL_STATE {
-            return Err(WireError::Channel);
+            return self.deliver(now, &envelope, body);
         }
-        match StateMessage::read(body)? {
-            StateMessage::NameTaken { token, name, by } => {
-                if self.joins.answered(token).is_some() {
-                    self.events.push(Event::NameTaken { name, by });
-                }
-            }
-            StateMessage::Exchange { from, token, reply, join, mut members } => {
-                if from.addr == self.roster.me().addr {
-                    self.joins.answered(token);
-                    return Ok(());
-                }
-                if join && let Some(by) = self.holder_of(&from) {
-                    let name = from.name.clone();
-                    self.send_state(&from, &StateMessage::NameTaken { token, name, by });
-                    return Ok(());
-                }
-                members.insert(0, Member::alive(from.clone()));
-                // A newcomer need not tell on what it hears from those who know it already.
-                let spread = reply || !self.roster.is_empty();
-                self.membership.merge(now, members, spread);
-                if reply {
-                    let answer = self.exchange(token, false, false);
-                    self.send_state(&from, &answer);
-                } else if let Some(via) = self.joins.answered(token) {
-                    self.settle(now);
-                    let members = self.roster.len();
-                    self.events.push(Event::Joined { via, members });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The address of a live member, this node included, that has the name of `other` but is not
-    /// an earlier or later life of it.
-    fn holder_of(&self, other: &Identity) -> Option<SocketAddr> {
-        let me = core::iter::once(self.roster.me());
-        let mut all = me.chain(self.roster.peers().map(|(_, peer)| peer));
-        all.find(|peer| peer.name == other.name && peer.addr != other.addr).map(|peer| peer.addr)
+        self.state_message(now, body)
     }
 
     /// A message on the reliable path could not be delivered to `to`.
@@ -320,7 +353,7 @@ impl Node {
                 let (addr, reason) = (attempt.addr, "no answer".to_owned());
                 self.events.push(Event::JoinFailed { addr, attempts, reason });
             }
-            let message = self.exchange(attempt.token, true, true);
+            let message = self.exchange(now, attempt.token, true, true);
             self.send_state_to(attempt.addr, NodeId(0), &message);
         }
         if self.next_sync <= now {
@@ -334,25 +367,6 @@ impl Node {
             }
         }
         self.settle(now);
-    }
-
-    /// Exchanges the whole membership with one member. A node that is alone tries those that it
-    /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
-    fn sync(&mut self, now: Instant) {
-        let alone = self.roster.is_empty();
-        let pause = if alone { self.config.reconnect_interval } else { self.sync_pause };
-        self.next_sync = now + pause.mul_f64(self.rng.random_range(0.5..1.5));
-        self.sync_pause = (self.sync_pause * 2).min(self.config.sync_interval);
-        let peer = if alone {
-            self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
-        } else {
-            let peer = self.roster.random_peer(&mut self.rng);
-            peer.and_then(|peer| self.roster.peer(peer)).cloned()
-        };
-        if let Some(peer) = peer {
-            let message = self.exchange(0, true, false);
-            self.send_state(&peer, &message);
-        }
     }
 
     // ------------------------------------------------------------------ what should happen
@@ -401,8 +415,15 @@ impl Node {
         // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
         let me = self.roster.me().clone();
         let members = vec![Member::down(me.clone())];
-        let goodbye =
-            StateMessage::Exchange { from: me, token: 0, reply: false, join: false, members };
+        let stamp = Stamp::from_millis(self.clock.millis(now));
+        let goodbye = StateMessage::Exchange {
+            from: me,
+            token: 0,
+            reply: false,
+            join: false,
+            now: stamp,
+            members,
+        };
         for _ in 0..2 {
             if let Some(peer) = self.roster.random_peer(&mut self.rng)
                 && let Some(peer) = self.roster.peer(peer).cloned()
@@ -531,12 +552,23 @@ impl Node {
         now: Instant,
         f: impl FnOnce(&mut P, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        let of_type = |host: &Host| as_any(host.protocol()).is::<P>();
-        let at = self.hosts.iter().position(of_type)?;
-        self.with_host(now, at, f)
+        let result = self.call_protocol(now, f);
+        self.settle(now);
+        result
     }
 
     // ------------------------------------------------------------------ inside
+
+    /// The same, but the consequences are not carried on yet.
+    fn call_protocol<P: Protocol, R>(
+        &mut self,
+        now: Instant,
+        f: impl FnOnce(&mut P, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        let of_type = |host: &Host| as_any(host.protocol()).is::<P>();
+        let at = self.hosts.iter().position(of_type)?;
+        self.call_host(now, at, f)
+    }
 
     fn aggregation(&self, mode: Mode) -> Option<&Aggregation> {
         let all = self.hosts.iter().filter_map(|host| as_any(host.protocol()).downcast_ref());
@@ -559,10 +591,12 @@ impl Node {
             let aggregation = as_any(host.protocol()).downcast_ref::<Aggregation>();
             aggregation.is_some_and(|aggregation| aggregation.mode() == mode)
         })?;
-        self.with_host(now, at, f)
+        let result = self.call_host(now, at, f);
+        self.settle(now);
+        result
     }
 
-    fn with_host<P: Protocol, R>(
+    fn call_host<P: Protocol, R>(
         &mut self,
         now: Instant,
         at: usize,
@@ -571,9 +605,7 @@ impl Node {
         let call = |protocol: &mut dyn Protocol, cx: &mut Context<'_>| {
             (protocol as &mut dyn core::any::Any).downcast_mut().map(|protocol| f(protocol, cx))
         };
-        let result = self.hosts[at].call(lend!(self, now), call);
-        self.settle(now);
-        result
+        self.hosts[at].call(lend!(self, now), call)
     }
 
     /// Carries consequences on: from the membership to the protocols, and from both to the
@@ -583,17 +615,23 @@ impl Node {
             self.apply(now, change);
         }
         while let Some((to, body)) = self.membership.poll_transmit() {
-            self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &body);
+            let hosts = self.hosts.iter();
+            let digests =
+                hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
+            let mut bytes = Vec::new();
+            Digests(digests).write(&mut bytes);
+            bytes.extend(body);
+            self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
         }
         for at in 0..self.hosts.len() {
             let channel = self.hosts[at].tag;
-            for (to, body) in core::mem::take(&mut self.hosts[at].outbox) {
+            for (to, plane, body) in core::mem::take(&mut self.hosts[at].outbox) {
                 if let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) {
-                    self.send(addr, Plane::Datagram, channel, to, &body);
+                    self.send(addr, plane, channel, to, &body);
                 }
             }
         }
-        self.events_out.extend(self.events.drain(..));
+        self.hear(now);
     }
 
     fn apply(&mut self, now: Instant, change: Change) {
@@ -635,32 +673,6 @@ impl Node {
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}
         }
-    }
-
-    /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
-    /// spreads a single change well, but of hundreds at once each node misses some.
-    fn sync_soon(&mut self, now: Instant) {
-        let pause = FIRST_SYNC.min(self.config.sync_interval);
-        if self.sync_pause > pause {
-            self.sync_pause = pause;
-            self.next_sync =
-                self.next_sync.min(now + pause.mul_f64(self.rng.random_range(0.5..1.5)));
-        }
-    }
-
-    fn exchange(&self, token: u64, reply: bool, join: bool) -> StateMessage {
-        let members = self.membership.snapshot();
-        StateMessage::Exchange { from: self.membership.me().clone(), token, reply, join, members }
-    }
-
-    fn send_state(&mut self, to: &Identity, message: &StateMessage) {
-        self.send_state_to(to.addr, to.id(), message);
-    }
-
-    fn send_state_to(&mut self, addr: SocketAddr, to: NodeId, message: &StateMessage) {
-        let mut body = Vec::new();
-        message.write(&mut body);
-        self.send(addr, Plane::Stream, CHANNEL_STATE, to, &body);
     }
 
     fn send(&mut self, addr: SocketAddr, plane: Plane, channel: u32, to: NodeId, body: &[u8]) {

@@ -3,9 +3,10 @@
 use core::any::Any;
 
 use crate::Rng;
+use crate::clock::{HybridClock, Stamp};
 use crate::config::Config;
 use crate::identity::{Identity, NodeId};
-use crate::node::Event;
+use crate::node::{Event, Plane};
 use crate::roster::Roster;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
@@ -60,6 +61,17 @@ pub trait Protocol: Any + Send {
     /// to it: loss, duplication, reordering.
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]);
 
+    /// A number that two nodes share exactly when they hold the same; `None` for nothing to hold.
+    /// It rides on every packet of the membership, so that comparing costs an idle cluster next
+    /// to nothing.
+    fn digest(&self, _now: Instant) -> Option<u64> {
+        None
+    }
+
+    /// A membership packet shows that this peer's [`Protocol::digest`] is another than this
+    /// node's.
+    fn differs(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
+
     /// The time asked for with [`Context::wake_at`] has come.
     fn wake(&mut self, _cx: &mut Context<'_>) {}
 
@@ -96,8 +108,9 @@ pub struct Context<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) config: &'a Config,
     pub(crate) rng: &'a mut Rng,
+    pub(crate) clock: &'a mut HybridClock,
     pub(crate) stats: &'a mut Stats,
-    pub(crate) outbox: &'a mut Vec<(NodeId, Vec<u8>)>,
+    pub(crate) outbox: &'a mut Vec<(NodeId, Plane, Vec<u8>)>,
     pub(crate) events: &'a mut Vec<Event>,
     pub(crate) wake: &'a mut Option<Instant>,
     pub(crate) name: &'a str,
@@ -139,7 +152,28 @@ impl Context<'_> {
     ///
     /// Messages should fit in [`Config::max_datagram`] bytes less 40.
     pub fn send(&mut self, to: NodeId, message: &[u8]) {
-        self.outbox.push((to, message.to_vec()));
+        self.outbox.push((to, Plane::Datagram, message.to_vec()));
+    }
+
+    /// Sends a message of any length to a peer, on the reliable path. It arrives unless one of the
+    /// two goes, or they are cut off from each other; then nobody is told.
+    pub fn send_stream(&mut self, to: NodeId, message: Vec<u8>) {
+        self.outbox.push((to, Plane::Stream, message));
+    }
+
+    /// A stamp of cluster time, above every one that this node has given or seen.
+    pub fn stamp(&mut self) -> Stamp {
+        self.clock.stamp(self.now)
+    }
+
+    /// Takes note of another node's stamp, so that cluster time does not fall behind it.
+    pub fn observe(&mut self, stamp: Stamp) {
+        self.clock.observe(self.now, stamp);
+    }
+
+    /// Cluster time: milliseconds since 1970 by the fastest clock that this node has heard of.
+    pub fn cluster_millis(&self) -> u64 {
+        self.clock.millis(self.now)
     }
 
     /// Asks for one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
@@ -151,6 +185,10 @@ impl Context<'_> {
     /// Tells the driver's user something; arrives there as [`Event::Protocol`].
     pub fn emit(&mut self, payload: impl Into<Vec<u8>>) {
         let event = Event::Protocol { name: self.name.to_owned(), payload: payload.into() };
+        self.events.push(event);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
         self.events.push(event);
     }
 

@@ -47,4 +47,39 @@ pub struct Stats {
     pub windows_void: u64,
     /// Times that this node was held for dead and came back as a new incarnation.
     pub renewals: u64,
+    /// How rumors got around.
+    pub rumors: GossipStats,
+    /// How updates of the replica got around.
+    pub replica: GossipStats,
+}
+
+/// Counters of what is told and asked for; see [`Stats`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GossipStats {
+    /// Messages sent, on either path.
+    pub messages: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Pushes sent.
+    pub tells: u64,
+    /// Entries in those.
+    pub told: u64,
+    /// Comparisons that this node began.
+    pub comparisons: u64,
+    /// Steps of comparisons that came in.
+    pub talks: u64,
+    /// Entries given to peers that lacked them.
+    pub given: u64,
+    /// Entries that were new here, and were told.
+    pub pushed: u64,
+    /// Entries that were new here, and were given on request.
+    pub pulled: u64,
+    /// Entries told or given that were here already.
+    pub copies: u64,
+    /// Entries told or given that were too old.
+    pub outdated: u64,
+    /// Entries that the validation hook rejected.
+    pub rejected: u64,
+    /// Entries that had to go before their time, because there was no room.
+    pub evicted: u64,
 }

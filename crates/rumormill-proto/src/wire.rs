@@ -13,12 +13,16 @@
 //!
 //! Integers are big-endian; lengths, counters and masses are LEB128 varints (masses zigzagged).
 
+mod digests;
 mod exchange;
+mod gossip;
 mod state;
 
 use core::net::{IpAddr, SocketAddr};
 
+pub(crate) use digests::Digests;
 pub(crate) use exchange::{Bounds, Contribution, Message, Section, WindowPart, write_sections};
+pub(crate) use gossip::{Heard, Message as Gossip, Talk, Tell};
 pub(crate) use state::{StateMessage, read_foca_header, write_foca_header};
 pub(crate) use state::{read_member, write_member};
 
@@ -102,7 +106,7 @@ impl Envelope {
     }
 }
 
-type Read<T> = Result<T, WireError>;
+pub(crate) type Read<T> = Result<T, WireError>;
 
 /// Takes values off the front of a slice. Never panics, whatever the bytes.
 #[derive(Clone, Copy)]

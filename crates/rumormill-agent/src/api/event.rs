@@ -149,6 +149,11 @@ impl From<proto::Event> for Event {
                 let text = std::str::from_utf8(&payload).ok().map(str::to_owned);
                 Self::Protocol { name, text, payload }
             }
+            // Rumors and keys get kinds of their own with the API that speaks of them.
+            other => {
+                let (name, text) = ("news".to_owned(), Some(format!("{other:?}")));
+                Self::Protocol { name, text, payload: Vec::new() }
+            }
         }
     }
 }

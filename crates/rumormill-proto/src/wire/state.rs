@@ -3,14 +3,23 @@
 use foca::{Header, Member, Message as Swim, State};
 
 use super::{Read, Reader, WireError, Write};
+use crate::clock::Stamp;
 use crate::identity::{Identity, Name};
 
 /// A message of the state exchange, on the reliable path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateMessage {
     /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
-    /// says that the sender wants to become a member. An answer repeats the `token`.
-    Exchange { from: Identity, token: u64, reply: bool, join: bool, members: Vec<Member<Identity>> },
+    /// says that the sender wants to become a member. An answer repeats the `token`. `now` is the
+    /// sender's cluster time.
+    Exchange {
+        from: Identity,
+        token: u64,
+        reply: bool,
+        join: bool,
+        now: Stamp,
+        members: Vec<Member<Identity>>,
+    },
     /// The join is refused: a live member at `by` already has this name.
     NameTaken { token: u64, name: Name, by: core::net::SocketAddr },
 }
@@ -21,9 +30,10 @@ const MAX_MEMBERS: usize = 1 << 20;
 impl StateMessage {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Exchange { from, token, reply, join, members } => {
+            Self::Exchange { from, token, reply, join, now, members } => {
                 out.put(&[0, u8::from(*reply) | u8::from(*join) << 1]);
                 out.put(&token.to_be_bytes());
+                out.put_varint(u128::from(now.0));
                 out.put_identity(from);
                 out.put_varint(members.len() as u128);
                 for member in members {
@@ -45,6 +55,7 @@ impl StateMessage {
             0 => {
                 let flags = reader.u8()?;
                 let token = reader.u64()?;
+                let now = Stamp(reader.varint64()?);
                 let from = reader.identity()?;
                 let count = reader.count(MAX_MEMBERS)?;
                 let mut members = Vec::new();
@@ -52,7 +63,7 @@ impl StateMessage {
                     members.push(read_member(&mut reader)?);
                 }
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
-                Self::Exchange { from, token, reply, join, members }
+                Self::Exchange { from, token, reply, join, now, members }
             }
             1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
             _ => return Err(WireError::Malformed),

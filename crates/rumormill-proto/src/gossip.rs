@@ -1,0 +1,487 @@
+//! How entries get around, be they rumors or updates of the replica: told while they are new,
+//! asked for where they were missed.
+//!
+//! Push is rumor mongering, pull is anti-entropy (Demers et al. 1987). A room keeps the entries
+//! on its [`Shelf`]; what is new to it becomes *hot* here and is told to a few random peers in each
+//! round, until the stop rule cools it. Pull compares whole sets ([`crate::reconcile`]), so it
+//! finds whatever was missed, however long ago.
+//!
+//! A node that holds nothing hot has no rounds: its first telling sets their phase. Nodes that
+//! wait for their next round before they tell on what they hear are therefore in step, as in the
+//! theory's synchronous rounds.
+
+mod tell;
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+
+use crate::clock::Stamp;
+use crate::identity::NodeId;
+use crate::protocol::Context;
+use crate::reconcile::{Item, ItemSet, MANY, Reply};
+use crate::rumor::{RumorConfig, Stop, Style};
+use crate::stats::{GossipStats, Stats};
+use crate::time::{Duration, Instant};
+use crate::wire::{Envelope, Gossip as Message, Heard, Talk, Tell, WireError};
+
+/// How many bytes of entries one message on the reliable path gives: a newcomer catches up in
+/// chunks of this size, and neither side needs more memory than that.
+const CHUNK: usize = 256 << 10;
+
+/// How long an answer on the reliable path, or one to a request, may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many rounds what was found by pull is told on: if few have missed it that dies out at once,
+/// if many (a partition has healed) it spreads.
+const SECOND_WIND: u32 = 2;
+
+/// Entries of one message that are told on though they were found by pull.
+const FEW: usize = 32;
+
+/// Where a room keeps its entries.
+pub(crate) trait Shelf {
+    /// An entry has arrived. An error says that the bytes make no sense.
+    fn take(
+        &mut self,
+        cx: &mut Context<'_>,
+        heard: &Heard,
+        pulled: bool,
+    ) -> Result<Taken, WireError>;
+
+    /// The entry of this id as bytes, unless it isn't held.
+    fn entry(&self, id: u64) -> Option<Vec<u8>>;
+
+    /// Whether an announced item would be taken if it came.
+    fn wants(&self, item: Item) -> bool;
+
+    /// In which round the entry would be told now.
+    fn round(&self, now: Instant, id: u64) -> u32;
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is new here. What it replaces is no longer held; it is told on unless it was rejected.
+    New { item: Item, replaces: Option<Item>, tell: bool },
+    /// It was here already.
+    Known(Item),
+    /// A newer one is here.
+    Outdated(Item),
+    /// It is too old to be of interest.
+    Stale,
+}
+
+/// How entries are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner {
+    style: Style,
+    fanout: usize,
+    stop: Stop,
+    interval: Duration,
+    pull_interval: Duration,
+    /// Whether what is heard is told on at once.
+    eager: bool,
+    /// The least time between two tellings at once: what comes within it is told together.
+    gap: Duration,
+    /// How long a message may be to go as a datagram.
+    datagram: usize,
+}
+
+impl Manner {
+    pub(crate) fn new(config: &RumorConfig, max_datagram: usize) -> Self {
+        Self {
+            style: config.style,
+            fanout: config.fanout as usize,
+            stop: config.stop,
+            interval: config.interval,
+            pull_interval: config.pull_interval,
+            eager: config.eager,
+            gap: Duration::ZERO,
+            datagram: max_datagram - Envelope::SIZE,
+        }
+    }
+
+    /// For state instead of news: several updates in quick succession go together, and pull stands
+    /// behind it in any case.
+    pub(crate) fn of_state(self) -> Self {
+        let gap = self.interval / 4;
+        Self { style: Style::PushThenPull, eager: true, gap, ..self }
+    }
+
+    pub(crate) fn pull_interval(&self) -> Duration {
+        self.pull_interval
+    }
+
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+/// An entry that is being told.
+#[derive(Clone, Copy, Debug)]
+struct Hot {
+    /// The round in which it was told or heard last.
+    round: u32,
+    /// The last round in which it is told.
+    last: u32,
+    /// Contacts that counted towards losing interest.
+    contacts: u32,
+}
+
+pub(crate) struct Gossip {
+    manner: Manner,
+    set: ItemSet,
+    hot: BTreeMap<Item, Hot>,
+    /// What waits to be told on at once until the gap is over.
+    fresh: Vec<Item>,
+    next_round: Option<Instant>,
+    gap_over: Instant,
+    /// News is about: until then, nodes that only pull now and then do it every pull interval.
+    awake_until: Instant,
+    /// Announced entries that were asked for: until when, and the round of the announcement.
+    asked: BTreeMap<u64, (Instant, u32)>,
+    /// Whom this node is catching up with, and until when it waits.
+    catching_up: Option<(NodeId, Instant)>,
+    next_compare: Instant,
+    /// Where this room's counters are.
+    stats: fn(&mut Stats) -> &mut GossipStats,
+}
+
+/// What a message led to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Entries that were given on request.
+    pub(crate) given: usize,
+    /// How many the peer holds, while this node catches up with it.
+    pub(crate) catching_up: Option<u64>,
+}
+
+impl Gossip {
+    pub(crate) fn new(manner: Manner, stats: fn(&mut Stats) -> &mut GossipStats) -> Self {
+        Self {
+            manner,
+            set: ItemSet::default(),
+            hot: BTreeMap::new(),
+            fresh: Vec::new(),
+            next_round: None,
+            gap_over: Instant::ZERO,
+            awake_until: Instant::ZERO,
+            asked: BTreeMap::new(),
+            catching_up: None,
+            next_compare: Instant::ZERO,
+            stats,
+        }
+    }
+
+    pub(crate) fn set(&self) -> &ItemSet {
+        &self.set
+    }
+
+    pub(crate) fn stats<'a>(&self, cx: &'a mut Context<'_>) -> &'a mut GossipStats {
+        (self.stats)(cx.stats())
+    }
+
+    pub(crate) fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// How many entries are being told.
+    pub(crate) fn hot(&self) -> usize {
+        self.hot.len()
+    }
+
+    /// The digest of all that is held.
+    pub(crate) fn digest(&self) -> Option<u64> {
+        self.digest_from(Item::FIRST)
+    }
+
+    /// The digest of what is held from `lower` on.
+    pub(crate) fn digest_from(&self, lower: Item) -> Option<u64> {
+        let rest = self.set.range(lower, Item::END);
+        (rest.count > 0 && self.manner.style.pulls()).then(|| rest.digest())
+    }
+
+    /// Holds an entry without telling it.
+    pub(crate) fn keep(&mut self, item: Item, replaces: Option<Item>) {
+        if let Some(replaced) = replaces {
+            self.forget(replaced);
+        }
+        self.set.insert(item);
+    }
+
+    /// Holds an entry of this node's own, and tells it.
+    pub(crate) fn publish(
+        &mut self,
+        cx: &mut Context<'_>,
+        shelf: &dyn Shelf,
+        item: Item,
+        replaces: Option<Item>,
+    ) {
+        self.keep(item, replaces);
+        self.warm(cx, item, 0, false);
+        let waits = !self.manner.eager && self.next_round.is_some();
+        if !waits && self.hot.contains_key(&item) {
+            self.fresh.push(item);
+        }
+        self.tell_fresh(cx, shelf);
+        self.alarm(cx);
+    }
+
+    /// Holds an entry no longer.
+    pub(crate) fn forget(&mut self, item: Item) {
+        self.set.remove(item);
+        self.hot.remove(&item);
+    }
+
+    // ------------------------------------------------------------------ pull
+
+    /// A pull interval has passed.
+    pub(crate) fn pull(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        self.asked.retain(|_, (until, _)| *until > now);
+        let peers = match self.manner.style {
+            Style::Push => 0,
+            Style::Pull | Style::PushPull => self.manner.fanout,
+            Style::PushThenPull => usize::from(self.awake_until > now),
+        };
+        for peer in random_peers(cx, peers) {
+            self.compare(cx, peer);
+        }
+    }
+
+    /// A peer is known to hold something else.
+    pub(crate) fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        let now = cx.now();
+        if self.manner.style.pulls() && self.next_compare <= now {
+            self.next_compare = now + self.manner.interval / 2;
+            self.compare(cx, peer);
+        }
+    }
+
+    fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        if self.catching_up.is_some_and(|(_, until)| until > cx.now()) {
+            return;
+        }
+        self.stats(cx).comparisons += 1;
+        let talk = Talk { parts: vec![self.set.overview()], ..self.talk(cx) };
+        self.send(cx, peer, &Message::Talk(talk));
+    }
+
+    fn talk(&self, cx: &Context<'_>) -> Talk {
+        let now = Stamp::from_millis(cx.cluster_millis());
+        Talk { now, holds: self.set.len() as u64, ..Talk::default() }
+    }
+
+    /// A message has arrived.
+    pub(crate) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        shelf: &mut dyn Shelf,
+        from: NodeId,
+        bytes: &[u8],
+    ) -> Result<Progress, WireError> {
+        let mut progress = Progress::default();
+        match Message::read(bytes)? {
+            Message::Tell(tell) => self.told(cx, shelf, from, &tell)?,
+            Message::Knew(ids) => self.lose_interest(cx, &ids),
+            Message::Talk(talk) => progress = self.talked(cx, shelf, from, &talk)?,
+        }
+        self.tell_fresh(cx, shelf);
+        self.alarm(cx);
+        Ok(progress)
+    }
+
+    fn talked(
+        &mut self,
+        cx: &mut Context<'_>,
+        shelf: &mut dyn Shelf,
+        from: NodeId,
+        talk: &Talk,
+    ) -> Result<Progress, WireError> {
+        cx.observe(talk.now);
+        self.stats(cx).talks += 1;
+        let now = cx.now();
+        let behind = talk.holds > self.set.len() as u64 + MANY;
+        match self.catching_up {
+            // One peer at a time, or all would give the same.
+            Some((peer, until)) if peer != from && until > now && behind => {
+                return Ok(Progress::default());
+            }
+            Some((peer, _)) if peer == from => self.catching_up = None,
+            _ => {}
+        }
+        for heard in &talk.given {
+            let few = talk.given.len() <= FEW;
+            self.take(cx, shelf, heard, Some(few))?;
+        }
+        let mut reply = Reply::default();
+        for part in &talk.parts {
+            self.set.answer(part, &mut reply);
+        }
+        let mut answer = self.talk(cx);
+        if let Some((lower, upper)) = talk.more {
+            reply.parts.push(crate::reconcile::Part::WantRange { lower, upper });
+        } else if talk.given.len() > FEW {
+            // That was a part of something larger: go on.
+            reply.parts.push(self.set.overview());
+        }
+        self.give(cx, shelf, reply.give, &reply.give_ranges, &mut answer);
+        let asks = !reply.parts.is_empty();
+        answer.parts = reply.parts;
+        if asks || !answer.given.is_empty() {
+            self.stats(cx).given += answer.given.len() as u64;
+            let length = self.send(cx, from, &Message::Talk(answer));
+            if asks && behind && length > 0 {
+                self.catching_up = Some((from, now + PATIENCE));
+            }
+        }
+        let catching_up = (behind || talk.given.len() > FEW).then_some(talk.holds);
+        Ok(Progress { given: talk.given.len(), catching_up })
+    }
+
+    /// Puts what the peer lacks into the answer, up to a chunk of it.
+    fn give(
+        &mut self,
+        cx: &Context<'_>,
+        shelf: &dyn Shelf,
+        ids: Vec<u64>,
+        ranges: &[(Item, Item)],
+        answer: &mut Talk,
+    ) {
+        let mut room = CHUNK;
+        let mut add = |id: u64| {
+            let Some(entry) = shelf.entry(id) else { return true };
+            let fits = room >= entry.len();
+            if fits || answer.given.is_empty() {
+                room = room.saturating_sub(Heard::size(entry.len()));
+                answer.given.push(Heard { round: shelf.round(cx.now(), id), entry });
+            }
+            fits
+        };
+        if !ids.into_iter().all(&mut add) {
+            // The rest shows in the next comparison.
+            return;
+        }
+        for &(lower, upper) in ranges {
+            for item in self.set.iter(lower, upper) {
+                if !add(item.id) {
+                    // If this entry alone filled the chunk it has been given.
+                    answer.more = Some((item, upper));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends as a datagram what fits in one; returns the message's length.
+    fn send(&mut self, cx: &mut Context<'_>, to: NodeId, message: &Message) -> usize {
+        let bytes = message.write();
+        let length = bytes.len();
+        self.stats(cx).messages += 1;
+        self.stats(cx).bytes += length as u64;
+        if length <= self.manner.datagram {
+            cx.send(to, &bytes);
+        } else {
+            cx.send_stream(to, bytes);
+        }
+        length
+    }
+
+    // ------------------------------------------------------------------ what arrives
+
+    /// Takes an entry that was told (`few` is `None`), or given on request: one of a few, or of
+    /// many.
+    fn take(
+        &mut self,
+        cx: &mut Context<'_>,
+        shelf: &mut dyn Shelf,
+        heard: &Heard,
+        few: Option<bool>,
+    ) -> Result<Taken, WireError> {
+        let taken = shelf.take(cx, heard, few.is_some())?;
+        match taken {
+            Taken::New { item, replaces, tell } => {
+                self.keep(item, replaces);
+                let asked = self.asked.remove(&item.id);
+                if tell {
+                    match (few, asked) {
+                        (None, _) => self.warm(cx, item, heard.round, false),
+                        (Some(_), Some((_, round))) => self.warm(cx, item, round, false),
+                        (Some(true), None) => self.warm(cx, item, heard.round, true),
+                        (Some(false), None) => {}
+                    }
+                    if self.manner.eager && self.hot.contains_key(&item) {
+                        self.fresh.push(item);
+                    }
+                }
+                let stats = self.stats(cx);
+                *(if few.is_some() { &mut stats.pulled } else { &mut stats.pushed }) += 1;
+            }
+            Taken::Known(_) => self.stats(cx).copies += 1,
+            Taken::Outdated(_) | Taken::Stale => self.stats(cx).outdated += 1,
+        }
+        Ok(taken)
+    }
+
+    fn told(
+        &mut self,
+        cx: &mut Context<'_>,
+        shelf: &mut dyn Shelf,
+        from: NodeId,
+        tell: &Tell,
+    ) -> Result<(), WireError> {
+        let now = cx.now();
+        let mut knew = Vec::new();
+        let mut answer = self.talk(cx);
+        let mut wanted = Vec::new();
+        for heard in &tell.entries {
+            match self.take(cx, shelf, heard, None)? {
+                Taken::Known(item) => knew.push(item.id),
+                Taken::Outdated(newer) => {
+                    let entry = shelf.entry(newer.id);
+                    let round = shelf.round(now, newer.id);
+                    answer.given.extend(entry.map(|entry| Heard { round, entry }));
+                }
+                Taken::New { .. } | Taken::Stale => {}
+            }
+        }
+        for &(round, item) in &tell.announced {
+            if self.set.contains(item) {
+                self.stats(cx).copies += 1;
+                knew.push(item.id);
+            } else if shelf.wants(item) && self.asked.get(&item.id).is_none_or(|a| a.0 <= now) {
+                self.asked.insert(item.id, (now + PATIENCE, round));
+                wanted.push(item.id);
+            }
+        }
+        if !wanted.is_empty() {
+            answer.parts.push(crate::reconcile::Part::Want(wanted));
+        }
+        if !answer.parts.is_empty() || !answer.given.is_empty() {
+            self.send(cx, from, &Message::Talk(answer));
+        }
+        if tell.feedback && !knew.is_empty() {
+            self.send(cx, from, &Message::Knew(knew));
+        }
+        Ok(())
+    }
+}
+
+/// Up to `count` different peers, chosen uniformly.
+fn random_peers(cx: &mut Context<'_>, count: usize) -> Vec<NodeId> {
+    let mut chosen: Vec<NodeId> = Vec::new();
+    let peers = cx.roster().len() - 1;
+    if count >= peers {
+        return cx.roster().peers().map(|(id, _)| id).collect();
+    }
+    // The fan-out is small, so that repeats are rare.
+    while chosen.len() < count {
+        match cx.random_peer() {
+            Some(peer) if !chosen.contains(&peer) => chosen.push(peer),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    chosen
+}

@@ -1,0 +1,106 @@
+//! The exchange of the whole membership, on the reliable path: on join, after changes, and now and
+//! then.
+
+use super::*;
+
+/// How soon after a change of the membership it is exchanged with a random member.
+const FIRST_SYNC: Duration = Duration::from_secs(1);
+
+impl Node {
+    /// A message of the state exchange has arrived.
+    pub(super) fn state_message(&mut self, now: Instant, body: &[u8]) -> Result<(), WireError> {
+        match StateMessage::read(body)? {
+            StateMessage::NameTaken { token, name, by } => {
+                if self.joins.answered(token).is_some() {
+                    self.events.push(Event::NameTaken { name, by });
+                }
+            }
+            StateMessage::Exchange { from, token, reply, join, now: stamp, mut members } => {
+                self.clock.observe(now, stamp);
+                if from.addr == self.roster.me().addr {
+                    self.joins.answered(token);
+                    return Ok(());
+                }
+                if join && let Some(by) = self.holder_of(&from) {
+                    let name = from.name.clone();
+                    self.send_state(&from, &StateMessage::NameTaken { token, name, by });
+                    return Ok(());
+                }
+                members.insert(0, Member::alive(from.clone()));
+                // A newcomer need not tell on what it hears from those who know it already.
+                let spread = reply || !self.roster.is_empty();
+                self.membership.merge(now, members, spread);
+                if reply {
+                    let answer = self.exchange(now, token, false, false);
+                    self.send_state(&from, &answer);
+                } else if let Some(via) = self.joins.answered(token) {
+                    self.settle(now);
+                    let members = self.roster.len();
+                    self.events.push(Event::Joined { via, members });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of a live member, this node included, that has the name of `other` but is not
+    /// an earlier or later life of it.
+    pub(super) fn holder_of(&self, other: &Identity) -> Option<SocketAddr> {
+        let me = core::iter::once(self.roster.me());
+        let mut all = me.chain(self.roster.peers().map(|(_, peer)| peer));
+        all.find(|peer| peer.name == other.name && peer.addr != other.addr).map(|peer| peer.addr)
+    }
+
+    /// Exchanges the whole membership with one member. A node that is alone tries those that it
+    /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
+    pub(super) fn sync(&mut self, now: Instant) {
+        let alone = self.roster.is_empty();
+        let pause = if alone { self.config.reconnect_interval } else { self.sync_pause };
+        self.next_sync = now + pause.mul_f64(self.rng.random_range(0.5..1.5));
+        self.sync_pause = (self.sync_pause * 2).min(self.config.sync_interval);
+        let peer = if alone {
+            self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
+        } else {
+            let peer = self.roster.random_peer(&mut self.rng);
+            peer.and_then(|peer| self.roster.peer(peer)).cloned()
+        };
+        if let Some(peer) = peer {
+            let message = self.exchange(now, 0, true, false);
+            self.send_state(&peer, &message);
+        }
+    }
+
+    /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
+    /// spreads a single change well, but of hundreds at once each node misses some.
+    pub(super) fn sync_soon(&mut self, now: Instant) {
+        let pause = FIRST_SYNC.min(self.config.sync_interval);
+        if self.sync_pause > pause {
+            self.sync_pause = pause;
+            self.next_sync =
+                self.next_sync.min(now + pause.mul_f64(self.rng.random_range(0.5..1.5)));
+        }
+    }
+
+    pub(super) fn exchange(
+        &self,
+        now: Instant,
+        token: u64,
+        reply: bool,
+        join: bool,
+    ) -> StateMessage {
+        let members = self.membership.snapshot();
+        let stamp = Stamp::from_millis(self.clock.millis(now));
+        let from = self.membership.me().clone();
+        StateMessage::Exchange { from, token, reply, join, now: stamp, members }
+    }
+
+    pub(super) fn send_state(&mut self, to: &Identity, message: &StateMessage) {
+        self.send_state_to(to.addr, to.id(), message);
+    }
+
+    pub(super) fn send_state_to(&mut self, addr: SocketAddr, to: NodeId, message: &StateMessage) {
+        let mut body = Vec::new();
+        message.write(&mut body);
+        self.send(addr, Plane::Stream, CHANNEL_STATE, to, &body);
+    }
+}

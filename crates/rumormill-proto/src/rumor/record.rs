@@ -1,0 +1,75 @@
+//! What a node remembers of a rumor: when and how it heard it.
+
+use serde::Serialize;
+
+use super::RumorId;
+use crate::clock::Stamp;
+use crate::identity::Name;
+use crate::time::Duration;
+use crate::wire::{Reader, WireError, Write};
+
+/// When and how a node heard a rumor. The records of all nodes are the rumor's trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RumorRecord {
+    /// The rumor.
+    pub id: RumorId,
+    /// When it was published, in cluster time.
+    pub stamp: Stamp,
+    /// Who published it.
+    pub origin: Name,
+    /// What it is about.
+    pub topic: Name,
+    /// The payload's length; 0 if it was rejected.
+    pub bytes: u64,
+    /// The round in which it was heard; 0 at its origin.
+    pub round: u32,
+    /// How long after its publication it was heard, by cluster time.
+    pub age: Duration,
+    /// Whether it was found by asking, not told.
+    pub pulled: bool,
+    /// How often it has come again.
+    pub copies: u32,
+    /// Whether the validation hook stopped it here.
+    pub rejected: bool,
+}
+
+impl RumorRecord {
+    /// The record as bytes: what a node answers to [`crate::Node::trace`].
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.put(&self.id.0.to_be_bytes());
+        out.put_varint(u128::from(self.stamp.0));
+        out.put_name(&self.origin);
+        out.put_name(&self.topic);
+        out.put_varint(u128::from(self.bytes));
+        out.put_varint(u128::from(self.round));
+        out.put_varint(self.age.as_micros());
+        out.put_varint(u128::from(self.copies));
+        out.put(&[u8::from(self.pulled) | u8::from(self.rejected) << 1]);
+        out
+    }
+
+    /// Reads what [`RumorRecord::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are something else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut reader = Reader(bytes);
+        let small = |n: u64| u32::try_from(n).map_err(|_| WireError::Malformed);
+        let record = Self {
+            id: RumorId(reader.u64()?),
+            stamp: Stamp(reader.varint64()?),
+            origin: reader.name()?,
+            topic: reader.name()?,
+            bytes: reader.varint64()?,
+            round: small(reader.varint64()?)?,
+            age: Duration::from_micros(reader.varint64()?),
+            copies: small(reader.varint64()?)?,
+            pulled: false,
+            rejected: false,
+        };
+        let flags = reader.u8()?;
+        reader.finish()?;
+        Ok(Self { pulled: flags & 1 != 0, rejected: flags & 2 != 0, ..record })
+    }
+}
