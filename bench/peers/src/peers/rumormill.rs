@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rumormill_agent::Agent;
 use rumormill_agent::api::MemberState;
-use rumormill_proto::Config;
+use rumormill_proto::{Config, Name, Node};
 
 use crate::cluster::{Cluster, Traffic};
 use crate::deliveries::Deliveries;
@@ -61,7 +61,19 @@ impl<V: Variant> Cluster for Nodes<V> {
                 builder = builder.join([first.udp_addr().to_string()]);
             }
             let agent = builder.start().await.with_context(|| format!("agent {n}"))?;
-            let _ = &deliveries;
+            let deliveries = deliveries.clone();
+            agent
+                .with_node(move |node, now| {
+                    let me = node.roster().id();
+                    let deliver = move |rumor: &rumormill_proto::Rumor| {
+                        if rumor.node != me {
+                            deliveries.delivered(n, &rumor.payload);
+                        }
+                        true
+                    };
+                    node.set_validator(now, Some(Box::new(deliver)));
+                })
+                .await?;
             agents.push(agent);
         }
         Ok(Self { agents, config, variant: std::marker::PhantomData })
@@ -81,8 +93,12 @@ impl<V: Variant> Cluster for Nodes<V> {
         Ok(fewest)
     }
 
-    async fn publish(&self, _origin: usize, _payload: &str) -> anyhow::Result<()> {
-        anyhow::bail!("not yet")
+    async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()> {
+        let topic = Name::new("e")?;
+        let payload = payload.as_bytes().to_vec();
+        let publish = move |node: &mut Node, now| node.publish(now, &topic, &payload);
+        self.agents[origin].with_node(publish).await??;
+        Ok(())
     }
 
     async fn traffic(&self) -> anyhow::Result<Traffic> {
