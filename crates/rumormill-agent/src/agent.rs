@@ -1,5 +1,8 @@
 //! The handle of a running agent.
 
+mod replica;
+mod rumors;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,6 +17,8 @@ use crate::builder::Builder;
 use crate::driver::{Command, Core};
 use crate::error::{Error, StopReason, WaitError};
 use crate::resolve::Address;
+use crate::store::Writer;
+use crate::subscription::{Missed, Subscription};
 
 /// How long a request that waits for a figure looks away at least and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
@@ -28,11 +33,28 @@ pub struct Agent(Arc<Shared>);
 struct Shared {
     name: String,
     interval: Duration,
+    limits: Limits,
     udp_addr: SocketAddr,
     http_addr: Option<SocketAddr>,
     commands: mpsc::Sender<Command>,
     events: broadcast::WeakSender<Event>,
+    missed: Missed,
     life: watch::Receiver<Life>,
+}
+
+/// What requests may carry, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A rumor's payload.
+    pub(crate) payload: usize,
+    /// A value of the replica.
+    pub(crate) value: usize,
+}
+
+impl Limits {
+    fn of(config: &proto::Config) -> Self {
+        Self { payload: config.rumor.max_payload, value: config.replica.max_value }
+    }
 }
 
 /// Where an agent is in its life.
@@ -75,15 +97,18 @@ impl Agent {
         http_addr: Option<SocketAddr>,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
+        missed: Missed,
         life: watch::Receiver<Life>,
     ) -> Self {
         Self(Arc::new(Shared {
             name: node.identity().name.to_string(),
             interval: node.config().interval,
+            limits: Limits::of(node.config()),
             udp_addr,
             http_addr,
             commands,
             events: events.downgrade(),
+            missed,
             life,
         }))
     }
@@ -107,6 +132,11 @@ impl Agent {
         self.0.http_addr
     }
 
+    /// What requests may carry.
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
     /// The gossip period.
     pub(crate) fn interval(&self) -> Duration {
         self.0.interval
@@ -125,7 +155,8 @@ impl Agent {
     /// Sets this agent's input to the figure `name`, in the given mode.
     ///
     /// # Errors
-    /// When the name or the value is no good, or the figure exists in the other mode.
+    /// When the name or the value is no good, the figure exists in the other mode, or the change
+    /// can't be written to the agent's store.
     pub async fn set_in(
         &self,
         name: &str,
@@ -133,8 +164,15 @@ impl Agent {
         mode: impl Into<proto::Mode>,
     ) -> Result<(), Error> {
         let (name, mode) = (Name::new(name)?, mode.into());
-        let set = move |node: &mut Node, now| node.set_input(now, &name, value, mode);
-        Ok(self.with_node(set).await??)
+        self.keep(move |core| {
+            let now = core.now();
+            core.node.set_input(now, &name, value, mode)?;
+            if let Some(store) = &core.store {
+                store.input(&name, Some((value, mode)));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Takes this agent's input to the figure `name` away.
@@ -143,7 +181,15 @@ impl Agent {
     /// When the agent has no such input.
     pub async fn unset(&self, name: &str) -> Result<(), Error> {
         let name = Name::new(name)?;
-        Ok(self.with_node(move |node, now| node.unset_input(now, &name)).await??)
+        self.keep(move |core| {
+            let now = core.now();
+            core.node.unset_input(now, &name)?;
+            if let Some(store) = &core.store {
+                store.input(&name, None);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// This agent's inputs, by name.
@@ -210,7 +256,7 @@ impl Agent {
             Error::Name(error) => WaitError::Name(error),
             Error::Stopped(reason) => WaitError::Stopped(reason),
             // `get` gives no others.
-            Error::Input(_) | Error::Address(_) => WaitError::Name(NameError::Empty),
+            _ => WaitError::Name(NameError::Empty),
         }
     }
 
@@ -257,6 +303,9 @@ impl Agent {
                 joining: node.is_joining(),
                 loss: core.loss,
                 config: node.config().into(),
+                load: api::Load::of(node),
+                store: core.store.as_ref().map(Writer::info),
+                handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),
                 counters: Counters::new(node.stats(), &core.sockets),
             }
@@ -342,6 +391,16 @@ impl Agent {
         }
     }
 
+    /// Those events of which `pick` makes something.
+    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
+        Subscription::new(self.subscribe(), self.0.missed.clone(), pick)
+    }
+
+    /// A subscriber outside [`Agent::pick`] has missed events.
+    pub(crate) fn has_missed(&self, events: u64) {
+        self.0.missed.add(events);
+    }
+
     // ------------------------------------------------------------------ the node
 
     /// Calls the protocol of type `P`, the first that was given to [`Builder::protocol`], with a
@@ -375,6 +434,16 @@ impl Agent {
             f(&mut core.node, now)
         })
         .await
+    }
+
+    /// Makes a change, and returns when it is on the disk, if the agent has a store.
+    async fn keep<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Core) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (result, ticket) = self.call(|core| core.keep(change)).await??;
+        ticket.kept().await?;
+        Ok(result)
     }
 
     pub(crate) async fn call<R: Send + 'static>(

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Instant, Node, Plane, Rng, Transmit};
+use rumormill_proto::{self as proto, Instant, Node, Plane, Rng, RumorId, Transmit};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
-use crate::api::Event;
 use crate::api::counters::SocketStats;
-use crate::error::StopReason;
+use crate::api::{Event, Rumor};
+use crate::error::{Error, StopReason};
+use crate::query::{self, Askers, Handlers};
 use crate::resolve::Address;
+use crate::store::{Ticket, Writer};
 use crate::stream;
+use crate::subscription::Missed;
 
 /// The largest datagram that UDP has room for.
 const MAX_DATAGRAM: usize = 65_536;
@@ -49,6 +52,8 @@ impl Clock {
 /// All that a running agent is made of.
 pub(crate) struct Setup {
     pub(crate) node: Node,
+    pub(crate) store: Option<Writer>,
+    pub(crate) handlers: Handlers,
     pub(crate) clock: Clock,
     pub(crate) udp: UdpSocket,
     pub(crate) bound: SocketAddr,
@@ -71,6 +76,8 @@ pub(crate) enum Input {
     Resolved(Vec<SocketAddr>),
     /// An address to join could not be resolved.
     Unresolved { address: String, attempts: u32, reason: String },
+    /// A handler has answered a query.
+    Answer { query: RumorId, payload: Vec<u8> },
 }
 
 /// What the handle asks of the driver.
@@ -86,6 +93,12 @@ pub(crate) enum Command {
 /// What a request may look at and change.
 pub(crate) struct Core {
     pub(crate) node: Node,
+    /// What keeps changes on disk; `None` if nothing does.
+    pub(crate) store: Option<Writer>,
+    pub(crate) askers: Askers,
+    pub(crate) handlers: Handlers,
+    /// How many events subscribers have missed.
+    pub(crate) missed: Missed,
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
     pub(crate) loss: f64,
@@ -110,6 +123,30 @@ impl Core {
         for &addr in found.iter().filter(|addr| **addr != me) {
             self.asked = true;
             self.node.join(now, addr);
+        }
+    }
+
+    /// Runs a change that must survive the agent. It is not made if it can't be expected to; the
+    /// ticket tells when it is on the disk.
+    pub(crate) fn keep<R>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<R, Error>,
+    ) -> Result<(R, Ticket), Error> {
+        if let Some(store) = &self.store {
+            store.check()?;
+        }
+        let result = change(self)?;
+        let ticket = self.store.as_ref().map_or_else(Ticket::nothing, Writer::ticket);
+        Ok((result, ticket))
+    }
+
+    /// Hands what the replica has changed to the store.
+    pub(crate) fn store_changes(&mut self) {
+        while let Some(entry) = self.node.poll_store() {
+            if let Some(store) = &self.store {
+                let bytes = entry.encode();
+                store.entry(entry.key, Some(bytes));
+            }
         }
     }
 
@@ -248,6 +285,7 @@ impl Driver {
                 self.core.unresolved = self.core.unresolved.saturating_sub(1);
                 self.core.join(&found);
             }
+            Input::Answer { query, payload } => self.answer(query, &payload),
             Input::Unresolved { address, attempts, reason } => {
                 self.publish(Event::JoinFailed { address, attempts, reason });
             }
@@ -263,11 +301,17 @@ impl Driver {
                 Plane::Stream => self.send_frame(transmit),
             }
         }
+        self.core.store_changes();
         let mut stop = None;
         while let Some(event) = self.core.node.poll_event() {
-            let event = Event::from(event);
+            let Some(event) = self.concerns_all(event) else { continue };
             match &event {
                 Event::Joined { .. } => self.core.joined = true,
+                Event::Renewed { member } => {
+                    if let Some(store) = &mut self.core.store {
+                        store.boot(member.boot);
+                    }
+                }
                 Event::NameTaken { name, by } => {
                     stop = Some(StopReason::NameTaken { name: name.clone(), by: *by });
                 }
@@ -277,6 +321,38 @@ impl Driver {
         }
         while self.outbound.try_join_next().is_some() {}
         stop
+    }
+
+    /// Hands an answer to who asked, and a query to its handler. Returns what everyone may hear.
+    fn concerns_all(&mut self, event: proto::Event) -> Option<Event> {
+        match event {
+            proto::Event::Answer { query, from, payload } => {
+                self.core.askers.answered(query, from, payload);
+                None
+            }
+            proto::Event::QueryFinished { query, answered, expected } => {
+                self.core.askers.finished(query, answered, expected);
+                None
+            }
+            proto::Event::Query { question, timeout } => {
+                let (id, driver) = (question.id, self.to_inputs.clone());
+                let question = Rumor::from(question);
+                self.core.handlers.answer(id, question.clone(), timeout, driver);
+                Some(Event::Query(question))
+            }
+            other => Event::of(other, &self.core.node),
+        }
+    }
+
+    /// Sends this node's answer; one that is too long is replaced by saying so.
+    fn answer(&mut self, query: RumorId, payload: &[u8]) {
+        let now = self.core.now();
+        if let Err(error) = self.core.node.answer(now, query, payload) {
+            let told = query::encode(&Err(error.to_string()));
+            if let Err(error) = self.core.node.answer(now, query, &told) {
+                tracing::debug!(%query, %error, "an answer was not taken");
+            }
+        }
     }
 
     fn send_datagram(&mut self, transmit: &Transmit) {

@@ -8,6 +8,9 @@ mod format;
 mod plan;
 mod plot;
 mod predict;
+mod progress;
+mod signal;
+mod simulate;
 mod values;
 mod verbs;
 
@@ -47,6 +50,9 @@ enum Command {
     /// Say exactly what gossip will do, before it does it.
     #[command(subcommand)]
     Predict(predict::Predict),
+    /// Run a model of gossip many times, and say what happened.
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Predict(what) => predict::run(&what),
+        Command::Simulate(what) => simulate::run(&what),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })
