@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rand::seq::SliceRandom;
 use rumormill_proto::{Duration, Entry, Event};
 use serde::Serialize;
@@ -82,8 +82,9 @@ pub(crate) struct Reconciled {
     pub(crate) seconds: f64,
     /// Resident bytes that the node's share has added for good.
     pub(crate) held_bytes: Option<i64>,
-    /// Resident bytes that it took beyond those on the way, at both ends and in the network.
-    pub(crate) transient_bytes: Option<i64>,
+    /// The most bytes that one call made all nodes send: what memory must have room for besides
+    /// the contents.
+    pub(crate) most_at_once: u64,
 }
 
 /// Starts a node with what is left, and waits until it holds all.
@@ -105,12 +106,11 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     cluster.net.with_node(node, |node, now| node.restore(now, left))?;
     cluster.net.take_events();
     let (before, from) = (cluster.sum(|s| &s.replica), cluster.net.now());
-    memory::forget_peak();
     let resident = memory::resident();
     cluster.net.join(node, cluster.nodes[0]);
-    cluster.until_equal()?;
+    let most_at_once = step_until_equal(cluster)?;
     let seconds = cluster.net.now().since(from).as_secs_f64();
-    let (after, peak) = (memory::resident(), memory::peak());
+    let after = memory::resident();
     // What is still on the way, and what is told on to those who know, belongs to the price.
     cluster.net.run_for(Duration::from_secs(20));
     let used = cluster.sum(|s| &s.replica).since(before);
@@ -119,7 +119,6 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
         *index == node && matches!(event, Event::CatchUp { .. })
     };
     let entry_bytes = total - kept;
-    let less = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a as i64 - b as i64);
     Ok(Reconciled {
         lacked: lack.to_string(),
         entries,
@@ -132,9 +131,23 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
         copies: used.copies,
         progress: events.iter().filter(caught_up).count(),
         seconds,
-        held_bytes: less(after, resident),
-        transient_bytes: less(peak, after),
+        held_bytes: after.zip(resident).map(|(after, before)| after as i64 - before as i64),
+        most_at_once,
     })
+}
+
+/// Goes on event by event until all hold the same; returns the most bytes sent at one of them.
+fn step_until_equal(cluster: &mut Cluster) -> anyhow::Result<u64> {
+    let deadline = cluster.net.now() + Duration::from_secs(600);
+    let (mut most, mut sent) = (0, cluster.sum(|s| &s.replica).bytes);
+    while !cluster.agree() {
+        ensure!(cluster.net.now() < deadline, "after ten minutes the replicas still differ");
+        cluster.net.step().context("the network rests")?;
+        let now = cluster.sum(|s| &s.replica).bytes;
+        most = most.max(now - sent);
+        sent = now;
+    }
+    Ok(most)
 }
 
 fn size(entries: &[Entry]) -> u64 {

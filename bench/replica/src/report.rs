@@ -17,8 +17,8 @@ pub(crate) fn print(report: &Report) {
         "messages",
         "copies",
         "seconds",
-        "held MiB",
-        "more MiB"
+        "at once",
+        "held MiB"
     );
     for row in &report.reconciled {
         let mib = |bytes: Option<i64>| match bytes {
@@ -35,12 +35,14 @@ pub(crate) fn print(report: &Report) {
             row.messages,
             row.copies,
             row.seconds,
-            mib(row.held_bytes),
-            mib(row.transient_bytes)
+            row.most_at_once,
+            mib(row.held_bytes)
         );
     }
-    println!("(sent: all messages about the replica from all nodes. held: what the process has");
-    println!("grown by. more: the peak beyond that, at both ends and on the way.)");
+    println!(
+        "(sent: bytes of all messages about the replica, from all nodes. at once: the most of"
+    );
+    println!("them that one event brought forth. held: what the process has grown by.)");
     let digest = &report.digest;
     println!(
         "\nDigest: {:.0} bytes on each membership packet; {} bytes open a comparison, of {} that a \

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use rumormill_agent::Agent;
 use rumormill_agent::api::MemberState;
-use rumormill_proto::{Config, Name, Node};
+use rumormill_agent::{Agent, News};
+use rumormill_proto::Config;
 
 use crate::cluster::{Cluster, Traffic};
 use crate::deliveries::Deliveries;
@@ -61,19 +61,16 @@ impl<V: Variant> Cluster for Nodes<V> {
                 builder = builder.join([first.udp_addr().to_string()]);
             }
             let agent = builder.start().await.with_context(|| format!("agent {n}"))?;
-            let deliveries = deliveries.clone();
-            agent
-                .with_node(move |node, now| {
-                    let me = node.roster().id();
-                    let deliver = move |rumor: &rumormill_proto::Rumor| {
-                        if rumor.node != me {
-                            deliveries.delivered(n, &rumor.payload);
-                        }
-                        true
-                    };
-                    node.set_validator(now, Some(Box::new(deliver)));
-                })
-                .await?;
+            // The application at each agent takes what it is told as it comes.
+            let (mut rumors, deliveries) = (agent.rumors(&[])?, deliveries.clone());
+            tokio::spawn(async move {
+                while let Some(news) = rumors.next().await {
+                    if let News::Item(rumor) = news {
+                        let payload = rumor.payload.bytes().unwrap_or_default();
+                        deliveries.delivered(n, &payload);
+                    }
+                }
+            });
             agents.push(agent);
         }
         Ok(Self { agents, config, variant: std::marker::PhantomData })
@@ -94,10 +91,7 @@ impl<V: Variant> Cluster for Nodes<V> {
     }
 
     async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()> {
-        let topic = Name::new("e")?;
-        let payload = payload.as_bytes().to_vec();
-        let publish = move |node: &mut Node, now| node.publish(now, &topic, &payload);
-        self.agents[origin].with_node(publish).await??;
+        self.agents[origin].publish("news", payload.as_bytes()).await?;
         Ok(())
     }
 
