@@ -9,10 +9,11 @@ use tokio::net::TcpListener;
 
 use crate::agent::Agent;
 use crate::api;
-use crate::driver::{Clock, Setup};
+use crate::driver::Setup;
 use crate::error::StartError;
 use crate::query::{self, Handler, Handlers};
 use crate::resolve::Address;
+use crate::running::Clock;
 use crate::store::{self, Kept, Store, Writer};
 use crate::{socket, supervisor};
 

@@ -32,6 +32,7 @@ mod http;
 mod metrics;
 mod query;
 mod resolve;
+mod running;
 mod socket;
 mod store;
 mod stream;

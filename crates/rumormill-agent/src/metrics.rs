@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 use rumormill_proto::Instant;
 
 use crate::api::{Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo};
-use crate::driver::Core;
+use crate::running::Core;
 use crate::store::Writer;
 
 /// A format of metrics.

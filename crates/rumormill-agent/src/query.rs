@@ -16,7 +16,7 @@ use crate::driver::Input;
 
 /// Handlers that run at once. A query beyond is answered with an error.
 const MAX_RUNNING: usize = 64;
-/// Answers that an asker may leave lying; beyond that they are counted, not kept.
+/// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.
 const MAX_LYING: usize = 4096;
 
 /// Says in an answer's first byte what the rest is.
@@ -121,13 +121,15 @@ pub(crate) struct Askers(BTreeMap<RumorId, Sender<Reply>>);
 
 impl Askers {
     pub(crate) fn open(&mut self, query: RumorId) -> mpsc::Receiver<Reply> {
-        let (sender, receiver) = mpsc::channel(MAX_LYING);
+        // The end always finds room.
+        let (sender, receiver) = mpsc::channel(MAX_LYING + 1);
         self.0.insert(query, sender);
         receiver
     }
 
     pub(crate) fn answered(&mut self, query: RumorId, from: Name, payload: Vec<u8>) {
         if let Some(asker) = self.0.get(&query)
+            && (asker.capacity() > 1 || asker.is_closed())
             && let Err(TrySendError::Closed(_)) = asker.try_send(Reply::Answer { from, payload })
         {
             self.0.remove(&query);
@@ -148,7 +150,6 @@ pub struct Answers {
     replies: mpsc::Receiver<Reply>,
     /// The names of those that have yet to answer.
     silent: BTreeSet<String>,
-    answered: usize,
     errors: usize,
     done: bool,
 }
@@ -168,7 +169,7 @@ impl Answers {
         replies: mpsc::Receiver<Reply>,
         silent: BTreeSet<String>,
     ) -> Self {
-        Self { id, replies, silent, answered: 0, errors: 0, done: false }
+        Self { id, replies, silent, errors: 0, done: false }
     }
 
     /// The query's id.
@@ -206,7 +207,6 @@ impl Answers {
         match &reply {
             Some(Reply::Answer { from, .. }) => {
                 self.silent.remove(from.as_str());
-                self.answered += 1;
             }
             Some(Reply::Finished { .. }) | None => self.done = true,
         }

@@ -9,6 +9,7 @@ mod claim;
 mod disk;
 mod error;
 mod format;
+mod overlay;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -9,9 +9,10 @@ use tokio::time::timeout;
 
 use crate::agent::{Agent, Life};
 use crate::api::counters::SocketStats;
-use crate::driver::{Core, Driver, Setup};
+use crate::driver::{Driver, Setup};
 use crate::error::StopReason;
 use crate::query::Askers;
+use crate::running::Core;
 use crate::subscription::Missed;
 use crate::{http, resolve, stream};
 

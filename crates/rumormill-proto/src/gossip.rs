@@ -19,8 +19,9 @@ use rand::RngExt;
 use crate::clock::Stamp;
 use crate::identity::NodeId;
 use crate::protocol::Context;
-use crate::reconcile::{Item, ItemSet, MANY, Reply};
+use crate::reconcile::{Item, ItemSet, MANY, Part, Reply};
 use crate::rumor::{RumorConfig, Stop, Style};
+use crate::sabotage::{Rule, broken};
 use crate::stats::{GossipStats, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Envelope, Gossip as Message, Heard, Talk, Tell, WireError};
@@ -36,8 +37,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// if many (a partition has healed) it spreads.
 const SECOND_WIND: u32 = 2;
 
-/// Entries of one message that are told on though they were found by pull.
-const FEW: usize = 32;
+/// If no more than so many were found by pull at once, they are told on.
+const FEW: usize = 4;
+
+/// If more than so many were given at once, they were a part of something larger.
+const LOT: usize = 32;
 
 /// Where a room keeps its entries.
 pub(crate) trait Shelf {
@@ -102,11 +106,11 @@ impl Manner {
         }
     }
 
-    /// For state instead of news: several updates in quick succession go together, and pull stands
-    /// behind it in any case.
+    /// For state instead of news: several updates in quick succession go together, and since pull
+    /// stands behind it in any case, push need not reach the last.
     pub(crate) fn of_state(self) -> Self {
         let gap = self.interval / 4;
-        Self { style: Style::PushThenPull, eager: true, gap, ..self }
+        Self { style: Style::PushThenPull, stop: Stop::Log(1.0), eager: true, gap, ..self }
     }
 
     pub(crate) fn pull_interval(&self) -> Duration {
@@ -141,8 +145,8 @@ pub(crate) struct Gossip {
     awake_until: Instant,
     /// Announced entries that were asked for: until when, and the round of the announcement.
     asked: BTreeMap<u64, (Instant, u32)>,
-    /// Whom this node is catching up with, and until when it waits.
-    catching_up: Option<(NodeId, Instant)>,
+    /// Whom this node has asked for what it lacks, and until when it waits for the answer.
+    talking: Option<(NodeId, Instant)>,
     next_compare: Instant,
     /// Where this room's counters are.
     stats: fn(&mut Stats) -> &mut GossipStats,
@@ -168,7 +172,7 @@ impl Gossip {
             gap_over: Instant::ZERO,
             awake_until: Instant::ZERO,
             asked: BTreeMap::new(),
-            catching_up: None,
+            talking: None,
             next_compare: Instant::ZERO,
             stats,
         }
@@ -260,12 +264,17 @@ impl Gossip {
     }
 
     fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        if self.catching_up.is_some_and(|(_, until)| until > cx.now()) {
+        if broken(Rule::Compare) || self.is_talking(cx, |_| true) {
             return;
         }
         self.stats(cx).comparisons += 1;
         let talk = Talk { parts: vec![self.set.overview()], ..self.talk(cx) };
         self.send(cx, peer, &Message::Talk(talk));
+    }
+
+    /// Whether an answer is awaited from a peer of which this is true.
+    fn is_talking(&self, cx: &Context<'_>, with: impl FnOnce(NodeId) -> bool) -> bool {
+        self.talking.is_some_and(|(peer, until)| until > cx.now() && with(peer))
     }
 
     fn talk(&self, cx: &Context<'_>) -> Talk {
@@ -303,13 +312,14 @@ impl Gossip {
         self.stats(cx).talks += 1;
         let now = cx.now();
         let behind = talk.holds > self.set.len() as u64 + MANY;
-        match self.catching_up {
-            // One peer at a time, or all would give the same.
-            Some((peer, until)) if peer != from && until > now && behind => {
-                return Ok(Progress::default());
-            }
-            Some((peer, _)) if peer == from => self.catching_up = None,
-            _ => {}
+        let opening = matches!(talk.parts.as_slice(), [Part::Ranges { ranges, .. }]
+            if ranges.len() == 1 && ranges[0].upper == Item::END);
+        if opening && self.is_talking(cx, |peer| peer != from) {
+            // One peer at a time, or all would say and give the same.
+            return Ok(Progress::default());
+        }
+        if self.is_talking(cx, |peer| peer == from) {
+            self.talking = None;
         }
         for heard in &talk.given {
             let few = talk.given.len() <= FEW;
@@ -321,8 +331,8 @@ impl Gossip {
         }
         let mut answer = self.talk(cx);
         if let Some((lower, upper)) = talk.more {
-            reply.parts.push(crate::reconcile::Part::WantRange { lower, upper });
-        } else if talk.given.len() > FEW {
+            reply.parts.push(Part::WantRange { lower, upper });
+        } else if talk.given.len() > LOT {
             // That was a part of something larger: go on.
             reply.parts.push(self.set.overview());
         }
@@ -332,11 +342,12 @@ impl Gossip {
         if asks || !answer.given.is_empty() {
             self.stats(cx).given += answer.given.len() as u64;
             let length = self.send(cx, from, &Message::Talk(answer));
-            if asks && behind && length > 0 {
-                self.catching_up = Some((from, now + PATIENCE));
+            if asks {
+                let long = behind || length > self.manner.datagram;
+                self.talking = Some((from, now + if long { PATIENCE } else { PATIENCE / 6 }));
             }
         }
-        let catching_up = (behind || talk.given.len() > FEW).then_some(talk.holds);
+        let catching_up = (behind || talk.given.len() > LOT).then_some(talk.holds);
         Ok(Progress { given: talk.given.len(), catching_up })
     }
 
@@ -456,7 +467,7 @@ impl Gossip {
             }
         }
         if !wanted.is_empty() {
-            answer.parts.push(crate::reconcile::Part::Want(wanted));
+            answer.parts.push(Part::Want(wanted));
         }
         if !answer.parts.is_empty() || !answer.given.is_empty() {
             self.send(cx, from, &Message::Talk(answer));

@@ -21,6 +21,7 @@ use crate::identity::NodeId;
 use crate::node::Event;
 use crate::protocol::{Context, Protocol};
 use crate::reconcile::Item;
+use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 use crate::wire::{Heard, WireError};
 
@@ -134,7 +135,13 @@ impl Replica {
         let entry = Entry { key: key.to_owned(), value, version };
         let (item, replaces) = self.map.set(entry.clone());
         self.map.note(&entry);
+        let forgets = entry.value.is_none() && broken(Rule::Tombstones);
         cx.event(Event::Key(KeyChange { entry, local: true }));
+        if forgets {
+            self.map.forget(item);
+            replaces.into_iter().for_each(|before| self.gossip.forget(before));
+            return version;
+        }
         self.gossip.publish(cx, &self.map, item, replaces);
         version
     }
@@ -302,7 +309,9 @@ impl Shelf for Map {
         cx.observe(entry.version.stamp);
         match self.entries.get(entry.key.as_str()) {
             Some(mine) if mine.version == entry.version => return Ok(Taken::Known(entry.item())),
-            Some(mine) if mine.version > entry.version => return Ok(Taken::Outdated(mine.item())),
+            Some(mine) if mine.version > entry.version && !broken(Rule::LastWriterWins) => {
+                return Ok(Taken::Outdated(mine.item()));
+            }
             None if entry.value.is_none() && entry.version.stamp < self.floor => {
                 return Ok(Taken::Stale);
             }

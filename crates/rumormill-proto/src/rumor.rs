@@ -25,6 +25,7 @@ use crate::identity::{Name, NodeId};
 use crate::node::Event;
 use crate::protocol::{Context, Protocol};
 use crate::reconcile::Item;
+use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 use crate::wire::{Heard, Reader, WireError, Write};
 
@@ -118,6 +119,10 @@ pub enum PublishError {
     #[error("this node runs no rumors")]
     NotRunning,
 }
+
+/// How far clocks may differ: a node that starts also hears what was published so long before, or
+/// what comes just after might seem older than the node.
+const CLOCKS: Duration = Duration::from_secs(2);
 
 /// Looks at each rumor before it is delivered or passed on; false stops it here.
 pub type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
@@ -328,7 +333,7 @@ impl Kept {
         let item = Item { stamp: rumor.stamp, id: rumor.id.0 };
         if rejected {
             rumor.payload = Vec::new();
-        } else if rumor.age <= cx.now().since(self.started) {
+        } else if rumor.age <= cx.now().since(self.started) + CLOCKS {
             cx.event(match kind {
                 Kind::Event => Event::Rumor(rumor.clone()),
                 Kind::Query => Event::Query { question: rumor.clone(), timeout: Duration::ZERO },
@@ -375,6 +380,9 @@ impl Shelf for Kept {
         }
         if let Some(known) = self.rumors.get_mut(&rumor.id.0) {
             known.copies += 1;
+            if broken(Rule::DeliverOnce) {
+                cx.event(Event::Rumor(rumor));
+            }
             return Ok(Taken::Known(known.item));
         }
         let rejected = !self.is_valid(&rumor);

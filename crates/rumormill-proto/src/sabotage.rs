@@ -15,6 +15,14 @@ pub enum Rule {
     WaitForAll,
     /// A range of masses allows for what peers have taken but not yet told.
     AllowForFlight,
+    /// Nodes compare what they hold, so that whom every push missed hears all the same.
+    Compare,
+    /// A rumor that comes again is not delivered again.
+    DeliverOnce,
+    /// An older write does not replace a newer one.
+    LastWriterWins,
+    /// What was deleted is remembered.
+    Tombstones,
 }
 
 #[cfg(feature = "sabotage")]

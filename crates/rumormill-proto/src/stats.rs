@@ -17,6 +17,8 @@ pub struct Stats {
     pub stream_messages_sent: u64,
     /// Bytes of those.
     pub stream_bytes_sent: u64,
+    /// The longest of them, in bytes.
+    pub longest_stream_message: u64,
     /// Packets dropped: not rumormill packets at all.
     pub dropped_garbage: u64,
     /// Packets dropped: of another wire version.

@@ -3,11 +3,13 @@
 
 mod actions;
 mod calm;
+mod news;
 mod plan;
 
 use rumormill_proto::{Duration, Instant, Name, Rng};
 
 use crate::check::Violation;
+use crate::chronicle::Chronicle;
 use crate::counters::Counters;
 use crate::link::Link;
 use crate::network::VirtualNetwork;
@@ -56,6 +58,9 @@ pub struct Outcome {
     pub enclosures: u64,
     /// At how many instants masses were added up.
     pub balances: u64,
+    /// How many rumors were published, how often one was heard, and how many times a key was
+    /// written.
+    pub news: [usize; 3],
     /// `None` if everything held in the end.
     pub failure: Option<Failure>,
 }
@@ -85,6 +90,7 @@ struct Run {
     settled: Option<Vec<(NodeIndex, Instant)>>,
     enclosures: u64,
     balances: u64,
+    chronicle: Chronicle,
 }
 
 impl Chaos {
@@ -100,6 +106,7 @@ impl Chaos {
                 settled_after: None,
                 enclosures: 0,
                 balances: 0,
+                news: [0; 3],
                 failure: Some(error.into()),
             },
         }
@@ -108,7 +115,8 @@ impl Chaos {
 
 impl Run {
     fn finish(mut self) -> Outcome {
-        let result = self.chaos_phase().map_err(Failure::Run).and_then(|()| self.calm_phase());
+        let result = self.chaos_phase().and_then(|()| self.calm_phase());
+        let (rumors, heard) = self.chronicle.rumors();
         Outcome {
             seed: self.plan.seed,
             digest: self.net.digest(),
@@ -117,6 +125,7 @@ impl Run {
             settled_after: result.as_ref().ok().copied(),
             enclosures: self.enclosures,
             balances: self.balances,
+            news: [rumors, heard, self.chronicle.writes()],
             failure: result.err(),
         }
     }

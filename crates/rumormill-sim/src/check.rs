@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use rumormill_proto::{Explanation, Figure, Instant, Name, NodeId, Reading};
+use rumormill_proto::{Explanation, Figure, Instant, Name, NodeId, Reading, RumorId};
 
 use crate::network::VirtualNetwork;
 use crate::spec::NodeIndex;
@@ -76,6 +76,42 @@ pub enum Violation {
         figure: Name,
         /// What was under way when it was last looked at.
         what: String,
+    },
+    /// A node heard a rumor twice in one life.
+    #[error("node {node} heard the rumor {rumor} twice")]
+    HeardTwice {
+        /// The node.
+        node: NodeIndex,
+        /// The rumor.
+        rumor: RumorId,
+    },
+    /// A node was up all the time, and did not hear a rumor that others heard.
+    #[error("node {node} missed the rumor {rumor}")]
+    Missed {
+        /// The node.
+        node: NodeIndex,
+        /// The rumor.
+        rumor: RumorId,
+    },
+    /// One version of a key said two things.
+    #[error("two nodes hold one version of the key {key:?} with different values")]
+    TwoValues {
+        /// The key.
+        key: String,
+    },
+    /// Two nodes' replicas are not the same.
+    #[error("the replica of node {node} is not that of the first node")]
+    ReplicaDiffers {
+        /// The node.
+        node: NodeIndex,
+    },
+    /// A key is not what the newest write that is held says.
+    #[error("at node {node} the key {key:?} is not what was written last")]
+    WrongValue {
+        /// The node.
+        node: NodeIndex,
+        /// The key.
+        key: String,
     },
     /// An enclosure does not contain the truth.
     #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]

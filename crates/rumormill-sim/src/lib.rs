@@ -21,11 +21,12 @@
 //! assert!(net.run_until(Instant::ZERO + Duration::from_secs(5), met));
 //! # Ok::<(), rumormill_sim::SimError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod barriers;
 pub mod chaos;
 pub mod check;
+mod chronicle;
 mod clock;
 mod counters;
 mod digest;
@@ -33,11 +34,13 @@ mod fault;
 mod link;
 mod network;
 mod queue;
+pub mod rounds;
 mod slot;
 mod spec;
 mod truth;
 
 pub use chaos::Chaos;
+pub use chronicle::Chronicle;
 pub use counters::Counters;
 pub use link::{Latency, Link};
 pub use network::VirtualNetwork;

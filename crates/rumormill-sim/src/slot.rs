@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Identity, Instant, Name, Node};
+use rumormill_proto::{Directory, Entry, Identity, Instant, Name, Node};
 
 use crate::clock::Clock;
 use crate::digest::seed;
@@ -33,6 +33,10 @@ pub(crate) struct Slot {
     pub(crate) inputs: BTreeMap<Name, f64>,
     /// Rises with each start.
     pub(crate) life: u32,
+    /// When the present life began.
+    pub(crate) started: Instant,
+    /// What a durable node's store holds while the node does not run.
+    pub(crate) store: Vec<Entry>,
     /// The highest boot that the node is known to have had.
     pub(crate) boot: u64,
     /// The timeout that waits in the queue: when, and its serial number. Others are stale.
@@ -55,6 +59,8 @@ impl Slot {
             clock,
             inputs: BTreeMap::new(),
             life: 0,
+            started: Instant::ZERO,
+            store: Vec::new(),
             boot: 0,
             armed: None,
             paused_until: None,
@@ -62,7 +68,7 @@ impl Slot {
         }
     }
 
-    /// Begins a new life, with nothing left of the earlier one.
+    /// Begins a new life, with nothing left of the earlier one but a durable node's replica.
     ///
     /// Its seed depends on the run's seed, the node's index and the number of the life alone.
     pub(crate) fn start(
@@ -71,18 +77,21 @@ impl Slot {
         now: Instant,
         boot: u64,
         run_seed: u64,
+        directory: &Directory,
     ) -> Result<(), SimError> {
         let which = (u64::from(index.0) << 32) | u64::from(self.life);
         let seed = seed(run_seed, NODE_SEEDS, which);
         let me = Identity { name: self.spec.name.clone(), addr: index.addr(), boot };
-        let make = if self.spec.aggregates { Node::new } else { Node::bare };
-        let mut node = make(Instant::ZERO, me, self.spec.config.clone(), seed)?;
+        let make = if self.spec.aggregates { Node::new_in } else { Node::bare_in };
+        let mut node = make(directory, Instant::ZERO, me, self.spec.config.clone(), seed)?;
         if let Some(protocols) = &self.spec.protocols {
             for protocol in protocols() {
                 node.add_protocol(Instant::ZERO, protocol);
             }
         }
+        node.restore(Instant::ZERO, core::mem::take(&mut self.store));
         self.clock = Clock::new(now, self.spec.clock_rate);
+        self.started = now;
         self.node = Some(Box::new(node));
         self.state = NodeState::Running;
         self.life += 1;
@@ -94,6 +103,9 @@ impl Slot {
     pub(crate) fn stop(&mut self, state: NodeState) -> Vec<PacketIndex> {
         if let Some(node) = self.node.take() {
             self.boot = self.boot.max(node.identity().boot);
+            if self.spec.durable {
+                self.store = node.entries().cloned().collect();
+            }
         }
         self.state = state;
         self.inputs.clear();

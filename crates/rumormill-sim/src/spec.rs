@@ -92,6 +92,8 @@ pub struct NodeSpec {
     pub protocols: Option<Protocols>,
     /// When it starts; at once if that is past.
     pub start_at: Instant,
+    /// Whether its replica survives crashes, as with a store on disk.
+    pub durable: bool,
 }
 
 impl NodeSpec {
@@ -107,6 +109,7 @@ impl NodeSpec {
             aggregates: true,
             protocols: None,
             start_at: Instant::ZERO,
+            durable: false,
         })
     }
 
@@ -132,6 +135,12 @@ impl NodeSpec {
     #[must_use]
     pub fn without_aggregates(self) -> Self {
         Self { aggregates: false, ..self }
+    }
+
+    /// The same, but its replica survives crashes.
+    #[must_use]
+    pub fn durable(self) -> Self {
+        Self { durable: true, ..self }
     }
 
     /// The same, but started at `start_at`.

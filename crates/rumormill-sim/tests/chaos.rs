@@ -48,6 +48,12 @@ fn run_all(what: &str, seeds: &[u64], make: impl Fn(u64) -> Chaos + Sync) -> Vec
         sum(|outcome| outcome.enclosures),
         sum(|outcome| outcome.balances),
     );
+    println!(
+        "{what}: {} rumors published, heard {} times; {} writes",
+        sum(|outcome| outcome.news[0] as u64),
+        sum(|outcome| outcome.news[1] as u64),
+        sum(|outcome| outcome.news[2] as u64),
+    );
     let mut took: Vec<Duration> = outcomes.iter().filter_map(|o| o.settled_after).collect();
     took.sort();
     if let (Some(median), Some(most)) = (took.get(took.len() / 2), took.last()) {
@@ -88,6 +94,7 @@ fn everything_holds_after_chaos() {
         total += outcome.counters;
         assert!(outcome.survivors >= 2);
         assert!(outcome.enclosures > 0 && outcome.balances > 0, "seed {}", outcome.seed);
+        assert!(outcome.news.iter().all(|&n| n > 0), "seed {}: {:?}", outcome.seed, outcome.news);
     }
     for (name, count) in total.iter() {
         assert!(count > 0, "no {name} in {} runs", outcomes.len());

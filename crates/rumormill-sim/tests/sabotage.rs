@@ -12,16 +12,21 @@ use rumormill_sim::{Chaos, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwor
 
 /// The violations that 30 seeds of chaos end with.
 fn violations(rule: Option<Rule>) -> Vec<Violation> {
+    violations_of(rule, 30)
+}
+
+/// The violations that so many seeds of chaos end with.
+fn violations_of(rule: Option<Rule>, seeds: u64) -> Vec<Violation> {
     break_rule(rule);
     let violation = |seed| {
         let mut chaos = Chaos::new(seed).unwrap();
-        chaos.patience = Duration::from_secs(60);
+        chaos.patience = Duration::from_secs(30);
         match chaos.run().failure? {
             Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
             Failure::Run(error) => panic!("{error}"),
         }
     };
-    let found = (0..30).filter_map(violation).collect();
+    let found = (0..seeds).filter_map(violation).collect();
     break_rule(None);
     found
 }
@@ -56,6 +61,40 @@ fn a_push_that_is_booked_twice_is_found_in_the_books() {
 fn a_window_that_does_not_wait_for_all_lets_the_truth_escape() {
     let found = violations(Some(Rule::WaitForAll));
     assert!(escaped(&found) > 5, "{found:?}");
+}
+
+#[test]
+fn without_comparing_some_miss_a_rumor_or_a_write() {
+    let found = violations_of(Some(Rule::Compare), 8);
+    let missed =
+        |v: &&Violation| matches!(v, Violation::Missed { .. } | Violation::ReplicaDiffers { .. });
+    assert!(found.iter().filter(missed).count() > 5, "{found:?}");
+}
+
+#[test]
+fn a_rumor_that_is_delivered_again_is_found() {
+    let found = violations_of(Some(Rule::DeliverOnce), 8);
+    let twice = |v: &&Violation| matches!(v, Violation::HeardTwice { .. });
+    assert!(found.iter().filter(twice).count() > 5, "{found:?}");
+}
+
+fn wrong_replicas(found: &[Violation]) -> usize {
+    let wrong = |v: &&Violation| {
+        matches!(v, Violation::WrongValue { .. } | Violation::ReplicaDiffers { .. })
+    };
+    found.iter().filter(wrong).count()
+}
+
+#[test]
+fn an_older_write_that_replaces_a_newer_one_is_found() {
+    let found = violations_of(Some(Rule::LastWriterWins), 8);
+    assert!(wrong_replicas(&found) > 2, "{found:?}");
+}
+
+#[test]
+fn a_deleted_key_that_returns_is_found() {
+    let found = violations_of(Some(Rule::Tombstones), 8);
+    assert!(wrong_replicas(&found) > 2, "{found:?}");
 }
 
 /// How many of the enclosures that nodes publish do not contain the truth, and how many there

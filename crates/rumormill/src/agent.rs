@@ -223,15 +223,15 @@ fn banner(settings: &Settings, info: &Info) -> String {
     if open(settings.bind) {
         lines.push(format!(
             "WARNING: {} is not loopback, and the agents' traffic is NOT AUTHENTICATED and NOT \
-             ENCRYPTED: whoever reaches this port can join and change every figure. Keep it on a \
-             network that you trust.",
+             ENCRYPTED: whoever reaches this port can join, change every figure and key, and have the \
+             query handlers run. Keep it on a network that you trust.",
             settings.bind
         ));
     }
     if let Some(http) = info.http_address.filter(|&http| open(http)) {
         lines.push(format!(
             "WARNING: {http} is not loopback, and HTTP is NOT AUTHENTICATED: whoever reaches this \
-             port can set inputs and stop the agent."
+             port can set inputs and keys, ask queries, and stop the agent."
         ));
     }
     lines.join("\n")

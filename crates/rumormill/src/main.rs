@@ -5,12 +5,14 @@ mod client;
 mod demo;
 mod exit;
 mod format;
+mod memory;
 mod plan;
 mod plot;
 mod predict;
 mod progress;
 mod signal;
 mod simulate;
+mod sweep;
 mod values;
 mod verbs;
 
@@ -53,6 +55,8 @@ enum Command {
     /// Run a model of gossip many times, and say what happened.
     #[command(subcommand)]
     Simulate(simulate::Simulate),
+    Sweep(sweep::Args),
+    Merge(sweep::merge::Args),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -66,6 +70,8 @@ fn main() -> ExitCode {
         Command::Agent(args) => agent::run(&args),
         Command::Predict(what) => predict::run(&what),
         Command::Simulate(what) => simulate::run(&what),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Merge(args) => sweep::merge::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })

@@ -12,6 +12,7 @@ use rumormill_proto::{Entry, Mode, Name};
 
 use super::error::StoreError;
 use super::format::{self, FORMAT, INPUTS, NUMBERS, REPLICA, TEXTS, keys};
+use super::overlay::Overlay;
 use super::unix_millis;
 
 /// Memory for the database's pages; the replica itself is in the node.
@@ -86,16 +87,20 @@ impl Disk {
     pub(super) fn open_with(path: &Path, wrap: Wrap) -> Result<(Self, Loaded), StoreError> {
         let mut disk = Self { path: path.to_owned(), database: None, wrap };
         if !path.try_exists().map_err(|error| disk.io(&error))? {
-            disk.make(None)?;
+            disk.make(None, &[])?;
         }
-        let database = disk.database()?;
-        let loaded = Self::load(database).map_err(|problem| disk.problem(problem))?;
+        let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
+        disk.database()?;
         Ok((disk, loaded))
     }
 
     /// Makes a new store. It takes its place only when it is whole, so that an empty or half file
     /// there is always damage, and never taken for a new one.
-    fn make(&mut self, with: Option<(&Identity, &[(Name, f64, Mode)])>) -> Result<(), StoreError> {
+    fn make(
+        &mut self,
+        identity: Option<&Identity>,
+        inputs: &[(Name, f64, Mode)],
+    ) -> Result<(), StoreError> {
         let unfinished = self.path.with_extension("new");
         let make = || -> Result<(), Problem> {
             if unfinished.try_exists()? {
@@ -104,14 +109,10 @@ impl Disk {
             let options = fs::OpenOptions::new().read(true).write(true).create_new(true).clone();
             let database = (self.wrap)(FileBackend::new(options.open(&unfinished)?)?)?;
             let mut batch = Batch::default();
-            if let Some((identity, inputs)) = with {
-                let input =
-                    |(name, value, mode): &(Name, f64, Mode)| (name.clone(), Some((*value, *mode)));
-                batch.inputs = inputs.iter().map(input).collect();
-                write(&database, &batch, Some(identity))?;
-            } else {
-                write(&database, &batch, None)?;
+            for (name, value, mode) in inputs {
+                batch.inputs.insert(name.clone(), Some((*value, *mode)));
             }
+            write(&database, &batch, identity)?;
             drop(database);
             fs::rename(&unfinished, &self.path)?;
             sync_directory(&self.path)?;
@@ -206,7 +207,7 @@ impl Disk {
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.io(&error))?;
-        self.make(Some((identity, inputs)))?;
+        self.make(Some(identity), inputs)?;
         Ok((self, aside))
     }
 
@@ -226,21 +227,34 @@ impl Disk {
 
 fn builder() -> redb::Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE);
     builder
 }
 
-/// Opens an existing file. Whatever is in it, this returns: redb asserts some of what it expects.
-fn open_file(path: &Path, wrap: Wrap) -> Result<Database, Problem> {
-    let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+/// Reads all that is in a file, checks every page, and leaves the file as it is.
+fn read_only(path: &Path) -> Result<Loaded, Problem> {
+    let file = File::open(path)?;
     if file.metadata()?.len() == 0 {
         return Err(Problem::Damaged("it is empty".to_owned()));
     }
-    let open = || wrap(FileBackend::new(file)?);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)) {
-        Ok(opened) => opened.map_err(Problem::from),
-        Err(_) => Err(Problem::Damaged("it makes no sense".to_owned())),
-    }
+    unpanicked(|| {
+        let overlay = Overlay::new(file)?;
+        let mut builder = builder();
+        let database = builder.set_check_integrity_on_open(true).create_with_backend(overlay)?;
+        Disk::load(&database)
+    })
+}
+
+/// Opens an existing file.
+fn open_file(path: &Path, wrap: Wrap) -> Result<Database, Problem> {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    unpanicked(|| Ok(wrap(FileBackend::new(file)?)?))
+}
+
+/// redb asserts some of what it expects of a file.
+fn unpanicked<T>(open: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+    opened.unwrap_or_else(|_| Err(Problem::Damaged("it makes no sense".to_owned())))
 }
 
 fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Result<(), Problem> {

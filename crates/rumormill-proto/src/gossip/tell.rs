@@ -6,11 +6,16 @@ use crate::rumor::{Counted, Decided};
 /// The most datagrams that one telling sends to one peer; what doesn't fit waits for the next.
 const BURST: usize = 16;
 
+/// The most entries that are told at a time where pull finds the others.
+const MOST_HOT: usize = 1024;
+
 impl Gossip {
     /// Makes an entry hot that was heard in this round; with `found` it was found by pull.
     pub(super) fn warm(&mut self, cx: &Context<'_>, item: Item, round: u32, found: bool) {
         self.awake_until = cx.now() + self.manner.pull_interval * 4;
-        if !self.manner.style.pushes() {
+        // Beyond that pull is the cheaper way.
+        let crowded = self.manner.style.pulls() && self.hot.len() >= MOST_HOT;
+        if !self.manner.style.pushes() || crowded {
             return;
         }
         let (round, last) = if found {
@@ -76,7 +81,10 @@ impl Gossip {
     fn tell(&mut self, cx: &mut Context<'_>, shelf: &dyn Shelf, items: Vec<Item>) {
         let peers = random_peers(cx, self.manner.fanout);
         if peers.is_empty() {
-            // Rounds in which nobody is told do not count.
+            // Rounds in which nobody is told do not count; whoever comes later asks.
+            if self.manner.style.pulls() {
+                self.hot.clear();
+            }
             return;
         }
         let feedback =

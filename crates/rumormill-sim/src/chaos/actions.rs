@@ -3,8 +3,8 @@
 use rand::RngExt;
 use rumormill_proto::{Duration, Instant, MAX_INPUT, Name};
 
-use super::Run;
 use super::plan::draw_link;
+use super::{Failure, Run};
 use crate::link::uniform;
 use crate::slot::NodeState;
 use crate::spec::{NodeIndex, NodeSpec, SimError};
@@ -29,12 +29,14 @@ const ACTIONS: [(u32, Action); 12] = [
 
 impl Run {
     /// Lets the chaos phase pass.
-    pub(super) fn chaos_phase(&mut self) -> Result<(), SimError> {
+    pub(super) fn chaos_phase(&mut self) -> Result<(), Failure> {
         let end = Instant::ZERO + self.plan.chaos;
         while self.net.now() < end {
             let gap = uniform(&mut self.rng, Duration::from_millis(20), self.plan.gap);
             self.net.run_to(end.min(self.net.now() + gap));
             self.net.sample_suspicions();
+            self.take_notes()?;
+            self.make_news()?;
             let mut draw = self.rng.random_range(0..100u32);
             for (share, act) in ACTIONS {
                 if draw < share {
@@ -48,7 +50,7 @@ impl Run {
     }
 
     /// A running node that is not stopped; none if fewer than `least` run.
-    fn any(&mut self, least: usize) -> Option<NodeIndex> {
+    pub(super) fn any(&mut self, least: usize) -> Option<NodeIndex> {
         let running: Vec<NodeIndex> = self.net.running().map(|(index, _)| index).collect();
         if running.len() < least {
             return None;
@@ -58,7 +60,7 @@ impl Run {
         self.one_of(&awake)
     }
 
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> Option<T> {
+    pub(super) fn one_of<T: Copy>(&mut self, list: &[T]) -> Option<T> {
         let n = list.len() as u64;
         (n > 0).then(|| list[self.rng.random_range(0..n) as usize])
     }
@@ -143,6 +145,9 @@ impl Run {
             (0..self.net.len() as u32).map(NodeIndex).filter(stopped).collect();
         let Some(node) = self.one_of(&stopped) else { return Ok(()) };
         self.net.restart(node)?;
+        if self.plan.node.durable {
+            self.chronicle.inherit(&self.net, node);
+        }
         self.settle_in(node)
     }
 

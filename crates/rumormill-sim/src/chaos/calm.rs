@@ -60,6 +60,7 @@ impl Run {
     /// Looks at everything once. The outer error is what must never be, the inner one what may
     /// yet come right.
     fn look(&mut self) -> Result<Result<(), Violation>, Failure> {
+        self.take_notes()?;
         if let Err(violation) = check::rosters(&check::views(&self.net)) {
             self.settled = None;
             self.balances = 0;
@@ -72,7 +73,8 @@ impl Run {
         if !self.plan.node.aggregates {
             return Ok(Ok(()));
         }
-        let mut verdict = Ok(());
+        let heard = self.chronicle.everybody_heard(&self.net);
+        let mut verdict = heard.and_then(|()| self.chronicle.replicas(&self.net));
         let mut unbalanced = None;
         for figure in self.plan.figures.clone() {
             let truth = self.truth(&figure);

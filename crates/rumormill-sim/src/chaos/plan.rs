@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rumormill_proto::{Config, Duration, Name, Rng};
 
 use super::{Chaos, Run};
+use crate::chronicle::Chronicle;
 use crate::digest::seed;
 use crate::link::{Latency, Link};
 use crate::network::VirtualNetwork;
@@ -42,7 +43,7 @@ impl Chaos {
             seed: seed_,
             nodes: nodes as usize,
             figures: figures.map(Name::new).collect::<Result<_, _>>()?,
-            node: NodeSpec::named("node")?.config(config),
+            node: NodeSpec { durable: rng.random(), ..NodeSpec::named("node")?.config(config) },
             drift: [0.0, 0.001, 0.03][rng.random_range(0..3u64) as usize],
             link: draw_link(&mut rng, interval),
             calm_link: Link {
@@ -80,7 +81,6 @@ impl Run {
         let net = VirtualNetwork::new(NetworkConfig {
             seed: plan.seed,
             link: plan.link,
-            keep_events: false,
             ..NetworkConfig::default()
         })?;
         let mut run = Self {
@@ -90,6 +90,7 @@ impl Run {
             settled: None,
             enclosures: 0,
             balances: 0,
+            chronicle: Chronicle::default(),
             plan: plan.clone(),
         };
         for _ in 0..plan.nodes {

@@ -3,7 +3,9 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
-mod spread;
+mod average;
+pub(crate) mod graph;
+pub(crate) mod spread;
 
 use clap::Subcommand;
 
@@ -14,11 +16,14 @@ use crate::exit::Exit;
 pub(crate) enum Simulate {
     /// A rumor in rounds, on any graph.
     Spread(Box<spread::Args>),
+    /// Nodes that exchange what they hold until they agree on its mean.
+    Average(Box<average::Args>),
 }
 
 /// Runs `rumormill simulate`.
 pub(crate) fn run(what: &Simulate) -> anyhow::Result<Exit> {
     match what {
         Simulate::Spread(args) => spread::run(args),
+        Simulate::Average(args) => average::run(args),
     }
 }

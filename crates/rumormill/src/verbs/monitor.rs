@@ -21,7 +21,7 @@ Examples:
   rumormill monitor --only rumor,key
   rumormill monitor --json | jq -c 'select(.event == \"rumor\") | [.time, .name, .payload]'")]
 pub(crate) struct Args {
-    /// Only these kinds: rumor, query, key, member_up, member_down, catch_up …
+    /// Only these kinds: `rumor`, `query`, `key`, `member_up`, `member_down`, `catch_up` …
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     only: Vec<String>,
     /// Print each as one line of JSON

@@ -1,0 +1,167 @@
+//! What was published and written, and who heard of it: the truth that rumors and replicas are
+//! held against.
+
+use std::collections::BTreeMap;
+
+use rumormill_proto::{Event, Instant, RumorId, Version};
+
+use crate::check::Violation;
+use crate::network::VirtualNetwork;
+use crate::spec::NodeIndex;
+
+/// One life of one node.
+type Life = (NodeIndex, u32);
+
+/// Follows a run through the events of its nodes. [`Chronicle::note`] must be called before any
+/// node is stopped or started, so that each event is put down to the right life.
+#[derive(Clone, Debug, Default)]
+pub struct Chronicle {
+    published: BTreeMap<RumorId, Instant>,
+    heard: BTreeMap<RumorId, BTreeMap<Life, Instant>>,
+    /// The newest version of each key that a life has held.
+    held: BTreeMap<Life, BTreeMap<String, Version>>,
+    /// What every version of every key says; `None` is a deletion.
+    written: BTreeMap<(String, Version), Option<Vec<u8>>>,
+}
+
+impl Chronicle {
+    /// Takes down what nodes have said since the last time.
+    ///
+    /// # Errors
+    /// When a node heard a rumor twice, or one version of a key was not the same everywhere.
+    pub fn note(&mut self, net: &mut VirtualNetwork) -> Result<(), Violation> {
+        for (at, node, event) in net.take_events() {
+            self.hear(net, at, node, event)?;
+        }
+        Ok(())
+    }
+
+    /// Takes down one event.
+    ///
+    /// # Errors
+    /// As [`Chronicle::note`].
+    pub fn hear(
+        &mut self,
+        net: &VirtualNetwork,
+        at: Instant,
+        node: NodeIndex,
+        event: Event,
+    ) -> Result<(), Violation> {
+        let life = (node, net.life(node));
+        match event {
+            Event::Rumor(rumor) => {
+                let first = self.heard.entry(rumor.id).or_default().insert(life, at);
+                if first.is_some() {
+                    return Err(Violation::HeardTwice { node, rumor: rumor.id });
+                }
+                if rumor.round == 0 {
+                    self.published.insert(rumor.id, at);
+                }
+            }
+            Event::Key(change) => {
+                let entry = change.entry;
+                let said = (entry.key.clone(), entry.version);
+                let value = self.written.entry(said).or_insert_with(|| entry.value.clone());
+                if *value != entry.value {
+                    return Err(Violation::TwoValues { key: entry.key });
+                }
+                let newest = self.held.entry(life).or_default().entry(entry.key);
+                let newest = newest.or_insert(entry.version);
+                *newest = entry.version.max(*newest);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A node has started again with all that its last life held.
+    pub fn inherit(&mut self, net: &VirtualNetwork, node: NodeIndex) {
+        let now = net.life(node);
+        let before = self.held.range((node, 0)..(node, now)).next_back();
+        if let Some(held) = before.map(|(_, held)| held.clone()) {
+            self.held.insert((node, now), held);
+        }
+    }
+
+    /// How many rumors were published, and how often one was heard, at its origin or elsewhere.
+    pub fn rumors(&self) -> (usize, usize) {
+        (self.published.len(), self.heard.values().map(BTreeMap::len).sum())
+    }
+
+    /// How many versions of keys were written.
+    pub fn writes(&self) -> usize {
+        self.written.len()
+    }
+
+    /// When a rumor was published, and when each node that runs heard it.
+    pub fn spread(&self, net: &VirtualNetwork, rumor: RumorId) -> (Option<Instant>, Vec<Instant>) {
+        let heard = self.heard.get(&rumor).into_iter().flatten();
+        let times = heard.filter(|((node, life), _)| net.runs(*node, *life));
+        (self.published.get(&rumor).copied(), times.map(|(_, at)| *at).collect())
+    }
+
+    /// Every rumor that some running node has heard has been heard by all running nodes that had
+    /// started when it was published.
+    ///
+    /// # Errors
+    /// Names a node and a rumor that it missed.
+    pub fn everybody_heard(&self, net: &VirtualNetwork) -> Result<(), Violation> {
+        let missed = self.owed(net).find(|(_, _, heard)| !heard);
+        missed.map_or(Ok(()), |(node, rumor, _)| Err(Violation::Missed { node, rumor }))
+    }
+
+    /// How many deliveries are owed to the nodes that run, and how many of them were missed.
+    pub fn deliveries(&self, net: &VirtualNetwork) -> (usize, usize) {
+        self.owed(net)
+            .fold((0, 0), |(owed, missed), (_, _, heard)| (owed + 1, missed + usize::from(!heard)))
+    }
+
+    /// Who should have heard which rumor, and whether they did. What no running node has heard has
+    /// gone with those that crashed.
+    fn owed(&self, net: &VirtualNetwork) -> impl Iterator<Item = (NodeIndex, RumorId, bool)> {
+        let life = |(node, _)| ((node, net.life(node)), net.started(node));
+        let running: Vec<(Life, Instant)> = net.running().map(life).collect();
+        let known = self.heard.iter().filter_map(|(rumor, heard)| {
+            let published = *self.published.get(rumor)?;
+            Some((*rumor, published, heard))
+        });
+        known.flat_map(move |(rumor, published, heard)| {
+            let alive = running.iter().any(|(life, _)| heard.contains_key(life));
+            let owed = running.iter().filter(|(_, since)| alive && *since < published);
+            let owed = owed.map(|(life, _)| (life.0, rumor, heard.contains_key(life)));
+            owed.collect::<Vec<_>>()
+        })
+    }
+
+    /// All running nodes hold the same, and it is the newest of what any of them ever held.
+    ///
+    /// # Errors
+    /// Names a node that differs, or a key that is not what it should be.
+    pub fn replicas(&self, net: &VirtualNetwork) -> Result<(), Violation> {
+        let mut newest: BTreeMap<&str, Version> = BTreeMap::new();
+        for (node, _) in net.running() {
+            for (key, &version) in self.held.get(&(node, net.life(node))).into_iter().flatten() {
+                let known = newest.entry(key).or_insert(version);
+                *known = version.max(*known);
+            }
+        }
+        let mut digest = None;
+        for (node, running) in net.running() {
+            if *digest.get_or_insert(running.replica_digest()) != running.replica_digest() {
+                return Err(Violation::ReplicaDiffers { node });
+            }
+            for (&key, &version) in &newest {
+                let should = self.written.get(&(key.to_owned(), version)).cloned().flatten();
+                let is = running.get(key).map(|entry| (entry.version, entry.value.clone()));
+                if is != should.map(|value| (version, Some(value))) {
+                    return Err(Violation::WrongValue { node, key: key.to_owned() });
+                }
+            }
+            let known = running.list("").all(|entry| newest.contains_key(entry.key.as_str()));
+            if !known {
+                return Err(Violation::WrongValue { node, key: "(one that nobody wrote)".into() });
+            }
+        }
+        Ok(())
+    }
+}
