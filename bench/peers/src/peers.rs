@@ -19,9 +19,6 @@ pub(crate) enum Peer {
     Chitchat,
     /// rumormill with its defaults
     Rumormill,
-    /// rumormill, which probes once a second as foca does
-    #[value(name = "rumormill-probe-1s")]
-    RumormillProbe1s,
     /// rumormill, whose nodes wait for their next round before they tell on what they hear
     RumormillInRounds,
 }
@@ -35,16 +32,13 @@ impl Peer {
 
     /// Measures `nodes` nodes of it in this process.
     pub(crate) async fn measure(self, nodes: usize, plan: &Plan) -> anyhow::Result<Run> {
-        use rumormill::{Defaults, InRounds, ProbeEverySecond};
+        use rumormill::{Defaults, InRounds};
         let name = self.name();
         match self {
             Self::Foca => measure::run::<foca::Nodes<false>>(&name, nodes, plan).await,
             Self::FocaAtOnce => measure::run::<foca::Nodes<true>>(&name, nodes, plan).await,
             Self::Chitchat => measure::run::<chitchat::Nodes>(&name, nodes, plan).await,
             Self::Rumormill => measure::run::<rumormill::Nodes<Defaults>>(&name, nodes, plan).await,
-            Self::RumormillProbe1s => {
-                measure::run::<rumormill::Nodes<ProbeEverySecond>>(&name, nodes, plan).await
-            }
             Self::RumormillInRounds => {
                 measure::run::<rumormill::Nodes<InRounds>>(&name, nodes, plan).await
             }

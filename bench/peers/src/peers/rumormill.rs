@@ -24,15 +24,6 @@ impl Variant for Defaults {
     fn change(_: &mut Config) {}
 }
 
-/// Probes once a second, as foca does.
-pub(crate) struct ProbeEverySecond;
-
-impl Variant for ProbeEverySecond {
-    fn change(config: &mut Config) {
-        config.probe_interval = Duration::from_secs(1);
-    }
-}
-
 /// Nodes wait for their next round before they tell on what they hear, as the others do.
 pub(crate) struct InRounds;
 
