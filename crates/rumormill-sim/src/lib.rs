@@ -21,7 +21,7 @@
 //! assert!(net.run_until(Instant::ZERO + Duration::from_secs(5), met));
 //! # Ok::<(), rumormill_sim::SimError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod barriers;
 pub mod chaos;
@@ -34,6 +34,7 @@ mod fault;
 mod link;
 mod network;
 mod queue;
+pub mod rounds;
 pub mod scenario;
 mod slot;
 mod spec;

@@ -4,7 +4,9 @@ use core::hash::BuildHasherDefault;
 use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
-use rumormill_proto::{Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit};
+use rumormill_proto::{
+    Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
+};
 use siphasher::sip::SipHasher13;
 
 use crate::barriers::Barriers;
@@ -32,6 +34,8 @@ pub struct VirtualNetwork {
     pub(crate) slots: Vec<Slot>,
     pub(crate) barriers: Barriers,
     pub(crate) counters: Counters,
+    /// Who there is to know, held once for all nodes.
+    directory: Directory,
     queue: Queue,
     packets: Packets,
     rng: Rng,
@@ -39,6 +43,7 @@ pub struct VirtualNetwork {
     events: Vec<(Instant, NodeIndex, Event)>,
     traffic: Vec<traffic::Packet>,
     sent: u64,
+    steps: u64,
     last_boot: u64,
     at_this_instant: u64,
     /// The last packet of each pair that has arrived; looked up, never gone through.
@@ -59,6 +64,7 @@ impl VirtualNetwork {
             slots: Vec::new(),
             barriers: Barriers::default(),
             counters: Counters::default(),
+            directory: Directory::default(),
             queue: Queue::default(),
             packets: Packets::default(),
             rng: Rng::seed_from_u64(seed(config.seed, NETWORK_SEED, 0)),
@@ -66,6 +72,7 @@ impl VirtualNetwork {
             events: Vec::new(),
             traffic: Vec::new(),
             sent: 0,
+            steps: 0,
             last_boot: FIRST_BOOT,
             at_this_instant: 0,
             arrived: HashMap::default(),
@@ -112,7 +119,8 @@ impl VirtualNetwork {
     }
 
     pub(crate) fn start(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
-        self.slots[index.index()].start(index, self.now, boot, self.config.seed)?;
+        let (now, seed) = (self.now, self.config.seed);
+        self.slots[index.index()].start(index, now, boot, seed, &self.directory)?;
         self.call(index, |_, _| ());
         Ok(())
     }
@@ -201,6 +209,33 @@ impl VirtualNetwork {
         false
     }
 
+    /// Lets these nodes know each other at once, as if each had been told of the others. Large runs
+    /// begin like this: what n² news of joining would cost is not what they are about.
+    ///
+    /// # Errors
+    /// When one of them is not running. None has met another then.
+    pub fn acquaint(&mut self, nodes: &[NodeIndex]) -> Result<(), SimError> {
+        if let Some(&node) = nodes.iter().find(|node| self.node(**node).is_none()) {
+            return Err(SimError::NotRunning(node));
+        }
+        let Some((&first, others)) = nodes.split_first() else { return Ok(()) };
+        // The first hears of all, and then all hear of them from it.
+        for &node in others {
+            self.meet(first, node);
+        }
+        for &node in others {
+            self.meet(node, first);
+        }
+        Ok(())
+    }
+
+    /// `node` takes over what `other` knows; both run.
+    fn meet(&mut self, node: NodeIndex, other: NodeIndex) {
+        let Some(told) = self.slots[other.index()].node.take() else { return };
+        self.call(node, |node, now| node.meet(now, &told));
+        self.slots[other.index()].node = Some(told);
+    }
+
     /// Sets a live input.
     ///
     /// # Errors
@@ -248,6 +283,7 @@ impl VirtualNetwork {
             self.now = entry.at;
         }
         self.at_this_instant += 1;
+        self.steps += 1;
         assert!(
             self.at_this_instant < MOST_AT_ONE_INSTANT,
             "time stands still at {}: {:?} has no end",
@@ -310,6 +346,11 @@ impl VirtualNetwork {
     /// One number for all that was delivered and said so far, with its time.
     pub fn digest(&self) -> u64 {
         self.digest.finish()
+    }
+
+    /// How many things have happened so far: arrivals, timeouts, starts.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// How many packets are on their way, stream messages and their failures included.

@@ -5,6 +5,7 @@ mod client;
 mod demo;
 mod exit;
 mod format;
+mod memory;
 mod plan;
 mod plot;
 mod predict;
@@ -12,6 +13,7 @@ mod progress;
 mod replay;
 mod signal;
 mod simulate;
+mod sweep;
 mod values;
 mod verbs;
 
@@ -55,6 +57,8 @@ enum Command {
     #[command(subcommand)]
     Simulate(simulate::Simulate),
     Replay(replay::Args),
+    Sweep(sweep::Args),
+    Merge(sweep::merge::Args),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -69,6 +73,8 @@ fn main() -> ExitCode {
         Command::Predict(what) => predict::run(&what),
         Command::Simulate(what) => simulate::run(&what),
         Command::Replay(args) => replay::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Merge(args) => sweep::merge::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })

@@ -4,8 +4,11 @@
 //! [`px`]: the canvas is [`FINE`] times as fine as it looks, so that lines are smooth in both
 //! formats. The font travels in the binary, so that nothing depends on the machine's fonts.
 
+pub(crate) mod average;
 pub(crate) mod cluster;
 pub(crate) mod law;
+pub(crate) mod spread;
+pub(crate) mod trace;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -20,6 +23,18 @@ use crate::exit::Usage;
 
 /// The font of all texts.
 pub(crate) const FONT: &str = "sans-serif";
+
+/// Titles and labels.
+pub(crate) const INK: RGBColor = RGBColor(34, 34, 34);
+
+/// Axes and what stands at them.
+pub(crate) const AXIS: RGBColor = RGBColor(96, 96, 96);
+
+/// What was measured.
+pub(crate) const BLUE: RGBColor = COLOURS[5];
+
+/// What was computed exactly, over what was measured.
+pub(crate) const ORANGE: RGBColor = COLOURS[4];
 
 /// Lines of a chart's mesh.
 pub(crate) const GRID: RGBColor = RGBColor(226, 226, 226);

@@ -4,7 +4,7 @@ mod average;
 mod broadcast;
 mod graph;
 pub(crate) mod input;
-mod spread;
+pub(crate) mod spread;
 mod stop;
 
 use clap::Subcommand;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::format::grouped;
 use clap::Args;
 use rumormill_theory::usual::{Estimate, estimates};
 use rumormill_theory::{Distribution, Error, Options, Spread};
@@ -334,18 +335,6 @@ pub(crate) fn short(p: f64) -> String {
 /// A large number, rounded to two decimals while that says something.
 pub(crate) fn figure(x: f64) -> String {
     if x < 1e7 { format!("{x:.2}") } else { format!("{x:.6e}") }
-}
-
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// Seconds in the unit people would use.

@@ -3,8 +3,10 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
+mod average;
 pub(crate) mod cluster;
-mod spread;
+pub(crate) mod graph;
+pub(crate) mod spread;
 
 use clap::Subcommand;
 
@@ -16,6 +18,8 @@ pub(crate) enum Simulate {
     /// A rumor in rounds, on any graph.
     Spread(Box<spread::Args>),
     Cluster(Box<cluster::Args>),
+    /// Nodes that exchange what they hold until they agree on its mean.
+    Average(Box<average::Args>),
 }
 
 /// Runs `rumormill simulate`.
@@ -23,5 +27,6 @@ pub(crate) fn run(what: &Simulate) -> anyhow::Result<Exit> {
     match what {
         Simulate::Spread(args) => spread::run(args),
         Simulate::Cluster(args) => cluster::run(args),
+        Simulate::Average(args) => average::run(args),
     }
 }

@@ -258,3 +258,20 @@ fn command(prefix: &[String]) -> Command {
         }
     }
 }
+
+/// Waits until a process catches a signal by itself, as the system tells.
+#[cfg(target_os = "linux")]
+#[track_caller]
+pub(crate) fn until_caught(pid: u32, signal: u32) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = u64::from_str_radix(caught.unwrap_or("0").trim(), 16).expect("a mask");
+        if mask & (1 << (signal - 1)) != 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "process {pid} never caught signal {signal}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
