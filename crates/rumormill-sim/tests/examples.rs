@@ -44,8 +44,8 @@ fn a_crash_is_counted_until_it_is_noticed() {
     let samples = run("crash.toml");
     assert!(error(&samples, 7.5) < 1e-6);
     assert!(error(&samples, 8.5) > 0.01 && at(&samples, 8.5).members.unwrap().max == 12.0);
-    assert!(error(&samples, 17.5) < 1e-6 && at(&samples, 17.5).members.unwrap().max == 11.0);
-    assert!(error(&samples, 29.5) < 1e-6 && at(&samples, 29.5).members.unwrap().min == 12.0);
+    assert!(error(&samples, 21.5) < 1e-6 && at(&samples, 21.5).members.unwrap().max == 11.0);
+    assert!(error(&samples, 35.5) < 1e-6 && at(&samples, 35.5).members.unwrap().min == 12.0);
 }
 
 #[test]

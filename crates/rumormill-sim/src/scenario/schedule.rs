@@ -3,24 +3,26 @@
 //! What an event draws depends on the seed, its place in the list and on who is up, and on nothing
 //! else, so that a change of one event leaves the others as they are.
 
+mod choose;
+mod plan;
+
 use std::collections::BTreeMap;
 
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use rand_distr::{Distribution, Exp1};
-use rumormill_proto::{Duration, Instant, Rng};
+use rumormill_proto::{Instant, Rng};
+
+use choose::Place;
 
 use super::action::{Action, Step};
 use super::error::ScenarioError;
-use super::event::{Churn, Deed, DeleteKey, Put, ScenarioEvent};
+use super::event::{Deed, ScenarioEvent};
 use super::link::LinkSettings;
 use super::nodes::Nodes;
 use super::span::{Span, When};
 use super::tracker::Tracker;
-use super::{MOST_NODES, Scenario, check_name, check_values};
+use super::{MOST_NODES, Scenario};
 use crate::digest::seed;
-use crate::link::uniform;
-use crate::spec::check_rate;
 
 /// The purpose of the seeds of events.
 const EVENTS: u64 = 5;
@@ -123,120 +125,6 @@ impl<'a> Drawing<'a> {
     fn push(&mut self, at: Instant, pending: Pending<'a>) {
         self.serial += 1;
         self.pending.insert((at, self.serial), pending);
-    }
-
-    /// Checks an event as such, and draws its times.
-    fn plan(&mut self, number: usize, event: &'a ScenarioEvent) -> Result<(), ScenarioError> {
-        let key = format!("event {}", number + 1);
-        let wrong = |part: &str, value: String, range: &str| {
-            Err(ScenarioError::new(format!("{key}: {part}"), value, range))
-        };
-        let (verb, deed) = event.deed(&key)?;
-        let Some(at) = event.at else {
-            return wrong("at", "not set".into(), "a time such as \"10s\", or two");
-        };
-        let (first, last) = match at {
-            When::At(at) => (at, at),
-            When::Between(from, to) => (from, to),
-        };
-        let within = format!("within the duration, {}", self.scenario.duration);
-        if last.instant() > self.end {
-            return wrong("at", at.to_string(), &within);
-        }
-        if first > last {
-            return wrong("at", at.to_string(), "the earlier time first");
-        }
-        let times = event.times.unwrap_or(1);
-        if !(1..=10_000).contains(&times) {
-            return wrong("times", times.to_string(), "from 1 to 10000");
-        }
-        if times > 1 && matches!(at, When::At(_)) {
-            return wrong("times", times.to_string(), "1, or at must be two times to draw between");
-        }
-        self.check_lasting(&key, verb, deed, event.lasting, last)?;
-        check_deed(&key, deed)?;
-        if let Deed::Churn(churn) = deed {
-            if times > 1 {
-                return wrong("times", times.to_string(), "left out: churn goes on by itself");
-            }
-            return self.plan_churn(&key, number, churn, at);
-        }
-        for repetition in 0..times {
-            let mut rng = event_rng(self.scenario.seed, number, repetition, 0);
-            let time = Instant::ZERO + uniform(&mut rng, first.0, last.0);
-            self.push(time, Pending::Event { number, repetition, event });
-        }
-        Ok(())
-    }
-
-    /// Whether the deed can last for a while, must, and ends in time.
-    fn check_lasting(
-        &self,
-        key: &str,
-        verb: &str,
-        deed: Deed<'_>,
-        lasting: Option<Span>,
-        last: Span,
-    ) -> Result<(), ScenarioError> {
-        let wrong = |value: String, range: String| {
-            Err(ScenarioError::new(format!("{key}: for"), value, range))
-        };
-        let ends = match deed {
-            Deed::Pause(_) | Deed::Isolate(_) => None,
-            Deed::Crash(_) | Deed::Partition(_) | Deed::Cut(_) | Deed::Link(_) => Some(()),
-            _ => {
-                return lasting.map_or(Ok(()), |span| {
-                    wrong(span.to_string(), format!("left out: {verb} does not end by itself"))
-                });
-            }
-        };
-        match (lasting, ends) {
-            (None, None) => wrong("not set".into(), format!("a time such as \"5s\": {verb} ends")),
-            (Some(span), _) if span.0.is_zero() => wrong(span.to_string(), "above 0s".into()),
-            (Some(span), _) if (last.instant() + span.0) > self.end => {
-                let range = format!("over within the duration, {}", self.scenario.duration);
-                wrong(format!("{span} from {last} on"), range)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Draws the times of crashes: those of a Poisson process.
-    fn plan_churn(
-        &mut self,
-        key: &str,
-        number: usize,
-        churn: &Churn,
-        at: When,
-    ) -> Result<(), ScenarioError> {
-        let wrong = |part: &str, value: String, range: String| {
-            Err(ScenarioError::new(format!("{key}: {part}"), value, range))
-        };
-        let When::Between(from, to) = at else {
-            let range = "two times, from when to when: [\"10s\", \"50s\"]".to_owned();
-            return wrong("at", at.to_string(), range);
-        };
-        if !(churn.per_minute > 0.0 && churn.per_minute <= 60_000.0) {
-            let range = "above 0 and at most 60000".to_owned();
-            return wrong("churn.per_minute", churn.per_minute.to_string(), range);
-        }
-        if to.instant() + churn.down.0 > self.end {
-            let range = format!("over within the duration, {}", self.scenario.duration);
-            return wrong("churn.down", format!("{} until after {to}", churn.down), range);
-        }
-        let mut rng = event_rng(self.scenario.seed, number, 0, 0);
-        let mean = Duration::from_secs(60).div_f64(churn.per_minute);
-        let mut time = from.instant();
-        for crash in 0u32.. {
-            let gap: f64 = Exp1.sample(&mut rng);
-            time += mean.mul_f64(gap);
-            if time > to.instant() || crash as usize > MOST_STEPS {
-                break;
-            }
-            let rng = event_rng(self.scenario.seed, number, crash, 1);
-            self.push(time, Pending::Churn { rng, down: churn.down });
-        }
-        Ok(())
     }
 
     fn step(&mut self, at: Instant, action: Action) -> Result<(), ScenarioError> {
@@ -405,120 +293,10 @@ impl<'a> Drawing<'a> {
         }
         actions.into_iter().try_for_each(|action| self.step(place.at, action))
     }
-
-    /// The nodes that an event befalls.
-    fn choose(
-        &self,
-        place: &Place,
-        rng: &mut Rng,
-        nodes: &Nodes,
-        make: &dyn Fn(u32) -> Action,
-    ) -> Result<Vec<u32>, ScenarioError> {
-        let some = |rng: &mut Rng, able: &[u32], count: usize| {
-            let mut some: Vec<u32> = able.sample(rng, count).copied().collect();
-            some.sort_unstable();
-            some
-        };
-        let able = || self.tracker.candidates(place.at, make);
-        match nodes {
-            Nodes::All => Ok(able()),
-            Nodes::Share(share) => {
-                let able = able();
-                let count = (share * able.len() as f64).round() as usize;
-                Ok(some(rng, &able, count))
-            }
-            Nodes::Some(count) if *count > self.tracker.len() => {
-                let range = format!("at most {}, the number of nodes", self.tracker.len());
-                Err(ScenarioError::new(&place.key, count.to_string(), range))
-            }
-            Nodes::Some(count) => Ok(some(rng, &able(), *count as usize)),
-            Nodes::These(list) => {
-                let mut chosen = Vec::with_capacity(list.len());
-                for &node in list {
-                    match self.tracker.can(place.at, &make(node)) {
-                        Ok(()) => chosen.push(node),
-                        Err(why) if place.strict || node >= self.tracker.len() => {
-                            let range = format!("nodes that it can befall; {why}");
-                            return Err(ScenarioError::new(&place.key, nodes.to_string(), range));
-                        }
-                        Err(_) => {}
-                    }
-                }
-                Ok(chosen)
-            }
-        }
-    }
-
-    /// The sides of a partition: no node is on two.
-    fn sides(
-        &self,
-        place: &Place,
-        rng: &mut Rng,
-        asked: &[Nodes],
-    ) -> Result<Vec<Vec<u32>>, ScenarioError> {
-        let mut sides: Vec<Vec<u32>> = Vec::new();
-        for nodes in asked {
-            let all =
-                self.choose(place, rng, nodes, &|node| Action::Partition(vec![vec![node]]))?;
-            if let Some(twice) =
-                all.iter().find(|node| sides.iter().any(|side| side.contains(node)))
-            {
-                let range = format!("sides that share no node; n{twice} is on two");
-                return Err(ScenarioError::new(&place.key, nodes.to_string(), range));
-            }
-            sides.push(all);
-        }
-        Ok(sides)
-    }
-}
-
-/// Where in the scenario something stands.
-struct Place {
-    key: String,
-    at: Instant,
-    strict: bool,
 }
 
 /// A generator for one purpose of one repetition of one event.
 fn event_rng(run: u64, number: usize, repetition: u32, purpose: u64) -> Rng {
     let which = ((number as u64) << 33) | (u64::from(repetition) << 1) | purpose;
     Rng::seed_from_u64(seed(run, EVENTS, which))
-}
-
-/// What keys may be.
-const KEYS: &str = "1 to 512 bytes of text without control characters";
-
-fn is_key(text: &str) -> bool {
-    (1..=512).contains(&text.len()) && !text.chars().any(char::is_control)
-}
-
-/// Checks what does not depend on the time.
-fn check_deed(key: &str, deed: Deed<'_>) -> Result<(), ScenarioError> {
-    match deed {
-        Deed::Set(set) => {
-            check_name(&format!("{key}: set.figure"), &set.figure)?;
-            check_values(&format!("{key}: set.value"), &set.value)
-        }
-        Deed::Unset(unset) => check_name(&format!("{key}: unset.figure"), &unset.figure).map(drop),
-        Deed::Publish(publish) => {
-            let key = format!("{key}: publish.topic");
-            let topic = check_name(&key, &publish.topic)?;
-            if topic.as_str().starts_with('_') {
-                let range = "a topic that does not begin with an underscore: those are reserved";
-                return Err(ScenarioError::new(key, format!("{topic:?}"), range));
-            }
-            Ok(())
-        }
-        Deed::Put(Put { key: name, .. }) if !is_key(name) => {
-            Err(ScenarioError::new(format!("{key}: put.key"), format!("{name:?}"), KEYS))
-        }
-        Deed::Delete(DeleteKey { key: name, .. }) if !is_key(name) => {
-            Err(ScenarioError::new(format!("{key}: delete.key"), format!("{name:?}"), KEYS))
-        }
-        Deed::Clock(change) => check_rate(change.rate)
-            .map_err(|error| ScenarioError::of_network(&format!("{key}: clock "), error)),
-        Deed::Heal(false) => Err(ScenarioError::new(format!("{key}: heal"), "false", "true")),
-        Deed::Join(0) => Err(ScenarioError::new(format!("{key}: join"), "0", "at least 1")),
-        _ => Ok(()),
-    }
 }

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, COLOURS, FONT, GRID, Sheet, px};
+use super::{AXIS, Area, BLUE, COLOURS, FONT, GRID, INK, ORANGE, Sheet, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (1200, 900);
@@ -19,12 +19,6 @@ const LANE: u32 = 74;
 const LEFT: u32 = 84;
 const RIGHT: u32 = 26;
 
-/// Titles and labels; axes and what stands at them.
-const INK: RGBColor = RGBColor(34, 34, 34);
-const AXIS: RGBColor = RGBColor(96, 96, 96);
-
-const BLUE: RGBColor = COLOURS[5];
-const ORANGE: RGBColor = COLOURS[4];
 const GREEN: RGBColor = COLOURS[2];
 const PURPLE: RGBColor = COLOURS[3];
 

@@ -35,7 +35,7 @@ impl Recording {
         let (mut slices, mut places) = (Vec::new(), Vec::new());
         loop {
             let place = reader.position();
-            progress.set(place as _);
+            progress.set(place as f64);
             match reader.read().with_context(cannot)? {
                 Chunk::Slice(mut slice) => {
                     (slice.nodes, slice.heard, slice.traffic) = Default::default();

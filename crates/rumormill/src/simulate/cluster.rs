@@ -164,7 +164,7 @@ fn look(
         }
         let Some(mut slice) = run.advance() else { break };
         let now = slice.sample.at.seconds();
-        progress.set(now.min(end) as _);
+        progress.set(now.min(end));
         if now > end {
             progress.note(|| format!("calm for {:.1} s", now - end));
         }

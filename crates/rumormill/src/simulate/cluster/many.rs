@@ -42,7 +42,7 @@ pub(crate) fn run(scenario: &Scenario, runs: u64, interrupt: &Interrupt) -> anyh
             }
             let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             outcomes.push(run.outcome());
-            progress.set(outcomes.len() as _);
+            progress.set(outcomes.len() as f64);
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(runs as usize);
