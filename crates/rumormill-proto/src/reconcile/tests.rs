@@ -49,7 +49,7 @@ fn a_set_does_what_a_plain_sorted_set_does() {
     let mut plain = BTreeSet::new();
     for n in 0..5000u64 {
         let x = item(hash(n) % 700, hash(n + 1) % 5);
-        if hash(n + 2) % 3 == 0 {
+        if hash(n + 2).is_multiple_of(3) {
             assert_eq!(set.remove(x), plain.remove(&x));
         } else {
             assert_eq!(set.insert(x), plain.insert(x));

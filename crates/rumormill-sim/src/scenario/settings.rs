@@ -97,7 +97,7 @@ impl NodeSettings {
             tolerance: self.tolerance.unwrap_or(usual.tolerance),
             max_datagram: self.max_datagram.unwrap_or(usual.max_datagram),
             overlap: if decline { Overlap::Decline } else { Overlap::Answer },
-            rumor: self.rumor.clone().unwrap_or_default().config(usual.rumor.clone())?,
+            rumor: self.rumor.clone().unwrap_or_default().config(&usual.rumor)?,
             ..usual
         };
         config.check().map_err(|error| ScenarioError::under("node.", &error))?;
@@ -115,7 +115,7 @@ impl NodeSettings {
 
 impl RumorSettings {
     /// `usual` with what is set here.
-    fn config(&self, usual: RumorConfig) -> Result<RumorConfig, ScenarioError> {
+    fn config(&self, usual: &RumorConfig) -> Result<RumorConfig, ScenarioError> {
         let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
         let style = match &self.style {
             Some(style) => style.parse().map_err(|_| {
@@ -142,7 +142,7 @@ impl RumorSettings {
             pull_interval: or(self.pull_interval, usual.pull_interval),
             eager: self.eager.unwrap_or(usual.eager),
             retention: or(self.retention, usual.retention),
-            ..usual
+            ..usual.clone()
         })
     }
 }

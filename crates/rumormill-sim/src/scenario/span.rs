@@ -81,8 +81,8 @@ impl fmt::Display for Span {
         let nanos = self.0.as_nanos();
         let (unit, scale, digits) = match nanos {
             0 => return f.pad("0s"),
-            1..1_000_000_000 if nanos % 1_000_000 == 0 => ("ms", 1_000_000, 0),
-            1..1_000_000 if nanos % 1000 == 0 => ("us", 1000, 0),
+            1..1_000_000_000 if nanos.is_multiple_of(1_000_000) => ("ms", 1_000_000, 0),
+            1..1_000_000 if nanos.is_multiple_of(1000) => ("us", 1000, 0),
             _ => ("s", 1_000_000_000, 9),
         };
         let (whole, fraction) = (nanos / scale, nanos % scale);

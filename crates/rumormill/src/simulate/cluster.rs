@@ -169,7 +169,7 @@ fn look(
             progress.note(|| format!("calm for {:.1} s", now - end));
         }
         if let Some((trace, cannot)) = &mut trace {
-            trace.write(&slice).with_context(&*cannot)?;
+            trace.write(&slice).with_context(*cannot)?;
             // The file has them now.
             (slice.nodes, slice.heard, slice.traffic) = Default::default();
         }

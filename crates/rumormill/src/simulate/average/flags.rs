@@ -41,7 +41,7 @@ pub(crate) struct Flags {
     #[arg(long, default_value = "average", value_parser = word::<Aggregate>)]
     pub(crate) aggregate: Aggregate,
     /// What they start from: uniform (0 to 1, drawn for each run), spike (one node has n), linear
-    /// (0 to 1 by number) or file:CSV (one node on a line, its value the last field).
+    /// (0 to 1 by number) or <file:CSV> (one node on a line, its value the last field).
     #[arg(long, default_value = "uniform", value_name = "VALUES")]
     pub(crate) values: ValuesArg,
     /// Rounds of a run [default: 50, or with --until at most 10000].

@@ -43,7 +43,7 @@ impl Report<'_> {
         }
         let _ = write!(head, ", seed {}", scenario.seed);
         if let Some(many) = self.many {
-            let _ = write!(head, ": {}\n", summary(many));
+            let _ = writeln!(head, ": {}", summary(many));
         }
         head.push('\n');
         let figures: Vec<String> = scenario.figures().into_keys().collect();
