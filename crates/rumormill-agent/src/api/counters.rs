@@ -58,6 +58,7 @@ counters! {
         bytes_received: "Bytes of the datagrams received, without IP and UDP headers",
         stream_messages_sent: "Messages sent on the reliable path",
         stream_bytes_sent: "Bytes of the messages sent on the reliable path",
+        longest_stream_message: "Bytes of the longest message sent on the reliable path",
         dropped_garbage: "Packets dropped because they are not rumormill packets",
         dropped_version: "Packets dropped because they are of another wire version",
         dropped_cluster: "Packets dropped because they are of a cluster with another name",
