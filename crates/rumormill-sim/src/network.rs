@@ -16,6 +16,7 @@ use crate::link::{chance, uniform};
 use crate::queue::{Entry, Kind, Packet, PacketIndex, Packets, Queue, What};
 use crate::slot::{NodeState, Slot};
 use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError, check_rate};
+use crate::traffic::{self, Fate};
 
 /// Boots are milliseconds, as agents have them; runs begin at this one.
 const FIRST_BOOT: u64 = 1_700_000_000_000;
@@ -40,6 +41,7 @@ pub struct VirtualNetwork {
     rng: Rng,
     digest: Digest,
     events: Vec<(Instant, NodeIndex, Event)>,
+    traffic: Vec<traffic::Packet>,
     sent: u64,
     steps: u64,
     last_boot: u64,
@@ -68,6 +70,7 @@ impl VirtualNetwork {
             rng: Rng::seed_from_u64(seed(config.seed, NETWORK_SEED, 0)),
             digest: Digest::new(),
             events: Vec::new(),
+            traffic: Vec::new(),
             sent: 0,
             steps: 0,
             last_boot: FIRST_BOOT,
@@ -330,6 +333,11 @@ impl VirtualNetwork {
         core::mem::take(&mut self.events)
     }
 
+    /// Takes out what became of packets since the last call, if [`NetworkConfig::keep_traffic`].
+    pub fn take_traffic(&mut self) -> Vec<traffic::Packet> {
+        core::mem::take(&mut self.traffic)
+    }
+
     /// What really happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -466,11 +474,13 @@ impl VirtualNetwork {
         self.counters.packets_sent += 1;
         if !self.barriers.pass(self.now, from, to) {
             self.counters.packets_blocked += 1;
+            self.note(from, to, bytes.len(), Fate::Blocked);
             return;
         }
         let link = self.config.link;
         if chance(&mut self.rng, link.loss) {
             self.counters.packets_lost += 1;
+            self.note(from, to, bytes.len(), Fate::Lost);
             return;
         }
         if chance(&mut self.rng, link.duplication) {
@@ -530,6 +540,7 @@ impl VirtualNetwork {
         reason: &'static str,
     ) {
         self.counters.streams_failed += 1;
+        self.note(from, to, 0, Fate::StreamFailed);
         let kind = Kind::Unreachable(self.slots[from.index()].life, reason);
         let news = Packet { from: to, to: from, kind, sent: self.sent, bytes: Vec::new() };
         self.travel(news, self.now + after);
@@ -542,7 +553,8 @@ impl VirtualNetwork {
         match packet.kind {
             Kind::Datagram if !self.barriers.pass(self.now, from, to) => {
                 self.counters.packets_blocked += 1;
-                self.packets.remove(index);
+                let bytes = self.packets.remove(index).map_or(0, |packet| packet.bytes.len());
+                self.note(from, to, bytes, Fate::Blocked);
                 return;
             }
             Kind::Stream(_) => {
@@ -580,15 +592,20 @@ impl VirtualNetwork {
         let slot = self.slots.get(to.index());
         let life = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.life);
         match kind {
-            Kind::Datagram if life.is_none() => self.counters.packets_to_the_dead += 1,
+            Kind::Datagram if life.is_none() => {
+                self.counters.packets_to_the_dead += 1;
+                self.note(from, to, bytes.len(), Fate::Dead);
+            }
             Kind::Datagram => {
                 self.counters.packets_delivered += 1;
+                self.note(from, to, bytes.len(), Fate::Delivered);
                 self.count_order(from, to, sent);
                 self.record(from, to, &bytes);
                 self.call(to, |node, now| node.handle_datagram(now, from.addr(), &bytes));
             }
             Kind::Stream(meant) if life == Some(meant) => {
                 self.counters.streams_delivered += 1;
+                self.note(from, to, bytes.len(), Fate::StreamDelivered);
                 self.record(from, to, &bytes);
                 self.call(to, |node, now| node.handle_stream(now, from.addr(), &bytes));
             }
@@ -623,6 +640,12 @@ impl VirtualNetwork {
             } else {
                 *last = sent;
             }
+        }
+    }
+
+    fn note(&mut self, from: NodeIndex, to: NodeIndex, bytes: usize, fate: Fate) {
+        if self.config.keep_traffic {
+            self.traffic.push(traffic::Packet { at: self.now, from, to, bytes, fate });
         }
     }
 

@@ -10,6 +10,7 @@ mod plan;
 mod plot;
 mod predict;
 mod progress;
+mod replay;
 mod signal;
 mod simulate;
 mod sweep;
@@ -57,6 +58,7 @@ enum Command {
     Simulate(simulate::Simulate),
     Sweep(sweep::Args),
     Merge(sweep::merge::Args),
+    Replay(replay::Args),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Simulate(what) => simulate::run(&what),
         Command::Sweep(args) => sweep::run(&args),
         Command::Merge(args) => sweep::merge::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })

@@ -137,7 +137,7 @@ fn merged_shards_are_the_table_of_one_machine() {
 fn a_killed_sweep_goes_on_where_it_was() {
     let folder = Folder::new("sweep-kill");
     // Each cell takes a moment, so that there is one to kill it in.
-    let sweep = SWEEP.replace("runs = 200", "runs = 3000\nengine = 'reference'");
+    let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
     folder.write("sweep.toml", &sweep);
     folder.run("sweep sweep.toml --out whole.csv --part whole.part").ok();
     let mut kept = 0;
@@ -187,7 +187,7 @@ fn until_lines(path: &Path, lines: usize, child: &mut Owned) -> bool {
 #[test]
 fn ctrl_c_keeps_what_is_done() {
     let folder = Folder::new("sweep-interrupt");
-    let sweep = SWEEP.replace("runs = 200", "runs = 3000\nengine = 'reference'");
+    let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
     folder.write("sweep.toml", &sweep);
     let mut command = rumormill();
     command.current_dir(&folder.0).args(["sweep", "sweep.toml", "--threads", "1"]);

@@ -5,9 +5,10 @@
 //! formats. The font travels in the binary, so that nothing depends on the machine's fonts.
 
 pub(crate) mod average;
+pub(crate) mod cluster;
 pub(crate) mod law;
-pub(crate) mod trace;
 pub(crate) mod spread;
+pub(crate) mod trace;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -5,13 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::FontStyle;
 
-use super::{Area, COLOURS, FONT, GRID, Sheet, px};
-
-/// What was measured, and what was computed.
-const BLUE: RGBColor = COLOURS[5];
-const ORANGE: RGBColor = COLOURS[4];
-const INK: RGBColor = RGBColor(34, 34, 34);
-const AXIS: RGBColor = RGBColor(96, 96, 96);
+use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (960, 560);

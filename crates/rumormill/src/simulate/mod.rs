@@ -4,6 +4,7 @@
 //! `crate::plot`; each simulation is a file of its own.
 
 mod average;
+pub(crate) mod cluster;
 pub(crate) mod graph;
 pub(crate) mod spread;
 
@@ -18,6 +19,7 @@ pub(crate) enum Simulate {
     Spread(Box<spread::Args>),
     /// Nodes that exchange what they hold until they agree on its mean.
     Average(Box<average::Args>),
+    Cluster(Box<cluster::Args>),
 }
 
 /// Runs `rumormill simulate`.
@@ -25,5 +27,6 @@ pub(crate) fn run(what: &Simulate) -> anyhow::Result<Exit> {
     match what {
         Simulate::Spread(args) => spread::run(args),
         Simulate::Average(args) => average::run(args),
+        Simulate::Cluster(args) => cluster::run(args),
     }
 }
