@@ -66,15 +66,19 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let peers = if args.only.is_empty() { Peer::value_variants() } else { &args.only };
     let mut runs = Vec::new();
-    let mut interrupted = false;
+    let (mut failed, mut interrupted) = (0, false);
     let seconds = args.plan.seconds() * (peers.len() * args.nodes.len()) as u64;
     eprintln!("about {} minutes", seconds.div_ceil(60));
     'all: for &nodes in &args.nodes {
         for &peer in peers {
             tokio::select! {
-                run = one(peer, nodes, &args) => {
-                    runs.push(run.with_context(|| format!("{}, {nodes} nodes", peer.name()))?);
-                }
+                run = one(peer, nodes, &args) => match run {
+                    Ok(run) => runs.push(run),
+                    Err(error) => {
+                        eprintln!("{}, {nodes} nodes: {error:#}", peer.name());
+                        failed += 1;
+                    }
+                },
                 _ = tokio::signal::ctrl_c() => {
                     interrupted = true;
                     break 'all;
@@ -85,11 +89,15 @@ async fn main() -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&runs)?);
     } else {
-        report::print(&runs, args.plan.origins, args.plan.payload);
+        report::print(&runs, &args.plan);
     }
     if interrupted {
         eprintln!("interrupted; these are the runs that were over");
         return Ok(ExitCode::from(130));
+    }
+    if failed > 0 {
+        eprintln!("{failed} runs failed; their reasons are above");
+        return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -32,15 +32,14 @@ impl Peer {
 
     /// Measures `nodes` nodes of it in this process.
     pub(crate) async fn measure(self, nodes: usize, plan: &Plan) -> anyhow::Result<Run> {
-        use rumormill::{Defaults, InRounds};
         let name = self.name();
         match self {
             Self::Foca => measure::run::<foca::Nodes<false>>(&name, nodes, plan).await,
             Self::FocaAtOnce => measure::run::<foca::Nodes<true>>(&name, nodes, plan).await,
             Self::Chitchat => measure::run::<chitchat::Nodes>(&name, nodes, plan).await,
-            Self::Rumormill => measure::run::<rumormill::Nodes<Defaults>>(&name, nodes, plan).await,
+            Self::Rumormill => measure::run::<rumormill::Nodes<false>>(&name, nodes, plan).await,
             Self::RumormillInRounds => {
-                measure::run::<rumormill::Nodes<InRounds>>(&name, nodes, plan).await
+                measure::run::<rumormill::Nodes<true>>(&name, nodes, plan).await
             }
         }
     }

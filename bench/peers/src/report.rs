@@ -1,18 +1,19 @@
 //! The runs as tables.
 
-use crate::measure::{Milliseconds, Rates, Run, Spread};
+use crate::measure::{Milliseconds, Plan, Rates, Run, Spread};
 
 /// Prints one table for all runs: spread one at a time, spread at once, and traffic.
-pub(crate) fn print(runs: &[Run], messages: u32, payload: u32) {
+pub(crate) fn print(runs: &[Run], plan: &Plan) {
     if runs.is_empty() {
         return;
     }
+    let Plan { origins: messages, payload, spacing, .. } = plan;
     println!("{messages} messages of {payload} bytes, one at a time, milliseconds:");
     spreads(runs, |run| &run.spaced);
     println!("\nThe same number at once, milliseconds:");
     spreads(runs, |run| &run.at_once);
     println!("\nPer node and second; packets are UDP datagrams sent, bytes without headers, TCP's");
-    println!("included. Busy is one message a second in the whole cluster:");
+    println!("included. Busy is one message in {spacing} ms in the whole cluster:");
     traffic(runs);
     let wrong: u64 = runs.iter().map(|run| run.wrong).sum();
     if wrong > 0 {

@@ -11,38 +11,17 @@ use rumormill_proto::Config;
 use crate::cluster::{Cluster, Traffic};
 use crate::deliveries::Deliveries;
 
-/// How an agent differs from the defaults.
-pub(crate) trait Variant {
-    /// Changes the settings.
-    fn change(config: &mut Config);
-}
-
-/// The defaults.
-pub(crate) struct Defaults;
-
-impl Variant for Defaults {
-    fn change(_: &mut Config) {}
-}
-
-/// Nodes wait for their next round before they tell on what they hear, as the others do.
-pub(crate) struct InRounds;
-
-impl Variant for InRounds {
-    fn change(config: &mut Config) {
-        config.rumor.eager = false;
-    }
-}
-
-pub(crate) struct Nodes<V> {
+/// Agents with default settings. With `IN_ROUNDS` a node waits for its next round before it tells
+/// on what it hears, as the others do.
+pub(crate) struct Nodes<const IN_ROUNDS: bool> {
     agents: Vec<Agent>,
     config: Config,
-    variant: std::marker::PhantomData<V>,
 }
 
-impl<V: Variant> Cluster for Nodes<V> {
+impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
     async fn start(nodes: usize, deliveries: Arc<Deliveries>) -> anyhow::Result<Self> {
         let mut config = Config::default();
-        V::change(&mut config);
+        config.rumor.eager = !IN_ROUNDS;
         let mut agents: Vec<Agent> = Vec::new();
         for n in 0..nodes {
             let mut builder = Agent::builder(&format!("n{n}"))
@@ -64,7 +43,7 @@ impl<V: Variant> Cluster for Nodes<V> {
             });
             agents.push(agent);
         }
-        Ok(Self { agents, config, variant: std::marker::PhantomData })
+        Ok(Self { agents, config })
     }
 
     fn probe_interval(&self) -> Option<Duration> {
