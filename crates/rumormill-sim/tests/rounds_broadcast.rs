@@ -1,4 +1,5 @@
 //! Broadcasts against their formulas. Seeds are fixed; limits are at 4.5 standard errors.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::ops::ControlFlow;
 

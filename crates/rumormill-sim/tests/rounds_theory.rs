@@ -2,6 +2,7 @@
 //!
 //! Seeds are fixed, so each test passes always or never. Limits are such that a right model would
 //! have failed them for fewer than one seed in ten thousand: χ² at 3.9 sigma, means at 4.5.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 #[allow(dead_code, reason = "each test file uses some of it")]
 mod support;
