@@ -1,22 +1,25 @@
 //! The handle of a running agent.
 
+mod figures;
+mod replica;
+mod rumors;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rumormill_proto as proto;
-use rumormill_proto::{Context, Instant, Name, NameError, Node, Protocol, Stats};
+use rumormill_proto::{Context, Instant, Node, Protocol, Stats};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant as Deadline, sleep_until};
 
-use crate::api::{self, Counters, Event, Explanation, Info, Input, Member, Reading};
+use crate::api::{self, Counters, Event, Info, Input, Member};
 use crate::builder::Builder;
-use crate::driver::{Command, Core};
-use crate::error::{Error, StopReason, WaitError};
+use crate::driver::Command;
+use crate::error::{Error, StopReason};
 use crate::resolve::Address;
-
-/// How long a request that waits for a figure looks away at least and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+use crate::running::Core;
+use crate::store::Writer;
+use crate::subscription::{Missed, Subscription};
 
 /// A running agent. Clones are handles of the same one; it stops abruptly, without a goodbye, when
 /// the last is dropped. To leave the cluster properly, use [`Agent::leave`].
@@ -28,11 +31,28 @@ pub struct Agent(Arc<Shared>);
 struct Shared {
     name: String,
     interval: Duration,
+    limits: Limits,
     udp_addr: SocketAddr,
     http_addr: Option<SocketAddr>,
     commands: mpsc::Sender<Command>,
     events: broadcast::WeakSender<Event>,
+    missed: Missed,
     life: watch::Receiver<Life>,
+}
+
+/// What requests may carry, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A rumor's payload.
+    pub(crate) payload: usize,
+    /// A value of the replica.
+    pub(crate) value: usize,
+}
+
+impl Limits {
+    fn of(config: &proto::Config) -> Self {
+        Self { payload: config.rumor.max_payload, value: config.replica.max_value }
+    }
 }
 
 /// Where an agent is in its life.
@@ -75,15 +95,18 @@ impl Agent {
         http_addr: Option<SocketAddr>,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
+        missed: Missed,
         life: watch::Receiver<Life>,
     ) -> Self {
         Self(Arc::new(Shared {
             name: node.identity().name.to_string(),
             interval: node.config().interval,
+            limits: Limits::of(node.config()),
             udp_addr,
             http_addr,
             commands,
             events: events.downgrade(),
+            missed,
             life,
         }))
     }
@@ -107,121 +130,14 @@ impl Agent {
         self.0.http_addr
     }
 
+    /// What requests may carry.
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
     /// The gossip period.
     pub(crate) fn interval(&self) -> Duration {
         self.0.interval
-    }
-
-    // ------------------------------------------------------------------ figures
-
-    /// Sets this agent's input to the figure `name`, which follows its inputs.
-    ///
-    /// # Errors
-    /// When the name or the value is no good, or the figure exists in round mode.
-    pub async fn set(&self, name: &str, value: f64) -> Result<(), Error> {
-        self.set_in(name, value, proto::Mode::Live).await
-    }
-
-    /// Sets this agent's input to the figure `name`, in the given mode.
-    ///
-    /// # Errors
-    /// When the name or the value is no good, or the figure exists in the other mode.
-    pub async fn set_in(
-        &self,
-        name: &str,
-        value: f64,
-        mode: impl Into<proto::Mode>,
-    ) -> Result<(), Error> {
-        let (name, mode) = (Name::new(name)?, mode.into());
-        let set = move |node: &mut Node, now| node.set_input(now, &name, value, mode);
-        Ok(self.with_node(set).await??)
-    }
-
-    /// Takes this agent's input to the figure `name` away.
-    ///
-    /// # Errors
-    /// When the agent has no such input.
-    pub async fn unset(&self, name: &str) -> Result<(), Error> {
-        let name = Name::new(name)?;
-        Ok(self.with_node(move |node, now| node.unset_input(now, &name)).await??)
-    }
-
-    /// This agent's inputs, by name.
-    ///
-    /// # Errors
-    /// When the agent has stopped.
-    pub async fn inputs(&self) -> Result<Vec<Input>, Error> {
-        self.with_node(|node, _| Input::all(node)).await
-    }
-
-    /// What the agent can say of the figure `name`; `None` if it has never heard of it.
-    ///
-    /// # Errors
-    /// When the name is no good.
-    pub async fn get(&self, name: &str) -> Result<Option<Reading>, Error> {
-        let name = Name::new(name)?;
-        self.with_node(move |node, now| node.reading(now, &name).map(Reading::from)).await
-    }
-
-    /// What the agent can say of every figure that it has heard of, by name.
-    ///
-    /// # Errors
-    /// When the agent has stopped.
-    pub async fn readings(&self) -> Result<Vec<Reading>, Error> {
-        self.with_node(|node, now| node.readings(now).into_iter().map(Reading::from).collect())
-            .await
-    }
-
-    /// What the figure `name` rests on at this agent; `None` if it has never heard of it.
-    ///
-    /// # Errors
-    /// When the name is no good.
-    pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Error> {
-        let name = Name::new(name)?;
-        self.with_node(move |node, now| node.explain(now, &name).map(Explanation::from)).await
-    }
-
-    /// Waits until the figure `name` has converged, for `at_most` so long. A figure that the agent
-    /// has not heard of yet is waited for, too.
-    ///
-    /// # Errors
-    /// When the figure has not converged in time, with the last reading; when there was none; when
-    /// the name is no good; when the agent stops.
-    pub async fn wait(&self, name: &str, at_most: Duration) -> Result<Reading, WaitError> {
-        let deadline = Deadline::now() + at_most;
-        let look = (self.0.interval / 2).clamp(LOOKS.0, LOOKS.1);
-        loop {
-            let reading = self.get(name).await.map_err(|error| self.wait_error(error))?;
-            match reading {
-                Some(reading) if reading.converged => return Ok(reading),
-                reading if Deadline::now() >= deadline => {
-                    let Some(reading) = reading else {
-                        return Err(self.unknown(name).await);
-                    };
-                    return Err(WaitError::NotConverged(Box::new(reading)));
-                }
-                _ => sleep_until(deadline.min(Deadline::now() + look)).await,
-            }
-        }
-    }
-
-    fn wait_error(&self, error: Error) -> WaitError {
-        match error {
-            Error::Name(error) => WaitError::Name(error),
-            Error::Stopped(reason) => WaitError::Stopped(reason),
-            // `get` gives no others.
-            Error::Input(_) | Error::Address(_) => WaitError::Name(NameError::Empty),
-        }
-    }
-
-    async fn unknown(&self, name: &str) -> WaitError {
-        match self.readings().await {
-            Ok(readings) => WaitError::Unknown {
-                name: name.to_owned(),
-                names: readings.into_iter().map(|reading| reading.name).collect(),
-            },
-            Err(error) => self.wait_error(error),
-        }
     }
 
     // ------------------------------------------------------------------ the cluster
@@ -257,6 +173,9 @@ impl Agent {
                 joining: node.is_joining(),
                 loss: core.loss,
                 config: node.config().into(),
+                load: api::Load::of(node),
+                store: core.store.as_ref().map(Writer::info),
+                handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),
                 counters: Counters::new(node.stats(), &core.sockets),
             }
@@ -342,6 +261,16 @@ impl Agent {
         }
     }
 
+    /// Those events of which `pick` makes something.
+    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
+        Subscription::new(self.subscribe(), self.0.missed.clone(), pick)
+    }
+
+    /// A subscriber outside [`Agent::pick`] has missed events.
+    pub(crate) fn has_missed(&self, events: u64) {
+        self.0.missed.add(events);
+    }
+
     // ------------------------------------------------------------------ the node
 
     /// Calls the protocol of type `P`, the first that was given to [`Builder::protocol`], with a
@@ -375,6 +304,16 @@ impl Agent {
             f(&mut core.node, now)
         })
         .await
+    }
+
+    /// Makes a change, and returns when it is on the disk, if the agent has a store.
+    async fn keep<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Core) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (result, ticket) = self.call(|core| core.keep(change)).await??;
+        ticket.kept().await?;
+        Ok(result)
     }
 
     pub(crate) async fn call<R: Send + 'static>(

@@ -1,9 +1,13 @@
 //! What an agent says, as plain data: the types of the HTTP API's JSON, and of the handle's answers.
 
+mod bytes;
 pub(crate) mod counters;
 mod event;
 mod info;
+mod query;
 mod reading;
+mod replica;
+mod rumor;
 
 use std::net::SocketAddr;
 
@@ -11,10 +15,14 @@ use rumormill_proto as proto;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use counters::Counters;
+pub use bytes::{BytesError, Payload, Value};
+pub use counters::{Counters, GossipCounters};
 pub use event::Event;
-pub use info::{ConfigInForce, Info, OverlapRule};
+pub use info::{ConfigInForce, Info, Load, OverlapRule, ReplicaInForce, RumorInForce, StoreInfo};
+pub use query::{QueryLine, QueryRequest};
 pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};
+pub use replica::{Entry, KeyChange, KeyPage, Written};
+pub use rumor::{Heard, PublishRequest, Published, Rumor, RumorRecord, Trace};
 
 /// How the failure detector sees a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

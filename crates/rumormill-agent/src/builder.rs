@@ -1,15 +1,20 @@
 //! What an agent should be, before it runs.
 
+use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use rumormill_proto::{Config, Identity, Name, Node, Protocol};
+use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Rumor};
 use tokio::net::TcpListener;
 
 use crate::agent::Agent;
-use crate::driver::{Clock, Setup};
+use crate::api;
+use crate::driver::Setup;
 use crate::error::StartError;
+use crate::query::{self, Handler, Handlers};
 use crate::resolve::Address;
+use crate::running::Clock;
+use crate::store::{self, Kept, Store, Writer};
 use crate::{socket, supervisor};
 
 /// The port that agents use if they are not told another.
@@ -27,10 +32,16 @@ pub struct Builder {
     config: Config,
     seed: Option<u64>,
     boot: Option<u64>,
+    store: Option<Store>,
+    keep_old_replica: bool,
     loss: f64,
     protocols: Vec<Box<dyn Protocol>>,
+    validator: Option<Validator>,
+    handlers: Vec<(String, Handler)>,
     aggregates: bool,
 }
+
+type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
 
 impl Builder {
     pub(crate) fn new(name: &str) -> Self {
@@ -43,8 +54,12 @@ impl Builder {
             config: Config::default(),
             seed: None,
             boot: None,
+            store: None,
+            keep_old_replica: false,
             loss: 0.0,
             protocols: Vec::new(),
+            validator: None,
+            handlers: Vec::new(),
             aggregates: true,
         }
     }
@@ -89,8 +104,25 @@ impl Builder {
         self
     }
 
+    /// Keeps in this directory what must survive the agent: its name, its boot number, its inputs
+    /// and the replica. Default: it keeps nothing.
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Takes up the store's replica even if no agent has run on it for longer than deleted keys are
+    /// remembered ([`rumormill_proto::ReplicaConfig::tombstone_life`]): what was deleted meanwhile
+    /// may rise again. Default `false`: such a replica is set aside, and the agent takes it from
+    /// the others.
+    pub fn keep_old_replica(mut self, keep: bool) -> Self {
+        self.keep_old_replica = keep;
+        self
+    }
+
     /// Which life of the agent this is; must rise with each restart. Default: the time in
-    /// milliseconds since 1970.
+    /// milliseconds since 1970. An agent with a store takes at least the next number above all
+    /// that it has used.
     pub fn boot(mut self, boot: u64) -> Self {
         self.boot = Some(boot);
         self
@@ -109,6 +141,31 @@ impl Builder {
         self
     }
 
+    /// Looks at every rumor before it is delivered here or told on. One for which `good` returns
+    /// `false` stops at this node. It must be quick: the agent stands still meanwhile.
+    ///
+    /// ```
+    /// # use rumormill_agent::Agent;
+    /// let builder = Agent::builder("a").validator(|rumor| rumor.payload.len() <= 1000);
+    /// ```
+    pub fn validator(mut self, good: impl FnMut(&Rumor) -> bool + Send + 'static) -> Self {
+        self.validator = Some(Box::new(good));
+        self
+    }
+
+    /// Has queries named `name` answered by `handler`, as [`Agent::on_query`] does, from the start.
+    pub fn on_query<F>(
+        mut self,
+        name: &str,
+        handler: impl Fn(api::Rumor) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
+    {
+        self.handlers.push((name.to_owned(), query::handler(handler)));
+        self
+    }
+
     /// Whether the built-in figures (sums and the like) run. Default `true`.
     pub fn aggregates(mut self, run: bool) -> Self {
         self.aggregates = run;
@@ -122,8 +179,12 @@ impl Builder {
     ///
     /// # Panics
     /// When called outside a tokio runtime.
-    pub async fn start(self) -> Result<Agent, StartError> {
+    pub async fn start(mut self) -> Result<Agent, StartError> {
         let name = Name::new(&self.name)?;
+        let mut handlers = Handlers::default();
+        for (query, handler) in self.handlers {
+            handlers.set(Name::new(&query)?, handler);
+        }
         self.config.check()?;
         if !(0.0..=1.0).contains(&self.loss) {
             return Err(StartError::Loss(self.loss));
@@ -150,7 +211,19 @@ impl Builder {
         }
 
         let clock = Clock::start();
-        let boot = self.boot.unwrap_or_else(unix_millis);
+        self.config.replica.journal = self.store.is_some();
+        let life = self.config.replica.tombstone_life;
+        let longest = (!self.keep_old_replica).then_some(life);
+        let (kept, store) = match self.store {
+            Some(store) => {
+                let (kept, writer) =
+                    store.claim(&name, &self.config.cluster, self.boot, longest)?;
+                (Some(kept), Some(writer))
+            }
+            None => (None, None),
+        };
+        let given = self.boot.unwrap_or_else(store::unix_millis);
+        let boot = kept.as_ref().map_or(given, |kept| kept.boot);
         let seed = self.seed.unwrap_or_else(rand::random);
         let me = Identity { name, addr, boot };
         let new = if self.aggregates { Node::new } else { Node::bare };
@@ -158,8 +231,16 @@ impl Builder {
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);
         }
+        if let Some(validator) = self.validator {
+            node.set_validator(clock.now(), Some(validator));
+        }
+        if let Some(kept) = kept {
+            restore(&mut node, clock.now(), kept, store.as_ref(), life);
+        }
         Ok(supervisor::start(Setup {
             node,
+            store,
+            handlers,
             clock,
             udp,
             bound,
@@ -172,7 +253,28 @@ impl Builder {
     }
 }
 
-fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// Gives the node back what its last life has left.
+fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, life: Duration) {
+    if let Some(aside) = kept.set_aside {
+        tracing::warn!(
+            aside = %aside.display(),
+            "the replica on disk is older than deleted keys are remembered; it was set aside, and \
+             this agent takes the replica from the others"
+        );
+    }
+    for (name, value, mode) in kept.inputs {
+        if let Err(error) = node.set_input(now, &name, value, mode) {
+            tracing::warn!(%name, value, %error, "an input on disk is refused");
+        }
+    } // Deletions that all have forgotten. The node says nothing of them, so that nobody else would
+    // take them off the disk.
+    let forgotten = store::unix_millis().saturating_sub(life.as_millis() as u64);
+    let old = |entry: &Entry| entry.value.is_none() && entry.version.stamp.millis() < forgotten;
+    let (old, entries): (Vec<_>, Vec<_>) = kept.entries.into_iter().partition(old);
+    if let Some(store) = store {
+        for entry in old {
+            store.entry(entry.key, None);
+        }
+    }
+    node.restore(now, entries);
 }

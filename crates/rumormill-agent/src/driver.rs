@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Instant, Node, Plane, Rng, Transmit};
+use rumormill_proto::{self as proto, Node, Plane, Rng, RumorId, Transmit};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
-use crate::api::Event;
-use crate::api::counters::SocketStats;
+use crate::api::{Event, Rumor};
 use crate::error::StopReason;
+use crate::query::{self, Handlers};
 use crate::resolve::Address;
+use crate::running::{Clock, Core};
+use crate::store::Writer;
 use crate::stream;
 
 /// The largest datagram that UDP has room for.
@@ -28,27 +30,11 @@ const MAX_ERRORS: u32 = 1000;
 /// How long a leaving node waits for its goodbyes on the reliable path.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// The core's clock: nanoseconds since the agent's start.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(time::Instant);
-
-impl Clock {
-    pub(crate) fn start() -> Self {
-        Self(time::Instant::now())
-    }
-
-    pub(crate) fn now(self) -> Instant {
-        Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
-    }
-
-    fn at(self, instant: Instant) -> time::Instant {
-        self.0 + Duration::from_nanos(instant.as_nanos())
-    }
-}
-
 /// All that a running agent is made of.
 pub(crate) struct Setup {
     pub(crate) node: Node,
+    pub(crate) store: Option<Writer>,
+    pub(crate) handlers: Handlers,
     pub(crate) clock: Clock,
     pub(crate) udp: UdpSocket,
     pub(crate) bound: SocketAddr,
@@ -71,6 +57,8 @@ pub(crate) enum Input {
     Resolved(Vec<SocketAddr>),
     /// An address to join could not be resolved.
     Unresolved { address: String, attempts: u32, reason: String },
+    /// A handler has answered a query.
+    Answer { query: RumorId, payload: Vec<u8> },
 }
 
 /// What the handle asks of the driver.
@@ -81,43 +69,6 @@ pub(crate) enum Command {
     Leave,
     /// To stop at once.
     Kill,
-}
-
-/// What a request may look at and change.
-pub(crate) struct Core {
-    pub(crate) node: Node,
-    pub(crate) clock: Clock,
-    pub(crate) sockets: SocketStats,
-    pub(crate) loss: f64,
-    /// How many addresses to join have yet to be resolved.
-    pub(crate) unresolved: usize,
-    /// Whether some other agent was asked to let this one in.
-    pub(crate) asked: bool,
-    /// Whether a cluster has let it in.
-    pub(crate) joined: bool,
-}
-
-impl Core {
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// Asks these addresses to let the node in; not its own, which is often in a list that all
-    /// agents of a cluster share.
-    pub(crate) fn join(&mut self, found: &[SocketAddr]) {
-        let now = self.now();
-        let me = self.node.identity().addr;
-        for &addr in found.iter().filter(|addr| **addr != me) {
-            self.asked = true;
-            self.node.join(now, addr);
-        }
-    }
-
-    /// Whether the agent is in a cluster, or was told of none to join.
-    pub(crate) fn is_ready(&self) -> bool {
-        let nothing_to_join = self.unresolved == 0 && !self.asked;
-        self.joined || nothing_to_join || self.node.roster().len() > 1
-    }
 }
 
 pub(crate) struct Driver {
@@ -248,6 +199,7 @@ impl Driver {
                 self.core.unresolved = self.core.unresolved.saturating_sub(1);
                 self.core.join(&found);
             }
+            Input::Answer { query, payload } => self.answer(query, &payload),
             Input::Unresolved { address, attempts, reason } => {
                 self.publish(Event::JoinFailed { address, attempts, reason });
             }
@@ -263,11 +215,17 @@ impl Driver {
                 Plane::Stream => self.send_frame(transmit),
             }
         }
+        self.core.store_changes();
         let mut stop = None;
         while let Some(event) = self.core.node.poll_event() {
-            let event = Event::from(event);
+            let Some(event) = self.concerns_all(event) else { continue };
             match &event {
                 Event::Joined { .. } => self.core.joined = true,
+                Event::Renewed { member } => {
+                    if let Some(store) = &mut self.core.store {
+                        store.boot(member.boot);
+                    }
+                }
                 Event::NameTaken { name, by } => {
                     stop = Some(StopReason::NameTaken { name: name.clone(), by: *by });
                 }
@@ -277,6 +235,38 @@ impl Driver {
         }
         while self.outbound.try_join_next().is_some() {}
         stop
+    }
+
+    /// Hands an answer to who asked, and a query to its handler. Returns what everyone may hear.
+    fn concerns_all(&mut self, event: proto::Event) -> Option<Event> {
+        match event {
+            proto::Event::Answer { query, from, payload } => {
+                self.core.askers.answered(query, from, payload);
+                None
+            }
+            proto::Event::QueryFinished { query, answered, expected } => {
+                self.core.askers.finished(query, answered, expected);
+                None
+            }
+            proto::Event::Query { question, timeout } => {
+                let (id, driver) = (question.id, self.to_inputs.clone());
+                let question = Rumor::from(question);
+                self.core.handlers.answer(id, question.clone(), timeout, driver);
+                Some(Event::Query(question))
+            }
+            other => Event::of(other, &self.core.node),
+        }
+    }
+
+    /// Sends this node's answer; one that is too long is replaced by saying so.
+    fn answer(&mut self, query: RumorId, payload: &[u8]) {
+        let now = self.core.now();
+        if let Err(error) = self.core.node.answer(now, query, payload) {
+            let told = query::encode(&Err(error.to_string()));
+            if let Err(error) = self.core.node.answer(now, query, &told) {
+                tracing::debug!(%query, %error, "an answer was not taken");
+            }
+        }
     }
 
     fn send_datagram(&mut self, transmit: &Transmit) {

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rumormill_proto::{ConfigError, InputError, NameError};
+use rumormill_proto::{ConfigError, InputError, NameError, PublishError, PutError};
 
 use crate::api::Reading;
+use crate::store::StoreError;
 
 /// Why an agent did not start. Nothing is left behind then.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum StartError {
     /// The loss is not a probability.
     #[error("the loss is {0}, but must be a probability, from 0 to 1")]
     Loss(f64),
+    /// The store can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An address to join can't be one.
     #[error(transparent)]
     Join(#[from] AddressError),
@@ -65,6 +69,25 @@ impl StartError {
     }
 }
 
+/// Why a change is not on the disk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeepError {
+    /// An earlier change could not be written, so that this one was refused. Nothing has changed.
+    #[error(
+        "refused, because the agent's store can't be written: {0}; nothing was changed. Make room \
+         or mend the disk; the agent tries again by itself, every few seconds"
+    )]
+    Refused(String),
+    /// The change is in force, and the others hear of it; only this agent's disk does not have it.
+    #[error(
+        "the change is in force, and the others hear of it, but this agent's store can't be \
+         written: {0}; it would be gone after a restart. Make room or mend the disk; the agent \
+         tries again by itself, every few seconds"
+    )]
+    Unkept(String),
+}
+
 /// An address that can't be asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -82,7 +105,8 @@ pub enum AddressError {
     },
 }
 
-/// Why a request to a running agent failed. Nothing has changed then.
+/// Why a request to a running agent failed. Nothing has changed then, except where an error says
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -95,6 +119,15 @@ pub enum Error {
     /// The address can't be asked.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// The rumor or the query was refused.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The write to the replica was refused.
+    #[error(transparent)]
+    Put(#[from] PutError),
+    /// The change could not be written to the agent's store.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// The agent runs no more.
     #[error("the agent has stopped: {0}")]
     Stopped(StopReason),

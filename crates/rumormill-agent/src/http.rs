@@ -2,15 +2,18 @@
 
 mod cluster;
 mod error;
+mod events;
 mod extract;
 mod figures;
 mod health;
+mod kv;
+mod queries;
 mod serve;
 mod watch;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::extract::{FromRef, Request};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -54,7 +57,7 @@ impl FromRef<State> for WeakAgent {
 struct Document;
 
 pub(crate) fn router(agent: WeakAgent) -> axum::Router {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cluster::members))
         .routes(routes!(cluster::info))
         .routes(routes!(cluster::join))
@@ -64,17 +67,25 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .routes(routes!(figures::explain))
         .routes(routes!(figures::inputs))
         .routes(routes!(figures::set_input, figures::unset_input))
+        .routes(routes!(events::publish, events::recent))
+        .routes(routes!(events::trace))
+        .routes(routes!(queries::query))
+        .routes(routes!(kv::list))
+        .routes(routes!(kv::get, kv::put, kv::delete))
         .routes(routes!(watch::watch))
         .routes(routes!(health::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::openapi))
         .split_for_parts();
+    // The rest of a path is one parameter; the document has no word for that.
+    for (path, item) in std::mem::take(&mut document.paths.paths) {
+        document.paths.paths.insert(path.replace("{*", "{"), item);
+    }
     let document = document.to_json().unwrap_or_default().into();
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(own_pages_only))
         .with_state(State { agent, document })
 }

@@ -11,8 +11,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use rumormill_proto::Instant;
 
-use crate::api::{Counters, Figure, Input, Member, MemberState, Reading};
-use crate::driver::Core;
+use crate::api::{Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo};
+use crate::running::Core;
+use crate::store::Writer;
 
 /// A format of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(crate) struct Snapshot {
     inputs: Vec<Input>,
     members: Vec<Member>,
     counters: Counters,
+    load: Load,
+    store: Option<StoreInfo>,
+    missed: u64,
 }
 
 /// A figure's part, what it is, and how to take it from a reading.
@@ -104,6 +108,9 @@ impl Snapshot {
             inputs: Input::all(&core.node),
             members: Member::all(&core.node),
             counters: Counters::new(core.node.stats(), &core.sockets),
+            load: Load::of(&core.node),
+            store: core.store.as_ref().map(Writer::info),
+            missed: core.missed.count(),
         }
     }
 
@@ -181,13 +188,38 @@ impl Collector for Snapshot {
                 by_name(metric, self.readings.iter().map(|r| (&*r.name, take(r))))
             })?;
         }
-        for (name, help, value) in self.counters.each() {
-            let metric =
-                encoder.encode_descriptor(name, &format!("{help}."), None, MetricType::Counter)?;
-            ConstCounter::new(value).encode(metric)?;
+        for (name, help, value) in [
+            ("rumors_kept", "Rumors that are kept", self.load.rumors),
+            ("rumors_hot", "Rumors that are being told", self.load.rumors_hot),
+            ("rumors_kept_bytes", "Bytes of the payloads of kept rumors", self.load.rumor_bytes),
+            ("replica_keys", "Keys that exist", self.load.keys),
+            ("replica_tombstones", "Deleted keys that are remembered", self.load.tombstones),
+            ("replica_kept_bytes", "Bytes of keys and values", self.load.replica_bytes),
+        ] {
+            gauge(encoder, name, help, |metric| ConstGauge::new(value as f64).encode(metric))?;
         }
-        Ok(())
+        for (name, help, value) in self.counters.each() {
+            counter(encoder, &name, &help, value)?;
+        }
+        counter(encoder, "events_missed", "Events that slow subscribers have missed", self.missed)?;
+        let Some(store) = &self.store else { return Ok(()) };
+        let help = "Whether the last transaction of the store is on disk: 1 or 0";
+        gauge(encoder, "store_healthy", help, |metric| {
+            ConstGauge::new(f64::from(u8::from(store.trouble.is_none()))).encode(metric)
+        })?;
+        let help = "Inputs and entries that wait to be written to the store";
+        gauge(encoder, "store_waiting", help, |metric| {
+            ConstGauge::new(store.waiting as f64).encode(metric)
+        })?;
+        counter(encoder, "store_commits", "Transactions of the store", store.commits)?;
+        counter(encoder, "store_records", "Inputs and entries written", store.records)?;
+        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)
     }
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = encoder.encode_descriptor(name, &format!("{help}."), None, MetricType::Counter)?;
+    ConstCounter::new(value).encode(metric)
 }
 
 fn gauge(

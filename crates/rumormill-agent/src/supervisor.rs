@@ -9,8 +9,11 @@ use tokio::time::timeout;
 
 use crate::agent::{Agent, Life};
 use crate::api::counters::SocketStats;
-use crate::driver::{Core, Driver, Setup};
+use crate::driver::{Driver, Setup};
 use crate::error::StopReason;
+use crate::query::Askers;
+use crate::running::Core;
+use crate::subscription::Missed;
 use crate::{http, resolve, stream};
 
 const COMMANDS: usize = 256;
@@ -21,13 +24,14 @@ const EVENTS: usize = 512;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn start(setup: Setup) -> Agent {
-    let Setup { node, clock, udp, bound, tcp, http, join, loss, seed } = setup;
+    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, loss, seed } = setup;
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
     let (life, watched) = watch::channel(Life::Running);
     let http_addr = http.as_ref().map(|(_, addr)| *addr);
-    let agent = Agent::new(&node, bound, http_addr, commands, &events, watched);
+    let missed = Missed::default();
+    let agent = Agent::new(&node, bound, http_addr, commands, &events, missed.clone(), watched);
 
     let mut helpers = JoinSet::new();
     helpers.spawn(stream::accept(tcp, to_inputs.clone()));
@@ -37,7 +41,19 @@ pub(crate) fn start(setup: Setup) -> Agent {
     }
     let server = http.map(|(listener, _)| Server::start(listener, &agent));
     let sockets = SocketStats::default();
-    let core = Core { node, clock, sockets, loss, unresolved, asked: false, joined: false };
+    let core = Core {
+        node,
+        store,
+        askers: Askers::default(),
+        handlers,
+        missed,
+        clock,
+        sockets,
+        loss,
+        unresolved,
+        asked: false,
+        joined: false,
+    };
     let driver = Driver::new(core, udp, seed, to_do, (to_inputs, inputs), events);
     // Its own task, so that a panic in a user's protocol ends this agent in good order.
     let driver = tokio::spawn(driver.run());

@@ -38,8 +38,14 @@ async fn the_document_covers_every_route_with_its_errors() {
             let in_path = parameters.iter().any(|p| p["in"] == "path" && p["name"] == "name");
             assert_eq!(path.contains("{name}"), in_path, "{method} {path}");
             assert_eq!(
-                ["PUT /v1/inputs/{name}", "POST /v1/join"]
-                    .contains(&&*format!("{} {path}", method.to_uppercase())),
+                [
+                    "PUT /v1/inputs/{name}",
+                    "POST /v1/join",
+                    "POST /v1/events",
+                    "POST /v1/queries",
+                    "PUT /v1/kv/{key}",
+                ]
+                .contains(&&*format!("{} {path}", method.to_uppercase())),
                 operation["requestBody"].is_object(),
                 "{method} {path}"
             );
@@ -53,6 +59,7 @@ async fn the_document_covers_every_route_with_its_errors() {
     }
     let want = [
         "DELETE /v1/inputs/{name}",
+        "DELETE /v1/kv/{key}",
         "GET /healthz",
         "GET /metrics",
         "GET /openapi.json",
@@ -60,13 +67,20 @@ async fn the_document_covers_every_route_with_its_errors() {
         "GET /v1/aggregates",
         "GET /v1/aggregates/{name}",
         "GET /v1/aggregates/{name}/explain",
+        "GET /v1/events",
         "GET /v1/info",
         "GET /v1/inputs",
+        "GET /v1/kv/",
+        "GET /v1/kv/{key}",
         "GET /v1/members",
+        "GET /v1/trace/{id}",
         "GET /v1/watch",
+        "POST /v1/events",
         "POST /v1/join",
         "POST /v1/leave",
+        "POST /v1/queries",
         "PUT /v1/inputs/{name}",
+        "PUT /v1/kv/{key}",
     ];
     assert_eq!(routes.iter().map(String::as_str).collect::<Vec<_>>(), want);
 }

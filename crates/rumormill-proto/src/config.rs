@@ -21,7 +21,7 @@ pub struct Config {
     /// About how many peers a node exchanges with. Below that many members it is all of them.
     /// Default 16; at least 4.
     pub view_size: usize,
-    /// How often a node probes one member (SWIM's protocol period). Default 500 ms.
+    /// How often a node probes one member (SWIM's protocol period). Default 1 s.
     pub probe_interval: Duration,
     /// How long a direct probe may take before others are asked to probe. Default 150 ms; below
     /// `probe_interval`.
@@ -68,7 +68,7 @@ impl Default for Config {
             cluster: "default".into(),
             interval: Duration::from_millis(200),
             view_size: 16,
-            probe_interval: Duration::from_millis(500),
+            probe_interval: Duration::from_secs(1),
             probe_timeout: Duration::from_millis(150),
             suspicion_timeout: Duration::from_secs(2),
             reconnect_interval: Duration::from_secs(5),

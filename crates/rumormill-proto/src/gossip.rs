@@ -318,12 +318,19 @@ impl Gossip {
             // One peer at a time, or all would say and give the same.
             return Ok(Progress::default());
         }
-        if self.is_talking(cx, |peer| peer == from) {
-            self.talking = None;
-        }
+        let mut new = 0;
         for heard in &talk.given {
             let few = talk.given.len() <= FEW;
-            self.take(cx, shelf, heard, Some(few))?;
+            let taken = self.take(cx, shelf, heard, Some(few))?;
+            new += usize::from(matches!(taken, Taken::New { .. }));
+        }
+        if talk.given.len() > LOT && new == 0 {
+            // Both of a pair may have opened a comparison, as a ping and its answer show each that
+            // the other differs. One conversation goes on, and this one would bring all again.
+            return Ok(Progress { given: talk.given.len(), catching_up: None });
+        }
+        if self.is_talking(cx, |peer| peer == from) {
+            self.talking = None;
         }
         let mut reply = Reply::default();
         for part in &talk.parts {

@@ -48,8 +48,10 @@ struct Rounds {
     /// Periods since it began, or of silence before the first.
     periods: u32,
     newcomer: bool,
-    /// Who has been a member since it began.
-    present: BTreeSet<NodeId>,
+    /// How many have been members since it began.
+    present: usize,
+    /// Who has become one since.
+    came: BTreeSet<NodeId>,
 }
 
 impl Host {
@@ -61,7 +63,8 @@ impl Host {
             number: 0,
             periods: 0,
             newcomer: false,
-            present: BTreeSet::new(),
+            present: 0,
+            came: BTreeSet::new(),
         });
         let next_tick = lent.now + first;
         let mut host =
@@ -144,7 +147,7 @@ impl Host {
         let Some(rounds) = &mut self.rounds else { return };
         let finished = rounds.number;
         let complete = finished > 0 && !rounds.newcomer && number == finished + 1;
-        let participants = rounds.present.len();
+        let participants = rounds.present;
         if complete {
             self.call(lent.again(), |p, cx| p.round_finished(cx, finished, participants));
         }
@@ -152,7 +155,8 @@ impl Host {
             rounds.number = number;
             rounds.periods = 0;
             rounds.newcomer = newcomer;
-            rounds.present = lent.roster.ids().iter().copied().collect();
+            rounds.present = lent.roster.len();
+            rounds.came.clear();
         }
         self.call(lent, |protocol, cx| protocol.round_started(cx, number, newcomer));
     }
@@ -179,9 +183,19 @@ impl Host {
         Ok(())
     }
 
+    pub(crate) fn peer_joined(&mut self, id: NodeId) {
+        if let Some(rounds) = &mut self.rounds
+            && rounds.number > 0
+        {
+            rounds.came.insert(id);
+        }
+    }
+
     pub(crate) fn peer_expired(&mut self, id: NodeId) {
-        if let Some(rounds) = &mut self.rounds {
-            rounds.present.remove(&id);
+        if let Some(rounds) = &mut self.rounds
+            && !rounds.came.remove(&id)
+        {
+            rounds.present = rounds.present.saturating_sub(1);
         }
     }
 }

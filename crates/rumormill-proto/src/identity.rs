@@ -92,7 +92,6 @@ impl Serialize for Name {
 /// `boot` and is another incarnation: nothing that was said to the earlier one concerns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    // In this order identities are compared quickly: lives of one node differ in the boot.
     /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
     /// also orders nodes by age.
     pub boot: u64,
@@ -105,14 +104,7 @@ pub struct Identity {
 impl Identity {
     /// The 64-bit name of this incarnation, a fixed hash of address and boot.
     pub fn id(&self) -> NodeId {
-        let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x6964_656e_7469_7479);
-        match self.addr {
-            SocketAddr::V4(v4) => hasher.write(&v4.ip().octets()),
-            SocketAddr::V6(v6) => hasher.write(&v6.ip().octets()),
-        }
-        hasher.write_u16(self.addr.port());
-        hasher.write_u64(self.boot);
-        NodeId(hasher.finish())
+        NodeId::of(self.addr, self.boot)
     }
 }
 
@@ -125,6 +117,19 @@ impl fmt::Display for Identity {
 /// The 64-bit name of one incarnation of one node; see [`Identity::id`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u64);
+
+impl NodeId {
+    pub(crate) fn of(addr: SocketAddr, boot: u64) -> Self {
+        let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x6964_656e_7469_7479);
+        match addr {
+            SocketAddr::V4(v4) => hasher.write(&v4.ip().octets()),
+            SocketAddr::V6(v6) => hasher.write(&v6.ip().octets()),
+        }
+        hasher.write_u16(addr.port());
+        hasher.write_u64(boot);
+        Self(hasher.finish())
+    }
+}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -57,6 +57,7 @@
 mod aggregate;
 mod clock;
 mod config;
+mod directory;
 mod gossip;
 mod host;
 mod identity;
@@ -82,6 +83,7 @@ pub use aggregate::{
 };
 pub use clock::Stamp;
 pub use config::{Config, ConfigError, Overlap};
+pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
 pub use node::{Event, Load, Node, Plane, Transmit};

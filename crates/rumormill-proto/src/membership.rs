@@ -3,31 +3,42 @@
 //! SWIM (Das, Gupta, Motivala 2002) probes members and spreads what it finds. What it does not do
 //! is exchange the whole state, so [`crate::Node`] does that on join and now and then over the
 //! reliable path, through [`Membership::snapshot`] and [`Membership::merge`].
+//!
+//! foca looks members up in a list, which is too slow for thousands. So beyond [`WATCHED`] members
+//! it is told of about that many, a random choice of each node's own, and of every other as soon as
+//! there is any news of it but that it is up. Nothing is lost by it: every member still has about
+//! as many others that probe it in turn, each more often, and what they find out reaches all by
+//! gossip. The [`Roster`] always has all members.
 
-use core::net::SocketAddr;
 use core::num::{NonZeroU8, NonZeroUsize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Buf, BufMut};
 use foca::{Foca, Header, Member, NoCustomBroadcast, Notification, PeriodicParams, State, Timer};
 
 use crate::Rng;
 use crate::config::Config;
-use crate::identity::Identity;
+use crate::directory::{Directory, Peer, Place};
+use crate::identity::{Identity, NodeId};
+use crate::roster::Roster;
 use crate::time::{Duration, Instant};
-use crate::wire::{self, Reader, WireError};
+use crate::wire::{self, Reader, Told, WireError};
 
 /// A change in the membership, in the order in which it happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Change {
-    Up(Identity),
-    Down(Identity),
+    /// These, one after the other.
+    Up(Vec<Peer>),
+    Down(Peer),
     /// This life took the place of an earlier one at the same address. Never leaves
     /// [`Membership::poll_change`]: it becomes an `Up`, or nothing.
-    Replaced(Identity),
+    Replaced(Peer),
     /// The others held this node for dead; it goes on under this new identity.
-    Renewed(Identity),
+    Renewed(Peer),
 }
+
+/// An odd constant that spreads bits: 2⁶⁴ over the golden ratio (Knuth, multiplicative hashing).
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// How the failure detector sees a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -41,48 +52,100 @@ pub enum MemberState {
     Down,
 }
 
+/// With so many changes waiting to be gossiped, no more joins are added: the exchanges of the whole
+/// state carry them better. It takes hundreds of nodes that join at once.
+const BACKLOG: usize = 256;
+
+/// About how many members foca is told of, if there are more; up to so many it knows them all.
+const WATCHED: usize = 256;
+
+/// Up to so many members, looking each one up in foca's list costs less than sorting that.
+const FEW: usize = 16;
+
+impl From<State> for MemberState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Alive => Self::Alive,
+            State::Suspect => Self::Suspect,
+            State::Down => Self::Down,
+        }
+    }
+}
+
 pub(crate) struct Membership {
-    foca: Foca<Identity, Codec, Rng, NoCustomBroadcast>,
-    timers: BTreeMap<(Instant, u64), Timer<Identity>>,
+    foca: Foca<Peer, Codec, Rng, NoCustomBroadcast>,
+    timers: BTreeMap<(Instant, u64), Timer<Peer>>,
     serial: u64,
     sink: Sink,
+    directory: Directory,
 }
 
 impl Membership {
-    pub(crate) fn new(me: Identity, config: &Config, rng: Rng) -> Self {
+    pub(crate) fn new(me: Peer, config: &Config, rng: Rng, directory: &Directory) -> Self {
         Self {
-            foca: Foca::new(me, foca_config(config), rng, Codec),
+            foca: Foca::new(me, foca_config(config), rng, Codec(directory.clone())),
             timers: BTreeMap::new(),
             serial: 0,
             sink: Sink::default(),
+            directory: directory.clone(),
         }
     }
 
-    pub(crate) fn me(&self) -> &Identity {
+    pub(crate) fn me(&self) -> &Peer {
         self.foca.identity()
     }
 
-    /// Every member ever heard of, this node excepted.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Identity, MemberState)> {
-        self.foca.iter_membership_state().map(|member| {
-            let state = match member.state() {
-                State::Alive => MemberState::Alive,
-                State::Suspect => MemberState::Suspect,
-                State::Down => MemberState::Down,
-            };
-            (member.id(), state)
-        })
+    /// The identities that this node shares with others in its process.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
-    pub(crate) fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
-        let result = self.foca.handle_data(bytes, &mut self.sink);
+    /// Every member that foca knows: not all of them, if they are many.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Peer, MemberState)> {
+        self.foca.iter_membership_state().map(|member| (member.id(), member.state().into()))
+    }
+
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        to: NodeId,
+        bytes: &[u8],
+        roster: &Roster,
+    ) -> Result<(), WireError> {
+        // foca looks each member of a packet up in a list. Most are known already, which is found
+        // out faster here.
+        let full = self.foca.updates_backlog() >= BACKLOG;
+        let mut news = Vec::new();
+        let is_news = |told: &Told<'_>| {
+            let id = told.id();
+            let is_news = !told.is_join() || !(full || roster.contains(id));
+            if is_news {
+                news.push((id, Place::of(told.addr)));
+            }
+            is_news
+        };
+        let packet = wire::trim_swim(bytes, to, self.foca.identity(), is_news)?;
+        // That it speaks is no news of a sender whom the roster has; foca would tell it on.
+        news.push((packet.from.0, Place::of(packet.from.1)));
+        for (id, place) in news {
+            self.remind(id, place, roster);
+        }
+        let result = self.foca.handle_data(&packet.bytes, &mut self.sink);
         self.schedule(now);
         // What foca refuses is a packet that doesn't decode or makes no sense; its state is
         // unharmed (`foca::Error`).
         result.map_err(|_| WireError::Malformed)
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, roster: &Roster) {
+        // Many have died.
+        if self.foca.num_members() < (roster.len() - 1).min(WATCHED) / 2 {
+            for peer in roster.members() {
+                if self.watches(peer, roster.len()) {
+                    self.tell(peer);
+                }
+            }
+        }
         while let Some(entry) = self.timers.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -105,16 +168,55 @@ impl Membership {
         }
     }
 
-    fn is_down(&self, id: &Identity) -> bool {
-        let mut down = self.iter().filter(|(_, state)| *state == MemberState::Down);
-        down.any(|(member, _)| member == id)
+    /// Whether this node's foca is one of those that should know the peer, among so many members.
+    fn watches(&self, peer: &Peer, members: usize) -> bool {
+        if members <= WATCHED {
+            return true;
+        }
+        // A hash of the pair, so that every node has a choice of its own.
+        let mut hash = (peer.id().0 ^ self.me().id().0.rotate_left(32)).wrapping_mul(MIX);
+        hash = (hash ^ (hash >> 32)).wrapping_mul(MIX);
+        hash < u64::MAX / members as u64 * WATCHED as u64
+    }
+
+    /// Tells foca of a member that is up. Changes nothing if foca knows it.
+    fn tell(&mut self, peer: &Peer) {
+        if peer.place() != self.me().place() {
+            let up = core::iter::once(Member::alive(peer.clone()));
+            let _ = self.foca.apply_many(up, false, &mut self.sink);
+        }
+    }
+
+    /// There is news of an incarnation, for foca to judge: it must know whom the roster has there.
+    fn remind(&mut self, id: NodeId, place: Place, roster: &Roster) {
+        if roster.len() > self.foca.num_members() + 1
+            && let Some(peer) = roster.known(id).or_else(|| roster.at(place))
+        {
+            self.tell(peer);
+        }
+    }
+
+    fn is_down(&self, id: &Peer) -> bool {
+        self.down().any(|member| member == id)
+    }
+
+    fn down(&self) -> impl Iterator<Item = &Peer> {
+        self.iter().filter(|(_, state)| *state == MemberState::Down).map(|(member, _)| member)
+    }
+
+    /// A number that two nodes share when they hold the same incarnations for dead.
+    pub(crate) fn down_digest(&self) -> u64 {
+        // An earlier life of this node is for this node alone to remember.
+        let here = self.me().place();
+        let others = self.down().filter(|member| member.place() != here);
+        others.fold(0, |sum, member| sum.wrapping_add(member.id().0))
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.timers.keys().next().map(|key| key.0)
     }
 
-    pub(crate) fn poll_transmit(&mut self) -> Option<(Identity, Vec<u8>)> {
+    pub(crate) fn poll_transmit(&mut self) -> Option<(Peer, Vec<u8>)> {
         self.sink.transmits.pop_front()
     }
 
@@ -123,7 +225,7 @@ impl Membership {
             match change {
                 // foca says that one life replaced another, not that the later one is active.
                 Change::Replaced(by) if !self.foca.iter_members().any(|m| *m.id() == by) => {}
-                Change::Replaced(by) => return Some(Change::Up(by)),
+                Change::Replaced(by) => return Some(Change::Up(vec![by])),
                 change => return Some(change),
             }
         }
@@ -131,31 +233,80 @@ impl Membership {
     }
 
     /// All that this node knows, itself included.
-    pub(crate) fn snapshot(&self) -> Vec<Member<Identity>> {
-        let me = Member::alive(self.me().clone());
-        core::iter::once(me).chain(self.foca.iter_membership_state().cloned()).collect()
+    pub(crate) fn snapshot(&self, roster: &Roster) -> Vec<Member<Peer>> {
+        let told: BTreeSet<NodeId> = self.iter().map(|(peer, _)| peer.id()).collect();
+        let untold = roster.members().iter().filter(|peer| !told.contains(&peer.id()));
+        let mut all: Vec<_> = untold.cloned().map(Member::alive).collect();
+        all.extend(self.foca.iter_membership_state().cloned());
+        all
     }
 
     /// Takes over what another node knows; with `spread`, what is new is told on.
-    pub(crate) fn merge(&mut self, now: Instant, mut members: Vec<Member<Identity>>, spread: bool) {
+    pub(crate) fn merge(
+        &mut self,
+        now: Instant,
+        mut members: Vec<Member<Peer>>,
+        spread: bool,
+        roster: &Roster,
+    ) {
         // foca looks each one up in a list. Mostly there is nothing new, which is found out faster
         // here.
-        let known: BTreeMap<SocketAddr, &Member<Identity>> =
-            self.foca.iter_membership_state().map(|member| (member.id().addr, member)).collect();
-        members.retain(|member| known.get(&member.id().addr).is_none_or(|known| *known != member));
+        members.retain(|member| !(is_join(member) && roster.contains(member.id().id())));
+        if members.len() > FEW {
+            let state = self.foca.iter_membership_state();
+            let known: BTreeMap<Place, &Member<Peer>> =
+                state.map(|member| (member.id().place(), member)).collect();
+            let is_news = |member: &Member<Peer>| {
+                known.get(&member.id().place()).is_none_or(|known| *known != member)
+            };
+            members.retain(is_news);
+        }
         // A member at this node's own address is an earlier life of it. If its boot is not lower
         // (the clock was set back), this life takes one above it.
         let me = self.me().clone();
-        let earlier = members.iter().map(Member::id).filter(|id| id.addr == me.addr && **id != me);
+        let here = |id: &&Peer| id.place() == me.place() && **id != me;
+        let earlier = members.iter().map(Member::id).filter(here);
         if let Some(boot) = earlier.map(|id| id.boot).max().filter(|&boot| boot >= me.boot) {
-            let renewed = Identity { boot: boot.saturating_add(1), ..me };
+            let boot = boot.saturating_add(1);
+            let renewed = self.directory.peer(Identity { boot, ..me.to_identity() });
             if self.foca.change_identity(renewed.clone(), &mut self.sink).is_ok() {
                 self.sink.renew(renewed);
             }
         }
+        let (joins, others): (Vec<_>, Vec<_>) = members.into_iter().partition(is_join);
+        for other in &others {
+            self.remind(other.id().id(), other.id().place(), roster);
+        }
         // The codec fails only for lack of space, and the buffer for one member has no limit.
-        let _ = self.foca.apply_many(members.into_iter(), spread, &mut self.sink);
+        let _ = self.foca.apply_many(others.into_iter(), spread, &mut self.sink);
+        let spread = spread && self.foca.updates_backlog() + joins.len() <= BACKLOG;
+        self.merge_joins(joins, spread, roster);
         self.schedule(now);
+    }
+
+    fn merge_joins(&mut self, joins: Vec<Member<Peer>>, spread: bool, roster: &Roster) {
+        let told = self.foca.iter_membership_state().map(|member| member.id().place());
+        let held = roster.members().iter().map(Peer::place);
+        let few = joins.len() <= FEW;
+        let concerns = |place: &Place| joins.iter().any(|join| join.id().place() == *place);
+        let taken: BTreeSet<Place> =
+            told.chain(held).filter(|place| !few || concerns(place)).collect();
+        let members = roster.len() + joins.len();
+        let (mut tell, mut untold) = (Vec::new(), Vec::new());
+        for join in joins {
+            let peer = join.id();
+            // foca judges between the lives of one node.
+            if taken.contains(&peer.place()) {
+                self.remind(peer.id(), peer.place(), roster);
+                tell.push(join);
+            } else if spread || self.watches(peer, members) {
+                tell.push(join);
+            } else {
+                untold.push(peer.clone());
+            }
+        }
+        let _ = self.foca.apply_many(tell.into_iter(), spread, &mut self.sink);
+        self.sink.up(untold);
     }
 
     /// Tells the cluster that this node goes.
@@ -198,15 +349,20 @@ fn foca_config(config: &Config) -> foca::Config {
     }
 }
 
-impl foca::Identity for Identity {
-    type Addr = SocketAddr;
+/// Whether this says no more than that the member is up: it has never been suspected.
+fn is_join(member: &Member<Peer>) -> bool {
+    member.state() == State::Alive && member.incarnation() == 0
+}
+
+impl foca::Identity for Peer {
+    type Addr = Place;
 
     fn renew(&self) -> Option<Self> {
-        Some(Self { boot: self.boot.saturating_add(1), ..self.clone() })
+        Some(Identity { boot: self.boot.saturating_add(1), ..self.to_identity() }.into())
     }
 
-    fn addr(&self) -> SocketAddr {
-        self.addr
+    fn addr(&self) -> Place {
+        self.place()
     }
 
     fn win_addr_conflict(&self, adversary: &Self) -> bool {
@@ -217,23 +373,31 @@ impl foca::Identity for Identity {
 /// Collects what foca wants done.
 #[derive(Default)]
 struct Sink {
-    transmits: VecDeque<(Identity, Vec<u8>)>,
-    timers: Vec<(Timer<Identity>, Duration)>,
+    transmits: VecDeque<(Peer, Vec<u8>)>,
+    timers: Vec<(Timer<Peer>, Duration)>,
     changes: VecDeque<Change>,
     renewed: bool,
 }
 
 impl Sink {
-    fn renew(&mut self, me: Identity) {
+    fn up(&mut self, peers: Vec<Peer>) {
+        match self.changes.back_mut() {
+            _ if peers.is_empty() => {}
+            Some(Change::Up(before)) => before.extend(peers),
+            _ => self.changes.push_back(Change::Up(peers)),
+        }
+    }
+
+    fn renew(&mut self, me: Peer) {
         self.changes.push_back(Change::Renewed(me));
         self.renewed = true;
     }
 }
 
-impl foca::Runtime<Identity> for Sink {
-    fn notify(&mut self, notification: Notification<'_, Identity>) {
+impl foca::Runtime<Peer> for Sink {
+    fn notify(&mut self, notification: Notification<'_, Peer>) {
         match notification {
-            Notification::MemberUp(id) => self.changes.push_back(Change::Up(id.clone())),
+            Notification::MemberUp(id) => self.up(vec![id.clone()]),
             Notification::MemberDown(id) => self.changes.push_back(Change::Down(id.clone())),
             Notification::Rename(before, after) => {
                 self.changes.push_back(Change::Down(before.clone()));
@@ -244,18 +408,17 @@ impl foca::Runtime<Identity> for Sink {
         }
     }
 
-    fn send_to(&mut self, to: Identity, data: &[u8]) {
+    fn send_to(&mut self, to: Peer, data: &[u8]) {
         self.transmits.push_back((to, data.to_vec()));
     }
 
-    fn submit_after(&mut self, event: Timer<Identity>, after: Duration) {
+    fn submit_after(&mut self, event: Timer<Peer>, after: Duration) {
         self.timers.push((event, after));
     }
 }
 
 /// Foca's messages in the project's own wire format.
-#[derive(Clone, Copy)]
-struct Codec;
+struct Codec(Directory);
 
 impl Codec {
     fn put(bytes: &[u8], mut buf: impl BufMut) -> Result<(), WireError> {
@@ -279,34 +442,26 @@ impl Codec {
     }
 }
 
-impl foca::Codec<Identity> for Codec {
+impl foca::Codec<Peer> for Codec {
     type Error = WireError;
 
-    fn encode_header(
-        &mut self,
-        header: &Header<Identity>,
-        buf: impl BufMut,
-    ) -> Result<(), WireError> {
+    fn encode_header(&mut self, header: &Header<Peer>, buf: impl BufMut) -> Result<(), WireError> {
         let mut bytes = Vec::new();
         wire::write_foca_header(header, &mut bytes);
         Self::put(&bytes, buf)
     }
 
-    fn decode_header(&mut self, buf: impl Buf) -> Result<Header<Identity>, WireError> {
-        Self::get(buf, wire::read_foca_header)
+    fn decode_header(&mut self, buf: impl Buf) -> Result<Header<Peer>, WireError> {
+        Self::get(buf, |reader| wire::read_foca_header(reader, &self.0))
     }
 
-    fn encode_member(
-        &mut self,
-        member: &Member<Identity>,
-        buf: impl BufMut,
-    ) -> Result<(), WireError> {
+    fn encode_member(&mut self, member: &Member<Peer>, buf: impl BufMut) -> Result<(), WireError> {
         let mut bytes = Vec::new();
         wire::write_member(member, &mut bytes);
         Self::put(&bytes, buf)
     }
 
-    fn decode_member(&mut self, buf: impl Buf) -> Result<Member<Identity>, WireError> {
-        Self::get(buf, wire::read_member)
+    fn decode_member(&mut self, buf: impl Buf) -> Result<Member<Peer>, WireError> {
+        Self::get(buf, |reader| wire::read_member(reader, &self.0))
     }
 }

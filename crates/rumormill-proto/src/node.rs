@@ -11,6 +11,7 @@ use crate::Rng;
 use crate::aggregate::{Aggregation, Explanation, InputError, Mode, Reading};
 use crate::clock::{HybridClock, Stamp};
 use crate::config::{Config, ConfigError};
+use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
 use crate::identity::{Identity, Name, NodeId, tag};
 use crate::join::Joins;
@@ -213,9 +214,23 @@ impl Node {
     /// # Errors
     /// When a setting is out of its range.
     pub fn new(now: Instant, me: Identity, config: Config, seed: u64) -> Result<Self, ConfigError> {
+        Self::new_in(&Directory::default(), now, me, config, seed)
+    }
+
+    /// [`Node::new`], for one of many nodes in this process: they share a directory.
+    ///
+    /// # Errors
+    /// When a setting is out of its range.
+    pub fn new_in(
+        directory: &Directory,
+        now: Instant,
+        me: Identity,
+        config: Config,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         let live = Aggregation::new(Mode::Live, &config);
         let rounds = Aggregation::new(Mode::Round, &config);
-        let mut node = Self::bare(now, me, config, seed)?;
+        let mut node = Self::bare_in(directory, now, me, config, seed)?;
         node.add_protocol(now, Box::new(live));
         node.add_protocol(now, Box::new(rounds));
         node.add_news(now);
@@ -232,13 +247,28 @@ impl Node {
         config: Config,
         seed: u64,
     ) -> Result<Self, ConfigError> {
+        Self::bare_in(&Directory::default(), now, me, config, seed)
+    }
+
+    /// [`Node::bare`], for one of many nodes in this process: they share a directory.
+    ///
+    /// # Errors
+    /// When a setting is out of its range.
+    pub fn bare_in(
+        directory: &Directory,
+        now: Instant,
+        me: Identity,
+        config: Config,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let mut rng = Rng::seed_from_u64(seed);
         let swim_rng = Rng::seed_from_u64(rng.random());
+        let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
             clock: HybridClock::new(now, me.boot),
-            membership: Membership::new(me.clone(), &config, swim_rng),
+            membership: Membership::new(me.clone(), &config, swim_rng, directory),
             roster: Roster::new(me),
             hosts: Vec::new(),
             joins: Joins::default(),
@@ -284,7 +314,7 @@ impl Node {
         if envelope.channel == CHANNEL_SWIM {
             let mut body = Reader(body);
             let digests = Digests::read(&mut body)?;
-            self.membership.handle_datagram(now, body.0)?;
+            self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
             self.settle(now);
             self.compare(now, &envelope, &digests);
             return Ok(());
@@ -347,7 +377,7 @@ impl Node {
         if self.left {
             return;
         }
-        self.membership.handle_timeout(now);
+        self.membership.handle_timeout(now, &self.roster);
         for attempt in self.joins.due(now) {
             if let Some(attempts) = attempt.unanswered {
                 let (addr, reason) = (attempt.addr, "no answer".to_owned());
@@ -388,10 +418,27 @@ impl Node {
 
     /// The next thing that the user should hear, if there is one.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events_out.pop_front()
+        let event = self.events_out.pop_front();
+        if event.is_none() {
+            // The news of thousands of members took room that is not needed again.
+            self.events_out = VecDeque::new();
+        }
+        event
     }
 
     // ------------------------------------------------------------------ the user's verbs
+
+    /// Takes over what another node in this process knows of the membership, itself included, as if
+    /// it had been told on the reliable path. A cluster whose nodes know each other from the start
+    /// needs no joining: so the virtual network begins large runs.
+    pub fn meet(&mut self, now: Instant, other: &Node) {
+        if self.left {
+            return;
+        }
+        let members = other.membership.snapshot(&other.roster);
+        self.membership.merge(now, members, false, &self.roster);
+        self.settle(now);
+    }
 
     /// Asks the node at `addr` to let this one into its cluster; again and again, until it answers.
     pub fn join(&mut self, now: Instant, addr: SocketAddr) {
@@ -413,7 +460,7 @@ impl Node {
         }
         self.membership.leave(now);
         // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
-        let me = self.roster.me().clone();
+        let me = self.membership.me().clone();
         let members = vec![Member::down(me.clone())];
         let stamp = Stamp::from_millis(self.clock.millis(now));
         let goodbye = StateMessage::Exchange {
@@ -426,7 +473,7 @@ impl Node {
         };
         for _ in 0..2 {
             if let Some(peer) = self.roster.random_peer(&mut self.rng)
-                && let Some(peer) = self.roster.peer(peer).cloned()
+                && let Some(peer) = self.roster.known(peer).cloned()
             {
                 self.send_state(&peer, &goodbye);
             }
@@ -513,11 +560,13 @@ impl Node {
 
     /// The members ever heard of, this node first, with what the failure detector says of them.
     pub fn members(&self) -> Vec<(Identity, MemberState)> {
-        let mut others: Vec<_> =
-            self.membership.iter().map(|(id, state)| (id.clone(), state)).collect();
-        others.sort_by(|a, b| (&a.0.name, a.0.addr).cmp(&(&b.0.name, b.0.addr)));
-        others.insert(0, (self.roster.me().clone(), MemberState::Alive));
-        others
+        let members = self.membership.snapshot(&self.roster);
+        let seen = |member: &Member<Peer>| (member.id().to_identity(), member.state().into());
+        let mut members: Vec<_> = members.iter().map(seen).collect();
+        let me = self.roster.me();
+        members
+            .sort_by(|(a, _), (b, _)| (a != me, &a.name, a.addr).cmp(&(b != me, &b.name, b.addr)));
+        members
     }
 
     /// The members that are up, as protocols see them.
@@ -636,18 +685,24 @@ impl Node {
 
     fn apply(&mut self, now: Instant, change: Change) {
         match change {
-            Change::Up(peer) => {
-                let holder = self.holder_of(&peer);
-                if self.roster.insert(peer.clone()) {
+            Change::Up(peers) => {
+                let fresh = self.roster.extend(peers);
+                if !fresh.is_empty() {
                     self.sync_soon(now);
-                    if let Some(other) = holder {
-                        let (name, addrs) = (peer.name.clone(), [other, peer.addr]);
+                }
+                for (at, peer) in fresh.iter().enumerate() {
+                    // Of two that came together, the later one tells.
+                    if let Some(other) = self.roster.holder_of_name(peer)
+                        && !fresh[at + 1..].contains(other)
+                    {
+                        let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
                         self.events.push(Event::NameConflict { name, addrs });
                     }
                     for host in &mut self.hosts {
-                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, &peer));
+                        host.peer_joined(peer.id());
+                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
                     }
-                    self.events.push(Event::MemberUp(peer));
+                    self.events.push(Event::MemberUp(peer.to_identity()));
                 }
             }
             Change::Down(peer) => {
@@ -657,7 +712,7 @@ impl Node {
                         host.peer_expired(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
                     }
-                    self.events.push(Event::MemberDown(peer));
+                    self.events.push(Event::MemberDown(peer.to_identity()));
                 }
             }
             Change::Renewed(me) => {
@@ -666,13 +721,14 @@ impl Node {
                 for host in &mut self.hosts {
                     host.call(lend!(self, now), Protocol::renewed);
                 }
-                self.events.push(Event::Renewed(me));
+                self.events.push(Event::Renewed(me.to_identity()));
                 // Those that hold this node for dead shall hear of its new life at once.
                 self.next_sync = now;
             }
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}
         }
+        self.roster.share(self.membership.directory());
     }
 
     fn send(&mut self, addr: SocketAddr, plane: Plane, channel: u32, to: NodeId, body: &[u8]) {

@@ -23,7 +23,7 @@ use core::net::{IpAddr, SocketAddr};
 pub(crate) use digests::Digests;
 pub(crate) use exchange::{Bounds, Contribution, Message, Section, WindowPart, write_sections};
 pub(crate) use gossip::{Heard, Message as Gossip, Talk, Tell};
-pub(crate) use state::{StateMessage, read_foca_header, write_foca_header};
+pub(crate) use state::{StateMessage, Told, read_foca_header, trim_swim, write_foca_header};
 pub(crate) use state::{read_member, write_member};
 
 use crate::identity::{Identity, Name, NodeId};
@@ -200,10 +200,6 @@ impl<'a> Reader<'a> {
             _ => return Err(WireError::Malformed),
         };
         Ok(SocketAddr::new(ip, self.u16()?))
-    }
-
-    pub(crate) fn identity(&mut self) -> Read<Identity> {
-        Ok(Identity { addr: self.addr()?, boot: self.u64()?, name: self.name()? })
     }
 
     pub(crate) fn finish(&self) -> Read<()> {

@@ -53,6 +53,12 @@ impl Barriers {
         self.cuts.insert((from, to));
     }
 
+    /// Takes the partition and all cuts away; isolations end by themselves.
+    pub(crate) fn join(&mut self) {
+        self.sides.clear();
+        self.cuts.clear();
+    }
+
     pub(crate) fn heal(&mut self) {
         *self = Self::default();
     }

@@ -2,18 +2,18 @@
 //! everything must hold.
 
 mod actions;
-mod calm;
+pub(crate) mod calm;
 mod news;
 mod plan;
 
-use rumormill_proto::{Duration, Instant, Name, Rng};
+use rumormill_proto::{Duration, Name, Rng};
 
-use crate::check::Violation;
 use crate::chronicle::Chronicle;
 use crate::counters::Counters;
 use crate::link::Link;
 use crate::network::VirtualNetwork;
-use crate::spec::{NodeIndex, NodeSpec, SimError};
+use crate::spec::NodeSpec;
+use crate::watch::{Failure, Watch};
 
 /// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
 /// [`Chaos::run`].
@@ -65,20 +65,6 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// What did not hold, and when.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// It never came to hold.
-    #[error("after {0:?} of calm, still: {1}")]
-    Never(Duration, Violation),
-    /// It was violated though it must hold at all times.
-    #[error("at {0}: {1}")]
-    Broken(Instant, Violation),
-    /// The run itself went wrong.
-    #[error("the run could not be made: {0}")]
-    Run(#[from] SimError),
-}
-
 /// A run under way.
 struct Run {
     plan: Chaos,
@@ -86,10 +72,7 @@ struct Run {
     rng: Rng,
     /// How many nodes there may be.
     most: usize,
-    /// The calm phase: since when, in each node's own time, all have agreed on who is there.
-    settled: Option<Vec<(NodeIndex, Instant)>>,
-    enclosures: u64,
-    balances: u64,
+    watch: Watch,
     chronicle: Chronicle,
 }
 
@@ -123,8 +106,8 @@ impl Run {
             counters: *self.net.counters(),
             survivors: self.net.running().count(),
             settled_after: result.as_ref().ok().copied(),
-            enclosures: self.enclosures,
-            balances: self.balances,
+            enclosures: self.watch.enclosures,
+            balances: self.watch.balances,
             news: [rumors, heard, self.chronicle.writes()],
             failure: result.err(),
         }

@@ -183,12 +183,13 @@ pub struct Book {
 
 /// What all running nodes say that a figure rests on.
 pub fn books(net: &VirtualNetwork, figure: &Name) -> Vec<Book> {
-    let book = |(node, running): (NodeIndex, &rumormill_proto::Node)| Book {
-        node,
-        addr: node.addr(),
-        explanation: running.explain(net.local_now(node), figure),
-    };
-    net.running().map(book).collect()
+    net.running().filter_map(|(node, _)| book(net, node, figure)).collect()
+}
+
+/// What a node says that a figure rests on; `None` if it is not running.
+pub fn book(net: &VirtualNetwork, node: NodeIndex, figure: &Name) -> Option<Book> {
+    let explanation = net.node(node)?.explain(net.local_now(node), figure);
+    Some(Book { node, addr: node.addr(), explanation })
 }
 
 /// Nothing is under way: no push awaits its reply, and both ends of each link have it. Only then do
@@ -342,6 +343,9 @@ pub fn enclosures(
         };
         check("sum", &reading.sum, truth.sum_below, truth.sum_above)?;
         check("count", &reading.count, count, count)?;
+        if truth.count == 0 {
+            continue;
+        }
         // The average as such is not a float; an enclosure must reach to within its rounding.
         let (low, high) = (truth.sum_below / count, truth.sum_above / count);
         check("average", &reading.average, low.next_up(), high.next_down())?;

@@ -102,6 +102,11 @@ impl VirtualNetwork {
         self.barriers.heal();
     }
 
+    /// Takes the partition and all cuts away; isolations last until their time is over.
+    pub fn heal_partition(&mut self) {
+        self.barriers.join();
+    }
+
     /// All stopped nodes go on.
     pub fn resume_all(&mut self) {
         for index in (0..self.slots.len() as u32).map(NodeIndex) {

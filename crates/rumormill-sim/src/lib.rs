@@ -35,9 +35,13 @@ mod link;
 mod network;
 mod queue;
 pub mod rounds;
+pub mod scenario;
 mod slot;
 mod spec;
+pub mod trace;
+pub mod traffic;
 mod truth;
+mod watch;
 
 pub use chaos::Chaos;
 pub use chronicle::Chronicle;
@@ -47,3 +51,4 @@ pub use network::VirtualNetwork;
 pub use slot::NodeState;
 pub use spec::{NetworkConfig, NodeIndex, NodeSpec, Protocols, SimError};
 pub use truth::Truth;
+pub use watch::Failure;

@@ -1,12 +1,13 @@
 //! What a link does to packets: how long it takes them, and how many it loses, repeats, holds back.
 
 use rand::RngExt;
+use rand_distr::{Distribution, Exp1, StandardNormal};
 use rumormill_proto::{Duration, Rng};
 
 use crate::spec::SimError;
 
 /// How long a packet is on its way, one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Latency {
     /// Always the same: packets of a pair arrive in their order.
     Fixed(Duration),
@@ -19,6 +20,21 @@ pub enum Latency {
         min: Duration,
         /// The longest time.
         cap: Duration,
+    },
+    /// At least `min`, and exponentially distributed beyond that: what a queue adds.
+    Exponential {
+        /// The shortest time.
+        min: Duration,
+        /// The mean time, `min` included.
+        mean: Duration,
+    },
+    /// Its logarithm is normal: what is measured between distant hosts. One packet in six takes
+    /// longer than e^`sigma` times the median.
+    LogNormal {
+        /// Half of the packets take longer.
+        median: Duration,
+        /// The standard deviation of the logarithm, 0 to 3.
+        sigma: f64,
     },
 }
 
@@ -33,13 +49,40 @@ impl Latency {
                 let u: f64 = rng.random();
                 min.mul_f64(1.0 / (1.0 - u).sqrt()).min(cap)
             }
+            // Their logarithms and exponentials are libm's in Rust, not the platform's: the same
+            // on every machine, too.
+            Self::Exponential { min, mean } => {
+                let beyond: f64 = Exp1.sample(rng);
+                min + mean.saturating_sub(min).mul_f64(beyond)
+            }
+            Self::LogNormal { median, sigma } => {
+                let z: f64 = StandardNormal.sample(rng);
+                median.mul_f64(libm::exp(sigma * z))
+            }
         }
     }
 
-    fn is_ordered(self) -> bool {
+    /// Checks the distribution's own parameters.
+    fn check(self) -> Result<(), SimError> {
+        let ordered = match self {
+            Self::Fixed(_) | Self::LogNormal { .. } => true,
+            Self::Uniform(min, max)
+            | Self::Pareto { min, cap: max }
+            | Self::Exponential { min, mean: max } => min <= max,
+        };
+        if !ordered {
+            return Err(SimError::Parameter {
+                parameter: "latency",
+                value: format!("{self:?}"),
+                range: "a shortest time not above the longest, or the mean",
+            });
+        }
         match self {
-            Self::Fixed(_) => true,
-            Self::Uniform(min, max) | Self::Pareto { min, cap: max } => min <= max,
+            Self::LogNormal { sigma, .. } if !(0.0..=3.0).contains(&sigma) => {
+                let value = sigma.to_string();
+                Err(SimError::Parameter { parameter: "sigma", value, range: "from 0 to 3" })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -104,14 +147,7 @@ impl Link {
                 });
             }
         }
-        if !self.latency.is_ordered() {
-            return Err(SimError::Parameter {
-                parameter: "latency",
-                value: format!("{:?}", self.latency),
-                range: "a shortest time not above the longest",
-            });
-        }
-        Ok(())
+        self.latency.check()
     }
 
     /// How long a stream message takes: what is lost on the way is sent again.
@@ -158,6 +194,17 @@ mod tests {
         let long = pareto.iter().filter(|&&latency| latency > 100 * MS).count();
         // One in 100: 200 ± 14.
         assert!((130..270).contains(&long), "{long}");
+
+        let exponential = sample(Latency::Exponential { min: 10 * MS, mean: 30 * MS });
+        let mean = exponential.iter().sum::<Duration>().as_secs_f64() / 20_000.0;
+        // 30 ms, with a standard error of 20 ms / √20,000 = 0.14 ms.
+        assert!(exponential[0] >= 10 * MS && (mean - 0.030).abs() < 0.000_7, "{mean}");
+
+        let normal = sample(Latency::LogNormal { median: 20 * MS, sigma: 0.5 });
+        // The median is off by 20 ms·0.5·√(π/2)/√20,000 = 0.09 ms; a sigma above it is e^0.5.
+        assert!((normal[10_000].as_secs_f64() - 0.020).abs() < 0.000_45, "{:?}", normal[10_000]);
+        let ratio = normal[16_827].as_secs_f64() / normal[10_000].as_secs_f64();
+        assert!((ratio - 0.5f64.exp()).abs() < 0.05, "{ratio}");
     }
 
     #[test]
@@ -165,7 +212,13 @@ mod tests {
         let bad = Link { loss: 1.5, ..Link::default() };
         assert_eq!(bad.check().unwrap_err().to_string(), "loss is 1.5, but must be from 0 to 1");
         assert!(Link { duplication: f64::NAN, ..Link::default() }.check().is_err());
-        assert!(Link { latency: Latency::Uniform(2 * MS, MS), ..Link::default() }.check().is_err());
+        for latency in [
+            Latency::Uniform(2 * MS, MS),
+            Latency::Exponential { min: 2 * MS, mean: MS },
+            Latency::LogNormal { median: MS, sigma: -1.0 },
+        ] {
+            assert!(Link { latency, ..Link::default() }.check().is_err());
+        }
         assert!(Link::default().check().is_ok());
     }
 }

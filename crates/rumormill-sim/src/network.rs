@@ -4,7 +4,9 @@ use core::hash::BuildHasherDefault;
 use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
-use rumormill_proto::{Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit};
+use rumormill_proto::{
+    Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
+};
 use siphasher::sip::SipHasher13;
 
 use crate::barriers::Barriers;
@@ -14,6 +16,7 @@ use crate::link::{chance, uniform};
 use crate::queue::{Entry, Kind, Packet, PacketIndex, Packets, Queue, What};
 use crate::slot::{NodeState, Slot};
 use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError, check_rate};
+use crate::traffic::{self, Fate};
 
 /// Boots are milliseconds, as agents have them; runs begin at this one.
 const FIRST_BOOT: u64 = 1_700_000_000_000;
@@ -31,12 +34,16 @@ pub struct VirtualNetwork {
     pub(crate) slots: Vec<Slot>,
     pub(crate) barriers: Barriers,
     pub(crate) counters: Counters,
+    /// Who there is to know, held once for all nodes.
+    directory: Directory,
     queue: Queue,
     packets: Packets,
     rng: Rng,
     digest: Digest,
     events: Vec<(Instant, NodeIndex, Event)>,
+    traffic: Vec<traffic::Packet>,
     sent: u64,
+    steps: u64,
     last_boot: u64,
     at_this_instant: u64,
     /// The last packet of each pair that has arrived; looked up, never gone through.
@@ -57,12 +64,15 @@ impl VirtualNetwork {
             slots: Vec::new(),
             barriers: Barriers::default(),
             counters: Counters::default(),
+            directory: Directory::default(),
             queue: Queue::default(),
             packets: Packets::default(),
             rng: Rng::seed_from_u64(seed(config.seed, NETWORK_SEED, 0)),
             digest: Digest::new(),
             events: Vec::new(),
+            traffic: Vec::new(),
             sent: 0,
+            steps: 0,
             last_boot: FIRST_BOOT,
             at_this_instant: 0,
             arrived: HashMap::default(),
@@ -109,7 +119,8 @@ impl VirtualNetwork {
     }
 
     pub(crate) fn start(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
-        self.slots[index.index()].start(index, self.now, boot, self.config.seed)?;
+        let (now, seed) = (self.now, self.config.seed);
+        self.slots[index.index()].start(index, now, boot, seed, &self.directory)?;
         self.call(index, |_, _| ());
         Ok(())
     }
@@ -198,6 +209,33 @@ impl VirtualNetwork {
         false
     }
 
+    /// Lets these nodes know each other at once, as if each had been told of the others. Large runs
+    /// begin like this: what n² news of joining would cost is not what they are about.
+    ///
+    /// # Errors
+    /// When one of them is not running. None has met another then.
+    pub fn acquaint(&mut self, nodes: &[NodeIndex]) -> Result<(), SimError> {
+        if let Some(&node) = nodes.iter().find(|node| self.node(**node).is_none()) {
+            return Err(SimError::NotRunning(node));
+        }
+        let Some((&first, others)) = nodes.split_first() else { return Ok(()) };
+        // The first hears of all, and then all hear of them from it.
+        for &node in others {
+            self.meet(first, node);
+        }
+        for &node in others {
+            self.meet(node, first);
+        }
+        Ok(())
+    }
+
+    /// `node` takes over what `other` knows; both run.
+    fn meet(&mut self, node: NodeIndex, other: NodeIndex) {
+        let Some(told) = self.slots[other.index()].node.take() else { return };
+        self.call(node, |node, now| node.meet(now, &told));
+        self.slots[other.index()].node = Some(told);
+    }
+
     /// Sets a live input.
     ///
     /// # Errors
@@ -245,6 +283,7 @@ impl VirtualNetwork {
             self.now = entry.at;
         }
         self.at_this_instant += 1;
+        self.steps += 1;
         assert!(
             self.at_this_instant < MOST_AT_ONE_INSTANT,
             "time stands still at {}: {:?} has no end",
@@ -294,6 +333,11 @@ impl VirtualNetwork {
         core::mem::take(&mut self.events)
     }
 
+    /// Takes out what became of packets since the last call, if [`NetworkConfig::keep_traffic`].
+    pub fn take_traffic(&mut self) -> Vec<traffic::Packet> {
+        core::mem::take(&mut self.traffic)
+    }
+
     /// What really happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -302,6 +346,11 @@ impl VirtualNetwork {
     /// One number for all that was delivered and said so far, with its time.
     pub fn digest(&self) -> u64 {
         self.digest.finish()
+    }
+
+    /// How many things have happened so far: arrivals, timeouts, starts.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// How many packets are on their way, stream messages and their failures included.
@@ -425,11 +474,13 @@ impl VirtualNetwork {
         self.counters.packets_sent += 1;
         if !self.barriers.pass(self.now, from, to) {
             self.counters.packets_blocked += 1;
+            self.note(from, to, bytes.len(), Fate::Blocked);
             return;
         }
         let link = self.config.link;
         if chance(&mut self.rng, link.loss) {
             self.counters.packets_lost += 1;
+            self.note(from, to, bytes.len(), Fate::Lost);
             return;
         }
         if chance(&mut self.rng, link.duplication) {
@@ -489,6 +540,7 @@ impl VirtualNetwork {
         reason: &'static str,
     ) {
         self.counters.streams_failed += 1;
+        self.note(from, to, 0, Fate::StreamFailed);
         let kind = Kind::Unreachable(self.slots[from.index()].life, reason);
         let news = Packet { from: to, to: from, kind, sent: self.sent, bytes: Vec::new() };
         self.travel(news, self.now + after);
@@ -501,7 +553,8 @@ impl VirtualNetwork {
         match packet.kind {
             Kind::Datagram if !self.barriers.pass(self.now, from, to) => {
                 self.counters.packets_blocked += 1;
-                self.packets.remove(index);
+                let bytes = self.packets.remove(index).map_or(0, |packet| packet.bytes.len());
+                self.note(from, to, bytes, Fate::Blocked);
                 return;
             }
             Kind::Stream(_) => {
@@ -539,15 +592,20 @@ impl VirtualNetwork {
         let slot = self.slots.get(to.index());
         let life = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.life);
         match kind {
-            Kind::Datagram if life.is_none() => self.counters.packets_to_the_dead += 1,
+            Kind::Datagram if life.is_none() => {
+                self.counters.packets_to_the_dead += 1;
+                self.note(from, to, bytes.len(), Fate::Dead);
+            }
             Kind::Datagram => {
                 self.counters.packets_delivered += 1;
+                self.note(from, to, bytes.len(), Fate::Delivered);
                 self.count_order(from, to, sent);
                 self.record(from, to, &bytes);
                 self.call(to, |node, now| node.handle_datagram(now, from.addr(), &bytes));
             }
             Kind::Stream(meant) if life == Some(meant) => {
                 self.counters.streams_delivered += 1;
+                self.note(from, to, bytes.len(), Fate::StreamDelivered);
                 self.record(from, to, &bytes);
                 self.call(to, |node, now| node.handle_stream(now, from.addr(), &bytes));
             }
@@ -582,6 +640,12 @@ impl VirtualNetwork {
             } else {
                 *last = sent;
             }
+        }
+    }
+
+    fn note(&mut self, from: NodeIndex, to: NodeIndex, bytes: usize, fate: Fate) {
+        if self.config.keep_traffic {
+            self.traffic.push(traffic::Packet { at: self.now, from, to, bytes, fate });
         }
     }
 

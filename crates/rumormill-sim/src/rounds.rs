@@ -18,6 +18,7 @@
 //! # Ok::<(), rumormill_sim::rounds::RoundsError>(())
 //! ```
 
+pub mod average;
 pub mod broadcast;
 mod contacts;
 pub mod engine;
@@ -25,6 +26,7 @@ pub mod error;
 pub mod graph;
 pub mod histogram;
 pub mod model;
+mod prefetch;
 pub mod run;
 mod start;
 pub mod stream;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Entry, Identity, Instant, Name, Node};
+use rumormill_proto::{Directory, Entry, Identity, Instant, Name, Node};
 
 use crate::clock::Clock;
 use crate::digest::seed;
@@ -77,12 +77,13 @@ impl Slot {
         now: Instant,
         boot: u64,
         run_seed: u64,
+        directory: &Directory,
     ) -> Result<(), SimError> {
         let which = (u64::from(index.0) << 32) | u64::from(self.life);
         let seed = seed(run_seed, NODE_SEEDS, which);
         let me = Identity { name: self.spec.name.clone(), addr: index.addr(), boot };
-        let make = if self.spec.aggregates { Node::new } else { Node::bare };
-        let mut node = make(Instant::ZERO, me, self.spec.config.clone(), seed)?;
+        let make = if self.spec.aggregates { Node::new_in } else { Node::bare_in };
+        let mut node = make(directory, Instant::ZERO, me, self.spec.config.clone(), seed)?;
         if let Some(protocols) = &self.spec.protocols {
             for protocol in protocols() {
                 node.add_protocol(Instant::ZERO, protocol);

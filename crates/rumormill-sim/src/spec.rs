@@ -174,6 +174,9 @@ pub struct NetworkConfig {
     /// Whether events are kept for [`crate::VirtualNetwork::take_events`]. Default true. The news
     /// of n members at n nodes is n² events.
     pub keep_events: bool,
+    /// Whether the fates of packets are kept for [`crate::VirtualNetwork::take_traffic`]. Default
+    /// false; 32 bytes a packet until they are taken.
+    pub keep_traffic: bool,
     /// Whether the run's digest is taken. Default true; costs about a nanosecond a byte.
     pub digest: bool,
     /// Whether reordered packets are counted. Default true; takes 16 bytes for each pair that
@@ -189,6 +192,7 @@ impl Default for NetworkConfig {
             stream_timeout: Duration::from_secs(3),
             look_every: Duration::from_millis(10),
             keep_events: true,
+            keep_traffic: false,
             digest: true,
             count_reordering: true,
         }

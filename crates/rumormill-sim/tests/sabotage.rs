@@ -6,9 +6,8 @@
 
 use rumormill_proto::sabotage::{Rule, break_rule};
 use rumormill_proto::{Config, Duration, Instant, Name};
-use rumormill_sim::chaos::Failure;
 use rumormill_sim::check::Violation;
-use rumormill_sim::{Chaos, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
+use rumormill_sim::{Chaos, Failure, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
 
 /// The violations that 30 seeds of chaos end with.
 fn violations(rule: Option<Rule>) -> Vec<Violation> {

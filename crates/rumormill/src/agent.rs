@@ -1,21 +1,26 @@
 //! `rumormill agent`: one agent, until a signal.
 
+mod file;
+mod handler;
 mod log;
-pub(crate) mod signal;
+mod settings;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use rumormill_agent::api::Info;
-use rumormill_agent::{Agent, Error, StopReason};
-use rumormill_proto::{Config, Name};
+use rumormill_agent::{Agent, Error, StopReason, Store};
+use rumormill_proto::Name;
 
 use crate::exit::{self, Exit, Usage};
 use crate::format;
+use crate::signal::Signals;
 use crate::values::{self, Input, Listen};
+use handler::Handler;
 use log::Level;
-use signal::Signals;
+use settings::Settings;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,8 +31,8 @@ Examples:
 
 Then ask: rumormill get requests --wait 10s
 
-The agent keeps nothing on disk: after a restart it is a new incarnation, which joins again and
-sets its inputs again. Its traffic is neither authenticated nor encrypted: keep it on a network
+Without --data the agent keeps nothing on disk: after a restart it joins again, and its inputs are
+those of --set. Its traffic is neither authenticated nor encrypted: keep it on a network
 that you trust. Ctrl-C or SIGTERM makes it leave the cluster properly; a second one ends it at
 once.
 
@@ -37,124 +42,124 @@ Exit codes: 0 left the cluster, 1 failed (a taken port, a taken name), 2 usage."
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The agent's name, unique in the cluster [default: the host's name]
+    /// A file with every setting below as a key (interval = "200ms") and more; flags override it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// The agent's name, unique in the cluster [default: that of --data, or the host's name]
     #[arg(long, value_parser = values::name)]
     name: Option<Name>,
-    /// Where to listen for the other agents, UDP and TCP
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7946", value_parser = values::socket)]
-    bind: SocketAddr,
+    /// Where to listen for the other agents, UDP and TCP [default: 127.0.0.1:7946]
+    #[arg(long, value_name = "IP:PORT", value_parser = values::socket)]
+    bind: Option<SocketAddr>,
     /// The address that the others reach this agent at, if it is not the one of --bind
     #[arg(long, value_name = "IP:PORT", value_parser = values::socket)]
     advertise: Option<SocketAddr>,
-    /// Where to answer HTTP, for the other verbs and for programs; `off` for nowhere
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7980", value_parser = values::listen)]
-    http: Listen,
+    /// Where to answer HTTP, for the other verbs and for programs; `off` for nowhere [default:
+    /// 127.0.0.1:7980]
+    #[arg(long, value_name = "IP:PORT", value_parser = values::listen)]
+    http: Option<Listen>,
     /// Members of the cluster to join, any of them; asked again until they answer
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = values::host_port)]
-    join: Vec<String>,
+    join: Option<Vec<String>>,
     /// An input of this agent, such as requests=5; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = values::input)]
     set: Vec<Input>,
-    /// The cluster's name; agents of different clusters ignore each other
-    #[arg(long, default_value = "default")]
-    cluster: String,
-    /// The gossip period, 10ms to 60s
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = values::duration)]
-    interval: Duration,
-    /// About how many peers to exchange with, at least 4
-    #[arg(long, value_name = "N", default_value_t = Config::default().view_size)]
-    view_size: usize,
-    /// How often to probe one member
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = values::duration)]
-    probe_interval: Duration,
+    /// A directory in which the agent keeps its name, its boot number, its inputs and the replica,
+    /// whatever ends it [default: it keeps nothing]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Take up the replica of --data even if it has not been written for longer than deleted keys
+    /// are remembered: they may rise again
+    #[arg(long)]
+    keep_old_replica: bool,
+    /// Answer queries of this name with what a command prints; it gets the query's payload on
+    /// standard input. No shell reads it, but for NAME='sh -c "…"'. May be given several times
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = handler::parse)]
+    on_query: Vec<Handler>,
+    /// The cluster's name; agents of different clusters ignore each other [default: default]
+    #[arg(long)]
+    cluster: Option<String>,
+    /// The gossip period, 10ms to 60s [default: 200ms]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    interval: Option<Duration>,
+    /// About how many peers to exchange with, at least 4 [default: 16]
+    #[arg(long, value_name = "N")]
+    view_size: Option<usize>,
+    /// How often to probe one member [default: 500ms]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    probe_interval: Option<Duration>,
     /// How long a direct probe may take [default: 150ms, or half of --probe-interval if less]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     probe_timeout: Option<Duration>,
-    /// How long a suspected member has to refute before it is declared dead
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = values::duration)]
-    suspicion: Duration,
-    /// How often to try members that are held for dead
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = values::duration)]
-    reconnect_interval: Duration,
-    /// How often to exchange the whole membership with one member
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
-    sync_interval: Duration,
-    /// The length of a round of figures in round mode, 16 to 65536 gossip periods
-    #[arg(long, value_name = "PERIODS", default_value_t = Config::default().round_length)]
-    round_length: u32,
+    /// How long a suspected member has to refute before it is declared dead [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    suspicion: Option<Duration>,
+    /// How often to try members that are held for dead [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    reconnect_interval: Option<Duration>,
+    /// How often to exchange the whole membership with one member [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    sync_interval: Option<Duration>,
+    /// The length of a round of figures in round mode, 16 to 65536 gossip periods [default: 64]
+    #[arg(long, value_name = "PERIODS")]
+    round_length: Option<u32>,
     /// The relative width of an enclosure at which a figure counts as converged, 1e-12 to 0.5
-    #[arg(long, value_name = "X", default_value_t = Config::default().tolerance)]
-    tolerance: f64,
+    /// [default: 0.000001]
+    #[arg(long, value_name = "X")]
+    tolerance: Option<f64>,
     /// The seed of the agent's random choices [default: from the system]
     #[arg(long)]
     seed: Option<u64>,
-    /// Drop outgoing datagrams with this probability, to see what happens; 0 to below 1
-    #[arg(long, value_name = "P", default_value = "0", value_parser = values::loss)]
-    loss: f64,
-    /// What to log on standard error
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
-    log: Level,
+    /// Drop outgoing datagrams with this probability, to see what happens; 0 to below 1 [default:
+    /// 0]
+    #[arg(long, value_name = "P", value_parser = values::loss)]
+    loss: Option<f64>,
+    /// What to log on standard error [default: info]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    log: Option<Level>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    log::start(args.log);
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => host_name()?,
-    };
-    values::once_each(&args.set)?;
-    let config = config(args)?;
+    let settings = Settings::gather(args)?;
+    log::start(settings.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let exit = runtime.block_on(serve(args, &name, config));
+    let exit = runtime.block_on(serve(settings));
     runtime.shutdown_timeout(Duration::from_millis(200));
     exit
 }
 
-fn config(args: &Args) -> Result<Config, Usage> {
-    let default = Config::default();
-    let timeout = default.probe_timeout.min(args.probe_interval / 2);
-    let config = Config {
-        cluster: args.cluster.clone(),
-        interval: args.interval,
-        view_size: args.view_size,
-        probe_interval: args.probe_interval,
-        probe_timeout: args.probe_timeout.unwrap_or(timeout),
-        suspicion_timeout: args.suspicion,
-        reconnect_interval: args.reconnect_interval,
-        sync_interval: args.sync_interval,
-        round_length: args.round_length,
-        tolerance: args.tolerance,
-        ..default
+async fn serve(settings: Settings) -> anyhow::Result<Exit> {
+    let store = settings.data.as_ref().map(Store::open).transpose()?;
+    let kept = store.as_ref().and_then(|store| store.name().cloned());
+    let name = match settings.name.clone().or(kept) {
+        Some(name) => name,
+        None => settings::host_name()?,
     };
-    match config.check() {
-        Ok(()) => Ok(config),
-        Err(error) => {
-            let option = match error.setting {
-                "suspicion_timeout" => "suspicion".to_owned(),
-                other => other.replace('_', "-"),
-            };
-            let range = error.range.replace("probe_interval", "--probe-interval");
-            Err(Usage(format!("--{option} is {}, but must be {range}", error.value)))
-        }
-    }
-}
-
-async fn serve(args: &Args, name: &Name, config: Config) -> anyhow::Result<Exit> {
-    let mut builder = Agent::builder(name.as_str()).bind(args.bind).config(config).loss(args.loss);
-    if let Listen::At(addr) = args.http {
+    let mut builder = Agent::builder(name.as_str())
+        .bind(settings.bind)
+        .config(settings.config.clone())
+        .loss(settings.loss)
+        .join(settings.join.iter().cloned());
+    if let Listen::At(addr) = settings.http {
         builder = builder.http(Some(addr));
     }
-    builder = builder.join(args.join.iter().cloned());
-    if let Some(advertise) = args.advertise {
+    if let Some(advertise) = settings.advertise {
         builder = builder.advertise(advertise);
     }
-    if let Some(seed) = args.seed {
+    if let Some(seed) = settings.seed {
         builder = builder.seed(seed);
+    }
+    if let Some(store) = store {
+        builder = builder.store(store).keep_old_replica(settings.keep_old_replica);
+    }
+    for handler in &settings.handlers {
+        let (name, handler) = (handler.name.clone(), handler.clone());
+        builder = builder.on_query(name.as_str(), move |query| handler.clone().answer(query));
     }
     let mut signals = Signals::listen()?;
     let agent = builder.start().await.with_context(|| format!("agent {name} did not start"))?;
-    match prepare(args, &agent).await {
-        Ok(info) => exit::print(&banner(args, &info))?,
+    match prepare(&settings, &agent).await {
+        Ok(info) => exit::print(&banner(&settings, &info))?,
         // It may have been refused already.
         Err(Error::Stopped(reason)) => return ended(&reason),
         Err(error) => return Err(Usage(error.to_string()).into()),
@@ -171,8 +176,8 @@ async fn serve(args: &Args, name: &Name, config: Config) -> anyhow::Result<Exit>
     }
 }
 
-async fn prepare(args: &Args, agent: &Agent) -> Result<Info, Error> {
-    for Input { name, value } in &args.set {
+async fn prepare(settings: &Settings, agent: &Agent) -> Result<Info, Error> {
+    for Input { name, value } in &settings.inputs {
         agent.set(name.as_str(), *value).await?;
     }
     agent.info().await
@@ -190,7 +195,7 @@ fn ended(reason: &StopReason) -> anyhow::Result<Exit> {
     }
 }
 
-fn banner(args: &Args, info: &Info) -> String {
+fn banner(settings: &Settings, info: &Info) -> String {
     let mut lines = vec![
         format!("rumormill agent {} of cluster {:?}", info.name, info.cluster),
         format!("  peers   {} (UDP and TCP)", info.address),
@@ -203,42 +208,31 @@ fn banner(args: &Args, info: &Info) -> String {
         let inputs = info.inputs.iter().map(|input| format!("{}={}", input.name, input.value));
         lines.push(format!("  inputs  {}", inputs.collect::<Vec<_>>().join(" ")));
     }
-    if !args.join.is_empty() {
-        lines.push(format!("  joins   {}", args.join.join(", ")));
+    if !settings.join.is_empty() {
+        lines.push(format!("  joins   {}", settings.join.join(", ")));
     }
-    lines.push("  data    none: it keeps nothing on disk".to_owned());
-    if args.loss > 0.0 {
-        let percent = format::number(args.loss * 100.0, 6);
+    lines.push(match &settings.data {
+        Some(dir) => format!("  data    {}", dir.display()),
+        None => "  data    none: it keeps nothing on disk (--data DIR)".to_owned(),
+    });
+    if settings.loss > 0.0 {
+        let percent = format::number(settings.loss * 100.0, 6);
         lines.push(format!("  loss    drops {percent} % of its datagrams on purpose"));
     }
     let open = |addr: SocketAddr| !addr.ip().is_loopback();
-    if open(args.bind) {
+    if open(settings.bind) {
         lines.push(format!(
             "WARNING: {} is not loopback, and the agents' traffic is NOT AUTHENTICATED and NOT \
-             ENCRYPTED: whoever reaches this port can join and change every figure. Keep it on a \
-             network that you trust.",
-            args.bind
+             ENCRYPTED: whoever reaches this port can join, change every figure and key, and have the \
+             query handlers run. Keep it on a network that you trust.",
+            settings.bind
         ));
     }
     if let Some(http) = info.http_address.filter(|&http| open(http)) {
         lines.push(format!(
             "WARNING: {http} is not loopback, and HTTP is NOT AUTHENTICATED: whoever reaches this \
-             port can set inputs and stop the agent."
+             port can set inputs and keys, ask queries, and stop the agent."
         ));
     }
     lines.join("\n")
-}
-
-/// The host's name, made fit to be a node's.
-fn host_name() -> anyhow::Result<Name> {
-    let read = |path| std::fs::read_to_string(path).ok();
-    let text = read("/proc/sys/kernel/hostname")
-        .or_else(|| read("/etc/hostname"))
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .unwrap_or_default();
-    Name::new(text.trim()).map_err(|error| {
-        Usage(format!("the host's name can't be the agent's ({error}); give one with --name"))
-            .into()
-    })
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use rumormill_agent::api::ErrorBody;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::http::{Response, Uri};
+use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
 
 use crate::exit::Usage;
@@ -16,6 +16,9 @@ use crate::exit::Usage;
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long it may take to answer, beyond the time that it was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read whole, in bytes.
+const LONGEST: u64 = 256 << 20;
 
 /// Which agent to talk to.
 #[derive(clap::Args, Clone, Debug)]
@@ -94,6 +97,35 @@ impl Client {
         self.read(request.build().call())
     }
 
+    /// Reads `path` as it is, with the headers.
+    pub(crate) fn get_bytes(&self, path: &str) -> Answer<(HeaderMap, Vec<u8>)> {
+        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER));
+        let response = self.accepted(request.build().call())?;
+        let (head, mut body) = response.into_parts();
+        let bytes = body.with_config().limit(LONGEST).read_to_vec();
+        Ok((head.headers, bytes.map_err(|error| self.lost(&error))?))
+    }
+
+    /// Writes `bytes` to `path` as they are.
+    pub(crate) fn put_bytes<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Answer<T> {
+        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
+        self.read(request.build().content_type("application/octet-stream").send(bytes))
+    }
+
+    /// Sends `body` to `path`, and calls `each` with every line of what comes back, as it comes.
+    pub(crate) fn post_for_lines(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        mut each: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> Answer<()> {
+        let response = self.accepted(self.http.post(self.url(path)).send_json(body))?;
+        for line in BufReader::new(response.into_body().into_reader()).lines() {
+            each(&line.with_context(|| format!("lost the agent at {}", self.base))?)?;
+        }
+        Ok(())
+    }
+
     /// Follows the server-sent events of `path`: calls `each` with the data of every event until it
     /// fails or the agent ends the stream. A comment, which keeps the connection alive, comes as
     /// empty data.
@@ -126,7 +158,8 @@ impl Client {
 
     fn read<T: DeserializeOwned>(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<T> {
         let mut response = self.accepted(sent)?;
-        let text = response.body_mut().read_to_string().map_err(|error| self.lost(&error))?;
+        let text = response.body_mut().with_config().limit(LONGEST).read_to_string();
+        let text = text.map_err(|error| self.lost(&error))?;
         let text = if text.is_empty() { "null" } else { &text };
         serde_json::from_str(text).map_err(|error| {
             anyhow!(
@@ -205,9 +238,17 @@ impl From<Refusal> for anyhow::Error {
     }
 }
 
-/// A name as one segment of a path: `/` is allowed in names.
-pub(crate) fn segment(name: &rumormill_proto::Name) -> String {
-    name.as_str().replace('/', "%2F").replace(':', "%3A")
+/// Any text as one segment of a path, or as a parameter.
+pub(crate) fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => out.push(byte.into()),
+            // A dot, too: what is between two slashes must not be `..`.
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::ValueEnum;
 use rumormill_proto::Config;
 
-use crate::agent::signal::{Ended, Signals};
 use crate::exit::{Exit, Usage};
+use crate::signal::Signals;
 use crate::values;
 
 const EXAMPLES: &str = "\
@@ -149,14 +149,5 @@ fn config(interval: Duration, nodes: usize) -> Config {
         probe_timeout: scaled(config.probe_timeout, 40),
         suspicion_timeout: scaled(config.suspicion_timeout, 400),
         ..config
-    }
-}
-
-impl From<Ended> for Exit {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Interrupt => Self::Interrupted,
-            Ended::Terminate => Self::Terminated,
-        }
     }
 }

@@ -5,9 +5,15 @@ mod client;
 mod demo;
 mod exit;
 mod format;
+mod memory;
 mod plan;
 mod plot;
 mod predict;
+mod progress;
+mod replay;
+mod signal;
+mod simulate;
+mod sweep;
 mod values;
 mod verbs;
 
@@ -47,6 +53,12 @@ enum Command {
     /// Say exactly what gossip will do, before it does it.
     #[command(subcommand)]
     Predict(predict::Predict),
+    /// Run a model of gossip many times, and say what happened.
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
+    Sweep(sweep::Args),
+    Merge(sweep::merge::Args),
+    Replay(replay::Args),
     /// Choose style, fan-out, interval and round cap for a target.
     Plan(plan::PlanArgs),
     #[command(flatten)]
@@ -59,6 +71,10 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Predict(what) => predict::run(&what),
+        Command::Simulate(what) => simulate::run(&what),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Merge(args) => sweep::merge::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Verb(verb) => verbs::run(&cli.target, verb),
     })

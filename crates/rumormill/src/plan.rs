@@ -9,7 +9,8 @@ use rumormill_theory::plan::{Plan, Target, plans};
 use serde::Serialize;
 
 use crate::predict::input::{count, duration};
-use crate::predict::{Watch, print, print_json, refuse};
+use crate::predict::{print, print_json, refuse};
+use crate::progress::Progress;
 
 /// What the rumor must achieve.
 #[derive(Args)]
@@ -82,11 +83,11 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
         overhead: args.overhead,
         ..Target::new(args.nodes, args.loss, args.deadline.as_secs_f64(), args.failure)
     };
-    let mut watch = Watch::new();
+    let progress = Progress::unbounded();
     let found = plans(&target, &mut |done, of| {
-        watch.tell(|| format!("{done} of {of} settings computed"));
+        progress.note(|| format!("{done} of {of} settings computed"));
     });
-    drop(watch);
+    drop(progress);
     let found = match found {
         Ok(found) => found,
         Err(error) => return Err(refuse(&error)),

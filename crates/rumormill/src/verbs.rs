@@ -1,10 +1,17 @@
 //! The verbs that talk to a running agent.
 
+mod event;
 mod explain;
+mod follow;
 mod get;
 mod info;
 mod inputs;
+mod kv;
+mod line;
 mod members;
+mod monitor;
+mod query;
+mod trace;
 mod watch;
 
 use clap::Subcommand;
@@ -25,6 +32,11 @@ pub(crate) enum Verb {
     Unset(inputs::UnsetArgs),
     Get(get::Args),
     Watch(watch::Args),
+    Event(event::Args),
+    Monitor(monitor::Args),
+    Query(query::Args),
+    Trace(trace::Args),
+    Kv(kv::Args),
     Explain(explain::Args),
     Info(info::Args),
     /// Have the agent join a cluster
@@ -58,6 +70,11 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Unset(args) => inputs::unset(&client, &args),
         Verb::Get(args) => get::run(&client, &args),
         Verb::Watch(args) => watch::run(client, &args),
+        Verb::Event(args) => event::run(&client, &args),
+        Verb::Monitor(args) => monitor::run(client, &args),
+        Verb::Query(args) => query::run(client, &args),
+        Verb::Trace(args) => trace::run(&client, &args),
+        Verb::Kv(args) => kv::run(client, args),
         Verb::Explain(args) => explain::run(&client, &args),
         Verb::Info(args) => info::run(&client, &args),
         Verb::Join { addresses } => join(&client, addresses),

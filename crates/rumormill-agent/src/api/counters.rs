@@ -1,6 +1,6 @@
 //! Everything an agent counts.
 
-use rumormill_proto::Stats;
+use rumormill_proto::{GossipStats, Stats};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,16 +23,26 @@ macro_rules! counters {
         #[serde(deny_unknown_fields)]
         pub struct Counters {
             $($(#[doc = $help] pub $field: u64,)*)*
+            /// How rumors got around.
+            pub rumors: GossipCounters,
+            /// How updates of the replica got around.
+            pub replica: GossipCounters,
         }
 
         impl Counters {
             pub(crate) fn new(node: &Stats, sockets: &SocketStats) -> Self {
-                Self { $($($field: counters!(@$source node sockets).$field,)*)* }
+                Self {
+                    $($($field: counters!(@$source node sockets).$field,)*)*
+                    rumors: (&node.rumors).into(),
+                    replica: (&node.replica).into(),
+                }
             }
 
             /// Every counter's name, what it counts, and its value.
-            pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<> {
-                [$($((stringify!($field), $help, self.$field),)*)*].into_iter()
+            pub fn each(&self) -> impl Iterator<Item = (String, String, u64)> + use<> {
+                let own = [$($((stringify!($field), $help, self.$field),)*)*];
+                let own = own.map(|(name, help, value)| (name.to_owned(), help.to_owned(), value));
+                own.into_iter().chain(self.rumors.each("rumors")).chain(self.replica.each("replica"))
             }
         }
     };
@@ -75,6 +85,49 @@ counters! {
     }
 }
 
+macro_rules! gossip {
+    ($($field:ident: $help:literal,)*) => {
+        /// What is counted of entries that get around, be they rumors or updates of the replica.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct GossipCounters {
+            $(#[doc = $help] pub $field: u64,)*
+        }
+
+        impl From<&GossipStats> for GossipCounters {
+            fn from(stats: &GossipStats) -> Self {
+                Self { $($field: stats.$field,)* }
+            }
+        }
+
+        impl GossipCounters {
+            fn each(&self, of: &str) -> Vec<(String, String, u64)> {
+                vec![$((
+                    format!("{of}_{}", stringify!($field)),
+                    format!("{} ({of})", $help),
+                    self.$field,
+                ),)*]
+            }
+        }
+    };
+}
+
+gossip! {
+    messages: "Messages sent, on either path",
+    bytes: "Bytes of those messages",
+    tells: "Pushes sent",
+    told: "Entries in the pushes sent",
+    comparisons: "Comparisons that this node began",
+    talks: "Steps of comparisons that came in",
+    given: "Entries given to peers that lacked them",
+    pushed: "Entries that were new here, and were told",
+    pulled: "Entries that were new here, and were given on request",
+    copies: "Entries told or given that were here already",
+    outdated: "Entries told or given that were too old",
+    rejected: "Entries that the validation hook rejected",
+    evicted: "Entries that had to go before their time, because there was no room",
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +136,14 @@ mod tests {
     fn no_counter_of_the_core_is_left_out() {
         let core = serde_json::to_value(Stats::default()).unwrap();
         let all = serde_json::to_value(Counters::default()).unwrap();
-        let missing = |name: &&String| all.get(name).is_none();
-        assert_eq!(core.as_object().unwrap().keys().find(missing), None);
+        for (name, value) in core.as_object().unwrap() {
+            assert!(all.get(name).is_some(), "{name}");
+            for inner in value.as_object().into_iter().flat_map(|inner| inner.keys()) {
+                assert!(all[name].get(inner).is_some(), "{name}.{inner}");
+            }
+        }
+        let names = Counters::default().each().map(|(name, ..)| name);
+        let names: std::collections::BTreeSet<_> = names.collect();
+        assert!(names.contains("rumors_evicted") && names.contains("replica_evicted"));
     }
 }

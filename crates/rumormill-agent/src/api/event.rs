@@ -6,7 +6,7 @@ use rumormill_proto as proto;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Member, MemberState, Reading};
+use super::{KeyChange, Member, MemberState, Reading, Rumor};
 
 /// Something that has happened. In JSON, `event` says what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -76,6 +76,21 @@ pub enum Event {
         /// How many nodes were members from its beginning to its end.
         participants: usize,
     },
+    /// News has arrived.
+    Rumor(Rumor),
+    /// A query has arrived; this agent's handler answers it.
+    Query(Rumor),
+    /// A key of the replica has changed.
+    Key(KeyChange),
+    /// This agent takes the replica, or what it has missed of it, from another one.
+    CatchUp {
+        /// The name of the other.
+        from: String,
+        /// How many entries have been compared or fetched so far.
+        have: u64,
+        /// How many there are.
+        total: u64,
+    },
     /// A user's protocol said something.
     Protocol {
         /// The protocol's name.
@@ -99,6 +114,26 @@ pub enum Event {
 }
 
 impl Event {
+    /// All kinds, as in the JSON's `event` field.
+    pub const KINDS: [&str; 16] = [
+        "member_up",
+        "member_down",
+        "joined",
+        "join_failed",
+        "name_taken",
+        "name_conflict",
+        "renewed",
+        "dropped",
+        "round_finished",
+        "rumor",
+        "query",
+        "key",
+        "catch_up",
+        "protocol",
+        "aggregate",
+        "missed",
+    ];
+
     /// The event's kind, as in the JSON's `event` field.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -111,6 +146,10 @@ impl Event {
             Self::Renewed { .. } => "renewed",
             Self::Dropped { .. } => "dropped",
             Self::RoundFinished { .. } => "round_finished",
+            Self::Rumor(_) => "rumor",
+            Self::Query(_) => "query",
+            Self::Key(_) => "key",
+            Self::CatchUp { .. } => "catch_up",
             Self::Protocol { .. } => "protocol",
             Self::Aggregate { .. } => "aggregate",
             Self::Missed { .. } => "missed",
@@ -118,10 +157,11 @@ impl Event {
     }
 }
 
-impl From<proto::Event> for Event {
-    fn from(event: proto::Event) -> Self {
+impl Event {
+    /// What everyone may hear of it; `None` for what concerns only who has asked a query.
+    pub(crate) fn of(event: proto::Event, node: &proto::Node) -> Option<Self> {
         let member = |identity: &proto::Identity, state, me| Member::new(identity, state, me);
-        match event {
+        Some(match event {
             proto::Event::MemberUp(peer) => {
                 Self::MemberUp { member: member(&peer, MemberState::Alive, false) }
             }
@@ -149,12 +189,14 @@ impl From<proto::Event> for Event {
                 let text = std::str::from_utf8(&payload).ok().map(str::to_owned);
                 Self::Protocol { name, text, payload }
             }
-            // Rumors and keys get kinds of their own with the API that speaks of them.
-            other => {
-                let (name, text) = ("news".to_owned(), Some(format!("{other:?}")));
-                Self::Protocol { name, text, payload: Vec::new() }
+            proto::Event::Rumor(rumor) => Self::Rumor(rumor.into()),
+            proto::Event::Query { question, .. } => Self::Query(question.into()),
+            proto::Event::Key(change) => Self::Key(KeyChange::new(change, node)),
+            proto::Event::CatchUp { from, have, total } => {
+                Self::CatchUp { from: from.to_string(), have, total }
             }
-        }
+            proto::Event::Answer { .. } | proto::Event::QueryFinished { .. } => return None,
+        })
     }
 }
 
@@ -167,21 +209,47 @@ mod tests {
         let addr: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let name = proto::Name::new("a").unwrap();
         let identity = proto::Identity { name: name.clone(), addr, boot: 1 };
+        let node = proto::Node::new(proto::Instant::ZERO, identity.clone(), Default::default(), 1);
+        let node = node.unwrap();
+        let (stamp, timeout) = (proto::Stamp(1 << 20), proto::Duration::from_secs(1));
+        let rumor = proto::Rumor {
+            id: proto::RumorId(7),
+            stamp,
+            node: identity.id(),
+            origin: name.clone(),
+            topic: name.clone(),
+            payload: b"\xff".to_vec(),
+            round: 2,
+            age: timeout,
+        };
+        let version = proto::Version { stamp, node: identity.id() };
+        let entry = proto::Entry { key: "k".into(), value: Some(b"v".to_vec()), version };
+        let gone = proto::Entry { value: None, ..entry.clone() };
         let events = [
             proto::Event::MemberUp(identity.clone()),
             proto::Event::MemberDown(identity.clone()),
             proto::Event::Joined { via: addr, members: 2 },
             proto::Event::JoinFailed { addr, attempts: 1, reason: "no answer".into() },
             proto::Event::NameTaken { name: name.clone(), by: addr },
-            proto::Event::NameConflict { name, addrs: [addr, addr] },
+            proto::Event::NameConflict { name: name.clone(), addrs: [addr, addr] },
             proto::Event::Renewed(identity),
             proto::Event::Dropped { from: addr, reason: proto::WireError::Version(9) },
             proto::Event::RoundFinished { round: 3, participants: 4 },
+            proto::Event::Rumor(rumor.clone()),
+            proto::Event::Query { question: rumor, timeout },
+            proto::Event::Key(proto::KeyChange { entry, local: true }),
+            proto::Event::Key(proto::KeyChange { entry: gone, local: false }),
+            proto::Event::CatchUp { from: name.clone(), have: 1, total: 2 },
             proto::Event::Protocol { name: "mine".into(), payload: vec![0xff] },
         ];
-        for event in events.map(Event::from).into_iter().chain([Event::Missed { events: 7 }]) {
+        for event in events
+            .into_iter()
+            .filter_map(|event| Event::of(event, &node))
+            .chain([Event::Missed { events: 7 }])
+        {
             let json = serde_json::to_value(&event).unwrap();
             assert_eq!(json["event"], event.kind());
+            assert!(Event::KINDS.contains(&event.kind()));
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
         }
     }

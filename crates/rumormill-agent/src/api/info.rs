@@ -6,6 +6,7 @@ use rumormill_proto as proto;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::rumor::ms;
 use super::{Counters, Input};
 
 /// An agent, its settings and its counters.
@@ -40,10 +41,142 @@ pub struct Info {
     pub loss: f64,
     /// The settings in force.
     pub config: ConfigInForce,
+    /// How much rumors and the replica hold.
+    pub load: Load,
+    /// What it keeps on disk; `None` if nothing.
+    #[schema(required = true)]
+    pub store: Option<StoreInfo>,
+    /// The queries that it has handlers for.
+    pub handlers: Vec<String>,
     /// The agent's inputs.
     pub inputs: Vec<Input>,
     /// What it has counted.
     pub counters: Counters,
+}
+
+/// What an agent keeps on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreInfo {
+    /// The directory.
+    pub directory: String,
+    /// Why the last transaction failed; `None` if it did not.
+    #[schema(required = true)]
+    pub trouble: Option<String>,
+    /// Transactions that are on the disk.
+    pub commits: u64,
+    /// Inputs and entries of the replica written in them.
+    pub records: u64,
+    /// Transactions that failed.
+    pub errors: u64,
+    /// Inputs and entries that wait to be written.
+    pub waiting: usize,
+}
+
+/// How much rumors and the replica hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Rumors that are kept.
+    pub rumors: usize,
+    /// Rumors that are being told.
+    pub rumors_hot: usize,
+    /// Bytes of the payloads of those that are kept.
+    pub rumor_bytes: usize,
+    /// Keys that exist.
+    pub keys: usize,
+    /// Deleted keys that are remembered.
+    pub tombstones: usize,
+    /// Bytes of keys and values.
+    pub replica_bytes: usize,
+    /// A number that agents share exactly when their replicas hold the same; 16 hexadecimal digits.
+    pub replica_digest: String,
+}
+
+impl Load {
+    pub(crate) fn of(node: &proto::Node) -> Self {
+        let load = node.load();
+        Self {
+            rumors: load.rumors,
+            rumors_hot: load.rumors_hot,
+            rumor_bytes: load.rumor_bytes,
+            keys: load.keys,
+            tombstones: load.tombstones,
+            replica_bytes: load.replica_bytes,
+            replica_digest: format!("{:016x}", node.replica_digest()),
+        }
+    }
+}
+
+/// The bounds of the replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaInForce {
+    /// The longest key.
+    pub max_key_bytes: usize,
+    /// The longest value.
+    pub max_value_bytes: usize,
+    /// How many bytes keys and values may have together before this agent refuses to put more.
+    pub max_bytes: usize,
+    /// How long it is remembered that a key was deleted, in milliseconds.
+    pub tombstone_life_ms: f64,
+}
+
+impl From<&proto::ReplicaConfig> for ReplicaInForce {
+    fn from(replica: &proto::ReplicaConfig) -> Self {
+        Self {
+            max_key_bytes: replica.max_key,
+            max_value_bytes: replica.max_value,
+            max_bytes: replica.max_bytes,
+            tombstone_life_ms: ms(replica.tombstone_life),
+        }
+    }
+}
+
+/// How rumors are told. Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RumorInForce {
+    /// `push`, `pull`, `push-pull` or `push-then-pull`.
+    pub style: String,
+    /// How many distinct peers a node tells in each round.
+    pub fanout: u32,
+    /// When a node stops telling, in words.
+    pub stop: String,
+    /// The length of a round.
+    pub interval_ms: f64,
+    /// How often a node that pulls asks a random peer.
+    pub pull_interval_ms: f64,
+    /// Whether a node tells a rumor on at once when it first hears it.
+    pub eager: bool,
+    /// How long a rumor is kept.
+    pub retention_ms: f64,
+    /// The longest payload.
+    pub max_payload_bytes: usize,
+    /// How many rumors are kept at most.
+    pub max_rumors: usize,
+    /// How many bytes of payload are kept at most.
+    pub max_bytes: usize,
+    /// How many rumors of its own a node may be telling.
+    pub max_queue: usize,
+}
+
+impl From<&proto::RumorConfig> for RumorInForce {
+    fn from(rumor: &proto::RumorConfig) -> Self {
+        Self {
+            style: rumor.style.to_string(),
+            fanout: rumor.fanout,
+            stop: rumor.stop.to_string(),
+            interval_ms: ms(rumor.interval),
+            pull_interval_ms: ms(rumor.pull_interval),
+            eager: rumor.eager,
+            retention_ms: ms(rumor.retention),
+            max_payload_bytes: rumor.max_payload,
+            max_rumors: rumor.max_rumors,
+            max_bytes: rumor.max_bytes,
+            max_queue: rumor.max_queue,
+        }
+    }
 }
 
 /// What a node does with a push that arrives while a push of its own awaits its reply.
@@ -84,11 +217,14 @@ pub struct ConfigInForce {
     pub max_datagram_bytes: usize,
     /// What a node does with a push that arrives while a push of its own awaits its reply.
     pub overlap: OverlapRule,
+    /// How rumors are told.
+    pub rumor: RumorInForce,
+    /// The bounds of the replica.
+    pub replica: ReplicaInForce,
 }
 
 impl From<&proto::Config> for ConfigInForce {
     fn from(config: &proto::Config) -> Self {
-        let ms = |duration: proto::Duration| duration.as_nanos() as f64 / 1e6;
         Self {
             cluster: config.cluster.clone(),
             interval_ms: ms(config.interval),
@@ -105,6 +241,8 @@ impl From<&proto::Config> for ConfigInForce {
                 proto::Overlap::Answer => OverlapRule::Answer,
                 proto::Overlap::Decline => OverlapRule::Decline,
             },
+            rumor: (&config.rumor).into(),
+            replica: (&config.replica).into(),
         }
     }
 }

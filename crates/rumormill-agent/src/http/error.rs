@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use rumormill_proto::InputError;
+use rumormill_proto::{InputError, PublishError, PutError};
 
-use crate::api::ErrorBody;
+use crate::api::{BytesError, ErrorBody};
 use crate::error::{AddressError, Error};
 
 /// A status, and what was wrong in words.
@@ -15,6 +15,12 @@ pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.0, Json(ErrorBody { error: self.1 })).into_response()
+    }
+}
+
+impl From<BytesError> for ApiError {
+    fn from(error: BytesError) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 
@@ -32,6 +38,22 @@ impl From<Error> for ApiError {
                 | InputError::TooMany { .. }
                 | InputError::NotRunning => StatusCode::CONFLICT,
             },
+            Error::Publish(error) => match error {
+                PublishError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                PublishError::QueueFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+                PublishError::Reserved(_) => StatusCode::BAD_REQUEST,
+                PublishError::Rejected => StatusCode::UNPROCESSABLE_ENTITY,
+                PublishError::NotRunning => StatusCode::CONFLICT,
+            },
+            Error::Put(error) => match error {
+                PutError::EmptyKey | PutError::LongKey { .. } | PutError::BadKey(_) => {
+                    StatusCode::BAD_REQUEST
+                }
+                PutError::LargeValue { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                PutError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
+                PutError::NotRunning => StatusCode::CONFLICT,
+            },
+            Error::Keep(_) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Stopped(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self(status, error.to_string())

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use futures_util::StreamExt;
 use rumormill_proto::{MAX_INPUT, Name};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -28,9 +28,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let stopped =
-            || ApiError(StatusCode::SERVICE_UNAVAILABLE, "the agent has stopped".to_owned());
-        WeakAgent::from_ref(state).upgrade().map(Self).ok_or_else(stopped)
+        running(state).map(Self)
     }
 }
 
@@ -69,26 +67,87 @@ pub(super) struct Body<T>(pub(super) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = timeout(PATIENCE, Bytes::from_request(request, state))
-            .await
-            .map_err(|_| late())?
-            .map_err(|rejection| unread(&rejection))?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let bytes = read(request, "the body", MAX_BODY).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
     }
+}
+
+/// A JSON body with a rumor's payload in it. The core checks the payload itself.
+pub(super) struct LongBody<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for LongBody<T>
+where
+    WeakAgent: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let agent = running(state)?;
+        // A byte takes up to six in JSON: \u0000.
+        let limit = MAX_BODY + 6 * agent.limits().payload;
+        drop(agent);
+        let bytes = read(request, "the body", limit).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
+    }
+}
+
+/// A body that is a value of the replica.
+pub(super) struct RawValue(pub(super) Bytes);
+
+impl<S: Sync> FromRequest<S> for RawValue
+where
+    WeakAgent: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let agent = running(state)?;
+        let limit = agent.limits().value;
+        drop(agent);
+        read(request, "the value", limit).await.map(Self)
+    }
+}
+
+/// Reads a body of at most `limit` bytes, within [`PATIENCE`].
+async fn read(request: Request, what: &str, limit: usize) -> Result<Bytes, ApiError> {
+    let long = request.headers().get(header::CONTENT_LENGTH);
+    let long = long.and_then(|long| long.to_str().ok()?.parse::<u64>().ok());
+    let too_long = || {
+        let has = long.map_or_else(String::new, |long| format!(" ({long})"));
+        let message = format!("{what} is longer{has} than the limit of {limit} bytes");
+        ApiError(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    if long.is_some_and(|long| long > limit as u64) {
+        return Err(too_long());
+    }
+    let mut body = request.into_body().into_data_stream();
+    let all = async {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            let broken = |error: axum::Error| ApiError(StatusCode::BAD_REQUEST, error.to_string());
+            let chunk = chunk.map_err(broken)?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_long());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Bytes::from(bytes))
+    };
+    timeout(PATIENCE, all).await.map_err(|_| late())?
+}
+
+fn running<S>(state: &S) -> Result<Agent, ApiError>
+where
+    WeakAgent: FromRef<S>,
+{
+    let stopped = || ApiError(StatusCode::SERVICE_UNAVAILABLE, "the agent has stopped".to_owned());
+    WeakAgent::from_ref(state).upgrade().ok_or_else(stopped)
 }
 
 fn late() -> ApiError {
     let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
     ApiError(StatusCode::REQUEST_TIMEOUT, message)
-}
-
-fn unread(rejection: &BytesRejection) -> ApiError {
-    let status = rejection.status();
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError(status, format!("the body is longer than the limit of {MAX_BODY} bytes"));
-    }
-    ApiError(status, rejection.body_text())
 }
 
 fn unfit(error: &serde_json::Error) -> ApiError {
@@ -113,8 +172,8 @@ fn unfit(error: &serde_json::Error) -> ApiError {
 /// The longest time that a request may wait.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Reads `10s`, `500ms`, `2m`, or a number of seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, ApiError> {
+/// Reads the parameter `name`: `10s`, `500ms`, `2m`, or a number of seconds.
+pub(super) fn duration(name: &str, text: &str) -> Result<Duration, ApiError> {
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = match unit {
@@ -128,7 +187,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, ApiError> {
         Some(seconds) if seconds <= LONGEST.as_secs_f64() => Ok(Duration::from_secs_f64(seconds)),
         _ => {
             let message =
-                format!("wait is {text:?}, but must be like 500ms, 10s or 2m, at most 60m");
+                format!("{name} is {text:?}, but must be like 500ms, 10s or 2m, at most 60m");
             Err(ApiError(StatusCode::BAD_REQUEST, message))
         }
     }
@@ -143,10 +202,10 @@ mod tests {
         for (text, ms) in
             [("10s", 10_000), ("500ms", 500), ("2m", 120_000), ("1.5", 1500), ("0", 0)]
         {
-            assert_eq!(duration(text).unwrap(), Duration::from_millis(ms), "{text}");
+            assert_eq!(duration("wait", text).unwrap(), Duration::from_millis(ms), "{text}");
         }
         for bad in ["", "s", "-1s", "1h", "1e3", "ten", "10 s", "61m", "1..2", "inf", "NaN"] {
-            let ApiError(status, message) = duration(bad).unwrap_err();
+            let ApiError(status, message) = duration("wait", bad).unwrap_err();
             assert_eq!(status, StatusCode::BAD_REQUEST);
             assert!(message.contains(&format!("{bad:?}")), "{message}");
         }

@@ -70,7 +70,7 @@ pub(super) async fn aggregate(
         let Some(reading) = agent.get(name).await? else { return Err(unknown(&agent, name).await) };
         return Ok(Json(reading).into_response());
     };
-    match agent.wait(name, duration(&wait)?).await {
+    match agent.wait(name, duration("wait", &wait)?).await {
         Ok(reading) => Ok(Json(reading).into_response()),
         Err(error) => {
             let text = error.to_string();

@@ -29,9 +29,16 @@ pub(super) async fn healthz() -> Json<Status> {
     )
 )]
 pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
-    let (ready, members) = agent.call(|core| (core.is_ready(), core.node.roster().len())).await?;
+    let (ready, members, trouble) = agent
+        .call(|core| {
+            let trouble = core.store.as_ref().and_then(|store| store.info().trouble);
+            (core.is_ready(), core.node.roster().len(), trouble)
+        })
+        .await?;
     if ready {
-        return Ok(Json(Status { status: format!("ready, {members} member(s)") }));
+        let trouble = trouble
+            .map_or_else(String::new, |trouble| format!("; but nothing new is kept: {trouble}"));
+        return Ok(Json(Status { status: format!("ready, {members} member(s){trouble}") }));
     }
     let message = "no address to join has answered yet; the agent keeps asking, /v1/watch tells";
     Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned()))

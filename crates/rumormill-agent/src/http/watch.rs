@@ -22,41 +22,100 @@ use crate::api::{ErrorBody, Event, Reading};
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Filter {
+pub(super) struct Parameter {
     /// Only the figure of this name, and nothing else.
     #[param(example = "requests")]
     name: Option<String>,
+    /// Only events of these kinds, separated by commas; and `missed`, always.
+    #[param(example = "rumor,query,key")]
+    events: Option<String>,
+    /// Only changes of keys that begin so, and nothing else.
+    #[param(example = "flags/")]
+    prefix: Option<String>,
+}
+
+/// What a reader wants to hear.
+enum Filter {
+    All,
+    Figure(Name),
+    Kinds(Vec<String>),
+    Keys(String),
+}
+
+impl Filter {
+    fn new(parameter: Parameter) -> Result<Self, ApiError> {
+        let bad = |message: String| ApiError(StatusCode::BAD_REQUEST, message);
+        match parameter {
+            Parameter { name: None, events: None, prefix: None } => Ok(Self::All),
+            Parameter { name: Some(name), events: None, prefix: None } => {
+                Name::new(&name).map(Self::Figure).map_err(|error| bad(error.to_string()))
+            }
+            Parameter { name: None, events: Some(events), prefix: None } => {
+                let kinds: Vec<_> = events.split(',').map(|kind| kind.trim().to_owned()).collect();
+                match kinds.iter().find(|kind| !Event::KINDS.contains(&kind.as_str())) {
+                    None => Ok(Self::Kinds(kinds)),
+                    Some(kind) => Err(bad(format!(
+                        "events names {kind:?}, but must name some of {}",
+                        Event::KINDS.join(", ")
+                    ))),
+                }
+            }
+            Parameter { name: None, events: None, prefix: Some(prefix) } => Ok(Self::Keys(prefix)),
+            _ => Err(bad("name, events and prefix exclude each other; give one".to_owned())),
+        }
+    }
+
+    /// Whether figures are told as they change.
+    fn figures(&self) -> bool {
+        match self {
+            Self::All | Self::Figure(_) => true,
+            Self::Kinds(kinds) => kinds.iter().any(|kind| kind == "aggregate"),
+            Self::Keys(_) => false,
+        }
+    }
+
+    /// Whether something that happens is told.
+    fn passes(&self, event: &Event) -> bool {
+        match self {
+            Self::All => true,
+            Self::Figure(_) => false,
+            Self::Kinds(kinds) => kinds.iter().any(|kind| kind == event.kind()),
+            Self::Keys(prefix) => {
+                matches!(event, Event::Key(change) if change.key.starts_with(prefix))
+            }
+        }
+    }
 }
 
 /// Events as they happen, and figures as they change
 ///
 /// Server-sent events: each has its kind as `event` and an `Event` as JSON `data`. First comes
 /// every figure as it is, then each as it changes, at most once a gossip period, and everything
-/// else as it happens. A reader that is too slow is told how many events it has `missed`; of a
-/// figure it then gets the latest reading. The stream ends when the agent stops.
+/// else as it happens. A reader that is too slow is told how many events it has `missed`, of those
+/// that it wants or others; of a figure it then gets the latest reading. The stream ends when the
+/// agent stops.
 #[utoipa::path(
     get, path = "/v1/watch", tag = "cluster",
-    params(Filter),
+    params(Parameter),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        (status = 400, description = "A name that can't be one", body = ErrorBody),
+        (status = 400, description = "A name or a kind that can't be one", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn watch(
     Running(agent): Running,
     Extract(state): Extract<State>,
-    Parameters(filter): Parameters<Filter>,
+    Parameters(parameter): Parameters<Parameter>,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
-    let only = filter.name.as_deref().map(Name::new).transpose();
-    let only = only.map_err(|error| ApiError(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let filter = Filter::new(parameter)?;
     let mut ticks = interval(agent.interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watcher = Watcher {
         agent: state.agent,
         events: agent.subscribe(),
         ticks,
-        only,
+        filter,
         last: BTreeMap::new(),
         ready: VecDeque::new(),
     };
@@ -75,7 +134,7 @@ struct Watcher {
     agent: WeakAgent,
     events: broadcast::Receiver<Event>,
     ticks: Interval,
-    only: Option<Name>,
+    filter: Filter,
     /// The substance of what was told last, by name.
     last: BTreeMap<String, Reading>,
     /// Readings to tell.
@@ -92,17 +151,24 @@ impl Watcher {
             }
             tokio::select! {
                 event = self.events.recv() => match event {
-                    Ok(_) if self.only.is_some() => {}
-                    Ok(event) => return Some(event),
-                    Err(RecvError::Lagged(_)) if self.only.is_some() => {}
-                    Err(RecvError::Lagged(events)) => return Some(Event::Missed { events }),
+                    Ok(event) if self.filter.passes(&event) => return Some(event),
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) if matches!(self.filter, Filter::Figure(_)) => {}
+                    Err(RecvError::Lagged(events)) => {
+                        if let Some(agent) = self.agent.upgrade() {
+                            agent.has_missed(events);
+                        }
+                        return Some(Event::Missed { events });
+                    }
                     Err(RecvError::Closed) => return None,
                 },
-                _ = self.ticks.tick() => {
+                _ = self.ticks.tick(), if self.filter.figures() => {
                     let agent = self.agent.upgrade()?;
-                    self.ready = match &self.only {
-                        Some(name) => agent.get(name.as_str()).await.ok()?.into_iter().collect(),
-                        None => agent.readings().await.ok()?.into(),
+                    self.ready = match &self.filter {
+                        Filter::Figure(name) => {
+                            agent.get(name.as_str()).await.ok()?.into_iter().collect()
+                        }
+                        _ => agent.readings().await.ok()?.into(),
                     };
                     let last = &mut self.last;
                     self.ready.retain(|reading| {

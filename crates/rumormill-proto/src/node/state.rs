@@ -9,10 +9,17 @@ const FIRST_SYNC: Duration = Duration::from_secs(1);
 impl Node {
     /// A message of the state exchange has arrived.
     pub(super) fn state_message(&mut self, now: Instant, body: &[u8]) -> Result<(), WireError> {
-        match StateMessage::read(body)? {
+        match StateMessage::read(body, self.membership.directory())? {
             StateMessage::NameTaken { token, name, by } => {
                 if self.joins.answered(token).is_some() {
                     self.events.push(Event::NameTaken { name, by });
+                }
+            }
+            StateMessage::Compare { from, now: stamp, digest } => {
+                self.clock.observe(now, stamp);
+                if digest != self.state_digest() {
+                    let message = self.exchange(now, 0, true, false);
+                    self.send_state(&from, &message);
                 }
             }
             StateMessage::Exchange { from, token, reply, join, now: stamp, mut members } => {
@@ -21,15 +28,15 @@ impl Node {
                     self.joins.answered(token);
                     return Ok(());
                 }
-                if join && let Some(by) = self.holder_of(&from) {
-                    let name = from.name.clone();
+                if join && let Some(by) = self.roster.holder_of_name(&from) {
+                    let (name, by) = (from.name.clone(), by.addr);
                     self.send_state(&from, &StateMessage::NameTaken { token, name, by });
                     return Ok(());
                 }
                 members.insert(0, Member::alive(from.clone()));
                 // A newcomer need not tell on what it hears from those who know it already.
                 let spread = reply || !self.roster.is_empty();
-                self.membership.merge(now, members, spread);
+                self.membership.merge(now, members, spread, &self.roster);
                 if reply {
                     let answer = self.exchange(now, token, false, false);
                     self.send_state(&from, &answer);
@@ -43,16 +50,9 @@ impl Node {
         Ok(())
     }
 
-    /// The address of a live member, this node included, that has the name of `other` but is not
-    /// an earlier or later life of it.
-    pub(super) fn holder_of(&self, other: &Identity) -> Option<SocketAddr> {
-        let me = core::iter::once(self.roster.me());
-        let mut all = me.chain(self.roster.peers().map(|(_, peer)| peer));
-        all.find(|peer| peer.name == other.name && peer.addr != other.addr).map(|peer| peer.addr)
-    }
-
-    /// Exchanges the whole membership with one member. A node that is alone tries those that it
-    /// holds for dead: SWIM rests while nobody is up, and so could not undo a partition.
+    /// Compares the membership with one member's; if they differ, all of it is exchanged. A node
+    /// that is alone tries those that it holds for dead: SWIM rests while nobody is up, and so could
+    /// not undo a partition.
     pub(super) fn sync(&mut self, now: Instant) {
         let alone = self.roster.is_empty();
         let pause = if alone { self.config.reconnect_interval } else { self.sync_pause };
@@ -62,12 +62,17 @@ impl Node {
             self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
         } else {
             let peer = self.roster.random_peer(&mut self.rng);
-            peer.and_then(|peer| self.roster.peer(peer)).cloned()
+            peer.and_then(|peer| self.roster.known(peer)).cloned()
         };
-        if let Some(peer) = peer {
-            let message = self.exchange(now, 0, true, false);
-            self.send_state(&peer, &message);
-        }
+        let Some(peer) = peer else { return };
+        let message = if alone {
+            self.exchange(now, 0, true, false)
+        } else {
+            let from = self.membership.me().clone();
+            let stamp = Stamp::from_millis(self.clock.millis(now));
+            StateMessage::Compare { from, now: stamp, digest: self.state_digest() }
+        };
+        self.send_state(&peer, &message);
     }
 
     /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
@@ -88,13 +93,18 @@ impl Node {
         reply: bool,
         join: bool,
     ) -> StateMessage {
-        let members = self.membership.snapshot();
+        let members = self.membership.snapshot(&self.roster);
         let stamp = Stamp::from_millis(self.clock.millis(now));
         let from = self.membership.me().clone();
         StateMessage::Exchange { from, token, reply, join, now: stamp, members }
     }
 
-    pub(super) fn send_state(&mut self, to: &Identity, message: &StateMessage) {
+    /// A number that two nodes share when they have nothing to tell each other of the membership.
+    fn state_digest(&self) -> u64 {
+        self.roster.digest() ^ self.membership.down_digest().rotate_left(32)
+    }
+
+    pub(super) fn send_state(&mut self, to: &Peer, message: &StateMessage) {
         self.send_state_to(to.addr, to.id(), message);
     }
 

@@ -1,10 +1,13 @@
 //! Membership on the wire: foca's headers and members, and the full state exchange.
 
+use core::net::SocketAddr;
+
 use foca::{Header, Member, Message as Swim, State};
 
 use super::{Read, Reader, WireError, Write};
 use crate::clock::Stamp;
-use crate::identity::{Identity, Name};
+use crate::directory::{Directory, Peer};
+use crate::identity::{Name, NodeId};
 
 /// A message of the state exchange, on the reliable path.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,15 +16,17 @@ pub(crate) enum StateMessage {
     /// says that the sender wants to become a member. An answer repeats the `token`. `now` is the
     /// sender's cluster time.
     Exchange {
-        from: Identity,
+        from: Peer,
         token: u64,
         reply: bool,
         join: bool,
         now: Stamp,
-        members: Vec<Member<Identity>>,
+        members: Vec<Member<Peer>>,
     },
     /// The join is refused: a live member at `by` already has this name.
-    NameTaken { token: u64, name: Name, by: core::net::SocketAddr },
+    NameTaken { token: u64, name: Name, by: SocketAddr },
+    /// What the sender knows comes to this digest. Who comes to another answers with an exchange.
+    Compare { from: Peer, now: Stamp, digest: u64 },
 }
 
 /// The most members that one exchange may carry.
@@ -46,26 +51,37 @@ impl StateMessage {
                 out.put_name(name);
                 out.put_addr(by);
             }
+            Self::Compare { from, now, digest } => {
+                out.put(&[2]);
+                out.put_varint(u128::from(now.0));
+                out.put_identity(from);
+                out.put(&digest.to_be_bytes());
+            }
         }
     }
 
-    pub(crate) fn read(bytes: &[u8]) -> Read<Self> {
+    pub(crate) fn read(bytes: &[u8], directory: &Directory) -> Read<Self> {
         let mut reader = Reader(bytes);
         let message = match reader.u8()? {
             0 => {
                 let flags = reader.u8()?;
                 let token = reader.u64()?;
                 let now = Stamp(reader.varint64()?);
-                let from = reader.identity()?;
+                let from = read_peer(&mut reader, directory)?;
                 let count = reader.count(MAX_MEMBERS)?;
                 let mut members = Vec::new();
                 for _ in 0..count {
-                    members.push(read_member(&mut reader)?);
+                    members.push(read_member(&mut reader, directory)?);
                 }
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
                 Self::Exchange { from, token, reply, join, now, members }
             }
             1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
+            2 => {
+                let now = Stamp(reader.varint64()?);
+                let from = read_peer(&mut reader, directory)?;
+                Self::Compare { from, now, digest: reader.u64()? }
+            }
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
@@ -73,7 +89,52 @@ impl StateMessage {
     }
 }
 
-pub(crate) fn write_member(member: &Member<Identity>, out: &mut Vec<u8>) {
+/// A member as it lies in a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) addr: SocketAddr,
+    boot: u64,
+    name: &'a str,
+    incarnation: u16,
+    state: State,
+}
+
+impl<'a> Told<'a> {
+    fn read(reader: &mut Reader<'a>) -> Read<Self> {
+        let (addr, boot, name) = read_identity(reader)?;
+        let incarnation = reader.u16()?;
+        let state = match reader.u8()? {
+            0 => State::Alive,
+            1 => State::Suspect,
+            2 => State::Down,
+            _ => return Err(WireError::Malformed),
+        };
+        Ok(Self { addr, boot, name, incarnation, state })
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        NodeId::of(self.addr, self.boot)
+    }
+
+    /// Whether it says no more than that the member is up: it has never been suspected.
+    pub(crate) fn is_join(&self) -> bool {
+        self.state == State::Alive && self.incarnation == 0
+    }
+}
+
+fn read_identity<'a>(reader: &mut Reader<'a>) -> Read<(SocketAddr, u64, &'a str)> {
+    let (addr, boot) = (reader.addr()?, reader.u64()?);
+    let length = usize::from(reader.u8()?);
+    let name = core::str::from_utf8(reader.take(length)?).map_err(|_| WireError::Malformed)?;
+    Ok((addr, boot, name))
+}
+
+fn read_peer(reader: &mut Reader<'_>, directory: &Directory) -> Read<Peer> {
+    let (addr, boot, name) = read_identity(reader)?;
+    directory.read(boot, addr, name).ok_or(WireError::Malformed)
+}
+
+pub(crate) fn write_member(member: &Member<Peer>, out: &mut Vec<u8>) {
     out.put_identity(member.id());
     out.put(&member.incarnation().to_be_bytes());
     out.put(&[match member.state() {
@@ -83,23 +144,80 @@ pub(crate) fn write_member(member: &Member<Identity>, out: &mut Vec<u8>) {
     }]);
 }
 
-pub(crate) fn read_member(reader: &mut Reader<'_>) -> Read<Member<Identity>> {
-    let identity = reader.identity()?;
-    let incarnation = reader.u16()?;
-    let state = match reader.u8()? {
-        0 => State::Alive,
-        1 => State::Suspect,
-        2 => State::Down,
-        _ => return Err(WireError::Malformed),
-    };
-    Ok(Member::new(identity, incarnation, state))
+pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Read<Member<Peer>> {
+    let told = Told::read(reader)?;
+    let peer = directory.read(told.boot, told.addr, told.name).ok_or(WireError::Malformed)?;
+    Ok(Member::new(peer, told.incarnation, told.state))
 }
 
-pub(crate) fn write_foca_header(header: &Header<Identity>, out: &mut Vec<u8>) {
+/// A SWIM packet as foca reads it: with the receiver's identity, and without the members that are
+/// no news.
+pub(crate) struct Trimmed {
+    /// The sender.
+    pub(crate) from: (NodeId, SocketAddr),
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// On the wire the receiver's identity is left out where the envelope says who it is.
+const TO_THE_RECEIVER: u8 = 0;
+const TO_THIS_IDENTITY: u8 = 1;
+
+pub(crate) fn trim_swim(
+    bytes: &[u8],
+    to: NodeId,
+    me: &Peer,
+    mut is_news: impl FnMut(&Told<'_>) -> bool,
+) -> Read<Trimmed> {
+    let mut reader = Reader(bytes);
+    let read_so_far = |reader: &Reader<'_>| bytes.len() - reader.0.len();
+    let (addr, boot, _) = read_identity(&mut reader)?;
+    reader.u16()?;
+    let mut trimmed = bytes[..read_so_far(&reader)].to_vec();
+    trimmed.put(&[TO_THIS_IDENTITY]);
+    let rest = read_so_far(&reader) + 1;
+    match reader.u8()? {
+        TO_THE_RECEIVER if to == me.id() => trimmed.put_identity(me),
+        TO_THE_RECEIVER => return Err(WireError::Stranger),
+        TO_THIS_IDENTITY => read_identity(&mut reader).map(|_| ())?,
+        _ => return Err(WireError::Malformed),
+    }
+    match reader.u8()? {
+        0 | 1 => reader.u8().map(|_| ()),
+        2..=5 => read_identity(&mut reader).and_then(|_| reader.u8()).map(|_| ()),
+        6..=10 => Ok(()),
+        _ => Err(WireError::Malformed),
+    }?;
+    trimmed.put(&bytes[rest..read_so_far(&reader)]);
+    let from = (NodeId::of(addr, boot), addr);
+    if reader.0.is_empty() {
+        return Ok(Trimmed { from, bytes: trimmed });
+    }
+    let count = reader.u16()?;
+    let (at, mut kept) = (trimmed.len(), 0u16);
+    trimmed.put(&count.to_be_bytes());
+    for _ in 0..count {
+        let before = read_so_far(&reader);
+        if is_news(&Told::read(&mut reader)?) {
+            kept += 1;
+            trimmed.put(&bytes[before..read_so_far(&reader)]);
+        }
+    }
+    reader.finish()?;
+    trimmed[at..at + 2].copy_from_slice(&kept.to_be_bytes());
+    Ok(Trimmed { from, bytes: trimmed })
+}
+
+pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
     out.put_identity(&header.src);
     out.put(&header.src_incarnation.to_be_bytes());
-    out.put_identity(&header.dst);
-    let mut numbered = |kind: u8, who: Option<&Identity>, number: u8| {
+    // Whoever announces itself may know an earlier life of the receiver alone.
+    if header.message == Swim::Announce {
+        out.put(&[TO_THIS_IDENTITY]);
+        out.put_identity(&header.dst);
+    } else {
+        out.put(&[TO_THE_RECEIVER]);
+    }
+    let mut numbered = |kind: u8, who: Option<&Peer>, number: u8| {
         out.put(&[kind]);
         if let Some(who) = who {
             out.put_identity(who);
@@ -121,17 +239,25 @@ pub(crate) fn write_foca_header(header: &Header<Identity>, out: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn read_foca_header(reader: &mut Reader<'_>) -> Read<Header<Identity>> {
-    let src = reader.identity()?;
+pub(crate) fn read_foca_header(
+    reader: &mut Reader<'_>,
+    directory: &Directory,
+) -> Read<Header<Peer>> {
+    let peer = |reader: &mut Reader<'_>| read_peer(reader, directory);
+    let src = peer(reader)?;
     let src_incarnation = reader.u16()?;
-    let dst = reader.identity()?;
+    // `trim_swim` has put it in.
+    let dst = match reader.u8()? {
+        TO_THIS_IDENTITY => peer(reader)?,
+        _ => return Err(WireError::Malformed),
+    };
     let message = match reader.u8()? {
         0 => Swim::Ping(reader.u8()?),
         1 => Swim::Ack(reader.u8()?),
-        2 => Swim::PingReq { target: reader.identity()?, probe_number: reader.u8()? },
-        3 => Swim::IndirectPing { origin: reader.identity()?, probe_number: reader.u8()? },
-        4 => Swim::IndirectAck { target: reader.identity()?, probe_number: reader.u8()? },
-        5 => Swim::ForwardedAck { origin: reader.identity()?, probe_number: reader.u8()? },
+        2 => Swim::PingReq { target: peer(reader)?, probe_number: reader.u8()? },
+        3 => Swim::IndirectPing { origin: peer(reader)?, probe_number: reader.u8()? },
+        4 => Swim::IndirectAck { target: peer(reader)?, probe_number: reader.u8()? },
+        5 => Swim::ForwardedAck { origin: peer(reader)?, probe_number: reader.u8()? },
         6 => Swim::Announce,
         7 => Swim::Feed,
         8 => Swim::Gossip,

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::directory::{Directory, Peer};
 
 fn mass_round_trip(mass: i128) -> i128 {
     let mut out = Vec::new();
@@ -105,8 +106,15 @@ proptest! {
     fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _ = Envelope::read(1, &bytes);
         let _ = Message::read(&bytes);
-        let _ = StateMessage::read(&bytes);
-        let _ = read_foca_header(&mut Reader(&bytes));
+        let directory = Directory::default();
+        let _ = StateMessage::read(&bytes, &directory);
+        let _ = read_foca_header(&mut Reader(&bytes), &directory);
+        let me = Peer::from(Identity {
+            name: Name::new("me").unwrap(),
+            addr: ([127, 0, 0, 1], 1).into(),
+            boot: 1,
+        });
+        let _ = trim_swim(&bytes, me.id(), &me, |told| !told.is_join());
     }
 
     #[test]

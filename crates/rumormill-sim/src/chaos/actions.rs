@@ -35,12 +35,15 @@ impl Run {
             let gap = uniform(&mut self.rng, Duration::from_millis(20), self.plan.gap);
             self.net.run_to(end.min(self.net.now() + gap));
             self.net.sample_suspicions();
+            let now = self.net.now();
+            self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
             self.take_notes()?;
             self.make_news()?;
             let mut draw = self.rng.random_range(0..100u32);
             for (share, act) in ACTIONS {
                 if draw < share {
                     act(self)?;
+                    self.watch.observe(&self.net);
                     break;
                 }
                 draw -= share;

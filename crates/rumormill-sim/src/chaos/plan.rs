@@ -9,6 +9,7 @@ use crate::digest::seed;
 use crate::link::{Latency, Link};
 use crate::network::VirtualNetwork;
 use crate::spec::{NetworkConfig, NodeSpec, SimError};
+use crate::watch::Watch;
 
 /// The purposes of a run's seeds, besides those of the network.
 const PLAN: u64 = 2;
@@ -83,13 +84,12 @@ impl Run {
             link: plan.link,
             ..NetworkConfig::default()
         })?;
+        let figures = if plan.node.aggregates { plan.figures.clone() } else { Vec::new() };
         let mut run = Self {
             net,
             rng: Rng::seed_from_u64(seed(plan.seed, ACTIONS, 0)),
             most: plan.nodes + plan.nodes.div_ceil(2),
-            settled: None,
-            enclosures: 0,
-            balances: 0,
+            watch: Watch::new(figures),
             chronicle: Chronicle::default(),
             plan: plan.clone(),
         };

@@ -136,6 +136,13 @@ impl Binned {
         self.add_bin(bin(value, all), 1);
     }
 
+    /// Sees a number of nodes out of `all` so many times.
+    pub fn add_times(&mut self, value: u64, times: u64, all: u64) {
+        if times > 0 {
+            self.add_bin(bin(value, all), times);
+        }
+    }
+
     #[inline]
     fn add_bin(&mut self, bin: u64, times: u64) {
         if let Some(slot) = bin.checked_sub(self.first).and_then(|i| self.times.get_mut(i as usize))
@@ -171,17 +178,20 @@ impl Binned {
     /// where bins are wider than one, the middle of its bin. 0 of none.
     #[must_use]
     pub fn quantile(&self, q: f64, all: u64) -> f64 {
+        let (low, high) = self.quantile_bin(q, all);
+        (low as f64 + high as f64) / 2.0
+    }
+
+    /// The least and the greatest number in the bin of that quantile.
+    pub(crate) fn quantile_bin(&self, q: f64, all: u64) -> (u64, u64) {
         let total: u64 = self.times.iter().sum();
         let rank = ((q * total as f64).ceil() as u64).clamp(1, total.max(1));
         let mut seen = 0;
-        for (bin, &times) in (self.first..).zip(&self.times) {
+        let found = (self.first..).zip(&self.times).find(|&(_, &times)| {
             seen += times;
-            if seen >= rank {
-                let (low, high) = bin_range(bin, all);
-                return (low as f64 + high as f64) / 2.0;
-            }
-        }
-        0.0
+            seen >= rank
+        });
+        found.map_or((0, 0), |(bin, _)| bin_range(bin, all))
     }
 }
 

@@ -13,6 +13,19 @@ struct Level {
     informed: u128,
     sent: u128,
     seen: Binned,
+    /// How much the number informed has grown since the kept round before: see [`gain`].
+    grown: Binned,
+}
+
+/// Growth is binned as (factor − 1) · 2¹²: to 1/64 of itself, or 2⁻¹².
+const GAIN: f64 = 4096.0;
+
+/// Above all gains: no run multiplies by more than 2⁵⁰.
+const MOST_GAIN: u64 = u64::MAX / 2;
+
+/// The growth from one number informed to the next, as a whole number.
+fn gain(before: u64, now: u64) -> u64 {
+    ((now - before) as f64 / before as f64 * GAIN) as u64
 }
 
 impl Level {
@@ -28,6 +41,7 @@ impl Level {
         self.informed += other.informed;
         self.sent += other.sent;
         self.seen.merge(&other.seen);
+        self.grown.merge(&other.grown);
     }
 }
 
@@ -105,6 +119,9 @@ impl Summary {
         }
         for ((level, &informed), &sent) in self.here.iter_mut().zip(&run.informed).zip(&run.sent) {
             level.add(informed, sent, self.alive);
+        }
+        for (level, pair) in self.here[1..].iter_mut().zip(run.informed.windows(2)) {
+            level.grown.add(gain(pair[0], pair[1]), MOST_GAIN);
         }
         let after = place(run.rounds.saturating_add(1));
         if self.ended.len() <= after {
@@ -256,5 +273,25 @@ impl Summary {
         let rounds = self.by_round();
         let pairs = rounds.windows(2).map(|pair| pair[1].informed / pair[0].informed);
         std::iter::once(1.0).chain(pairs).collect()
+    }
+
+    /// Quantiles over the runs of what [`Self::growth`] gives for their mean: for each kept round
+    /// one factor for each of `shares`. Runs that had ended grew by 1. Rounded
+    /// down, by at most 1/64 of what is above 1.
+    #[must_use]
+    pub fn growth_quantiles(&self, shares: &[f64]) -> Vec<Vec<f64>> {
+        let mut over = 0;
+        let ended = self.ended.iter().map(|level| level.runs).chain(std::iter::repeat(0));
+        let levels = self.here.iter().zip(ended);
+        levels
+            .map(|(here, ended)| {
+                over += ended;
+                let mut all = here.grown.clone();
+                all.add_times(0, over, MOST_GAIN);
+                // The low end of the bin: whole factors, the commonest, are exact.
+                let factor = |&q: &f64| 1.0 + all.quantile_bin(q, MOST_GAIN).0 as f64 / GAIN;
+                shares.iter().map(factor).collect()
+            })
+            .collect()
     }
 }

@@ -93,6 +93,11 @@ fn summaries_add_up() {
     assert_eq!(band.len(), rounds.len());
     assert!(band[7][0] < rounds[7].informed && rounds[7].informed < band[7][1]);
     assert!((summary.growth()[1] - 2.0).abs() < 1e-12);
+    let growth = summary.growth_quantiles(&[0.05, 0.95]);
+    assert_eq!((growth.len(), growth[0][1]), (rounds.len(), 1.0));
+    assert_eq!(growth[1], [2.0, 2.0]);
+    let mean = summary.growth()[6];
+    assert!(growth[6][0] < mean && mean < growth[6][1] && growth[6][1] <= 2.0, "{growth:?}");
     assert_eq!(summary.incomplete(), 0.0);
 }
 

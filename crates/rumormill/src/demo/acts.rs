@@ -6,9 +6,9 @@ use super::cluster::{Cluster, Traffic};
 use super::report::{Act, Http, Report};
 use super::screen::{Line, Screen, Tone};
 use super::{Settings, table};
-use crate::agent::signal::Signals;
 use crate::exit::{self, Exit};
 use crate::format;
+use crate::signal::Signals;
 
 /// Gossip periods that an act may take, beyond the time to detect a death: several times what
 /// convergence to 1e-6 and a window after it take among 500 nodes with 25 % loss.

@@ -15,9 +15,9 @@ use super::gate::Gated;
 use super::judge::relative;
 use super::screen::{Line, Screen, Tone};
 use super::{Settings, cluster, table};
-use crate::agent::signal::Signals;
 use crate::exit::{self, Exit};
 use crate::format;
+use crate::signal::Signals;
 use report::{Held, Report, Round, Totals};
 
 /// Rounds without loss after which the estimates must have met: several times the 37 that 1,000

@@ -4,11 +4,8 @@ mod average;
 mod broadcast;
 mod graph;
 pub(crate) mod input;
-mod spread;
+pub(crate) mod spread;
 mod stop;
-
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 
@@ -55,35 +52,4 @@ pub(crate) fn print(text: &str) -> anyhow::Result<Exit> {
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<Exit> {
     exit::print_json(value)?;
     Ok(Exit::Done)
-}
-
-/// A line on standard error that tells how far long work has come, if someone is watching.
-pub(crate) struct Watch {
-    started: Instant,
-    shown: Option<Instant>,
-    watched: bool,
-}
-
-impl Watch {
-    pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), shown: None, watched: std::io::stderr().is_terminal() }
-    }
-
-    /// Shows `text` if the work has lasted two seconds, five times a second at most.
-    pub(crate) fn tell(&mut self, text: impl FnOnce() -> String) {
-        let now = Instant::now();
-        let due = self.shown.is_none_or(|at| now - at > Duration::from_millis(200));
-        if self.watched && due && now - self.started > Duration::from_secs(2) {
-            eprint!("\r\x1b[2K{}", text());
-            self.shown = Some(now);
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if self.shown.is_some() {
-            eprint!("\r\x1b[2K");
-        }
-    }
 }

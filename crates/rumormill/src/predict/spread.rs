@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::format::grouped;
 use clap::Args;
 use rumormill_theory::usual::{Estimate, estimates};
 use rumormill_theory::{Distribution, Error, Options, Spread};
 use serde::Serialize;
 
 use super::input::{StyleArg, TargetsArg, count, duration};
-use super::{Watch, print, print_json, refuse};
+use super::{print, print_json, refuse};
+use crate::progress::Progress;
 
 /// The percentiles always given.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
@@ -153,9 +155,9 @@ impl SpreadArgs {
     fn solve(&self, spread: &Spread) -> Result<Distribution, Error> {
         let tails = self.percentile.iter().map(|p| (100.0 - p) / 100.0).filter(|&t| t > 0.0);
         let floor = tails.fold(1e-15, f64::min);
-        let mut watch = Watch::new();
+        let progress = Progress::unbounded();
         let mut observer = |p: rumormill_theory::Progress| {
-            watch.tell(|| format!("round {}: P(not finished) = {}", p.round, short(p.survival)));
+            progress.note(|| format!("round {}: P(not finished) = {}", p.round, short(p.survival)));
         };
         match self.pull_after {
             Some(after) => spread.solve_switched(rumormill_theory::Style::Pull, after),
@@ -191,7 +193,7 @@ pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
         if exact.mean.is_infinite() {
             anyhow::bail!("--plot: the spread never finishes, so there is nothing to draw");
         }
-        crate::plot::spread(path, &title(&spread), &exact, &story)?;
+        crate::plot::law::spread(path, &title(&spread), &exact, &story)?;
     }
     if args.json {
         return print_json(&Report {
@@ -333,18 +335,6 @@ pub(crate) fn short(p: f64) -> String {
 /// A large number, rounded to two decimals while that says something.
 pub(crate) fn figure(x: f64) -> String {
     if x < 1e7 { format!("{x:.2}") } else { format!("{x:.6e}") }
-}
-
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// Seconds in the unit people would use.

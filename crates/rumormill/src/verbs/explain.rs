@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let path = format!("/v1/aggregates/{}/explain", segment(&args.name));
+    let path = format!("/v1/aggregates/{}/explain", segment(args.name.as_str()));
     let explanation: Explanation = client.get(&path, Duration::ZERO)?;
     if args.json.json {
         exit::print_json(&explanation)?;

@@ -48,8 +48,8 @@ fn wait(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let Some(name) = &args.name else { return all(client, args) };
     let reading = match args.wait {
-        Some(wait) => wait_for(client, &segment(name), wait)?,
-        None => client.get(&path(&segment(name)), Duration::ZERO)?,
+        Some(wait) => wait_for(client, &segment(name.as_str()), wait)?,
+        None => client.get(&path(&segment(name.as_str())), Duration::ZERO)?,
     };
     if args.json.json {
         exit::print_json(&reading)?;
@@ -66,7 +66,7 @@ fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
         for reading in &mut readings {
             let left = deadline.saturating_duration_since(Instant::now());
             let name = values::name(&reading.name).map_err(anyhow::Error::msg)?;
-            *reading = wait_for(client, &segment(&name), left)?;
+            *reading = wait_for(client, &segment(name.as_str()), left)?;
         }
     }
     if args.json.json {

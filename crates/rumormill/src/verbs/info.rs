@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rumormill_agent::api::Info;
 
+use super::get::yes;
 use super::{DIGITS, Json};
 use crate::client::Client;
 use crate::exit::{self, Exit};
@@ -33,6 +34,9 @@ fn lines(info: &Info) -> Vec<String> {
     let http = info.http_address.map_or_else(|| "off".to_owned(), |http| format!("http://{http}"));
     let inputs = info.inputs.iter().map(|input| format!("{}={}", input.name, input.value));
     let inputs = inputs.collect::<Vec<_>>().join(" ");
+    let handlers = info.handlers.join(" ");
+    let (rumor, bounds) = (&config.rumor, &config.replica);
+    let bytes = |n: usize| format::bytes(n as u64);
     let rows = [
         ("name", info.name.clone()),
         ("cluster", info.cluster.clone()),
@@ -44,6 +48,10 @@ fn lines(info: &Info) -> Vec<String> {
         ("members up", info.members.to_string()),
         ("joining", if info.joining { "yes, until it is answered" } else { "no" }.to_owned()),
         ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
+        ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
+        ("data", data(info)),
+        ("rumors", rumors(info)),
+        ("replica", replica(info)),
         ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
         ("interval", ms(config.interval_ms)),
         ("view size", config.view_size.to_string()),
@@ -55,15 +63,53 @@ fn lines(info: &Info) -> Vec<String> {
         ("round length", format!("{} periods", config.round_length_periods)),
         ("tolerance", format::number(config.tolerance, DIGITS)),
         ("largest datagram", format!("{} bytes", config.max_datagram_bytes)),
+        ("rumor style", rumor.style.clone()),
+        ("rumor fanout", rumor.fanout.to_string()),
+        ("rumor stop", rumor.stop.clone()),
+        ("rumor interval", ms(rumor.interval_ms)),
+        ("rumor pull interval", ms(rumor.pull_interval_ms)),
+        ("rumor eager", yes(rumor.eager).to_owned()),
+        ("rumor retention", format::seconds(rumor.retention_ms / 1e3)),
+        ("rumor max payload", bytes(rumor.max_payload_bytes)),
+        ("rumor max kept", format!("{}, {}", rumor.max_rumors, bytes(rumor.max_bytes))),
+        ("rumor max queue", rumor.max_queue.to_string()),
+        ("replica max key", bytes(bounds.max_key_bytes)),
+        ("replica max value", bytes(bounds.max_value_bytes)),
+        ("replica max bytes", bytes(bounds.max_bytes)),
+        ("replica tombstone life", format::seconds(bounds.tombstone_life_ms / 1e3)),
     ];
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> =
         rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.push(String::new());
     let head = [("counter", Align::Left), ("value", Align::Right), ("what it counts", Align::Left)];
-    let row = |(name, what, value): (&str, &str, u64)| {
-        vec![name.to_owned(), value.to_string(), what.to_owned()]
-    };
+    let row = |(name, what, value): (String, String, u64)| vec![name, value.to_string(), what];
     lines.extend(format::table(&head, &info.counters.each().map(row).collect::<Vec<_>>()));
     lines
+}
+
+fn data(info: &Info) -> String {
+    let Some(store) = &info.store else {
+        return "none: the agent keeps nothing on disk".to_owned();
+    };
+    match &store.trouble {
+        Some(trouble) => format!("{}: CAN'T BE WRITTEN: {trouble}", store.directory),
+        None => store.directory.clone(),
+    }
+}
+
+fn rumors(info: &Info) -> String {
+    let load = &info.load;
+    let bytes = format::bytes(load.rumor_bytes as u64);
+    format!("{} kept ({bytes}), {} being told", load.rumors, load.rumors_hot)
+}
+
+fn replica(info: &Info) -> String {
+    let load = &info.load;
+    let (keys, bytes) =
+        (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
+    format!(
+        "{keys} ({bytes}), {} remembered as deleted, digest {}",
+        load.tombstones, load.replica_digest
+    )
 }

@@ -50,7 +50,7 @@ pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
     };
     values::once_each(&args.inputs)?;
     for values::Input { name, value } in &args.inputs {
-        let path = format!("/v1/inputs/{}", segment(name));
+        let path = format!("/v1/inputs/{}", segment(name.as_str()));
         let set: Input = client.put(&path, &SetInput { value: *value, mode })?;
         exit::print(&format!("{}={}", set.name, set.value))?;
     }
@@ -59,7 +59,8 @@ pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
 
 pub(crate) fn unset(client: &Client, args: &UnsetArgs) -> anyhow::Result<Exit> {
     for name in &args.names {
-        let _: serde_json::Value = client.delete(&format!("/v1/inputs/{}", segment(name)))?;
+        let _: serde_json::Value =
+            client.delete(&format!("/v1/inputs/{}", segment(name.as_str())))?;
         exit::print(&format!("{name} unset"))?;
     }
     Ok(Exit::Done)

@@ -1,6 +1,9 @@
 //! Runs the real binary.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod lab;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -82,6 +85,11 @@ impl Lines {
             }
         });
         Self(receiver)
+    }
+
+    /// The lines that have come since.
+    pub(crate) fn so_far(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.try_iter()
     }
 
     /// The first line, from here on, of which `wanted` makes something.
@@ -191,6 +199,15 @@ impl Agent {
         finish(command(&self.prefix).args(["--agent", &self.url]).args(args))
     }
 
+    /// Runs a verb against it that goes on for ever: the child, and its lines.
+    pub(crate) fn follow(&self, args: &[&str]) -> (Owned, Lines) {
+        let mut command = command(&self.prefix);
+        command.args(["--agent", &self.url]).args(args).stdout(Stdio::piped());
+        let mut child = Owned(command.spawn().expect("the verb starts"));
+        let lines = Lines::of(child.0.stdout.take().expect("piped"));
+        (child, lines)
+    }
+
     /// Follows the figure until `wanted` holds of a reading.
     #[track_caller]
     pub(crate) fn until(
@@ -199,10 +216,7 @@ impl Agent {
         what: &str,
         mut wanted: impl FnMut(&Value) -> bool,
     ) -> Value {
-        let mut command = command(&self.prefix);
-        command.args(["--agent", &self.url, "watch", figure, "--json"]).stdout(Stdio::piped());
-        let mut child = Owned(command.spawn().expect("watch starts"));
-        let lines = Lines::of(child.0.stdout.take().expect("piped"));
+        let (_child, lines) = self.follow(&["watch", figure, "--json"]);
         lines.find(what, |line| {
             let event: Value = serde_json::from_str(line).expect("JSON lines");
             let reading = &event["reading"];
@@ -256,5 +270,22 @@ fn command(prefix: &[String]) -> Command {
             command.args(args).arg(env!("CARGO_BIN_EXE_rumormill"));
             command
         }
+    }
+}
+
+/// Waits until a process catches a signal by itself, as the system tells.
+#[cfg(target_os = "linux")]
+#[track_caller]
+pub(crate) fn until_caught(pid: u32, signal: u32) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = u64::from_str_radix(caught.unwrap_or("0").trim(), 16).expect("a mask");
+        if mask & (1 << (signal - 1)) != 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "process {pid} never caught signal {signal}");
+        thread::sleep(Duration::from_millis(5));
     }
 }

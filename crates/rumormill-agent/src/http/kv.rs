@@ -1,0 +1,149 @@
+//! The replica: keys and what they hold, as raw bytes.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::error::ApiError;
+use super::extract::{Parameters, RawValue, Running};
+use crate::api::{ErrorBody, KeyPage, Written};
+
+/// The most entries of one page.
+const MOST: usize = 10_000;
+
+/// Who wrote what a key holds.
+const ORIGIN: HeaderName = HeaderName::from_static("rumormill-origin");
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// Only keys that begin so.
+    #[param(example = "flags/")]
+    prefix: Option<String>,
+    /// Only keys that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// How many entries at most; 1000 if left out, at most 10000. There may be fewer, where values
+    /// are long.
+    limit: Option<usize>,
+}
+
+/// Keys in order, with what they hold
+#[utoipa::path(
+    get, path = "/v1/kv/", tag = "replica",
+    params(Page),
+    responses(
+        (status = 200, description = "A page of them", body = KeyPage),
+        (status = 400, description = "A parameter that can't be one", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn list(
+    Running(agent): Running,
+    Parameters(page): Parameters<Page>,
+) -> Result<Json<KeyPage>, ApiError> {
+    let limit = page.limit.unwrap_or(1000);
+    if !(1..=MOST).contains(&limit) {
+        let message = format!("limit is {limit}, but must be from 1 to {MOST}");
+        return Err(ApiError(StatusCode::BAD_REQUEST, message));
+    }
+    Ok(Json(agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?))
+}
+
+/// What a key holds
+#[utoipa::path(
+    get, path = "/v1/kv/{*key}", tag = "replica",
+    params(("key" = String, Path, description = "The key; it may hold slashes")),
+    responses(
+        (status = 200, description = "The bytes as they were written; the write's version as `etag`, its node as `rumormill-origin`",
+            body = String, content_type = "application/octet-stream",
+            headers(("etag" = String), ("rumormill-origin" = String))),
+        (status = 400, description = "A key that can't be one", body = ErrorBody),
+        (status = 404, description = "This agent has no such key", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn get(
+    Running(agent): Running,
+    key: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let key = named(key)?;
+    let entry = agent.lookup(&key).await?.ok_or_else(|| no_such_key(&key))?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::ETAG, format!("\"{}\"", entry.version)),
+        (ORIGIN, entry.origin),
+    ];
+    Ok((headers, entry.value.bytes()?))
+}
+
+/// Writes a key, here and soon at every node
+///
+/// If the agent has a data directory, the write is on disk when this answers.
+#[utoipa::path(
+    put, path = "/v1/kv/{*key}", tag = "replica",
+    params(("key" = String, Path, description = "The key; it may hold slashes")),
+    request_body(content = String, description = "Any bytes, at most `replica.max_value_bytes` of `/v1/info`",
+        content_type = "application/octet-stream"),
+    responses(
+        (status = 200, description = "It is written; the version is the `etag`, too", body = Written),
+        (status = 400, description = "A key that can't be one", body = ErrorBody),
+        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 409, description = "The agent runs no replica", body = ErrorBody),
+        (status = 413, description = "The value is too long", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 507, description = "The replica is full, or the agent's disk can't be written", body = ErrorBody),
+    )
+)]
+pub(super) async fn put(
+    Running(agent): Running,
+    key: Result<Path<String>, PathRejection>,
+    RawValue(value): RawValue,
+) -> Result<impl IntoResponse, ApiError> {
+    let key = named(key)?;
+    let value: Bytes = value;
+    let version = agent.put(&key, &value).await?.to_string();
+    Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
+}
+
+/// Deletes a key, here and soon at every node
+#[utoipa::path(
+    delete, path = "/v1/kv/{*key}", tag = "replica",
+    params(("key" = String, Path, description = "The key; it may hold slashes")),
+    responses(
+        (status = 200, description = "It is deleted", body = Written),
+        (status = 400, description = "A key that can't be one", body = ErrorBody),
+        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 404, description = "This agent has no such key", body = ErrorBody),
+        (status = 409, description = "The agent runs no replica", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 507, description = "The agent's disk can't be written", body = ErrorBody),
+    )
+)]
+pub(super) async fn delete(
+    Running(agent): Running,
+    key: Result<Path<String>, PathRejection>,
+) -> Result<Json<Written>, ApiError> {
+    let key = named(key)?;
+    match agent.delete(&key).await? {
+        Some(version) => Ok(Json(Written { key, version: version.to_string() })),
+        None => Err(no_such_key(&key)),
+    }
+}
+
+fn named(key: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    let bad = |rejection: PathRejection| ApiError(StatusCode::BAD_REQUEST, rejection.body_text());
+    key.map(|Path(key)| key).map_err(bad)
+}
+
+fn no_such_key(key: &str) -> ApiError {
+    let message =
+        format!("there is no key {key:?} at this agent; GET /v1/kv/ lists those there are");
+    ApiError(StatusCode::NOT_FOUND, message)
+}

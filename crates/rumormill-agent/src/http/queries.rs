@@ -1,0 +1,51 @@
+//! Questions to all nodes.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use axum::http::header;
+use axum::response::IntoResponse;
+use futures_util::stream;
+
+use super::error::ApiError;
+use super::extract::{LongBody, Running, duration};
+use crate::api::{ErrorBody, QueryLine, QueryRequest};
+
+/// Asks all nodes, and gives their answers as they come
+///
+/// One `QueryLine` a line: first `asked`, then the answers, at last `finished`.
+#[utoipa::path(
+    post, path = "/v1/queries", tag = "events",
+    request_body(content = QueryRequest, description = "A payload of at most `rumor.max_payload_bytes` of `/v1/info`"),
+    responses(
+        (status = 200, description = "The answers", body = QueryLine, content_type = "application/x-ndjson"),
+        (status = 400, description = "A name, a time or bytes that can't be ones, or a body that is not JSON", body = ErrorBody),
+        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 409, description = "The agent runs no rumors", body = ErrorBody),
+        (status = 413, description = "The payload is too long", body = ErrorBody),
+        (status = 422, description = "Another body than expected", body = ErrorBody),
+        (status = 429, description = "Too many rumors of this agent are under way", body = ErrorBody),
+        (status = 503, description = "The agent has stopped", body = ErrorBody),
+    )
+)]
+pub(super) async fn query(
+    Running(agent): Running,
+    LongBody(request): LongBody<QueryRequest>,
+) -> Result<impl IntoResponse, ApiError> {
+    let wait = duration("timeout", request.timeout.as_deref().unwrap_or("5s"))?;
+    let answers = agent.query(&request.name, &request.payload.bytes()?, wait).await?;
+    // The stream must not keep the agent running.
+    drop(agent);
+    let asked =
+        QueryLine::Asked { id: answers.id().to_string(), expected: answers.silent().count() };
+    let rest = stream::unfold((Some(asked), answers), |(first, mut answers)| async move {
+        let line = match first {
+            Some(asked) => asked,
+            None => answers.next().await?,
+        };
+        let mut text = serde_json::to_vec(&line).ok()?;
+        text.push(b'\n');
+        Some((Ok::<_, Infallible>(Bytes::from(text)), (None, answers)))
+    });
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(rest)))
+}

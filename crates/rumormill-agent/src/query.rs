@@ -1,0 +1,233 @@
+//! Queries: who has asked what here, and the handlers that answer for this agent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumormill_proto::{Name, RumorId};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{Semaphore, mpsc::Sender};
+use tokio::time::timeout;
+
+use crate::api::{Payload, QueryLine, Rumor};
+use crate::driver::Input;
+
+/// Handlers that run at once. A query beyond is answered with an error.
+const MAX_RUNNING: usize = 64;
+/// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.
+const MAX_LYING: usize = 4096;
+
+/// Says in an answer's first byte what the rest is.
+mod mark {
+    pub(super) const ANSWER: u8 = 0;
+    pub(super) const ERROR: u8 = 1;
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send>>;
+
+/// What answers queries of one name.
+pub(crate) type Handler = Arc<dyn Fn(Rumor) -> Answer + Send + Sync>;
+
+/// Makes a handler of an async function.
+pub(crate) fn handler<F>(f: impl Fn(Rumor) -> F + Send + Sync + 'static) -> Handler
+where
+    F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
+{
+    Arc::new(move |query| Box::pin(f(query)))
+}
+
+/// The handlers of one agent.
+pub(crate) struct Handlers {
+    by_name: BTreeMap<Name, Handler>,
+    running: Arc<Semaphore>,
+}
+
+impl Default for Handlers {
+    fn default() -> Self {
+        Self { by_name: BTreeMap::new(), running: Arc::new(Semaphore::new(MAX_RUNNING)) }
+    }
+}
+
+impl Handlers {
+    pub(crate) fn set(&mut self, name: Name, handler: Handler) {
+        self.by_name.insert(name, handler);
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        self.by_name.keys()
+    }
+
+    /// Has the query answered, in a task of its own; the answer comes to the driver.
+    pub(crate) fn answer(
+        &self,
+        id: RumorId,
+        query: Rumor,
+        at_most: Duration,
+        driver: Sender<Input>,
+    ) {
+        let handler = Name::new(&query.name).ok().and_then(|name| self.by_name.get(&name).cloned());
+        let permit = self.running.clone().try_acquire_owned();
+        tokio::spawn(async move {
+            let result = match (handler, permit) {
+                (None, _) => Err(format!("no handler for the query {}", query.name)),
+                (Some(_), Err(_)) => {
+                    Err(format!("{MAX_RUNNING} handlers are running, which is the limit"))
+                }
+                (Some(handler), Ok(_permit)) => {
+                    // In a task, so that a panic is an answer, too.
+                    let answer = tokio::spawn(timeout(at_most, handler(query)));
+                    match answer.await {
+                        Ok(Ok(result)) => result,
+                        Ok(Err(_)) => Err("the handler took too long".to_owned()),
+                        Err(_) => Err("the handler panicked".to_owned()),
+                    }
+                }
+            };
+            let payload = encode(&result);
+            // An agent that has stopped answers nothing.
+            let _ = driver.send(Input::Answer { query: id, payload }).await;
+        });
+    }
+}
+
+/// An answer as it travels.
+pub(crate) fn encode(result: &Result<Vec<u8>, String>) -> Vec<u8> {
+    let (mark, rest) = match result {
+        Ok(answer) => (mark::ANSWER, answer.as_slice()),
+        Err(error) => (mark::ERROR, error.as_bytes()),
+    };
+    [&[mark], rest].concat()
+}
+
+fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    match bytes.split_first() {
+        Some((&mark::ANSWER, rest)) => Ok(rest.to_vec()),
+        Some((&mark::ERROR, rest)) => Err(String::from_utf8_lossy(rest).into_owned()),
+        _ => Err("an answer of another version".to_owned()),
+    }
+}
+
+/// What comes back for a query, as the core tells it.
+pub(crate) enum Reply {
+    Answer { from: Name, payload: Vec<u8> },
+    Finished { answered: usize, expected: usize },
+}
+
+/// Who waits for answers at this agent.
+#[derive(Default)]
+pub(crate) struct Askers(BTreeMap<RumorId, Sender<Reply>>);
+
+impl Askers {
+    pub(crate) fn open(&mut self, query: RumorId) -> mpsc::Receiver<Reply> {
+        // The end always finds room.
+        let (sender, receiver) = mpsc::channel(MAX_LYING + 1);
+        self.0.insert(query, sender);
+        receiver
+    }
+
+    pub(crate) fn answered(&mut self, query: RumorId, from: Name, payload: Vec<u8>) {
+        if let Some(asker) = self.0.get(&query)
+            && (asker.capacity() > 1 || asker.is_closed())
+            && let Err(TrySendError::Closed(_)) = asker.try_send(Reply::Answer { from, payload })
+        {
+            self.0.remove(&query);
+        }
+    }
+
+    pub(crate) fn finished(&mut self, query: RumorId, answered: usize, expected: usize) {
+        if let Some(asker) = self.0.remove(&query) {
+            let _ = asker.try_send(Reply::Finished { answered, expected });
+        }
+    }
+}
+
+/// The answers to a query, as they come.
+#[derive(Debug)]
+pub struct Answers {
+    id: RumorId,
+    replies: mpsc::Receiver<Reply>,
+    /// The names of those that have yet to answer.
+    silent: BTreeSet<String>,
+    errors: usize,
+    done: bool,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answer { from, .. } => write!(f, "Answer({from})"),
+            Self::Finished { answered, expected } => write!(f, "Finished({answered}/{expected})"),
+        }
+    }
+}
+
+impl Answers {
+    pub(crate) fn new(
+        id: RumorId,
+        replies: mpsc::Receiver<Reply>,
+        silent: BTreeSet<String>,
+    ) -> Self {
+        Self { id, replies, silent, errors: 0, done: false }
+    }
+
+    /// The query's id.
+    pub fn id(&self) -> RumorId {
+        self.id
+    }
+
+    /// The next answer; after the last one [`QueryLine::Finished`], then `None`. Also `None` when
+    /// the agent stops.
+    pub async fn next(&mut self) -> Option<QueryLine> {
+        match self.raw().await? {
+            Reply::Answer { from, payload } => {
+                let (payload, error) = match decode(&payload) {
+                    Ok(answer) => (Payload::from(answer), None),
+                    Err(error) => (Payload::default(), Some(error)),
+                };
+                self.errors += usize::from(error.is_some());
+                Some(QueryLine::Answer { from: from.to_string(), payload, error })
+            }
+            Reply::Finished { answered, expected } => Some(QueryLine::Finished {
+                answered,
+                expected,
+                errors: self.errors,
+                silent: self.silent.iter().cloned().collect(),
+            }),
+        }
+    }
+
+    /// The next reply as the core gives it.
+    pub(crate) async fn raw(&mut self) -> Option<Reply> {
+        if self.done {
+            return None;
+        }
+        let reply = self.replies.recv().await;
+        match &reply {
+            Some(Reply::Answer { from, .. }) => {
+                self.silent.remove(from.as_str());
+            }
+            Some(Reply::Finished { .. }) | None => self.done = true,
+        }
+        reply
+    }
+
+    /// Those that are up and have not answered.
+    pub(crate) fn silent(&self) -> impl Iterator<Item = &String> {
+        self.silent.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_and_errors_are_told_apart() {
+        for result in [Ok(b"\x01x".to_vec()), Ok(Vec::new()), Err("no disk".to_owned())] {
+            assert_eq!(decode(&encode(&result)), result);
+        }
+        assert!(decode(b"").is_err() && decode(b"\x09").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! What a running agent holds, and what requests may look at and change: the node, and what
+//! stands around it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rumormill_proto::{Instant, Node};
+use tokio::time;
+
+use crate::api::counters::SocketStats;
+use crate::error::Error;
+use crate::query::{Askers, Handlers};
+use crate::store::{Ticket, Writer};
+use crate::subscription::Missed;
+
+/// The core's clock: nanoseconds since the agent's start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(time::Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(time::Instant::now())
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn at(self, instant: Instant) -> time::Instant {
+        self.0 + Duration::from_nanos(instant.as_nanos())
+    }
+}
+
+/// What a request may look at and change.
+pub(crate) struct Core {
+    pub(crate) node: Node,
+    /// What keeps changes on disk; `None` if nothing does.
+    pub(crate) store: Option<Writer>,
+    pub(crate) askers: Askers,
+    pub(crate) handlers: Handlers,
+    /// How many events subscribers have missed.
+    pub(crate) missed: Missed,
+    pub(crate) clock: Clock,
+    pub(crate) sockets: SocketStats,
+    pub(crate) loss: f64,
+    /// How many addresses to join have yet to be resolved.
+    pub(crate) unresolved: usize,
+    /// Whether some other agent was asked to let this one in.
+    pub(crate) asked: bool,
+    /// Whether a cluster has let it in.
+    pub(crate) joined: bool,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Asks these addresses to let the node in; not its own, which is often in a list that all
+    /// agents of a cluster share.
+    pub(crate) fn join(&mut self, found: &[SocketAddr]) {
+        let now = self.now();
+        let me = self.node.identity().addr;
+        for &addr in found.iter().filter(|addr| **addr != me) {
+            self.asked = true;
+            self.node.join(now, addr);
+        }
+    }
+
+    /// Runs a change that must survive the agent. It is not made if it can't be expected to; the
+    /// ticket tells when it is on the disk.
+    pub(crate) fn keep<R>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<R, Error>,
+    ) -> Result<(R, Ticket), Error> {
+        if let Some(store) = &self.store {
+            store.check()?;
+        }
+        let result = change(self)?;
+        let ticket = self.store.as_ref().map_or_else(Ticket::nothing, Writer::ticket);
+        Ok((result, ticket))
+    }
+
+    /// Hands what the replica has changed to the store.
+    pub(crate) fn store_changes(&mut self) {
+        while let Some(entry) = self.node.poll_store() {
+            if let Some(store) = &self.store {
+                let bytes = entry.encode();
+                store.entry(entry.key, Some(bytes));
+            }
+        }
+    }
+
+    /// Whether the agent is in a cluster, or was told of none to join.
+    pub(crate) fn is_ready(&self) -> bool {
+        let nothing_to_join = self.unresolved == 0 && !self.asked;
+        self.joined || nothing_to_join || self.node.roster().len() > 1
+    }
+}

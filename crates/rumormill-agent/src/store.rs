@@ -1,0 +1,161 @@
+//! What an agent keeps on disk, so that it survives whatever ends the process: its name, its boot
+//! number, its inputs and the replica.
+//!
+//! A directory belongs to one agent at a time. One thread writes ([`writer`]), each transaction
+//! for everything that has come up meanwhile, and what was asked for is acknowledged when its
+//! transaction is on the disk.
+
+mod claim;
+mod disk;
+mod error;
+mod format;
+mod overlay;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rumormill_proto::{Entry, Mode, Name};
+
+pub use error::StoreError;
+pub(crate) use writer::{Ticket, Writer};
+
+use claim::Claim;
+use disk::{Disk, Identity};
+
+/// Boot numbers that are reserved on disk beyond the one in use: a node that is held for dead
+/// takes the next one, at once, and must never take it a second time.
+const RESERVED_BOOTS: u64 = 1024;
+
+/// The file in the directory.
+const FILE: &str = "rumormill.redb";
+
+/// A directory in which an agent keeps what must survive it. Opened, it is this process's alone
+/// until the agent has stopped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rumormill_agent::{Agent, Store};
+/// # let dir = std::env::temp_dir().join(format!("rumormill-doc-{}", std::process::id()));
+/// # let any = "127.0.0.1:0".parse()?;
+/// let agent = Agent::builder("a").bind(any).store(Store::open(&dir)?).start().await?;
+/// agent.set("requests", 5.0).await?; // on disk when this returns
+/// agent.kill().await;
+///
+/// let store = Store::open(&dir)?;
+/// assert_eq!(store.name().map(ToString::to_string).as_deref(), Some("a"));
+/// let agent = Agent::builder("a").bind(any).store(store).start().await?;
+/// assert_eq!(agent.inputs().await?[0].value, 5.0);
+/// # agent.leave().await;
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    claim: Claim,
+    disk: Disk,
+    identity: Option<Identity>,
+    last_alive: Option<SystemTime>,
+    inputs: Vec<(Name, f64, Mode)>,
+    entries: Vec<Entry>,
+}
+
+/// What an agent takes out of its store when it starts.
+pub(crate) struct Kept {
+    pub(crate) boot: u64,
+    pub(crate) inputs: Vec<(Name, f64, Mode)>,
+    pub(crate) entries: Vec<Entry>,
+    /// Where an old store was set aside.
+    pub(crate) set_aside: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the directory, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When another process has it, when the store in it is damaged or of another version, or when
+    /// the operating system refuses. Nothing in it has changed then.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let dir = dir.as_ref();
+        let io = |source| StoreError::Directory { dir: dir.to_owned(), source };
+        std::fs::create_dir_all(dir).map_err(io)?;
+        let claim = Claim::take(dir)?;
+        let (disk, loaded) = Disk::open(&dir.join(FILE))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            claim,
+            disk,
+            identity: loaded.identity,
+            last_alive: loaded.last_alive,
+            inputs: loaded.inputs,
+            entries: loaded.entries,
+        })
+    }
+
+    /// The name of the agent that the directory belongs to; `None` if it is new.
+    pub fn name(&self) -> Option<&Name> {
+        self.identity.as_ref().map(|identity| &identity.name)
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// How long ago an agent last ran on it; `None` if none has. Zero if the clock has gone back.
+    pub fn age(&self) -> Option<Duration> {
+        let age = |at: SystemTime| SystemTime::now().duration_since(at).unwrap_or_default();
+        self.last_alive.map(age)
+    }
+
+    /// Makes the directory the agent's, with a boot number above every earlier one; sets a replica
+    /// aside that has not been kept up for longer than `longest`.
+    pub(crate) fn claim(
+        mut self,
+        name: &Name,
+        cluster: &str,
+        boot: Option<u64>,
+        longest: Option<Duration>,
+    ) -> Result<(Kept, Writer), StoreError> {
+        if let Some(Identity { name: kept, cluster: of, .. }) = &self.identity
+            && (kept != name || of != cluster)
+        {
+            return Err(StoreError::Other {
+                dir: self.dir,
+                name: kept.clone(),
+                cluster: of.clone(),
+                given: name.clone(),
+                of: cluster.to_owned(),
+            });
+        }
+        let reserved = self.identity.as_ref().map_or(0, |identity| identity.boots);
+        let boot = boot.unwrap_or_else(unix_millis).max(reserved.saturating_add(1));
+        let identity = Identity {
+            name: name.clone(),
+            cluster: cluster.to_owned(),
+            boots: boot.saturating_add(RESERVED_BOOTS),
+        };
+        let old = longest.is_some_and(|longest| self.age().is_some_and(|age| age > longest));
+        let mut set_aside = None;
+        if old && !self.entries.is_empty() {
+            let (disk, aside) = self.disk.start_afresh(&identity, &self.inputs)?;
+            (self.disk, set_aside) = (disk, Some(aside));
+            self.entries.clear();
+        }
+        self.claim.tell(name);
+        self.disk.identify(&identity)?;
+        let kept = Kept { boot, inputs: self.inputs, entries: self.entries, set_aside };
+        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, &identity)))
+    }
+}
+
+pub(crate) fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Whose a directory is, so that two agents never write to one store.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use rumormill_proto::Name;
+
+use super::error::StoreError;
+
+/// A lock on the directory, held until it is dropped, or the process ends, however it ends. The
+/// file says who holds it.
+#[derive(Debug)]
+pub(super) struct Claim(File);
+
+impl Claim {
+    pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("lock");
+        let io = |source| StoreError::Directory { dir: dir.to_owned(), source };
+        let options =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+        let mut file = options.open(path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Whoever holds it may not have said so yet.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.is_empty() { "another process" } else { holder.trim() };
+                return Err(StoreError::Taken { dir: dir.to_owned(), holder: holder.to_owned() });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let mut claim = Self(file);
+        claim.write(&format!("process {}", std::process::id()));
+        Ok(claim)
+    }
+
+    /// Says who holds it.
+    pub(super) fn tell(&mut self, name: &Name) {
+        self.write(&format!("agent {name}, process {}", std::process::id()));
+    }
+
+    /// What is written serves error messages only, so that a full disk is no reason to fail.
+    fn write(&mut self, holder: &str) {
+        let _ = self.0.set_len(0);
+        let _ = self.0.rewind();
+        let _ = writeln!(self.0, "{holder}");
+    }
+}

@@ -1,0 +1,361 @@
+//! The file: opening, reading it all, and one transaction at a time.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use redb::backends::FileBackend;
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError};
+use rumormill_proto::{Entry, Mode, Name};
+
+use super::error::StoreError;
+use super::format::{self, FORMAT, INPUTS, NUMBERS, REPLICA, TEXTS, keys};
+use super::overlay::Overlay;
+use super::unix_millis;
+
+/// Memory for the database's pages; the replica itself is in the node.
+const CACHE: usize = 8 << 20;
+
+/// Whose a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) name: Name,
+    pub(super) cluster: String,
+    /// No boot number above this one has been used.
+    pub(super) boots: u64,
+}
+
+/// All that was in a store.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub(super) identity: Option<Identity>,
+    pub(super) last_alive: Option<SystemTime>,
+    pub(super) inputs: Vec<(Name, f64, Mode)>,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// What one transaction writes. A `None` takes away.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) boots: Option<u64>,
+    pub(super) inputs: BTreeMap<Name, Option<(f64, Mode)>>,
+    pub(super) entries: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.boots.is_none() && self.inputs.is_empty() && self.entries.is_empty()
+    }
+
+    /// Adds what an earlier transaction should have written.
+    pub(super) fn put_back(&mut self, earlier: Self) {
+        self.boots = self.boots.max(earlier.boots);
+        for (name, input) in earlier.inputs {
+            self.inputs.entry(name).or_insert(input);
+        }
+        for (key, entry) in earlier.entries {
+            self.entries.entry(key).or_insert(entry);
+        }
+    }
+}
+
+/// What a test puts between the database and its file.
+pub(super) type Wrap = fn(FileBackend) -> Result<Database, DatabaseError>;
+
+/// An open store.
+pub(super) struct Disk {
+    path: PathBuf,
+    /// `None` after an error: redb writes no more until it is opened again.
+    database: Option<Database>,
+    wrap: Wrap,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    /// Opens the store at `path`, or makes one, and reads all that is in it.
+    pub(super) fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
+        Self::open_with(path, |file| builder().create_with_backend(file))
+    }
+
+    pub(super) fn open_with(path: &Path, wrap: Wrap) -> Result<(Self, Loaded), StoreError> {
+        let mut disk = Self { path: path.to_owned(), database: None, wrap };
+        if !path.try_exists().map_err(|error| disk.io(&error))? {
+            disk.make(None, &[])?;
+        }
+        let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
+        disk.database()?;
+        Ok((disk, loaded))
+    }
+
+    /// Makes a new store. It takes its place only when it is whole, so that an empty or half file
+    /// there is always damage, and never taken for a new one.
+    fn make(
+        &mut self,
+        identity: Option<&Identity>,
+        inputs: &[(Name, f64, Mode)],
+    ) -> Result<(), StoreError> {
+        let unfinished = self.path.with_extension("new");
+        let make = || -> Result<(), Problem> {
+            if unfinished.try_exists()? {
+                fs::remove_file(&unfinished)?;
+            }
+            let options = fs::OpenOptions::new().read(true).write(true).create_new(true).clone();
+            let database = (self.wrap)(FileBackend::new(options.open(&unfinished)?)?)?;
+            let mut batch = Batch::default();
+            for (name, value, mode) in inputs {
+                batch.inputs.insert(name.clone(), Some((*value, *mode)));
+            }
+            write(&database, &batch, identity)?;
+            drop(database);
+            fs::rename(&unfinished, &self.path)?;
+            sync_directory(&self.path)?;
+            Ok(())
+        };
+        make().map_err(|problem| self.problem(problem))
+    }
+
+    /// The database, opened again if an error has closed it.
+    fn database(&mut self) -> Result<&Database, StoreError> {
+        if self.database.is_none() {
+            let opened = open_file(&self.path, self.wrap);
+            self.database = Some(opened.map_err(|problem| self.problem(problem))?);
+        }
+        let closed = || StoreError::Io { file: self.path.clone(), reason: "closed".to_owned() };
+        self.database.as_ref().ok_or_else(closed)
+    }
+
+    fn load(database: &Database) -> Result<Loaded, Problem> {
+        let read = database.begin_read()?;
+        let numbers = read.open_table(NUMBERS)?;
+        let number = |key| -> Result<Option<u64>, Problem> {
+            Ok(numbers.get(key)?.map(|number| number.value()))
+        };
+        match number(keys::FORMAT)? {
+            Some(FORMAT) => {}
+            Some(found) if found > FORMAT => return Err(Problem::Version(found)),
+            Some(found) => return Err(Problem::Damaged(format!("its format is {found}"))),
+            None => return Err(Problem::Damaged("it has no format number".to_owned())),
+        }
+        let mut loaded = Loaded::default();
+        let texts = read.open_table(TEXTS)?;
+        let text = |key| -> Result<Option<String>, Problem> {
+            Ok(texts.get(key)?.map(|text| text.value().to_owned()))
+        };
+        if let (Some(name), Some(cluster), Some(boots)) =
+            (text(keys::NAME)?, text(keys::CLUSTER)?, number(keys::BOOTS)?)
+        {
+            loaded.identity = Some(Identity { name: named(&name)?, cluster, boots });
+        }
+        let since_1970 = number(keys::LAST_ALIVE)?.map(Duration::from_millis);
+        loaded.last_alive = since_1970.and_then(|since| UNIX_EPOCH.checked_add(since));
+        for input in read.open_table(INPUTS)?.iter()? {
+            let (name, value) = input?;
+            let (bits, mode) = value.value();
+            let mode = format::mode(mode);
+            let mode = mode.ok_or_else(|| Problem::Damaged("an input has no mode".to_owned()))?;
+            loaded.inputs.push((named(name.value())?, f64::from_bits(bits), mode));
+        }
+        for entry in read.open_table(REPLICA)?.iter()? {
+            let (key, entry) = entry?;
+            match Entry::decode(entry.value()) {
+                Ok(entry) if entry.key == key.value() => loaded.entries.push(entry),
+                _ => {
+                    return Err(Problem::Damaged(format!(
+                        "the key {:?} can't be read",
+                        key.value()
+                    )));
+                }
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Says whose the store is.
+    pub(super) fn identify(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.write(&Batch::default(), Some(identity))
+    }
+
+    /// Writes a batch. When this returns without an error, it is on the disk.
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(batch, None)
+    }
+
+    fn write(&mut self, batch: &Batch, identity: Option<&Identity>) -> Result<(), StoreError> {
+        let written = write(self.database()?, batch, identity);
+        written.map_err(|problem| {
+            self.database = None;
+            self.problem(problem)
+        })
+    }
+
+    /// Puts a new store in the place of this one, which keeps a name of its own beside it.
+    pub(super) fn start_afresh(
+        mut self,
+        identity: &Identity,
+        inputs: &[(Name, f64, Mode)],
+    ) -> Result<(Self, PathBuf), StoreError> {
+        self.database = None;
+        let aside = self.path.with_extension(format!("redb.old-{}", unix_millis()));
+        // The old name stays until the new file takes it.
+        fs::hard_link(&self.path, &aside)
+            .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
+            .map_err(|error| self.io(&error))?;
+        self.make(Some(identity), inputs)?;
+        Ok((self, aside))
+    }
+
+    fn io(&self, error: &io::Error) -> StoreError {
+        StoreError::Io { file: self.path.clone(), reason: error.to_string() }
+    }
+
+    fn problem(&self, problem: Problem) -> StoreError {
+        let file = self.path.clone();
+        match problem {
+            Problem::Damaged(reason) => StoreError::Damaged { file, reason },
+            Problem::Version(found) => StoreError::Version { file, found, known: FORMAT },
+            Problem::Io(reason) => StoreError::Io { file, reason },
+        }
+    }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// Reads all that is in a file, checks every page, and leaves the file as it is.
+fn read_only(path: &Path) -> Result<Loaded, Problem> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Err(Problem::Damaged("it is empty".to_owned()));
+    }
+    unpanicked(|| {
+        let overlay = Overlay::new(file)?;
+        let mut builder = builder();
+        let database = builder.set_check_integrity_on_open(true).create_with_backend(overlay)?;
+        Disk::load(&database)
+    })
+}
+
+/// Opens an existing file.
+fn open_file(path: &Path, wrap: Wrap) -> Result<Database, Problem> {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    unpanicked(|| Ok(wrap(FileBackend::new(file)?)?))
+}
+
+/// redb asserts some of what it expects of a file.
+fn unpanicked<T>(open: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+    opened.unwrap_or_else(|_| Err(Problem::Damaged("it makes no sense".to_owned())))
+}
+
+fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Result<(), Problem> {
+    let write = database.begin_write()?;
+    {
+        let mut numbers = write.open_table(NUMBERS)?;
+        numbers.insert(keys::FORMAT, FORMAT)?;
+        numbers.insert(keys::LAST_ALIVE, unix_millis())?;
+        let mut texts = write.open_table(TEXTS)?;
+        if let Some(Identity { name, cluster, boots }) = identity {
+            texts.insert(keys::NAME, name.as_str())?;
+            texts.insert(keys::CLUSTER, cluster.as_str())?;
+            numbers.insert(keys::BOOTS, boots)?;
+        }
+        if let Some(boots) = batch.boots {
+            numbers.insert(keys::BOOTS, boots)?;
+        }
+        let mut inputs = write.open_table(INPUTS)?;
+        for (name, input) in &batch.inputs {
+            match input {
+                Some((value, mode)) => {
+                    let row = (value.to_bits(), format::mode_number(*mode));
+                    inputs.insert(name.as_str(), row)?;
+                }
+                None => {
+                    inputs.remove(name.as_str())?;
+                }
+            }
+        }
+        let mut entries = write.open_table(REPLICA)?;
+        for (key, entry) in &batch.entries {
+            match entry {
+                Some(entry) => entries.insert(key.as_str(), entry.as_slice())?,
+                None => entries.remove(key.as_str())?,
+            };
+        }
+    }
+    write.commit()?;
+    Ok(())
+}
+
+fn named(name: &str) -> Result<Name, Problem> {
+    Name::new(name).map_err(|error| Problem::Damaged(error.to_string()))
+}
+
+/// A new name is durable when its directory is.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// Other systems have no such call.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What is wrong, before it is known with which file.
+enum Problem {
+    Damaged(String),
+    Version(u64),
+    Io(String),
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // The file ends before what it says is in it.
+            io::ErrorKind::UnexpectedEof => Self::Damaged("it is cut off".to_owned()),
+            // What redb makes of a file that doesn't begin as its own do.
+            io::ErrorKind::InvalidData => Self::Damaged(error.to_string()),
+            _ => Self::Io(error.to_string()),
+        }
+    }
+}
+
+impl From<redb::Error> for Problem {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Io(error) => error.into(),
+            redb::Error::UpgradeRequired(found) => Self::Version(found.into()),
+            redb::Error::Corrupted(reason) => Self::Damaged(reason),
+            redb::Error::TableDoesNotExist(table) => {
+                Self::Damaged(format!("its table {table} is missing"))
+            }
+            redb::Error::TableTypeMismatch { table, .. } => {
+                Self::Damaged(format!("its table {table} holds something else"))
+            }
+            other => Self::Io(other.to_string()),
+        }
+    }
+}
+
+macro_rules! problems {
+    ($($error:ty)*) => {
+        $(impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                redb::Error::from(error).into()
+            }
+        })*
+    };
+}
+
+problems! { DatabaseError StorageError redb::TableError redb::TransactionError redb::CommitError }

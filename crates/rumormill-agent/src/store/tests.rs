@@ -1,0 +1,301 @@
+//! Stores that are damaged, full, taken, old or of another version.
+
+use std::fs;
+use std::io;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, Database, StorageBackend};
+use rumormill_proto::{NodeId, Stamp, Version};
+
+use super::*;
+use crate::error::KeepError;
+
+/// A directory of the test's own, which goes with it.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        let test = std::thread::current().name().unwrap_or_default().replace(':', "-");
+        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
+        // From an earlier process of the same number.
+        let _ = fs::remove_dir_all(&dir);
+        Self(dir)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join(FILE)
+    }
+
+    /// A store with an input and two keys, closed.
+    fn with_content(&self) {
+        let (_, mut writer) = self.claim(None);
+        writer.input(&name("requests"), Some((5.0, Mode::Live)));
+        for (key, value) in [("one", b"1"), ("two", b"2")] {
+            put(&writer, key, value);
+        }
+        writer.close();
+    }
+
+    fn claim(&self, longest: Option<Duration>) -> (Kept, Writer) {
+        Store::open(&self.0).unwrap().claim(&name("a"), "default", Some(1), longest).unwrap()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn put(writer: &Writer, key: &str, value: &[u8]) {
+    let version = Version { stamp: Stamp(1 << 20), node: NodeId(7) };
+    let entry = Entry { key: key.to_owned(), value: Some(value.to_vec()), version };
+    writer.entry(key.to_owned(), Some(entry.encode()));
+}
+
+/// What a key holds, as text.
+fn held(entries: &[Entry], key: &str) -> Option<String> {
+    let entry = entries.iter().find(|entry| entry.key == key)?;
+    entry.value.clone().map(|value| String::from_utf8(value).unwrap())
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name).unwrap()
+}
+
+#[test]
+fn what_was_written_is_there_again_and_what_was_taken_away_is_not() {
+    let dir = Dir::new();
+    dir.with_content();
+    let (kept, mut writer) = dir.claim(None);
+    assert_eq!(kept.inputs, [(name("requests"), 5.0, Mode::Live)]);
+    assert_eq!(kept.entries.len(), 2);
+    assert_eq!(held(&kept.entries, "one").as_deref(), Some("1"));
+    writer.input(&name("requests"), None);
+    writer.entry("one".to_owned(), None);
+    put(&writer, "two", b"3");
+    writer.close();
+    let (kept, _writer) = dir.claim(None);
+    assert_eq!((kept.inputs.len(), kept.entries.len()), (0, 1));
+    assert_eq!(held(&kept.entries, "two").as_deref(), Some("3"));
+}
+
+#[test]
+fn boots_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
+    let dir = Dir::new();
+    let boot = |given: u64| {
+        let store = Store::open(&dir.0).unwrap();
+        let (kept, mut writer) = store.claim(&name("a"), "default", Some(given), None).unwrap();
+        // A renewal, not written by itself.
+        writer.boot(kept.boot + 1);
+        kept.boot
+    };
+    let first = boot(1_000_000);
+    assert_eq!(first, 1_000_000);
+    let second = boot(10);
+    assert!(second > first + 1, "{second}");
+    assert_eq!(boot(9_000_000), 9_000_000);
+
+    // More renewals than are reserved at once.
+    let store = Store::open(&dir.0).unwrap();
+    let (kept, mut writer) = store.claim(&name("a"), "default", Some(1), None).unwrap();
+    let last = kept.boot + 3 * RESERVED_BOOTS;
+    for boot in kept.boot..=last {
+        writer.boot(boot);
+    }
+    drop(writer);
+    assert!(boot(1) > last);
+}
+
+#[test]
+fn a_directory_is_one_agents_and_one_process_at_a_time() {
+    let dir = Dir::new();
+    let (_, writer) = dir.claim(None);
+    let error = Store::open(&dir.0).unwrap_err().to_string();
+    let me = format!("in use by agent a, process {}", std::process::id());
+    assert!(error.contains(&me), "{error}");
+    drop(writer);
+    for (who, cluster) in [("b", "default"), ("a", "other")] {
+        let store = Store::open(&dir.0).unwrap();
+        let error = store.claim(&name(who), cluster, None, None).err().unwrap().to_string();
+        assert!(error.contains("belongs to the agent a of cluster \"default\""), "{error}");
+    }
+    let file = dir.0.join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(Store::open(&file), Err(StoreError::Directory { .. })));
+}
+
+#[test]
+fn a_replica_older_than_deleted_keys_are_remembered_is_set_aside() {
+    let dir = Dir::new();
+    dir.with_content();
+    let before = Store::open(&dir.0).unwrap().identity.unwrap().boots;
+    std::thread::sleep(Duration::from_millis(20));
+    let (kept, writer) = dir.claim(Some(Duration::from_millis(10)));
+    assert!(kept.entries.is_empty());
+    assert_eq!(kept.inputs, [(name("requests"), 5.0, Mode::Live)], "inputs are its own");
+    assert!(kept.boot > before - RESERVED_BOOTS);
+    let aside = kept.set_aside.unwrap();
+    drop(writer);
+    // Nothing is lost: put back, it is whole.
+    assert!(dir.claim(None).0.entries.is_empty());
+    fs::rename(aside, dir.file()).unwrap();
+    let (kept, _writer) = dir.claim(Some(Duration::from_secs(3600)));
+    assert_eq!((kept.entries.len(), kept.set_aside), (2, None));
+}
+
+#[test]
+fn a_store_of_a_later_version_is_refused_and_left_alone() {
+    let dir = Dir::new();
+    dir.with_content();
+    let database = Database::open(dir.file()).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(format::NUMBERS).unwrap().insert(format::keys::FORMAT, 2).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let error = Store::open(&dir.0).unwrap_err();
+    assert!(matches!(error, StoreError::Version { found: 2, known: 1, .. }), "{error}");
+    assert!(error.to_string().contains("Start the version that wrote it"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_store_is_refused_and_left_alone() {
+    let dir = Dir::new();
+    dir.with_content();
+    let closed = fs::read(dir.file()).unwrap();
+    refused(&dir, &closed);
+    // As a kill leaves it: opening such a file begins with a repair.
+    let (_, writer) = dir.claim(None);
+    let open = fs::read(dir.file()).unwrap();
+    assert_ne!(open, closed);
+    drop(writer);
+    refused(&dir, &open);
+}
+
+fn refused(dir: &Dir, whole: &[u8]) {
+    let text = b"this is not a store\n".repeat(1000);
+    for bad in [&b""[..], b"x", &text, &whole[..4096], &whole[..whole.len() / 2]] {
+        fs::write(dir.file(), bad).unwrap();
+        let error = Store::open(&dir.0).expect_err("it was taken");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{} bytes: {error:?}", bad.len());
+        assert!(error.to_string().contains("move it away"), "{error}");
+        assert_eq!(fs::read(dir.file()).unwrap(), bad, "{} bytes", bad.len());
+    }
+    fs::write(dir.file(), whole).unwrap();
+    assert_eq!(dir.claim(None).0.entries.len(), 2);
+}
+
+#[test]
+fn a_flipped_byte_is_found_or_harmless() {
+    let dir = Dir::new();
+    dir.with_content();
+    let whole = fs::read(dir.file()).unwrap();
+    let used: Vec<_> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+    let name = b"requests";
+    let named = (0..whole.len() - name.len()).filter(|&at| whole[at..].starts_with(name));
+    let spread = used.iter().copied().step_by(used.len() / 100 + 1);
+    let (mut found, mut harmless) = (0, 0);
+    for at in named.chain(spread) {
+        let mut bad = whole.clone();
+        bad[at] ^= 0x55;
+        fs::write(dir.file(), &bad).unwrap();
+        match Store::open(&dir.0) {
+            Ok(store) => {
+                harmless += 1;
+                assert_eq!(held(&store.entries, "one").as_deref(), Some("1"), "byte {at}");
+                assert_eq!(held(&store.entries, "two").as_deref(), Some("2"), "byte {at}");
+                assert_eq!(store.inputs.len(), 1, "byte {at}");
+            }
+            Err(error) => {
+                found += 1;
+                assert!(
+                    matches!(error, StoreError::Damaged { .. } | StoreError::Version { .. }),
+                    "byte {at}: {error:?}"
+                );
+                assert_eq!(fs::read(dir.file()).unwrap(), bad, "byte {at}");
+            }
+        }
+    }
+    println!("{found} found, {harmless} harmless");
+    // Pages that are no longer in use have bytes, too.
+    assert!(found > 4);
+}
+
+static FULL: AtomicBool = AtomicBool::new(false);
+
+/// A file on a disk that is full when the test says so.
+#[derive(Debug)]
+struct Filling(FileBackend);
+
+impl Filling {
+    fn room() -> io::Result<()> {
+        if FULL.load(Ordering::SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Filling {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Self::room()?;
+        self.0.set_len(len)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        Self::room()?;
+        self.0.write(offset, data)
+    }
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() {
+    let dir = Dir::new();
+    dir.with_content();
+    let claim = Claim::take(&dir.0).unwrap();
+    let (disk, loaded) =
+        Disk::open_with(&dir.file(), |file| Database::builder().create_with_backend(Filling(file)))
+            .unwrap();
+    let mut writer = Writer::start(&dir.0, disk, claim, &loaded.identity.unwrap());
+    assert_eq!(writer.check(), Ok(()));
+
+    FULL.store(true, Ordering::SeqCst);
+    put(&writer, "one", b"late");
+    let refusal = writer.ticket().kept().await.unwrap_err();
+    assert!(matches!(&refusal, KeepError::Unkept(why) if why.contains("no storage space")));
+    let refusal = writer.check().unwrap_err();
+    assert!(matches!(refusal, KeepError::Refused(_)), "{refusal}");
+    // What the others send goes on coming, and the later of two is what counts.
+    put(&writer, "three", b"old");
+    put(&writer, "three", b"3");
+    let health = writer.info();
+    assert!(health.trouble.is_some() && health.errors > 0, "{health:?}");
+
+    FULL.store(false, Ordering::SeqCst);
+    while writer.check().is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    writer.ticket().kept().await.unwrap();
+    let health = writer.info();
+    assert_eq!((health.trouble, health.waiting), (None, 0));
+    writer.close();
+    let (kept, _writer) = dir.claim(None);
+    assert_eq!(held(&kept.entries, "one").as_deref(), Some("late"));
+    assert_eq!(held(&kept.entries, "three").as_deref(), Some("3"));
+}

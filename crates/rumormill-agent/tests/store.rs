@@ -1,0 +1,156 @@
+//! Agents that keep what they have in a directory.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::{address, any, builder, eventually, everyone_knows};
+use rumormill_agent::{Agent, Builder, Config, Mode, StartError, Store, StoreError};
+use rumormill_proto::ReplicaConfig;
+
+/// A directory of the test's own, which goes with it.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        Self(dir)
+    }
+
+    fn builder(&self, name: &str) -> Builder {
+        builder(name).store(Store::open(&self.0).unwrap())
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_keys_and_the_boot_number_survive_a_kill() {
+    let dir = Dir::new();
+    let a = dir.builder("a").start().await.unwrap();
+    let first = a.info().await.unwrap();
+    assert_eq!(first.store.unwrap().directory, dir.0.display().to_string());
+    a.set("requests", 5.0).await.unwrap();
+    a.set_in("queue", 2.5, Mode::Round).await.unwrap();
+    a.set("gone", 1.0).await.unwrap();
+    a.unset("gone").await.unwrap();
+    let version = a.put("k", b"v").await.unwrap();
+    a.put("deleted", b"v").await.unwrap();
+    a.delete("deleted").await.unwrap();
+    let inputs = a.inputs().await.unwrap();
+    let digest = a.info().await.unwrap().load.replica_digest;
+    a.kill().await;
+
+    // With a clock that has gone back.
+    let a = dir.builder("a").boot(7).start().await.unwrap();
+    let info = a.info().await.unwrap();
+    assert!(info.boot > first.boot, "{} after {}", info.boot, first.boot);
+    assert_eq!(info.inputs, inputs);
+    assert_eq!((info.load.replica_digest, info.load.tombstones), (digest, 1));
+    let entry = a.lookup("k").await.unwrap().unwrap();
+    assert_eq!((entry.version, entry.value.bytes().unwrap()), (version.to_string(), b"v".to_vec()));
+    assert!(a.lookup("deleted").await.unwrap().is_none());
+    // What is written now is later than what was written then.
+    let later = a.put("k", b"w").await.unwrap();
+    assert!(later > version);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_others_write_is_kept_too() {
+    let dir = Dir::new();
+    let a = builder("a").start().await.unwrap();
+    let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
+    for n in 0..100 {
+        a.put(&format!("k{n}"), b"v").await.unwrap();
+    }
+    eventually("b has them", || async { b.list("").await.unwrap().len() == 100 }).await;
+    eventually("they are on disk", || async {
+        let store = b.info().await.unwrap().store.unwrap();
+        store.waiting == 0 && store.records >= 100
+    })
+    .await;
+    let store = b.info().await.unwrap().store.unwrap();
+    assert!(store.commits <= 50, "a transaction for each: {store:?}");
+    b.kill().await;
+    a.kill().await;
+    let b = dir.builder("b").start().await.unwrap();
+    assert_eq!(b.list("").await.unwrap().len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_not_undone_by_who_was_away() {
+    let dir = Dir::new();
+    let a = builder("a").start().await.unwrap();
+    let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
+    a.put("k", b"v").await.unwrap();
+    eventually("b has it", || async { b.lookup("k").await.unwrap().is_some() }).await;
+    b.leave().await;
+    a.delete("k").await.unwrap();
+    let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
+    assert!(b.lookup("k").await.unwrap().is_some(), "it was on disk");
+    eventually("b has heard", || async { b.lookup("k").await.unwrap().is_none() }).await;
+    assert!(a.lookup("k").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_refused_to_a_second_agent_and_to_another_one() {
+    let dir = Dir::new();
+    let a = dir.builder("a").start().await.unwrap();
+    let error = Store::open(&dir.0).unwrap_err();
+    assert!(matches!(&error, StoreError::Taken { holder, .. } if holder.contains("agent a")));
+    a.kill().await;
+    let error = dir.builder("b").start().await.unwrap_err();
+    assert!(matches!(error, StartError::Store(StoreError::Other { .. })), "{error}");
+    let refused = dir.builder("a").config(Config { cluster: "other".into(), ..common::fast() });
+    assert!(refused.start().await.is_err());
+    dir.builder("a").start().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
+    let dir = Dir::new();
+    // The shortest life that the settings allow is a minute, so that the clock of the store is
+    // turned back instead.
+    let replica = ReplicaConfig { tombstone_life: Duration::from_secs(60), ..Default::default() };
+    let config = Config { replica, ..common::fast() };
+    let start = async |keep: bool| {
+        let store = Store::open(&dir.0).unwrap();
+        let builder = Agent::builder("a").bind(any()).config(config.clone());
+        builder.store(store).keep_old_replica(keep).start().await.unwrap()
+    };
+    let a = start(false).await;
+    a.put("k", b"v").await.unwrap();
+    a.set("requests", 5.0).await.unwrap();
+    a.kill().await;
+    let turn_back = || {
+        let database = redb::Database::open(dir.0.join("rumormill.redb")).unwrap();
+        let write = database.begin_write().unwrap();
+        let numbers = redb::TableDefinition::<&str, u64>::new("numbers");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let then = u64::try_from(now.as_millis()).unwrap() - 61_000;
+        write.open_table(numbers).unwrap().insert("last_alive", then).unwrap();
+        write.commit().unwrap();
+    };
+    turn_back();
+    let a = start(true).await;
+    assert!(a.lookup("k").await.unwrap().is_some());
+    a.kill().await;
+    turn_back();
+    let a = start(false).await;
+    assert!(a.lookup("k").await.unwrap().is_none());
+    assert_eq!(a.inputs().await.unwrap().len(), 1, "inputs are its own");
+    let files: Vec<_> =
+        std::fs::read_dir(&dir.0).unwrap().map(|f| f.unwrap().file_name()).collect();
+    let aside = files.iter().any(|file| file.to_string_lossy().contains("redb.old-"));
+    assert!(aside, "{files:?}");
+}

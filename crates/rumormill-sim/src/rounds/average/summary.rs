@@ -1,0 +1,167 @@
+//! What many runs did: the same whatever the order, the threads and the shards.
+
+use serde::{Deserialize, Serialize};
+
+use super::figure::{Banded, Figure};
+use super::measure::Moment;
+use super::settings::{Averaging, Schedule};
+use crate::rounds::error::RoundsError;
+use crate::rounds::histogram::Counts;
+
+/// Relative errors whose rounds are always counted.
+pub const TARGETS: [f64; 3] = [1e-3, 1e-6, 1e-9];
+
+/// Rounds that a fixed order takes to leave its mark: which place a node has says how close it is.
+const SETTLING: u32 = 8;
+
+/// All runs at one round.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// The mean node's relative error.
+    pub mean_error: Banded,
+    /// The worst node's relative error.
+    pub worst_error: Banded,
+    /// [`Moment::variance`].
+    pub variance: Figure,
+    /// The variance over that of the round before, where that means something.
+    pub factor: Figure,
+    /// [`Moment::mass_lost`].
+    pub mass_lost: Figure,
+    /// Messages sent in the round.
+    pub messages: Figure,
+}
+
+impl Level {
+    fn merge(&mut self, other: &Self) {
+        self.mean_error.merge(&other.mean_error);
+        self.worst_error.merge(&other.worst_error);
+        self.variance.merge(&other.variance);
+        self.factor.merge(&other.factor);
+        self.mass_lost.merge(&other.mass_lost);
+        self.messages.merge(&other.messages);
+    }
+}
+
+/// When runs first had all nodes this close.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The worst node's relative error is at most this.
+    pub error: f64,
+    /// Runs by the first round after which that was so.
+    pub rounds: Counts,
+}
+
+/// What many runs of one simulation did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The number of nodes.
+    pub nodes: u64,
+    /// Runs that were made to their end.
+    pub runs: u64,
+    /// Whether somebody stopped it before.
+    pub cancelled: bool,
+    /// By round; the first is the start. Runs that ended earlier are not in it.
+    pub levels: Vec<Level>,
+    /// When runs first were as close as [`TARGETS`] and as the goal asks.
+    pub reached: Vec<Reached>,
+    /// The variance factors of all rounds together. Of a fixed order, without the first rounds.
+    pub factor: Figure,
+    skip: u32,
+}
+
+/// What the summary needs to know of a run under way.
+pub(super) struct Record {
+    last: Moment,
+    round: u32,
+    /// The smallest worst error so far.
+    closest: f64,
+}
+
+impl Record {
+    pub(super) fn start(start: Moment) -> Self {
+        Self { last: start, round: 0, closest: f64::INFINITY }
+    }
+
+    pub(super) fn last(&self) -> &Moment {
+        &self.last
+    }
+}
+
+impl Summary {
+    /// No runs yet.
+    #[must_use]
+    pub fn new(averaging: &Averaging) -> Self {
+        let mut errors = TARGETS.to_vec();
+        errors.extend(averaging.until.filter(|until| !TARGETS.contains(until)));
+        errors.sort_by(|a, b| b.total_cmp(a));
+        let reached = |error| Reached { error, rounds: Counts::default() };
+        Self {
+            nodes: averaging.nodes(),
+            runs: 0,
+            cancelled: false,
+            levels: vec![],
+            reached: errors.into_iter().map(reached).collect(),
+            factor: Figure::default(),
+            skip: if averaging.schedule == Schedule::Fixed { SETTLING } else { 0 },
+        }
+    }
+
+    /// Takes up the next round of a run; the start is round 0.
+    pub(super) fn take(&mut self, record: &mut Record, moment: Moment) {
+        let at = record.round as usize;
+        if self.levels.len() <= at {
+            self.levels.resize_with(at + 1, Level::default);
+        }
+        let level = &mut self.levels[at];
+        level.mean_error.add(moment.mean_error);
+        level.worst_error.add(moment.worst_error);
+        level.variance.add(moment.variance);
+        level.mass_lost.add(moment.mass_lost);
+        level.messages.add(moment.messages as f64);
+        if at > 0 && record.last.clear && moment.clear {
+            let factor = moment.variance / record.last.variance;
+            level.factor.add(factor);
+            if record.round > self.skip {
+                self.factor.add(factor);
+            }
+        }
+        for reached in &mut self.reached {
+            if moment.worst_error <= reached.error && record.closest > reached.error {
+                reached.rounds.add(u64::from(record.round), 1);
+            }
+        }
+        record.closest = record.closest.min(moment.worst_error);
+        record.last = moment;
+        record.round += 1;
+    }
+
+    /// Takes up the runs of another, of the same simulation. The result is that of all runs
+    /// together, whatever the order.
+    ///
+    /// # Errors
+    /// If the other is of another number of nodes or other goals. Nothing has changed then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), RoundsError> {
+        if self.nodes != other.nodes {
+            let why = format!("one is of {} nodes, the other of {}", self.nodes, other.nodes);
+            return Err(RoundsError::Merge(why));
+        }
+        let errors = |of: &Self| of.reached.iter().map(|r| r.error).collect::<Vec<_>>();
+        if errors(self) != errors(other) || self.skip != other.skip {
+            let why = "they have other goals or schedules".to_owned();
+            return Err(RoundsError::Merge(why));
+        }
+        self.runs += other.runs;
+        self.cancelled |= other.cancelled;
+        if self.levels.len() < other.levels.len() {
+            self.levels.resize_with(other.levels.len(), Level::default);
+        }
+        for (level, other) in self.levels.iter_mut().zip(&other.levels) {
+            level.merge(other);
+        }
+        for (reached, other) in self.reached.iter_mut().zip(&other.reached) {
+            reached.rounds.merge(&other.rounds);
+        }
+        self.factor.merge(&other.factor);
+        Ok(())
+    }
+}

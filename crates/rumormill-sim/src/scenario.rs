@@ -1,0 +1,244 @@
+//! A scenario: which cluster, what befalls it, and for how long. Plain data, as a file says it.
+//!
+//! [`ScenarioRun`] runs it in the virtual network and says what users of the cluster would see
+//! over time; it checks throughout what must hold at all times, and at the end, after a calm, what
+//! must hold then. [`Shrink`] looks for the shortest scenario that still fails.
+//!
+//! ```
+//! use rumormill_sim::scenario::{Scenario, ScenarioRun};
+//!
+//! let scenario = Scenario { nodes: 4, ..Scenario::default() };
+//! let mut run = ScenarioRun::new(&scenario)?;
+//! while let Some(slice) = run.advance() {
+//!     assert!(slice.sample.running <= 4);
+//! }
+//! assert!(run.outcome().failure.is_none());
+//! # Ok::<(), rumormill_sim::scenario::ScenarioError>(())
+//! ```
+
+mod action;
+mod error;
+mod event;
+mod link;
+mod news;
+mod nodes;
+mod observe;
+mod run;
+mod schedule;
+mod settings;
+mod shrink;
+mod slice;
+mod span;
+mod tracker;
+mod values;
+
+use std::collections::BTreeMap;
+
+use rumormill_proto::{Config, MAX_INPUT, Name};
+use serde::{Deserialize, Serialize};
+
+pub use action::{Action, Step};
+pub use error::ScenarioError;
+pub use event::{
+    Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
+};
+pub use link::{LatencyText, LinkSettings, NotALatency};
+pub use nodes::{Nodes, NotNodes};
+pub use run::{Outcome, ScenarioRun};
+pub use settings::{NodeSettings, RumorSettings};
+pub use shrink::{Shrink, Shrunk};
+pub use slice::{
+    Band, Fate, FigureLine, FigureSample, Heard, Life, Mark, Moment, NodeLine, ReplicaSample,
+    RumorSample, Sample, Slice, Tone, Traffic,
+};
+pub use span::{NotASpan, Span, When};
+pub use values::Values;
+
+use crate::link::Link;
+
+/// More nodes than this are refused: their state would not fit an ordinary machine.
+pub const MOST_NODES: u32 = 100_000;
+
+/// More samples than this are refused.
+const MOST_SAMPLES: u128 = 1_000_000;
+
+/// A cluster and what befalls it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// How many nodes start. Default 16.
+    pub nodes: u32,
+    /// How long the run lasts; then the calm begins. Default 60 s.
+    pub duration: Span,
+    /// Where everything random comes from. Default 0.
+    pub seed: u64,
+    /// How often everything is looked at. Default 250 ms, or a 2000th of the duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Span>,
+    /// The settings of the nodes.
+    #[serde(skip_serializing_if = "NodeSettings::is_default")]
+    pub node: NodeSettings,
+    /// What nodes report: figures and how their inputs are laid over the nodes. Default `requests`,
+    /// from 1 at the first node to the number of nodes at the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<BTreeMap<String, Values>>,
+    /// What links do. Default 0.5 to 2 ms, without loss.
+    #[serde(skip_serializing_if = "is_default")]
+    pub link: LinkSettings,
+    /// The calm at the end.
+    #[serde(skip_serializing_if = "is_default")]
+    pub calm: Calm,
+    /// What happens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub event: Vec<ScenarioEvent>,
+}
+
+/// The calm at the end: partitions heal, whoever is stopped goes on, and everything must come to
+/// hold. Nodes that have crashed stay so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calm {
+    /// How long it may last until everything holds. 0: nothing is asked of the end. Default 60 s.
+    pub patience: Span,
+    /// What links do then, where it differs from `[link]`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub link: LinkSettings,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            nodes: 16,
+            duration: Span::from_secs_f64(60.0),
+            seed: 0,
+            sample: None,
+            node: NodeSettings::default(),
+            figures: None,
+            link: LinkSettings::default(),
+            calm: Calm::default(),
+            event: Vec::new(),
+        }
+    }
+}
+
+impl Default for Calm {
+    fn default() -> Self {
+        Self { patience: Span::from_secs_f64(60.0), link: LinkSettings::default() }
+    }
+}
+
+impl Scenario {
+    /// Checks every key against its range, and whether each event can happen when it should.
+    ///
+    /// # Errors
+    /// Names the first key that makes no sense, its value and what is allowed.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        self.check_settings()?;
+        self.steps().map(drop)
+    }
+
+    /// What happens, event by event and node by node, with everything random drawn.
+    ///
+    /// # Errors
+    /// When an event makes no sense.
+    pub fn steps(&self) -> Result<Vec<Step>, ScenarioError> {
+        schedule::draw(self)
+    }
+
+    /// The same scenario with exactly these steps for events.
+    #[must_use]
+    pub fn with_steps(&self, steps: &[Step]) -> Self {
+        Self { event: action::events(steps), ..self.clone() }
+    }
+
+    fn check_settings(&self) -> Result<(), ScenarioError> {
+        let wrong =
+            |key: &str, value: String, range: &str| Err(ScenarioError::new(key, value, range));
+        if !(1..=MOST_NODES).contains(&self.nodes) {
+            return wrong("nodes", self.nodes.to_string(), "from 1 to 100000");
+        }
+        let day = Span::from_secs_f64(86_400.0);
+        if self.duration.0.is_zero() || self.duration > day {
+            return wrong("duration", self.duration.to_string(), "above 0s and at most 24h");
+        }
+        if self.calm.patience > day {
+            return wrong("calm.patience", self.calm.patience.to_string(), "at most 24h");
+        }
+        let (sample, all) = (self.sample_period(), self.duration.0 + self.calm.patience.0);
+        if sample.0.is_zero() || all.as_nanos() / sample.0.as_nanos() > MOST_SAMPLES {
+            let range = "long enough that there are at most a million samples";
+            return wrong("sample", sample.to_string(), range);
+        }
+        if sample > self.duration {
+            return wrong("sample", sample.to_string(), "not longer than the duration");
+        }
+        self.config()?;
+        let link = self.first_link();
+        link.check().map_err(|error| ScenarioError::of_network("link.", error))?;
+        let calm = self.calm.link.over(link);
+        calm.check().map_err(|error| ScenarioError::of_network("calm.link.", error))?;
+        for (figure, values) in &self.figures() {
+            check_name("figures", figure)?;
+            check_values(&format!("figures.{figure}"), values)?;
+            if let Values::Each(list) = values
+                && list.len() > self.nodes as usize
+            {
+                let value = format!("a list of {}", list.len());
+                let range = format!("at most one number for each of {} nodes", self.nodes);
+                return wrong(&format!("figures.{figure}"), value, &range);
+            }
+        }
+        Ok(())
+    }
+
+    /// How often everything is looked at.
+    pub fn sample_period(&self) -> Span {
+        let usual = Span::from_secs_f64(0.25).max(Span(self.duration.0 / 2000));
+        self.sample.unwrap_or(usual.min(self.duration))
+    }
+
+    /// The figures and how their inputs are laid over the nodes.
+    pub fn figures(&self) -> BTreeMap<String, Values> {
+        let rising = || Values::Linear(1.0, f64::from(self.nodes));
+        self.figures.clone().unwrap_or_else(|| BTreeMap::from([("requests".to_owned(), rising())]))
+    }
+
+    /// The settings of its nodes.
+    ///
+    /// # Errors
+    /// When one is out of its range.
+    pub fn config(&self) -> Result<Config, ScenarioError> {
+        self.node.config()
+    }
+
+    /// What links do at first.
+    pub fn first_link(&self) -> Link {
+        self.link.over(Link::default())
+    }
+}
+
+/// Checks the name of a figure.
+fn check_name(key: &str, name: &str) -> Result<Name, ScenarioError> {
+    let range = "1 to 64 letters, digits and . _ - / :";
+    Name::new(name).map_err(|_| ScenarioError::new(key, format!("{name:?}"), range))
+}
+
+/// Checks that inputs are ones.
+fn check_values(key: &str, values: &Values) -> Result<(), ScenarioError> {
+    for number in values.numbers() {
+        if !number.is_finite() || number.abs() > MAX_INPUT {
+            return Err(ScenarioError::new(key, number.to_string(), "a number within ±2^53"));
+        }
+    }
+    match values {
+        Values::Uniform(low, high) if low > high => {
+            let value = format!("uniform from {low} to {high}");
+            Err(ScenarioError::new(key, value, "the lower number first"))
+        }
+        _ => Ok(()),
+    }
+}

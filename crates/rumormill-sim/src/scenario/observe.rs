@@ -1,0 +1,169 @@
+//! What users of the cluster see at one instant.
+
+use rumormill_proto::{Event, Instant, Name};
+
+use super::news;
+use super::slice::{
+    Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
+};
+use crate::chronicle::Chronicle;
+use crate::network::VirtualNetwork;
+use crate::slot::NodeState;
+use crate::spec::NodeIndex;
+use crate::watch::truth;
+
+/// How things stand in the whole cluster.
+pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], chronicle: &Chronicle) -> Sample {
+    let running = net.running().count();
+    let counters = net.counters();
+    Sample {
+        at: net.now().into(),
+        nodes: net.len() as u32,
+        running: running as u32,
+        members: Band::of(net.running().map(|(_, node)| node.roster().len() as f64)),
+        agreed: agreed(net, running),
+        figures: figures.iter().map(|figure| figure_sample(net, figure, running)).collect(),
+        rumors: news::rumors(chronicle, net),
+        replica: news::replica(chronicle, net),
+        packets_sent: counters.packets_sent,
+        packets_lost: counters.packets_lost
+            + counters.packets_blocked
+            + counters.packets_to_the_dead,
+    }
+}
+
+fn share(part: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { part as f64 / of as f64 }
+}
+
+/// The share of running nodes that hold exactly the running ones for members.
+fn agreed(net: &VirtualNetwork, running: usize) -> f64 {
+    // As rosters add the ids of members up for their digest.
+    let ids = net.running().map(|(_, node)| node.roster().id().0);
+    let all = ids.fold(0u64, u64::wrapping_add);
+    let agrees = |node: &rumormill_proto::Node| {
+        node.roster().digest() == all && node.roster().len() == running
+    };
+    share(net.running().filter(|(_, node)| agrees(node)).count(), running)
+}
+
+fn figure_sample(net: &VirtualNetwork, figure: &Name, running: usize) -> FigureSample {
+    let inputs = net.running().filter_map(|(index, _)| net.input(index, figure));
+    let magnitude: f64 = inputs.map(f64::abs).sum();
+    let scale = if magnitude > 0.0 { magnitude } else { 1.0 };
+    let truth = truth(net, figure).sum();
+    let (mut errors, mut widths, mut converged) = (Vec::new(), Vec::new(), 0);
+    for (index, node) in net.running() {
+        let Some(reading) = node.reading(net.local_now(index), figure) else { continue };
+        errors.extend(reading.sum.value.map(|value| (value - truth).abs() / scale));
+        widths.extend(reading.sum.width().map(|width| width / scale));
+        converged += usize::from(reading.converged);
+    }
+    let errors_of = Band::of(errors.iter().copied());
+    FigureSample {
+        name: figure.as_str().to_owned(),
+        truth,
+        worst_error: errors_of.map(|band| band.max),
+        mean_error: errors_of.map(|band| band.mean),
+        width: Band::of(widths.iter().copied()).map(|band| band.max),
+        enclosed: share(widths.len(), running),
+        converged: share(converged, running),
+        unknown: (running - errors.len()) as u32,
+    }
+}
+
+/// The state of every node.
+pub(crate) fn nodes(net: &VirtualNetwork, figures: &[Name]) -> Vec<NodeLine> {
+    (0..net.len() as u32).map(|number| node(net, NodeIndex(number), figures)).collect()
+}
+
+fn node(net: &VirtualNetwork, index: NodeIndex, figures: &[Name]) -> NodeLine {
+    let life = match net.state(index) {
+        Some(NodeState::Running) if net.is_paused(index) => Life::Paused,
+        Some(NodeState::Running) => Life::Running,
+        Some(NodeState::Crashed) => Life::Crashed,
+        Some(NodeState::Left) => Life::Left,
+        Some(NodeState::Waiting) | None => Life::Waiting,
+    };
+    let figure = |figure| {
+        let reading = net.node(index).and_then(|node| node.reading(net.local_now(index), figure));
+        let input = net.input(index, figure);
+        reading.map_or(FigureLine { input, ..FigureLine::default() }, |reading| FigureLine {
+            input,
+            value: reading.sum.value,
+            lower: reading.sum.lower,
+            upper: reading.sum.upper,
+            converged: reading.converged,
+        })
+    };
+    let roster = net.node(index).map(rumormill_proto::Node::roster);
+    let load = net.node(index).map(rumormill_proto::Node::load).unwrap_or_default();
+    NodeLine {
+        life,
+        rumors: load.rumors as u32,
+        keys: load.keys as u32,
+        replica: net.node(index).map_or(0, rumormill_proto::Node::replica_digest),
+        members: roster.map_or(0, |roster| roster.len() as u32),
+        roster: roster.map_or(0, rumormill_proto::Roster::digest),
+        figures: figures.iter().map(figure).collect(),
+    }
+}
+
+/// Something that a node said, in words.
+pub(crate) fn heard(at: Instant, node: NodeIndex, event: &Event) -> Heard {
+    Heard { at: Moment::from(at), node: node.0, text: in_words(event) }
+}
+
+fn in_words(event: &Event) -> String {
+    let name = |addr| NodeIndex::of(addr).map_or(format!("{addr}"), |node| format!("n{}", node.0));
+    match event {
+        Event::MemberUp(member) => format!("{} is up", member.name),
+        Event::MemberDown(member) => format!("{} is down", member.name),
+        Event::Joined { via, members } => format!("joined by {}: {members} members", name(*via)),
+        Event::JoinFailed { addr, attempts, reason } => {
+            format!("{} does not let it join (attempt {attempts}): {reason}", name(*addr))
+        }
+        Event::NameTaken { name: taken, by } => format!("the name {taken} is {}'s", name(*by)),
+        Event::NameConflict { name: taken, addrs } => {
+            format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))
+        }
+        Event::Renewed(me) => format!("was held for dead; goes on with boot {}", me.boot),
+        Event::Dropped { from, reason } => format!("dropped a packet of {}: {reason}", name(*from)),
+        Event::Rumor(rumor) => {
+            format!("heard {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)
+        }
+        Event::Query { question, .. } => {
+            format!("is asked {} by {}", question.topic, question.origin)
+        }
+        Event::Answer { from, payload, .. } => {
+            format!("{from} answers: {} bytes", payload.len())
+        }
+        Event::QueryFinished { answered, expected, .. } => {
+            format!("{answered} of {expected} have answered")
+        }
+        Event::Key(change) => {
+            let did = if change.entry.value.is_some() { "holds" } else { "deletes" };
+            let by = if change.local { "" } else { ", from another" };
+            format!("{did} {}{by}", change.entry.key)
+        }
+        Event::CatchUp { from, have, total } => {
+            format!("takes over the replica from {from}: {have} of {total}")
+        }
+        Event::RoundFinished { round, participants } => {
+            format!("round {round} is over, with {participants} participants")
+        }
+        Event::Protocol { name, payload } => format!("{name}: {} bytes", payload.len()),
+    }
+}
+
+/// What became of packets since the last time.
+pub(crate) fn traffic(net: &mut VirtualNetwork) -> Vec<Traffic> {
+    let line = |packet: crate::traffic::Packet| Traffic {
+        at: Moment::from(packet.at),
+        from: packet.from.0,
+        to: packet.to.0,
+        bytes: packet.bytes as u32,
+        fate: packet.fate,
+    };
+    net.take_traffic().into_iter().map(line).collect()
+}

@@ -1,0 +1,409 @@
+//! A scenario under way.
+
+use std::collections::BTreeMap;
+
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rumormill_proto::{Config, Duration, Instant, Name, Node, Rng};
+
+use super::action::{Action, Step, in_words};
+use super::error::ScenarioError;
+use super::slice::{Heard, Mark, Moment, Slice, Tone};
+use super::values::Values;
+use super::{Scenario, observe};
+use crate::chaos::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
+use crate::check::Violation;
+use crate::chronicle::Chronicle;
+use crate::counters::Counters;
+use crate::digest::seed;
+use crate::network::VirtualNetwork;
+use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError};
+use crate::watch::{Failure, Watch};
+
+/// The purposes of a run's seeds, besides those of the network and of the steps.
+const CONTACTS: u64 = 6;
+const CLOCKS: u64 = 7;
+
+/// In a cluster up to this size, everything is looked at more often than it is sampled.
+const SMALL: usize = 128;
+
+/// How a run ended, or how it stands.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The run's seed.
+    pub seed: u64,
+    /// One number for the whole run; see [`VirtualNetwork::digest`].
+    pub digest: u64,
+    /// What really happened.
+    pub counters: Counters,
+    /// How many nodes run.
+    pub survivors: usize,
+    /// How far the run has come.
+    pub at: Instant,
+    /// How long after the beginning of the calm everything held.
+    pub settled_after: Option<Duration>,
+    /// How many enclosures were looked at.
+    pub enclosures: u64,
+    /// How often all masses were added up.
+    pub balances: u64,
+    /// What did not hold, if anything.
+    pub failure: Option<Failure>,
+}
+
+/// A scenario under way: [`ScenarioRun::advance`] goes on to the next sample.
+pub struct ScenarioRun {
+    scenario: Scenario,
+    config: Config,
+    figures: Vec<Name>,
+    values: BTreeMap<String, Values>,
+    steps: Vec<Step>,
+    next: usize,
+    net: VirtualNetwork,
+    watch: Watch,
+    /// What each node reports when it runs.
+    assigned: Vec<BTreeMap<String, f64>>,
+    phase: Phase,
+    settled_after: Option<Duration>,
+    failure: Option<Failure>,
+    marks: Vec<Mark>,
+    details: bool,
+    chronicle: Chronicle,
+    heard: Vec<Heard>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Things happen.
+    Play,
+    /// Nothing happens any more; since when, and since when everything has held.
+    Calm(Instant, Option<Instant>),
+    Over,
+}
+
+impl ScenarioRun {
+    /// A run at its start.
+    ///
+    /// # Errors
+    /// When the scenario makes no sense.
+    pub fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
+        scenario.check_settings()?;
+        Self::with_steps(scenario, scenario.steps()?, false)
+    }
+
+    /// The same, with the details in its slices: states of nodes, what they say, packets.
+    ///
+    /// # Errors
+    /// When the scenario makes no sense.
+    pub fn detailed(scenario: &Scenario) -> Result<Self, ScenarioError> {
+        scenario.check_settings()?;
+        Self::with_steps(scenario, scenario.steps()?, true)
+    }
+
+    /// A run of other steps than the scenario's own.
+    pub(crate) fn with_steps(
+        scenario: &Scenario,
+        steps: Vec<Step>,
+        details: bool,
+    ) -> Result<Self, ScenarioError> {
+        let refused = |error| ScenarioError::of_network("", error);
+        let values = scenario.figures();
+        let mut names: Vec<String> = values.keys().cloned().collect();
+        for step in &steps {
+            if let Action::Set(_, figure, _) = &step.action
+                && !names.contains(figure)
+            {
+                names.push(figure.clone());
+            }
+        }
+        let figures: Vec<Name> = names
+            .iter()
+            .map(|name| Name::new(name).map_err(|error| refused(error.into())))
+            .collect::<Result<_, _>>()?;
+        let net = VirtualNetwork::new(NetworkConfig {
+            seed: scenario.seed,
+            link: scenario.first_link(),
+            keep_traffic: details,
+            count_reordering: details,
+            ..NetworkConfig::default()
+        });
+        let mut run = Self {
+            config: scenario.config()?,
+            watch: Watch::new(figures.clone()),
+            figures,
+            values,
+            steps,
+            next: 0,
+            net: net.map_err(refused)?,
+            assigned: Vec::new(),
+            phase: Phase::Play,
+            settled_after: None,
+            failure: None,
+            marks: Vec::new(),
+            details,
+            chronicle: Chronicle::default(),
+            heard: Vec::new(),
+            scenario: scenario.clone(),
+        };
+        for _ in 0..scenario.nodes {
+            run.add_node().map_err(refused)?;
+        }
+        run.watch.observe(&run.net);
+        Ok(run)
+    }
+
+    /// Goes on to the next sample; `None` when the run is over.
+    pub fn advance(&mut self) -> Option<Slice> {
+        if self.phase == Phase::Over {
+            return None;
+        }
+        if let Err(failure) = self.play() {
+            let text = failure.to_string();
+            self.mark(Tone::Fault, text);
+            self.failure = Some(failure);
+            self.phase = Phase::Over;
+        }
+        let sample = observe::sample(&self.net, &self.figures, &self.chronicle);
+        let marks = core::mem::take(&mut self.marks);
+        let (mut nodes, mut heard, mut traffic) = Default::default();
+        if self.details {
+            nodes = observe::nodes(&self.net, &self.figures);
+            heard = core::mem::take(&mut self.heard);
+            traffic = observe::traffic(&mut self.net);
+        }
+        Some(Slice { marks, sample, nodes, heard, traffic })
+    }
+
+    /// How the run stands.
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            seed: self.scenario.seed,
+            digest: self.net.digest(),
+            counters: *self.net.counters(),
+            survivors: self.net.running().count(),
+            at: self.net.now(),
+            settled_after: self.settled_after,
+            enclosures: self.watch.enclosures,
+            balances: self.watch.balances,
+            failure: self.failure.clone(),
+        }
+    }
+
+    /// The figures that are looked at.
+    pub fn figures(&self) -> &[Name] {
+        &self.figures
+    }
+
+    /// What happens in it, with everything random drawn.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    // ------------------------------------------------------------------ time
+
+    /// Plays until the next sample, or until something fails or all is over.
+    fn play(&mut self) -> Result<(), Failure> {
+        let period = self.scenario.sample_period().0.as_nanos() as u64;
+        let next = (self.net.now().as_nanos() / period + 1) * period;
+        let mut until = Instant::from_nanos(next);
+        if self.phase == Phase::Play {
+            until = until.min(self.scenario.duration.instant());
+        }
+        while self.net.now() < until && self.phase != Phase::Over {
+            let look = if self.net.len() > SMALL { until } else { self.net.now() + LOOK_EVERY };
+            let due = self.steps.get(self.next).filter(|_| self.phase == Phase::Play);
+            let to = due.map_or(until, |step| step.at).min(look).min(until);
+            self.net.run_to(to);
+            let now = self.net.now();
+            // Before anybody is stopped or started: what nodes said belongs to these lives.
+            self.note().map_err(|violation| Failure::Broken(now, violation))?;
+            self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
+            match self.phase {
+                Phase::Play => self.act()?,
+                Phase::Calm(began, held) => self.judge(began, held)?,
+                Phase::Over => {}
+            }
+        }
+        if self.phase == Phase::Play && self.net.now() >= self.scenario.duration.instant() {
+            self.calm_down()?;
+        }
+        Ok(())
+    }
+
+    /// Takes down what nodes have said.
+    fn note(&mut self) -> Result<(), Violation> {
+        for (at, node, event) in self.net.take_events() {
+            if self.details {
+                self.heard.push(observe::heard(at, node, &event));
+            }
+            self.chronicle.hear(&self.net, at, node, event)?;
+        }
+        Ok(())
+    }
+
+    /// Takes all steps that are due.
+    fn act(&mut self) -> Result<(), SimError> {
+        let now = self.net.now();
+        let due = self.steps[self.next..].iter().take_while(|step| step.at <= now).count();
+        if due == 0 {
+            return Ok(());
+        }
+        let actions: Vec<Action> =
+            self.steps[self.next..][..due].iter().map(|step| step.action.clone()).collect();
+        self.next += due;
+        for (tone, text) in in_words(&actions.iter().collect::<Vec<_>>()) {
+            self.mark(tone, text);
+        }
+        for action in actions {
+            self.apply(&action)?;
+        }
+        self.watch.observe(&self.net);
+        Ok(())
+    }
+
+    fn calm_down(&mut self) -> Result<(), SimError> {
+        let patience = self.scenario.calm.patience;
+        if patience.0.is_zero() {
+            self.phase = Phase::Over;
+            return Ok(());
+        }
+        end_faults(&mut self.net)?;
+        self.net.set_link(self.scenario.calm.link.over(self.scenario.first_link()))?;
+        self.phase = Phase::Calm(self.net.now(), None);
+        self.mark(Tone::Phase, "calm: faults end, and everything must come right".into());
+        Ok(())
+    }
+
+    /// Whether everything holds by now, and has for a while.
+    fn judge(&mut self, began: Instant, held: Option<Instant>) -> Result<(), Failure> {
+        let now = self.net.now();
+        let settled = self.watch.settled(&self.net, self.config.tolerance);
+        let holds = settled
+            .and_then(|()| self.chronicle.everybody_heard(&self.net))
+            .and_then(|()| self.chronicle.replicas(&self.net))
+            .and_then(|()| self.watch.added_up(&self.net, BALANCES));
+        match (holds, held) {
+            (Ok(()), None) => {
+                self.settled_after = Some(now.since(began));
+                self.phase = Phase::Calm(began, Some(now));
+            }
+            (Ok(()), Some(since)) if now.since(since) >= ENCORE => {
+                self.mark(Tone::Phase, "everything holds".into());
+                self.phase = Phase::Over;
+            }
+            (Ok(()), Some(_)) => {}
+            (Err(violation), _) => {
+                self.settled_after = None;
+                self.phase = Phase::Calm(began, None);
+                let patience = self.scenario.calm.patience.0;
+                if now.since(began) >= patience {
+                    return Err(Failure::Never(patience, violation));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, tone: Tone, text: String) {
+        self.marks.push(Mark { at: Moment::from(self.net.now()), tone, text });
+    }
+
+    // ------------------------------------------------------------------ what happens
+
+    fn apply(&mut self, action: &Action) -> Result<(), SimError> {
+        let net = &mut self.net;
+        match action {
+            Action::Crash(node) => net.crash(NodeIndex(*node)),
+            Action::Leave(node) => net.leave(NodeIndex(*node)),
+            Action::Restart(node) => {
+                net.restart(NodeIndex(*node))?;
+                self.settle_in(NodeIndex(*node))?;
+            }
+            Action::Join => self.add_node()?,
+            Action::Pause(node, span) => net.pause(NodeIndex(*node), span.0),
+            Action::Isolate(node, span) => net.isolate(NodeIndex(*node), span.0),
+            Action::Partition(sides) => {
+                let index = |side: &Vec<u32>| side.iter().copied().map(NodeIndex).collect();
+                let sides: Vec<Vec<NodeIndex>> = sides.iter().map(index).collect();
+                let sides: Vec<&[NodeIndex]> = sides.iter().map(Vec::as_slice).collect();
+                net.partition(&sides);
+            }
+            Action::Cut(from, to) => net.cut_one_way(NodeIndex(*from), NodeIndex(*to)),
+            Action::Heal => net.heal_partition(),
+            Action::Link(settings) => net.set_link(settings.over(self.scenario.first_link()))?,
+            Action::Set(node, figure, value) => {
+                net.set(NodeIndex(*node), figure, *value)?;
+                self.assigned[*node as usize].insert(figure.clone(), *value);
+            }
+            Action::Unset(node, figure) => {
+                net.unset(NodeIndex(*node), figure)?;
+                self.assigned[*node as usize].remove(figure);
+            }
+            Action::Publish(node, topic, bytes) => {
+                let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);
+                let publish = |node: &mut Node, now| node.publish(now, &topic, &payload).err();
+                let refused = net.with_node(NodeIndex(*node), publish)?;
+                self.refused(action, refused);
+            }
+            Action::Put(node, key, value) => {
+                let put = |node: &mut Node, now| node.put(now, key, value.as_bytes()).err();
+                let refused = net.with_node(NodeIndex(*node), put)?;
+                self.refused(action, refused);
+            }
+            Action::Delete(node, key) => {
+                net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
+            }
+            Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
+        }
+        Ok(())
+    }
+
+    /// Says so if a node has refused what it should do.
+    fn refused(&mut self, action: &Action, refused: Option<impl core::fmt::Display>) {
+        if let Some(why) = refused {
+            self.mark(Tone::Fault, format!("{action} is refused: {why}"));
+        }
+    }
+
+    fn add_node(&mut self) -> Result<(), SimError> {
+        let (number, run) = (self.net.len(), self.scenario.seed);
+        let mut rng = Rng::seed_from_u64(seed(run, CLOCKS, number as u64));
+        let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
+        let spec = NodeSpec::named(&format!("n{number}"))?
+            .config(self.config.clone())
+            .clock_rate(1.0 + off * self.scenario.node.drift());
+        let index = self.net.add_node(spec)?;
+        let nodes = self.scenario.nodes as usize;
+        let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
+            Some((figure.clone(), values.of(run, at, number, nodes)?))
+        });
+        self.assigned.push(values.collect());
+        self.settle_in(index)
+    }
+
+    /// A node without state joins, and reports what it is to report.
+    ///
+    /// All that start together know the first; those that come later, two others that run, or did
+    /// once if none does.
+    fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
+        let other = |node: &NodeIndex| *node != index;
+        if self.net.now() == Instant::ZERO {
+            self.net.join(index, NodeIndex(0));
+        } else {
+            let mut others: Vec<NodeIndex> =
+                self.net.running().map(|(node, _)| node).filter(other).collect();
+            if others.is_empty() {
+                others = (0..self.net.len() as u32).map(NodeIndex).filter(other).collect();
+            }
+            let which = (self.net.now().as_nanos() << 24) ^ u64::from(index.0);
+            let mut rng = Rng::seed_from_u64(seed(self.scenario.seed, CONTACTS, which));
+            let contacts: Vec<NodeIndex> = others.sample(&mut rng, 2).copied().collect();
+            for contact in contacts {
+                self.net.join(index, contact);
+            }
+        }
+        for (figure, value) in self.assigned[index.index()].clone() {
+            self.net.set(index, &figure, value)?;
+        }
+        Ok(())
+    }
+}

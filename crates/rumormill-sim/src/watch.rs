@@ -1,0 +1,247 @@
+//! Watches a network: what must hold at every instant, and what must come to hold.
+
+use std::collections::BTreeMap;
+
+use rumormill_proto::{Duration, Instant, Name, NodeId};
+
+use crate::check::{self, Book, Said, Violation};
+use crate::network::VirtualNetwork;
+use crate::spec::{NodeIndex, SimError};
+use crate::truth::Truth;
+
+/// What did not hold, and when.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// It never came to hold.
+    #[error("after {0:?} of calm, still: {1}")]
+    Never(Duration, Violation),
+    /// It was violated though it must hold at all times.
+    #[error("at {0}: {1}")]
+    Broken(Instant, Violation),
+    /// The run itself went wrong.
+    #[error("the run could not be made: {0}")]
+    Run(#[from] SimError),
+}
+
+/// In a larger cluster than this some exchange is always under way, and masses can't be added up.
+const MOST_TO_ADD_UP: usize = 256;
+
+/// So many states of the inputs are remembered, to hold enclosures of the past against.
+const MOST_STATES: usize = 64;
+
+/// Looks at a network again and again. What is said is held against the inputs not of all nodes but
+/// of each *closed group*: nodes that hold exactly each other for members. In a network without
+/// faults that is everybody, in one that is split long enough, each side.
+pub(crate) struct Watch {
+    figures: Vec<Name>,
+    /// The closed groups, by the digest of their rosters.
+    groups: BTreeMap<u64, Group>,
+    /// How many enclosures were looked at.
+    pub(crate) enclosures: u64,
+    /// How often all masses of a group were added up.
+    pub(crate) balances: u64,
+}
+
+/// Nodes that hold exactly each other for members.
+struct Group {
+    members: Vec<NodeIndex>,
+    /// For each figure, what was true since when; the last is what is true now.
+    states: Vec<Vec<State>>,
+    /// How often in its life all its masses were added up.
+    balances: u64,
+}
+
+/// What a figure was from some instant on.
+struct State {
+    truth: Truth,
+    /// That instant, in the own time of each member.
+    since: Vec<Instant>,
+}
+
+impl Watch {
+    pub(crate) fn new(figures: Vec<Name>) -> Self {
+        Self { figures, groups: BTreeMap::new(), enclosures: 0, balances: 0 }
+    }
+
+    /// Takes down who is with whom, and what is true there. To be called right after every change
+    /// of an input: what was true in between is never known otherwise.
+    pub(crate) fn observe(&mut self, net: &VirtualNetwork) {
+        let mut closed = closed_groups(net);
+        self.groups.retain(|digest, _| closed.contains_key(digest));
+        for (digest, group) in &mut self.groups {
+            group.members = closed.remove(digest).unwrap_or_default();
+        }
+        for (digest, members) in closed {
+            let states = self.figures.iter().map(|_| Vec::new()).collect();
+            self.groups.insert(digest, Group { members, states, balances: 0 });
+        }
+        for group in self.groups.values_mut() {
+            for (figure, states) in self.figures.iter().zip(&mut group.states) {
+                let inputs = group.members.iter().filter_map(|&node| net.input(node, figure));
+                let truth = Truth::of(inputs);
+                if states.last().is_none_or(|last| last.truth != truth) {
+                    let since = group.members.iter().map(|&node| net.local_now(node)).collect();
+                    states.push(State { truth, since });
+                }
+                if states.len() > MOST_STATES {
+                    states.remove(0);
+                }
+            }
+        }
+    }
+
+    /// Looks at what must hold at all times: that enclosures contain the truth, and that masses
+    /// add up to the inputs.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub(crate) fn check(&mut self, net: &VirtualNetwork) -> Result<(), Violation> {
+        self.observe(net);
+        let Self { figures, groups, enclosures, balances } = self;
+        for group in groups.values_mut() {
+            for (at, figure) in figures.iter().enumerate() {
+                *enclosures += group.enclosures(net, figure, &group.states[at])?;
+            }
+            if group.add_up(net, figures)? {
+                *balances += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what must have come to hold in the end: that all agree on who is there, and that
+    /// what they say is true.
+    ///
+    /// # Errors
+    /// The first thing that does not hold yet.
+    pub(crate) fn settled(&self, net: &VirtualNetwork, tolerance: f64) -> Result<(), Violation> {
+        let running = net.running().count();
+        // Those of one closed group hold exactly each other: no need to compare one by one.
+        if !closed_groups(net).values().any(|members| members.len() == running) {
+            check::rosters(&check::views(net))?;
+        }
+        for figure in &self.figures {
+            let truth = truth(net, figure);
+            // What nobody reports is forgotten, and nothing need be known of it.
+            if truth.count > 0 {
+                check::figures(figure, &truth, &check::said(net, figure), tolerance)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the masses of all running nodes were added up so many times since they all came to
+    /// agree on who is there; in a large cluster they can't be.
+    ///
+    /// # Errors
+    /// What keeps them from being added up.
+    pub(crate) fn added_up(&self, net: &VirtualNetwork, times: u64) -> Result<(), Violation> {
+        let running = net.running().count();
+        if self.figures.is_empty() || running == 0 || running > MOST_TO_ADD_UP {
+            return Ok(());
+        }
+        let whole = self.groups.values().find(|group| group.members.len() == running);
+        if whole.is_some_and(|group| group.balances >= times) {
+            return Ok(());
+        }
+        let reported = |figure: &&Name| truth(net, figure).count > 0;
+        for figure in self.figures.iter().filter(reported) {
+            let books = check::books(net, figure);
+            if let Err(what) = check::quiet(&books) {
+                return Err(Violation::NeverQuiet { figure: figure.clone(), what });
+            }
+            check::conservation(figure, &truth(net, figure), &books)?;
+        }
+        let what = "it was quiet too seldom".to_owned();
+        match self.figures.iter().find(reported) {
+            Some(figure) => Err(Violation::NeverQuiet { figure: figure.clone(), what }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Group {
+    /// Every enclosure contains what was true at one instant at least of the time that it speaks
+    /// of (`docs/enclosure.md`). Returns how many could be looked at.
+    fn enclosures(
+        &self,
+        net: &VirtualNetwork,
+        figure: &Name,
+        states: &[State],
+    ) -> Result<u64, Violation> {
+        let mut seen = 0;
+        if states.last().is_none_or(|state| state.truth.count == 0) {
+            return Ok(0);
+        }
+        for (at, &node) in self.members.iter().enumerate() {
+            let now = net.local_now(node);
+            let reading = net.node(node).and_then(|running| running.reading(now, figure));
+            let Some(age) = reading.as_ref().and_then(|reading| reading.enclosed) else { continue };
+            let from = now - age;
+            // From before the group came together: who was there then is not known.
+            if states[0].since[at] > from {
+                continue;
+            }
+            let first = states.iter().rposition(|state| state.since[at] <= from).unwrap_or(0);
+            let said = [Said { node, now, reading }];
+            let mut verdict = Ok(0);
+            for state in &states[first..] {
+                verdict = check::enclosures(figure, &state.truth, &said, |_| Some(Instant::ZERO));
+                if verdict.is_ok() {
+                    break;
+                }
+            }
+            seen += verdict?;
+        }
+        Ok(seen)
+    }
+
+    /// Adds up all masses, if nothing is under way; returns whether they could be.
+    fn add_up(&mut self, net: &VirtualNetwork, figures: &[Name]) -> Result<bool, Violation> {
+        if self.members.len() > MOST_TO_ADD_UP {
+            return Ok(false);
+        }
+        let mut any = false;
+        for (figure, states) in figures.iter().zip(&self.states) {
+            let Some(truth) = states.last().map(|state| &state.truth) else { continue };
+            // What nobody reports is forgotten.
+            if truth.count == 0 {
+                continue;
+            }
+            any = true;
+            let mut books: Vec<Book> = Vec::with_capacity(self.members.len());
+            books.extend(self.members.iter().filter_map(|&node| check::book(net, node, figure)));
+            if check::quiet(&books).is_err() {
+                return Ok(false);
+            }
+            match check::conservation(figure, truth, &books) {
+                Ok(()) => {}
+                // Once the two sides of all links agree, they agree for ever.
+                Err(violation) if self.balances > 0 => return Err(violation),
+                Err(_) => return Ok(false),
+            }
+        }
+        self.balances += u64::from(any);
+        Ok(any)
+    }
+}
+
+/// The groups of nodes that hold exactly each other for members, by their rosters' digests.
+fn closed_groups(net: &VirtualNetwork) -> BTreeMap<u64, Vec<NodeIndex>> {
+    let mut groups: BTreeMap<u64, Vec<NodeIndex>> = BTreeMap::new();
+    for (index, node) in net.running() {
+        groups.entry(node.roster().digest()).or_default().push(index);
+    }
+    groups.retain(|_, members| {
+        let nodes = || members.iter().filter_map(|&index| net.node(index));
+        let mut ids: Vec<NodeId> = nodes().map(|node| node.roster().id()).collect();
+        ids.sort_unstable();
+        nodes().next().is_some_and(|node| node.roster().ids() == ids)
+    });
+    groups
+}
+
+/// What the figure is, from the inputs that running nodes were given.
+pub(crate) fn truth(net: &VirtualNetwork, figure: &Name) -> Truth {
+    Truth::of(net.running().filter_map(|(index, _)| net.input(index, figure)))
+}

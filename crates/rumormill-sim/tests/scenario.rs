@@ -1,0 +1,406 @@
+//! Scenarios: what is written happens, what is impossible is refused, and what fails is shrunk.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+use rumormill_proto::sabotage::{Rule, break_rule};
+use rumormill_sim::check::Violation;
+use rumormill_sim::scenario::{Action, Life, Outcome, Scenario, ScenarioRun, Shrink, Slice, Span};
+use rumormill_sim::{Failure, trace};
+
+fn scenario(text: &str) -> Scenario {
+    toml::from_str(text).unwrap()
+}
+
+fn run(scenario: &Scenario) -> (Vec<Slice>, Outcome) {
+    let mut run = ScenarioRun::detailed(scenario).unwrap();
+    let slices = std::iter::from_fn(|| run.advance()).collect();
+    (slices, run.outcome())
+}
+
+/// The slice at that many seconds.
+fn at(slices: &[Slice], seconds: f64) -> &Slice {
+    slices.iter().find(|slice| slice.sample.at.seconds() >= seconds).unwrap()
+}
+
+const FAST: &str = "
+    [node]
+    interval = '100ms'
+    probe_interval = '300ms'
+    probe_timeout = '100ms'
+    suspicion_timeout = '1s'
+    reconnect_interval = '1s'
+    sync_interval = '3s'
+";
+
+fn fast(top: &str, rest: &str) -> Scenario {
+    scenario(&format!("{top}\n{FAST}\n{rest}"))
+}
+
+#[test]
+fn a_quiet_cluster_comes_to_know_its_sum() {
+    let (slices, outcome) = run(&fast("nodes = 8\nduration = '10s'", ""));
+    assert_eq!(outcome.failure, None);
+    assert!(outcome.settled_after.is_some() && outcome.enclosures > 100 && outcome.balances > 3);
+    let last = &slices.last().unwrap().sample;
+    let figure = &last.figures[0];
+    assert_eq!((figure.name.as_str(), figure.truth), ("requests", 36.0));
+    assert!(figure.worst_error.unwrap() < 1e-6 && figure.converged == 1.0, "{figure:?}");
+    assert_eq!((last.running, last.members.unwrap().min, last.agreed), (8, 8.0, 1.0));
+    let first = &slices[0].sample;
+    assert!(first.figures[0].worst_error.unwrap_or(1.0) > 1e-3, "nobody knows it at once");
+}
+
+#[test]
+fn a_crash_is_seen_and_a_restart_comes_back() {
+    let (slices, outcome) = run(&fast(
+        "nodes = 6\nduration = '30s'\nfigures.load = 10",
+        "[[event]]\nat = '8s'\ncrash = 'n2'\nfor = '10s'",
+    ));
+    assert_eq!(outcome.failure, None);
+    assert_eq!((outcome.counters.crashes, outcome.counters.restarts), (1, 1));
+    assert_eq!(at(&slices, 8.5).nodes[2].life, Life::Crashed);
+    let detected = &at(&slices, 15.0).sample;
+    assert_eq!((detected.running, detected.members.unwrap().max), (5, 5.0));
+    assert_eq!(detected.figures[0].truth, 50.0);
+    assert!(detected.figures[0].worst_error.unwrap() < 1e-4, "{detected:?}");
+    let back = &at(&slices, 29.0).sample;
+    assert_eq!((back.running, back.members.unwrap().min), (6, 6.0));
+    assert_eq!(back.figures[0].truth, 60.0);
+    let marks: Vec<&str> =
+        slices.iter().flat_map(|slice| &slice.marks).map(|mark| mark.text.as_str()).collect();
+    assert_eq!(marks[..2], ["crash: n2", "restart: n2"]);
+}
+
+#[test]
+fn two_sides_of_a_partition_agree_each_on_its_own_sum_and_then_on_one() {
+    let (slices, outcome) = run(&fast(
+        "nodes = 6\nduration = '40s'\nfigures.load = 10",
+        "[[event]]\nat = '5s'\npartition = 'n0, n1'\nfor = '20s'",
+    ));
+    assert_eq!(outcome.failure, None);
+    let split = at(&slices, 24.0);
+    let sums: Vec<i64> =
+        split.nodes.iter().map(|node| node.figures[0].value.unwrap().round() as i64).collect();
+    assert_eq!(sums, [20, 20, 40, 40, 40, 40]);
+    assert_eq!(split.sample.agreed, 0.0);
+    let healed = at(&slices, 39.0);
+    assert_eq!(healed.sample.agreed, 1.0);
+    assert!(healed.nodes.iter().all(|node| (node.figures[0].value.unwrap() - 60.0).abs() < 1e-3));
+}
+
+#[test]
+fn a_rumor_reaches_whom_a_partition_kept_it_from_and_keys_agree_again() {
+    let (slices, outcome) = run(&fast(
+        "nodes = 8\nduration = '25s'",
+        "[[event]]\nat = '4s'\npartition = 'n0-n2'\nfor = '15s'
+        [[event]]\nat = '12s'\npublish = { topic = 'deploy', nodes = 'n1' }
+        [[event]]\nat = '12s'\nput = { key = 'a', value = '1', nodes = 'n1' }
+        [[event]]\nat = '13s'\nput = { key = 'b', value = '2', nodes = 'n7' }",
+    ));
+    assert_eq!(outcome.failure, None);
+    let split = &at(&slices, 18.5).sample;
+    assert_eq!(split.rumors.unwrap().waiting, 5, "the other side has not heard it");
+    assert_eq!(split.replica.unwrap().equal, 5.0 / 8.0);
+    let healed = &at(&slices, 24.5).sample;
+    assert_eq!(healed.rumors.unwrap().delivered, 1.0);
+    let keys = healed.replica.unwrap();
+    assert_eq!((keys.equal, keys.keys.unwrap().min), (1.0, 2.0));
+}
+
+#[test]
+fn everything_that_can_happen_happens() {
+    let text = fast(
+        "nodes = 8\nduration = '30s'\nfigures = { a = 1, b = { uniform = [0, 100] } }",
+        "[link]
+        latency = 'lognormal:2ms,0.5'
+        loss = 0.02
+        duplication = 0.01
+        reordering = 0.05
+        [[event]]
+        at = '4s'
+        join = 2
+        [[event]]
+        at = '5s'
+        leave = 1
+        [[event]]
+        at = ['5s', '10s']
+        times = 3
+        pause = 1
+        for = '2s'
+        [[event]]
+        at = '6s'
+        isolate = 'n1'
+        for = '500ms'
+        [[event]]
+        at = '8s'
+        cut = { from = 'n2', to = 'n3' }
+        for = '1s'
+        [[event]]
+        at = '12s'
+        link = { loss = 0.3 }
+        for = '2s'
+        [[event]]
+        at = '13s'
+        set = { figure = 'c', value = 7, nodes = 'n0-n2' }
+        [[event]]
+        at = '15s'
+        unset = { figure = 'a', nodes = 1 }
+        [[event]]
+        at = '15s'
+        clock = { nodes = '50%', rate = 1.02 }
+        [[event]]
+        at = ['16s', '26s']
+        churn = { per_minute = 30, down = '2s' }
+        [[event]]
+        at = '20s'
+        partition = ['n0-n3', 'n4, n5']
+        [[event]]
+        at = '21s'
+        heal = true
+        [[event]]
+        at = ['4s', '25s']
+        times = 8
+        publish = { topic = 'deploy', bytes = 2000 }
+        [[event]]
+        at = ['4s', '25s']
+        times = 8
+        put = { key = 'color', value = 'red' }
+        [[event]]
+        at = ['4s', '25s']
+        times = 2
+        delete = { key = 'color' }",
+    );
+    let (slices, outcome) = run(&text);
+    assert_eq!(outcome.failure, None);
+    let counters = outcome.counters;
+    let happened = [
+        (counters.leaves, 1),
+        (counters.pauses, 3),
+        (counters.isolations, 1),
+        (counters.one_way_cuts, 1),
+        (counters.partitions, 1),
+        (counters.starts, 10),
+    ];
+    assert!(happened.iter().all(|(count, wanted)| count == wanted), "{happened:?}");
+    assert!(counters.crashes > 1 && counters.crashes == counters.restarts, "{counters}");
+    assert!(
+        counters.packets_lost > 0 && counters.packets_duplicated > 0 && counters.clock_changes > 3
+    );
+    assert_eq!(slices.last().unwrap().nodes.len(), 10);
+    let last = &slices.last().unwrap().sample;
+    let c = last.figures.iter().find(|figure| figure.name == "c");
+    assert_eq!(c.unwrap().truth, 21.0);
+    let (rumors, replica) = (last.rumors.unwrap(), last.replica.unwrap());
+    assert_eq!((rumors.published, rumors.delivered, rumors.waiting), (8, 1.0, 0));
+    assert_eq!(replica.equal, 1.0);
+}
+
+#[test]
+fn steps_written_as_events_are_the_same_run() {
+    let random = fast(
+        "nodes = 8\nduration = '20s'\nseed = 3",
+        "[[event]]\nat = ['5s', '15s']\nchurn = { per_minute = 60, down = '3s' }
+        [[event]]\nat = ['5s', '10s']\npartition = '50%'\nfor = '4s'
+        [[event]]\nat = ['5s', '18s']\ntimes = 5\nset = { figure = 'requests', nodes = 1, value = { uniform = [0, 9] } }",
+    );
+    let steps = random.steps().unwrap();
+    assert!(steps.iter().any(|step| matches!(step.action, Action::Partition(_))), "{steps:?}");
+    let fixed = random.with_steps(&steps);
+    let text = toml::to_string(&fixed).unwrap();
+    let read: Scenario = toml::from_str(&text).unwrap();
+    assert_eq!(read.steps().unwrap(), steps, "{text}");
+    assert_eq!(run(&read).1.digest, run(&random).1.digest);
+}
+
+#[test]
+fn a_change_of_one_event_leaves_the_draws_of_others() {
+    let both = "nodes = 9\n[[event]]\nat = ['1s', '50s']\ncrash = 1
+        [[event]]\nat = ['1s', '50s']\npause = 1\nfor = '5s'";
+    let pause = |scenario: Scenario| {
+        let steps = scenario.steps().unwrap();
+        steps.into_iter().find(|step| matches!(step.action, Action::Pause(..))).unwrap()
+    };
+    let (before, after) = (scenario(both), scenario(&both.replace("crash = 1", "join = 1")));
+    assert_eq!(pause(before).at, pause(after).at);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_key_value_and_range() {
+    let refused = |text: &str| {
+        let scenario: Scenario = match toml::from_str(text) {
+            Ok(scenario) => scenario,
+            Err(error) => return error.message().to_owned(),
+        };
+        scenario.check().unwrap_err().to_string()
+    };
+    for (text, message) in [
+        ("nodes = 0", "nodes is 0, but must be from 1 to 100000"),
+        ("duration = '0s'", "duration is 0s, but must be above 0s and at most 24h"),
+        ("sample = '2m'", "sample is 120s, but must be not longer than the duration"),
+        ("link.loss = 1.5", "link.loss is 1.5, but must be from 0 to 1"),
+        ("node.view_size = 2", "node.view_size is 2, but must be at least 4"),
+        ("node.drift = 0.9", "node.drift is 0.9, but must be from 0 to 0.5"),
+        (
+            "nodes = 2\nfigures.a = { each = [1, 2, 3] }",
+            "figures.a is a list of 3, but must be at most one number for each of 2 nodes",
+        ),
+        ("figures.a = 1e300", "figures.a is 1000000"),
+        ("figures.'a b' = 1", "figures is \"a b\", but must be 1 to 64 letters"),
+        (
+            "[[event]]\nat = '70s'\ncrash = 1",
+            "event 1: at is 70s, but must be within the duration, 60s",
+        ),
+        ("[[event]]\nat = '1s'", "event 1 is empty, but must be one of crash restart"),
+        (
+            "[[event]]\nat = '1s'\ncrash = 1\nleave = 1",
+            "event 1 is crash and leave, but must be one thing; make it two events",
+        ),
+        (
+            "[[event]]\nat = '1s'\ncrash = 'n99'",
+            "event 1: crash is n99, but must be nodes that it can befall; n99 does not exist at \
+             1s: there are n0 to n15",
+        ),
+        (
+            "[[event]]\nat = '1s'\ncrash = 'n3'\n[[event]]\nat = '2s'\npause = 'n3'\nfor = '1s'",
+            "event 2: pause is n3, but must be nodes that it can befall; n3 is not running at 2s",
+        ),
+        (
+            "[[event]]\nat = '1s'\nrestart = 'n3'",
+            "event 1: restart is n3, but must be nodes that it can befall; n3 is running at 1s",
+        ),
+        ("[[event]]\nat = '1s'\ncrash = 20", "event 1: crash is 20, but must be at most 16"),
+        (
+            "[[event]]\nat = '1s'\npause = 1",
+            "event 1: for is not set, but must be a time such as \"5s\": pause ends",
+        ),
+        (
+            "[[event]]\nat = '50s'\ncrash = 1\nfor = '20s'",
+            "event 1: for is 20s from 50s on, but must be over within the duration, 60s",
+        ),
+        (
+            "[[event]]\nat = '1s'\npartition = '50%'\nfor = '10s'\n[[event]]\nat = '5s'\npartition = 3",
+            "event 2: at is 5s, but must be not before 11s: an earlier one lasts until then",
+        ),
+        (
+            "[[event]]\nat = '1s'\npartition = ['n0-n3', 'n3-n5']",
+            "event 1: partition is n3-n5, but must be sides that share no node; n3 is on two",
+        ),
+        (
+            "[[event]]\nat = '5s'\nchurn = { per_minute = 5 }",
+            "event 1: at is 5s, but must be two times",
+        ),
+        ("[[event]]\nat = '5s'\nunset = { figure = 'load' }\n", ""),
+        (
+            "[[event]]\nat = '5s'\nunset = { figure = 'load', nodes = 'n1' }\n",
+            "event 1: unset is n1, but must be nodes that it can befall; n1 does not report load",
+        ),
+        ("[[event]]\nat = '1s'\nlink = { loss = 2 }", "event 1: link.loss is 2, but must be"),
+        (
+            "[[event]]\nat = '1s'\npublish = { topic = '_x' }",
+            "event 1: publish.topic is \"_x\", but must be a topic that does not begin",
+        ),
+        ("[[event]]\nat = '1s'\nput = { key = '', value = '' }", "event 1: put.key is \"\", but"),
+        ("node.rumor.style = 'shout'", "node.rumor.style is \"shout\", but must be push, pull,"),
+        ("node.rumor.fanout = 0", "node.rumor.fanout is 0, but must be from 1 to 64"),
+        ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `duration`"),
+        ("[[event]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
+        ("[[event]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),
+        ("link.latency = 'gauss:1ms'", "\"gauss:1ms\" is no latency; write 5ms, 1ms..5ms"),
+    ] {
+        if message.is_empty() {
+            assert!(scenario(text).check().is_ok(), "{text}");
+        } else {
+            let said = refused(text);
+            assert!(said.starts_with(message), "{text}\nsays {said}");
+        }
+    }
+}
+
+/// A run full of faults, of which one alone brings a broken rollback to light.
+fn much() -> Scenario {
+    fast(
+        "nodes = 8\nduration = '40s'\nseed = 5",
+        "[[event]]\nat = ['3s', '30s']\ntimes = 6\npause = 1\nfor = '700ms'
+        [[event]]\nat = ['3s', '30s']\nchurn = { per_minute = 20, down = '6s' }
+        [[event]]\nat = ['3s', '30s']\ntimes = 10\nset = { figure = 'requests', nodes = 1, value = { uniform = [0, 99] } }
+        [[event]]\nat = '10s'\nlink = { loss = 0.2 }\nfor = '2s'",
+    )
+}
+
+#[test]
+fn a_broken_rule_is_found_and_shrunk_to_what_brings_it_to_light() {
+    let much = much();
+    assert_eq!(run(&much).1.failure, None);
+    assert!(Shrink::new(&much).unwrap().is_none(), "there is nothing to shrink");
+    break_rule(Some(Rule::Rollback));
+    let steps = much.steps().unwrap().len();
+    let mut shrink = Shrink::new(&much).unwrap().unwrap();
+    while shrink.advance().unwrap() {}
+    let shrunk = shrink.best();
+    let (_, again) = run(&shrunk.scenario);
+    break_rule(None);
+    println!("{} of {steps} steps in {} runs", shrunk.steps, shrunk.runs);
+    println!("{}", toml::to_string(&shrunk.scenario).unwrap());
+    assert_eq!(again.failure, shrunk.outcome.failure);
+    let wrong = matches!(
+        again.failure,
+        Some(Failure::Broken(_, Violation::Escaped { .. } | Violation::Unbalanced { .. }))
+    );
+    assert!(wrong, "{:?}", again.failure);
+    assert!(steps > 20 && shrunk.steps <= 2, "{} of {steps} steps", shrunk.steps);
+    assert_eq!(shrunk.scenario.duration, Span::from(again.at), "nothing after the failure");
+    assert_eq!(run(&shrunk.scenario).1.failure, None, "with the rule kept it holds");
+}
+
+fn digests() -> Vec<String> {
+    (0..3)
+        .map(|seed| {
+            let (slices, outcome) = run(&Scenario { seed, ..much() });
+            let last = postcard_length(&slices);
+            format!("{seed} {:016x} {last}", outcome.digest)
+        })
+        .collect()
+}
+
+/// The length of what would be recorded: another witness that two runs are the same.
+fn postcard_length(slices: &[Slice]) -> u64 {
+    let header = trace::Header {
+        program: String::new(),
+        scenario: String::new(),
+        seed: 0,
+        nodes: 0,
+        figures: Vec::new(),
+        duration: slices[0].sample.at,
+        period: slices[0].sample.at,
+    };
+    let mut writer = trace::TraceWriter::new(std::io::sink(), &header).unwrap();
+    for slice in slices {
+        writer.write(slice).unwrap();
+    }
+    writer.written()
+}
+
+/// Run by the next test in a process of its own.
+#[test]
+#[ignore = "prints digests for another test"]
+fn print_digests() {
+    for digest in digests() {
+        println!("digest {digest}");
+    }
+}
+
+#[test]
+fn one_scenario_and_seed_are_one_run_in_two_processes() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output =
+        command.args(["--exact", "print_digests", "--ignored", "--nocapture"]).output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The harness may have begun the first line.
+    let there: Vec<_> = text.lines().filter_map(|line| line.split_once("digest ")).collect();
+    let there: Vec<_> = there.into_iter().map(|(_, digest)| digest.to_owned()).collect();
+    let here = digests();
+    assert_eq!(there, here);
+    assert_ne!(here[0][2..], here[1][2..], "another seed is another run");
+}

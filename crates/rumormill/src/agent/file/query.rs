@@ -1,0 +1,72 @@
+//! The table `[query.handlers]`: commands that answer queries.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::agent::handler::Handler;
+use crate::values;
+
+/// The table `[query]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Query {
+    handlers: BTreeMap<String, Command>,
+}
+
+/// A command, as it can be written.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected an array of a program and its arguments, or a text for a shell"
+)]
+enum Command {
+    /// A program and its arguments; no shell reads them.
+    Words(Vec<String>),
+    /// A line for `sh -c`.
+    Shell(String),
+}
+
+impl Query {
+    /// The handlers, checked.
+    pub(crate) fn handlers(&self) -> Result<Vec<Handler>, String> {
+        let one = |(name, command): (&String, &Command)| {
+            let name = values::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
+            let command = match command {
+                Command::Words(words) if words.iter().any(|word| !word.is_empty()) => words.clone(),
+                Command::Shell(line) if !line.trim().is_empty() => {
+                    vec!["sh".into(), "-c".into(), line.clone()]
+                }
+                _ => return Err(format!("query.handlers.{name} is empty, but must be a command")),
+            };
+            Ok(Handler { name, command })
+        };
+        self.handlers.iter().map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::File;
+
+    #[test]
+    fn commands_are_words_or_lines_for_a_shell() {
+        let read = |text: &str| {
+            let file = File::parse(&format!("[query.handlers]\n{text}"))?;
+            let handlers = file.query.handlers()?;
+            Ok::<_, String>(handlers.into_iter().map(|handler| handler.command).collect::<Vec<_>>())
+        };
+        assert_eq!(read("disk = [\"df\", \"-h\"]"), Ok(vec![vec!["df".into(), "-h".into()]]));
+        let shell = vec!["sh".to_owned(), "-c".into(), "df | tail -1".into()];
+        assert_eq!(read("disk = \"df | tail -1\""), Ok(vec![shell]));
+        for (bad, says) in [
+            ("disk = []", "query.handlers.disk is empty"),
+            ("disk = \"\"", "query.handlers.disk is empty"),
+            ("disk = 7", "disk = 7"),
+            ("\"no spaces\" = \"df\"", "no spaces"),
+        ] {
+            let error = read(bad).expect_err(bad);
+            assert!(error.contains(says), "{bad}: {error}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
+
+mod answer;
+mod flags;
+mod inputs;
+mod reference;
+mod text;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rumormill_sim::rounds::average::{self, Job};
+
+use crate::exit::{self, Exit};
+use crate::format::plural;
+use crate::memory;
+use crate::plot;
+use crate::predict::input::count;
+use crate::progress::Progress;
+use crate::signal::Interrupt;
+use crate::simulate::graph::refuse;
+use answer::Answer;
+use flags::Flags;
+
+const EXAMPLES: &str = "\
+Examples:
+  rumormill simulate average --nodes 1000 --plot average.png
+  rumormill simulate average --nodes 1000 --protocol spsp --loss 0.1 --overlap 0.01..0.1
+  rumormill simulate average --nodes 1e6 --protocol push-pull --until 1e-6 --runs 5
+  rumormill simulate average --nodes 1e4 --graph random-regular:16 --crash 0.1@20
+  rumormill simulate average --values file:disk.csv --protocol push-sum --json
+
+On the complete graph, with nothing going wrong, the exact factor of a round stands beside the
+simulated one. Ctrl-C prints what is known so far.
+Exit codes: 0 done, 2 usage, 3 some run did not get as close as --until asks, 130 interrupted.";
+
+/// Nodes that exchange what they hold until they agree on its mean.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    /// Seed of all random numbers: the same seed gives the same runs.
+    #[arg(long, value_parser = count, default_value = "1")]
+    seed: u64,
+    #[command(flatten)]
+    machine: memory::Machine,
+    /// Draw the errors by round to FILE.svg or FILE.png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `rumormill simulate average`.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.plot {
+        plot::check(path)?;
+    }
+    let interrupt = Interrupt::listen()?;
+    let stop =
+        || if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let making = Progress::new(1, "graph");
+    let limit = args.machine.limit();
+    let averaging = args.flags.averaging(args.seed, limit, &|share| {
+        making.set(share);
+        stop()
+    });
+    drop(making);
+    let averaging = match (averaging, interrupt.exit()) {
+        (Err(_), Some(exit)) => {
+            eprintln!("rumormill: stopped before the graph was made");
+            return Ok(exit);
+        }
+        (averaging, _) => averaging?,
+    };
+    let job = Job {
+        threads: args.machine.threads(),
+        memory: limit.saturating_sub(averaging.topology.bytes()),
+        ..Job::new(&averaging, 0..args.flags.runs)
+    };
+    job.check().map_err(|error| refuse(&error))?;
+    let progress = Progress::new(args.flags.runs, "runs");
+    let started = Instant::now();
+    let summary = average::simulate(&job, &|now| {
+        // Runs side by side are about as far as the one that reports.
+        let share = f64::from(now.round) / f64::from(averaging.rounds);
+        let share = if averaging.until.is_some() { 0.0 } else { share };
+        progress.set(now.runs_done as f64 + share);
+        progress
+            .note(|| format!("round {}: the worst node is {:.1e} off", now.round, now.worst_error));
+        stop()
+    })
+    .map_err(|error| refuse(&error))?;
+    let seconds = started.elapsed().as_secs_f64();
+    drop(progress);
+    let stopped = interrupt.exit();
+    if summary.levels.len() < 2 {
+        eprintln!(
+            "rumormill: stopped before the first round of {} was done",
+            plural(args.flags.runs as usize, "run")
+        );
+        return Ok(stopped.unwrap_or(Exit::Failed));
+    }
+    let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);
+    if let Some(path) = &args.plot {
+        plot::average::save(path, &answer.picture())?;
+    }
+    if args.json {
+        exit::print_json(&answer)?;
+    } else {
+        exit::print(&text::of(&answer))?;
+    }
+    let missed = answer.missed_goal();
+    Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))
+}

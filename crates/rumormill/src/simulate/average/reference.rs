@@ -1,0 +1,40 @@
+//! What the mathematics says beside a simulation.
+
+use rumormill_sim::rounds::Topology;
+use rumormill_sim::rounds::average::{Aggregate, Averaging, Protocol, Schedule};
+use rumormill_theory::average as theory;
+use serde::Serialize;
+
+/// The factor by which a round shrinks the variance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Reference {
+    /// On the complete graph, with nothing going wrong.
+    pub(crate) factor: f64,
+    /// Whether that is what was simulated, so that the two must agree.
+    pub(crate) applies: bool,
+}
+
+impl Reference {
+    /// `None` where no factor is known: push-sum in turn.
+    pub(crate) fn of(averaging: &Averaging) -> Option<Self> {
+        let nodes = averaging.nodes();
+        let pushes = averaging.protocol == Protocol::PushSum;
+        let factor = match averaging.schedule {
+            Schedule::Synchronous => theory::Schedule::PushSum.factor(nodes),
+            _ if pushes => return None,
+            Schedule::Shuffled => theory::Schedule::Shuffled.factor(nodes),
+            Schedule::Fixed => theory::Schedule::Fixed.factor(nodes),
+            Schedule::RandomPair => theory::Schedule::RandomPair.factor(nodes),
+            // With an odd number of nodes one rests.
+            Schedule::Matching if nodes % 2 == 1 => return None,
+            Schedule::Matching => theory::Schedule::Matching.factor(nodes),
+            // Poisson(n) exchanges of random pairs, each leaving 1 − 1/(n−1) of the variance.
+            Schedule::Asynchronous => Ok((-(nodes as f64) / (nodes as f64 - 1.0)).exp()),
+        };
+        let complete = matches!(averaging.topology, Topology::Complete(_));
+        let plain = averaging.faults.none() && averaging.aggregate == Aggregate::Average;
+        // The fixed order's is the limit of many nodes.
+        let exact = averaging.schedule != Schedule::Fixed || nodes >= 1000;
+        factor.ok().map(|factor| Self { factor, applies: complete && plain && exact })
+    }
+}

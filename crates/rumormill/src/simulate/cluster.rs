@@ -1,0 +1,183 @@
+//! `rumormill simulate cluster`: the real protocol, in the virtual network.
+
+mod file;
+mod flags;
+mod many;
+mod picture;
+mod shorten;
+pub(crate) mod timeline;
+mod verdict;
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use rumormill_sim::scenario::{Outcome, Scenario, ScenarioRun, Slice};
+use rumormill_sim::trace::{Ending, Header, TraceWriter};
+
+use crate::exit::{self, Exit, Usage};
+use crate::plot;
+use crate::progress::Progress;
+use crate::signal::Interrupt;
+
+use timeline::Timeline;
+
+const EXAMPLES: &str = "\
+Examples:
+  rumormill simulate cluster                                16 nodes, nothing goes wrong
+  rumormill simulate cluster --nodes 64 --loss 0.05 --churn 12 --plot churn.png
+  rumormill simulate cluster --crash n3@10s..20s --partition 30s..45s --seed 7
+  rumormill simulate cluster examples/scenarios/partition.toml --record run.trace
+  rumormill simulate cluster --partition 10s..30s --print > mine.toml
+  rumormill simulate cluster mine.toml --runs 100           a hundred seeds; the worst is shown
+
+Exits with 1 when something that must hold does not, and says the seed and the shortest scenario
+that still fails.";
+
+/// The real protocol on a virtual network: what users see while things go wrong.
+///
+/// Every node runs the code that agents run, on a virtual clock. What must hold is checked
+/// throughout: no enclosure excludes the truth, no mass is lost. At the end faults stop, and
+/// everything must come right: all agree on who is there and on every figure.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// A scenario, as TOML; flags change it or add to it (docs/cluster-scenarios.md).
+    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    flags: flags::Flags,
+    /// Run so many seeds, from the given one on, and show the worst.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    runs: u64,
+    /// Print the scenario that file and flags amount to, and run nothing.
+    #[arg(long)]
+    print: bool,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Draw the run over time to FILE.svg or FILE.png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Record the run, for `rumormill replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// If it fails: write the shortest scenario that still does.
+    #[arg(long, value_name = "FILE")]
+    shrunk: Option<PathBuf>,
+    /// If it fails: how many shorter scenarios to try; 0: none.
+    #[arg(long, default_value_t = 500, value_name = "RUNS")]
+    shrink: usize,
+}
+
+/// A run that was looked at from beginning to end.
+pub(crate) struct Seen {
+    pub(crate) scenario: Scenario,
+    pub(crate) slices: Vec<Slice>,
+    pub(crate) outcome: Outcome,
+    /// Whether it came to its end.
+    pub(crate) complete: bool,
+}
+
+/// Runs `rumormill simulate cluster`.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut scenario = match &args.scenario {
+        Some(path) => file::read(path)?,
+        None => Scenario::default(),
+    };
+    args.flags.apply(&mut scenario)?;
+    scenario.check().map_err(|error| Usage(format!("{}{error}", file::prefix(args))))?;
+    if let Some(path) = &args.plot {
+        plot::check(path)?;
+    }
+    if args.print {
+        exit::print(&file::text(&scenario)?)?;
+        return Ok(Exit::Done);
+    }
+    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let many = match args.runs {
+        1 => None,
+        runs => Some(many::run(&scenario, runs, &interrupt)?),
+    };
+    if let Some(worst) = many.as_ref().and_then(many::Many::worst) {
+        scenario.seed = worst.seed;
+    }
+    let seen = look(&scenario, args.record.as_deref(), &interrupt)?;
+    let shrunk = match &seen.outcome.failure {
+        Some(_) if args.shrink > 0 => shorten::run(&scenario, args.shrink, &interrupt)?,
+        _ => None,
+    };
+    if let Some(path) = &args.plot {
+        picture::save(path, &seen)?;
+    }
+    let shortest = shrunk.as_ref().map(|shrunk| file::text(&shrunk.scenario)).transpose()?;
+    if let (Some(path), Some(text)) = (&args.shrunk, &shortest) {
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let report = verdict::Report { seen: &seen, many: many.as_ref(), shrunk, shortest, args };
+    if args.json {
+        exit::print_json(&report.json()?)?;
+    } else {
+        let mut text = report.head();
+        // Interrupted before the worst seed was run again: the summary is all there is.
+        if !seen.slices.is_empty() {
+            let timeline = Timeline::of(&seen.slices);
+            text = format!("{text}\n{}\n{}", timeline.text(), report.text());
+        }
+        exit::print(&text)?;
+    }
+    Ok(match interrupt.exit() {
+        Some(exit) => exit,
+        None if seen.outcome.failure.is_some() => Exit::Failed,
+        None => Exit::Done,
+    })
+}
+
+/// Makes one run, recorded if asked.
+fn look(
+    scenario: &Scenario,
+    record: Option<&std::path::Path>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Seen> {
+    let mut run = match record {
+        Some(_) => ScenarioRun::detailed(scenario),
+        None => ScenarioRun::new(scenario),
+    }
+    .map_err(|error| Usage(error.to_string()))?;
+    let mut trace = match record {
+        Some(path) => {
+            let cannot = || format!("cannot write {}", path.display());
+            let out = BufWriter::new(File::create(path).with_context(cannot)?);
+            let header = Header::of(&run, scenario, file::text(scenario)?);
+            Some((TraceWriter::new(out, &header).with_context(cannot)?, cannot))
+        }
+        None => None,
+    };
+    let end = scenario.duration.0.as_secs_f64();
+    let progress = Progress::new(end.ceil() as u64, "virtual seconds");
+    let mut slices = Vec::new();
+    let mut complete = true;
+    loop {
+        if interrupt.raised() {
+            complete = false;
+            break;
+        }
+        let Some(mut slice) = run.advance() else { break };
+        let now = slice.sample.at.seconds();
+        progress.set(now.min(end));
+        if now > end {
+            progress.note(|| format!("calm for {:.1} s", now - end));
+        }
+        if let Some((trace, cannot)) = &mut trace {
+            trace.write(&slice).with_context(&*cannot)?;
+            // The file has them now.
+            (slice.nodes, slice.heard, slice.traffic) = Default::default();
+        }
+        slices.push(slice);
+    }
+    let outcome = run.outcome();
+    if let Some((trace, cannot)) = trace {
+        trace.finish(&Ending::of(&outcome, complete)).with_context(cannot)?;
+    }
+    Ok(Seen { scenario: scenario.clone(), slices, outcome, complete })
+}

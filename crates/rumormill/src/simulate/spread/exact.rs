@@ -1,0 +1,172 @@
+//! What the mathematics says of a spread.
+
+mod broadcast;
+
+use rumormill_proto::{Counted, Decided, Style};
+use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Targets, Topology};
+use rumormill_theory::spread::MAX_SWITCHED_NODES;
+use rumormill_theory::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
+use rumormill_theory::{Distribution, Options, Spread};
+
+use super::question::Question;
+
+/// The most rounds that the exact means are worked out for.
+const MEANS: u64 = 20_000;
+
+/// What is known exactly; what is not is `None`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exact {
+    /// The law of the finishing round.
+    pub(crate) law: Option<Distribution>,
+    /// The mean number informed after rounds 0, 1, ….
+    pub(crate) informed: Vec<f64>,
+    /// Mean contacts until the end of a run.
+    pub(crate) messages: Option<f64>,
+    /// Mean share of the living that are never told.
+    pub(crate) residue: Option<f64>,
+    /// Chance that someone is never told.
+    pub(crate) incomplete: Option<f64>,
+    /// Why there is nothing exact, or what is missing.
+    pub(crate) missing: Option<String>,
+}
+
+impl Exact {
+    fn unknown(why: impl Into<String>) -> Self {
+        Self { missing: Some(why.into()), ..Self::default() }
+    }
+
+    /// What the mathematics says; `rounds` is how far the means are wanted.
+    pub(crate) fn of(question: &Question, rounds: u64) -> Self {
+        let model = &question.model;
+        let Topology::Complete(nodes) = question.topology else {
+            return Self::unknown("no exact law is known on this graph");
+        };
+        if let Some(broadcast) = &question.broadcast {
+            return broadcast::exact(broadcast);
+        }
+        match (model.semantics, model.stop) {
+            (Semantics::Synchronous, StopRule::Interest { .. }) => {
+                Self::unknown("no exact law is known for losing interest in synchronous rounds")
+            }
+            (Semantics::Synchronous, _) => Self::synchronous(model, nodes, rounds),
+            (_, StopRule::Interest { counted, decided, k, reset }) => {
+                Self::interest(model, nodes, (counted, decided, k, reset))
+            }
+            (semantics, _) => Self::unknown(format!(
+                "the exact law is that of synchronous rounds, not {semantics}"
+            )),
+        }
+    }
+
+    fn synchronous(model: &SpreadModel, nodes: u64, rounds: u64) -> Self {
+        let spread = theory(model, nodes);
+        let switched = model.style == Style::PushThenPull;
+        let cap = model.last_round();
+        let law = if switched {
+            if spread.alive() > MAX_SWITCHED_NODES {
+                let why = format!("a change of style is exact up to {MAX_SWITCHED_NODES} nodes");
+                return Self::unknown(why);
+            }
+            spread.solve_switched(rumormill_theory::Style::Pull, model.switch_after.into())
+        } else {
+            spread.solve_with(Options::default())
+        };
+        let law = match law {
+            Ok(law) => law,
+            Err(error) => return Self::unknown(error.to_string()),
+        };
+        let informed = if switched {
+            Vec::new()
+        } else {
+            spread.expected_informed(rounds.min(MEANS)).unwrap_or_default()
+        };
+        let capped = cap < u32::MAX;
+        let alive = spread.alive() as f64;
+        let at_cap = informed.get(cap as usize).map(|known| 1.0 - known / alive);
+        // A run that goes on until all know leaves nobody; one that is cut off, who is left then.
+        // One with a goal short of everyone overshoots it by who knows how much.
+        let whole = model.coverage >= 1.0 && !spread.never_finishes();
+        Self {
+            messages: (!capped && law.messages.is_finite()).then_some(law.messages),
+            residue: if capped { at_cap } else { whole.then_some(0.0) },
+            incomplete: match capped {
+                true if model.coverage >= 1.0 => Some(law.survival(cap.into())),
+                true => None,
+                false => whole.then_some(0.0),
+            },
+            law: Some(law),
+            informed,
+            missing: switched
+                .then(|| "the means by round are not known exactly with a change of style".into()),
+        }
+    }
+
+    /// Deactivation with contacts one after another: the residue does not depend on the order.
+    fn interest(
+        model: &SpreadModel,
+        nodes: u64,
+        (counted, decided, k, reset): (Counted, Decided, u32, bool),
+    ) -> Self {
+        let plain = model.style == Style::Push
+            && model.fanout == 1
+            && model.loss == 0.0
+            && model.dead == 0.0
+            && model.origins == 1
+            && !model.include_self
+            && !reset
+            && model.max_rounds == u32::MAX;
+        if !plain || nodes > MAX_SEQUENTIAL_NODES {
+            return Self::unknown(format!(
+                "losing interest is exact for push with fan-out 1, nothing lost, nobody dead, no \
+                 reset, up to {MAX_SEQUENTIAL_NODES} nodes"
+            ));
+        }
+        let rule = match decided {
+            Decided::Coin => Rule::Coin(1.0 / f64::from(k)),
+            Decided::Counter => Rule::Counter { limit: k, reset },
+        };
+        let counted = match counted {
+            Counted::Feedback => rumormill_theory::stop::Counted::Unnecessary,
+            Counted::Blind => rumormill_theory::stop::Counted::All,
+        };
+        match sequential(nodes, rule, counted) {
+            Ok(end) => Self {
+                residue: Some(end.residue),
+                incomplete: Some(end.incomplete),
+                messages: Some(end.traffic * nodes as f64),
+                missing: Some("of rumors that die, only what is left is known exactly".into()),
+                ..Self::default()
+            },
+            Err(error) => Self::unknown(error.to_string()),
+        }
+    }
+
+    /// P(T = x) for x = 0, 1, …, as far as the law is listed.
+    pub(crate) fn finishing(&self) -> Vec<f64> {
+        let Some(law) = &self.law else { return Vec::new() };
+        let before = std::iter::once(1.0).chain(law.survival.iter().copied());
+        before.zip(&law.survival).map(|(before, after)| before - after).collect()
+    }
+}
+
+/// The question as the mathematics has it, with the first style where styles change.
+pub(super) fn theory(model: &SpreadModel, nodes: u64) -> Spread {
+    Spread {
+        nodes,
+        style: match model.style {
+            Style::Push | Style::PushThenPull => rumormill_theory::Style::Push,
+            Style::Pull => rumormill_theory::Style::Pull,
+            Style::PushPull => rumormill_theory::Style::PushPull,
+        },
+        fanout: model.fanout.into(),
+        loss: model.loss,
+        targets: match model.targets {
+            Targets::Distinct => rumormill_theory::Targets::Distinct,
+            Targets::Independent => rumormill_theory::Targets::Independent,
+        },
+        include_self: model.include_self,
+        origins: model.origins,
+        dead: model.dead,
+        coverage: model.coverage,
+    }
+}

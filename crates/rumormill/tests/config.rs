@@ -1,0 +1,117 @@
+//! The configuration file of an agent.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Agent, run};
+
+/// A configuration file of the test's own, which goes with it.
+struct File(PathBuf);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        let name = format!("rumormill-{}-{test}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, text).expect("written");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_file_is_read_and_flags_override_it() {
+    let file = File::new(
+        "cluster = \"shop\"\ninterval = \"70ms\"\ntolerance = 1e-3\n\
+         [set]\nrequests = 5\nqueue = 1.5\n\
+         [rumor]\nstyle = \"push-pull\"\nfanout = 2\nstop = \"feedback-counter\"\nk = 4\n\
+         [replica]\nmax_value = 1000\n\
+         [query.handlers]\nhello = [\"echo\", \"hi\"]\n",
+    );
+    let flags = ["--config", file.path(), "--interval", "60ms", "--set", "requests=7"];
+    let a = Agent::start("a", &flags);
+    let info = a.ask(&["info", "--json"]).ok().json();
+    assert_eq!((&info["cluster"], &info["name"]), (&"shop".into(), &"a".into()));
+    let config = &info["config"];
+    assert_eq!((&config["interval_ms"], &config["tolerance"]), (&60.0.into(), &1e-3.into()));
+    assert_eq!(
+        (&config["rumor"]["style"], &config["rumor"]["fanout"]),
+        (&"push-pull".into(), &2.into())
+    );
+    assert_eq!(config["rumor"]["stop"], "feedback, counter, k = 4");
+    assert_eq!(config["replica"]["max_value_bytes"], 1000);
+    assert_eq!(info["handlers"][0], "hello");
+    let inputs: Vec<_> =
+        info["inputs"].as_array().expect("inputs").iter().map(|i| i["value"].as_f64()).collect();
+    assert_eq!(inputs, [Some(1.5), Some(7.0)]);
+    let text = a.ask(&["info"]).ok().out;
+    assert!(text.contains("rumor stop") && text.contains("feedback, counter, k = 4"), "{text}");
+}
+
+#[test]
+fn what_plan_prints_is_accepted_as_it_is() {
+    let plan = ["plan", "--nodes", "100", "--deadline", "2s", "--failure", "1e-6", "--top", "1"];
+    let plan = run(plan).ok().out;
+    let table = &plan[plan.find("# the cheapest").expect("a table")..];
+    let file = File::new(table);
+    let a = Agent::start("a", &["--config", file.path()]);
+    let info = a.ask(&["info", "--json"]).ok().json();
+    let rumor = &info["config"]["rumor"];
+    let value = |key: &str| {
+        let line = table.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
+        line.unwrap_or_else(|| panic!("no {key} in {table}")).trim_matches('"').to_owned()
+    };
+    assert_eq!(rumor["style"], value("style"));
+    assert_eq!(rumor["fanout"].to_string(), value("fanout"));
+    assert_eq!(rumor["stop"], format!("after {} rounds", value("round_cap")));
+    let interval: f64 = value("interval").trim_end_matches("ms").parse().expect("milliseconds");
+    assert_eq!(rumor["interval_ms"], interval);
+}
+
+#[test]
+fn bad_files_are_refused_before_anything_starts() {
+    for (text, says) in [
+        ("intervall = \"1s\"", &["intervall"][..]),
+        ("interval = \"1ms\"", &["interval is 1ms", "from 10ms to 60s"]),
+        ("view_size = 3", &["view_size is 3", "at least 4"]),
+        ("probe_interval = 5", &["probe_interval = 5", "a duration such as"]),
+        ("[rumor]\nfanout = 0", &["rumor.fanout is 0", "from 1 to 64"]),
+        ("[rumor]\ninterval = \"1ms\"", &["rumor.interval is 1ms", "from 10ms to 60s"]),
+        ("[rumor]\nround_cap = 0", &["rumor.round_cap is 0", "at least 1"]),
+        ("[rumor]\nstop = \"blind-coin\"\nk = 0", &["rumor.k is 0", "at least 1"]),
+        ("[rumor]\nmax_payload = 2000000", &["rumor.max_payload is 2000000", "1048576"]),
+        ("[replica]\ntombstone_life = \"1s\"", &["replica.tombstone_life is 1s", "at least 1min"]),
+        ("[query.handlers]\nx = []", &["query.handlers.x is empty"]),
+        ("[set]\nrequests = nan", &["requests", "finite"]),
+        ("{", &["line 1"]),
+    ] {
+        let file = File::new(text);
+        let ran = run(["agent", "--config", file.path(), "--bind", "127.0.0.1:0", "--http", "off"]);
+        assert_eq!(ran.code, Some(2), "{text}: {ran:?}");
+        assert!(ran.err.contains(file.path()), "{text}: {ran:?}");
+        for part in says {
+            assert!(ran.err.contains(part), "{text} does not say {part}: {ran:?}");
+        }
+        assert_eq!(ran.out, "", "{text}");
+    }
+    let ran = run(["agent", "--config", "/nowhere/at-all.toml"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("/nowhere/at-all.toml"), "{ran:?}");
+    // The flag is to blame, not the file.
+    let file = File::new("view_size = 8");
+    let ran = run(["agent", "--config", file.path(), "--view-size", "2"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("--view-size is 2") && !ran.err.contains(file.path()), "{ran:?}");
+}

@@ -1,0 +1,225 @@
+//! Agents with a data directory: killed at any moment, on damaged files, on full disks.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::{Agent, PATIENCE, run};
+
+/// A directory of the test's own, which goes with it.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("made");
+        Self(dir)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Writes a key over a plain connection: quicker than a process. Whether it was acknowledged.
+fn put(stream: &mut TcpStream, key: &str, value: &str) -> bool {
+    let length = value.len();
+    let request =
+        format!("PUT /v1/kv/{key} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{value}");
+    if stream.write_all(request.as_bytes()).is_err() {
+        return false;
+    }
+    let mut answer = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return false,
+            Ok(n) => answer.extend_from_slice(&buffer[..n]),
+        }
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if length.and_then(|n| n.parse().ok()).is_some_and(|n: usize| body.len() >= n) {
+                return head.starts_with("HTTP/1.1 200");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_acknowledged_write_is_lost_by_a_kill_at_any_moment() {
+    let dir = Dir::new();
+    let mut acknowledged: Vec<(String, String)> = Vec::new();
+    let mut boots = Vec::new();
+    for life in 0..8_u64 {
+        let mut a = Agent::start("a", &["--data", dir.path()]);
+        let info = a.ask(&["info", "--json"]).ok().json();
+        boots.push(info["boot"].as_u64().expect("a boot number"));
+        let held = a.ask(&["kv", "list", "--json"]).ok().json();
+        for (key, value) in &acknowledged {
+            let entry = held.as_array().expect("an array").iter().find(|e| e["key"] == **key);
+            let entry = entry.unwrap_or_else(|| panic!("{key} is lost in life {life}"));
+            assert_eq!(entry["value"], **value, "{key} in life {life}");
+        }
+        if life > 0 {
+            let before = format!("{}", life - 1);
+            assert_eq!(info["inputs"][0]["value"].to_string(), format!("{before}.0"));
+        }
+        a.ask(&["set", &format!("life={life}")]).ok();
+
+        // A second thread kills it while this one writes, some time after the first write.
+        let address = a.url["http://".len()..].to_owned();
+        let writer = std::thread::spawn(move || {
+            let mut stream = TcpStream::connect(address).expect("connected");
+            let mut done = Vec::new();
+            for n in 0.. {
+                let (key, value) = (format!("k{life}-{n}"), format!("{life}/{n}"));
+                if !put(&mut stream, &key, &value) {
+                    break;
+                }
+                done.push((key, value));
+                // One key again and again, too.
+                if !put(&mut stream, "again", &format!("{life}-{n}")) {
+                    break;
+                }
+            }
+            done
+        });
+        // Unlike each other, so that a kill falls before, in and after a transaction.
+        std::thread::sleep(Duration::from_micros(40_000 + life * 17_311));
+        a.kill();
+        acknowledged.extend(writer.join().expect("no panic"));
+    }
+    assert!(acknowledged.len() > 8, "hardly anything was written: {}", acknowledged.len());
+    assert!(boots.is_sorted_by(|one, next| one < next), "{boots:?}");
+}
+
+#[test]
+fn the_name_comes_from_the_directory_and_the_directory_is_taken() {
+    let dir = Dir::new();
+    let mut a = Agent::start("kept", &["--data", dir.path()]);
+    a.out.find("the directory", |line| line.contains(dir.path()).then_some(()));
+    let twin = ["agent", "--bind", "127.0.0.1:0", "--http", "off", "--data", dir.path()];
+    let ran = run(twin);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("in use by agent kept, process "), "{ran:?}");
+    assert_eq!(a.terminate(), Some(0));
+    let ran = run(twin.iter().chain(&["--name", "other"]));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("belongs to the agent kept"), "{ran:?}");
+    let file = dir.0.join("c.toml");
+    fs::write(&file, format!("data = {:?}", dir.path())).expect("written");
+    // Without a name of its own: the helper always gives one, the configuration does not.
+    let mut child = common::rumormill();
+    child.args(["agent", "--bind", "127.0.0.1:0", "--http", "off", "--config"]).arg(&file);
+    child.stdout(std::process::Stdio::piped());
+    let mut child = common::Owned(child.spawn().expect("starts"));
+    let out = common::Lines::of(child.0.stdout.take().expect("piped"));
+    out.find("its name", |line| line.starts_with("rumormill agent kept ").then_some(()));
+}
+
+#[test]
+fn a_damaged_store_is_refused_and_left_alone() {
+    let dir = Dir::new();
+    let mut a = Agent::start("a", &["--data", dir.path()]);
+    a.ask(&["kv", "put", "k", "v"]).ok();
+    a.kill();
+    let file = dir.0.join("rumormill.redb");
+    let whole = fs::read(&file).expect("read");
+    let start =
+        ["agent", "--name", "a", "--bind", "127.0.0.1:0", "--http", "off", "--data", dir.path()];
+    for bad in [&b""[..], b"not a store at all", &whole[..whole.len() / 3]] {
+        fs::write(&file, bad).expect("written");
+        let ran = run(start);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("is damaged") && ran.err.contains("move it away"), "{ran:?}");
+        assert!(ran.err.contains(file.to_str().expect("UTF-8")), "{ran:?}");
+        assert_eq!(fs::read(&file).expect("read"), bad);
+    }
+    fs::write(&file, &whole).expect("written");
+    let a = Agent::start("a", &["--data", dir.path()]);
+    assert_eq!(a.ask(&["kv", "get", "k"]).ok().out, "v");
+}
+
+/// A file system of its own with little room.
+struct Tiny(Dir);
+
+impl Tiny {
+    /// `None`, and says why, where none can be made.
+    fn new() -> Option<Self> {
+        let dir = Dir::new();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs", dir.path()])
+            .output();
+        match mount {
+            Ok(ran) if ran.status.success() => Some(Self(dir)),
+            other => {
+                eprintln!("skipped: no small file system can be mounted here: {other:?}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_survived() {
+    let Some(tiny) = Tiny::new() else { return };
+    let data = tiny.0.0.join("data");
+    let a = Agent::start("a", &["--data", data.to_str().expect("UTF-8")]);
+    a.ask(&["kv", "put", "before", "v"]).ok();
+    // Another program takes all the room.
+    let ballast = tiny.0.0.join("ballast");
+    let mut file = fs::File::create(&ballast).expect("made");
+    while file.write_all(&[1; 4096]).is_ok() {}
+    let value = "x".repeat(60_000);
+    let mut refused = None;
+    for n in 0..40 {
+        let ran = a.ask(&["kv", "put", &format!("k{n}"), &value]);
+        if ran.code != Some(0) {
+            refused = Some(ran);
+            break;
+        }
+    }
+    let refused = refused.expect("a full disk takes everything");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("store can't be written"), "{refused:?}");
+    // It goes on, and says how it is.
+    assert_eq!(a.ask(&["kv", "get", "before"]).ok().out, "v");
+    let info = a.ask(&["info", "--json"]).ok().json();
+    assert!(info["store"]["trouble"].is_string(), "{info}");
+    assert!(a.ask(&["info"]).ok().out.contains("CAN'T BE WRITTEN"));
+    drop(file);
+    fs::remove_file(&ballast).expect("removed");
+    let deadline = Instant::now() + PATIENCE;
+    while a.ask(&["kv", "put", "after", "w"]).code != Some(0) {
+        assert!(Instant::now() < deadline, "it does not recover");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let held = a.ask(&["kv", "list", "--json"]).ok().json();
+    let held = held.as_array().map(Vec::len);
+    drop(a);
+    let a = Agent::start("a", &["--data", data.to_str().expect("UTF-8")]);
+    assert_eq!(a.ask(&["kv", "get", "after"]).ok().out, "w");
+    let again = a.ask(&["kv", "list", "--json"]).ok().json();
+    assert_eq!(again.as_array().map(Vec::len), held, "what was refused late is kept, too");
+}
