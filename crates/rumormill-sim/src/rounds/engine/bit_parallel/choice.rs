@@ -79,7 +79,7 @@ impl<const W: usize> Choice<W> {
 }
 
 /// Divides the runs of `masks[0]` evenly among 2^planes masks.
-#[inline]
+#[inline(always)]
 fn split<const W: usize>(masks: &mut [[u64; W]; 64], words: &Words<W>, at: u64, planes: u32) {
     for plane in 0..planes {
         let bits: [u64; W] = std::array::from_fn(|w| words.picks[w].at(at + u64::from(plane)));

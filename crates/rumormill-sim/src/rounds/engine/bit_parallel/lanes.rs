@@ -18,6 +18,12 @@ const STEP: u32 = 4096;
 /// A node's turn takes about as long as so many contacts, for each word.
 const WORK: u64 = 16;
 
+/// Whether no bit is set; comparing arrays would be a call of `memcmp`.
+#[inline(always)]
+fn none<const W: usize>(bits: &[u64; W]) -> bool {
+    bits.iter().fold(0, |all, word| all | word) == 0
+}
+
 /// 64·W bits for each node, each node's on as few cache lines as can be.
 #[derive(Clone, Debug)]
 struct Bits<const W: usize> {
@@ -125,7 +131,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
             (Tally::<W>::new(), Tally::new(), Tally::new());
         for (v, knows) in self.before.nodes().iter().enumerate() {
             let made = self.made_by(v as u32) as u32;
-            if knows != &[0; W] {
+            if !none(knows) {
                 informed.add(knows, 1);
                 by_informed.add(knows, made);
             }
@@ -200,7 +206,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
         let mut round = 0;
         loop {
             self.end_runs();
-            if self.live == [0; W] {
+            if none(&self.live) {
                 break;
             }
             round += 1;
@@ -278,7 +284,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
         if let Some(alive) = alive {
             (0..W).for_each(|w| callers[w] &= alive.nodes()[v as usize][w]);
         }
-        if callers == [0; W] {
+        if none(&callers) {
             return;
         }
         let neighbours = question.csr.neighbours(v);
@@ -301,15 +307,20 @@ impl<'a, const W: usize> Lanes<'a, W> {
         };
         let mut got = [0; W];
         let mut call = |other: u32, runs: [u64; W]| {
-            if runs == [0; W] {
+            if none(&runs) {
                 return;
             }
-            let other = other as usize;
             if turn.pushes {
-                (0..W).for_each(|w| knows[other][w] |= runs[w] & knew[w]);
+                let told = &mut knows[other as usize];
+                for w in 0..W {
+                    told[w] |= runs[w] & knew[w];
+                }
             }
             if turn.pulls {
-                (0..W).for_each(|w| got[w] |= runs[w] & before[other][w]);
+                let asked = &before[other as usize];
+                for w in 0..W {
+                    got[w] |= runs[w] & asked[w];
+                }
             }
         };
         if everyone {
@@ -353,14 +364,11 @@ impl<'a, const W: usize> Lanes<'a, W> {
         let csr = self.question.csr;
         let nodes = self.before.nodes_mut().iter_mut().zip(self.knows.nodes_mut());
         for (v, (before, knows)) in nodes.enumerate() {
-            if knows == before {
-                continue;
-            }
             if let Some(alive) = &self.alive {
                 (0..W).for_each(|w| knows[w] &= alive.nodes()[v][w]);
             }
             let fresh: [u64; W] = std::array::from_fn(|w| knows[w] & !before[w]);
-            if fresh == [0; W] {
+            if none(&fresh) {
                 continue;
             }
             told.0.add(&fresh, 1);
