@@ -85,7 +85,7 @@ pub(crate) struct Args {
     /// About how many peers to exchange with, at least 4 [default: 16]
     #[arg(long, value_name = "N")]
     view_size: Option<usize>,
-    /// How often to probe one member [default: 500ms]
+    /// How often to probe one member [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     probe_interval: Option<Duration>,
     /// How long a direct probe may take [default: 150ms, or half of --probe-interval if less]

@@ -29,14 +29,18 @@ Examples:
                   --join 127.0.0.1:7946 --set requests=10
   rumormill get requests --wait 10s                   ask any agent for the cluster's sum
   rumormill --agent http://127.0.0.1:7981 members     ask another one
+  rumormill event deploy started                      tell all nodes
+  rumormill kv put color blue                         a map that every node stores
+  rumormill query uptime                              ask all nodes
   rumormill predict spread --nodes 1e6 --rounds 39    ask before you deploy
+  rumormill simulate spread --nodes 64 --runs 10000   and see it happen
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.";
 
 /// Gossip you can run, and predict.
 ///
-/// Agents that agree on the cluster's sums, averages and counts, with no central collector to run
-/// or to lose.
+/// Agents that agree on the cluster's sums, averages and counts, spread news and share state, with
+/// no server in the middle to run or to lose.
 #[derive(Parser)]
 #[command(name = "rumormill", version, about, after_help = EXAMPLES)]
 struct Cli {

@@ -148,6 +148,10 @@ fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
             interval(best.interval_seconds),
             best.round_cap
         );
+        if best.style != "push" {
+            // An agent that asks does so in a rhythm of its own.
+            let _ = writeln!(out, "pull_interval = \"{}\"", interval(best.interval_seconds));
+        }
     }
     out
 }

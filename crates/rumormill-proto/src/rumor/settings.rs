@@ -93,7 +93,8 @@ pub struct RumorConfig {
     pub stop: Stop,
     /// The length of a round. Default 200 ms; 10 ms to 60 s.
     pub interval: Duration,
-    /// How often a node that pulls asks a random peer. Default 1 s; 10 ms to 1 h.
+    /// How often a node that pulls asks: `fanout` random peers, but with push-then-pull one, while
+    /// news is about. Default 1 s; 10 ms to 1 h.
     pub pull_interval: Duration,
     /// Whether a node tells a rumor on at once when it first hears it, and then in its rounds.
     /// Default true. Otherwise it waits for the next round: all act on the state at the round's

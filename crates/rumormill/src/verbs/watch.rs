@@ -11,8 +11,8 @@ use crate::values;
 
 /// Follow a figure, or all that happens, until Ctrl-C
 ///
-/// One line whenever something changes. Without a name: all figures and the members that come and
-/// go.
+/// One line whenever something changes. Without a name: all figures, members that come and go,
+/// events, questions and keys.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
