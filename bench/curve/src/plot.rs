@@ -40,6 +40,13 @@ pub struct Picture {
     pub agents: Curve,
 }
 
+/// A mark at a point; a dot inside a ring shows both.
+#[derive(Clone, Copy)]
+enum Mark {
+    Dot,
+    Ring,
+}
+
 type Area<B> = DrawingArea<B, Shift>;
 type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
@@ -47,19 +54,28 @@ fn px<T: From<u8> + std::ops::Mul<Output = T>>(pixels: T) -> T {
     pixels * T::from(FINE as u8)
 }
 
+/// Refuses a name that says no format, before any work is done for it.
+///
+/// # Errors
+/// If the name ends neither in `.svg` nor in `.png`.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg" | "png") => Ok(()),
+        _ => bail!("--plot {}: the name must end in .svg or .png", path.display()),
+    }
+}
+
 /// Draws to a file, in the format that its name asks for.
 ///
 /// # Errors
 /// If the name ends neither in `.svg` nor in `.png`, or cannot be written.
 pub fn save(path: &Path, picture: &Picture) -> anyhow::Result<()> {
+    check(path)?;
     register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
         .and_then(|()| register_font(FONT, FontStyle::Bold, dejavu::sans::bold()))
         .map_err(|_| anyhow!("the built-in font cannot be read"))?;
-    let bytes = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("svg") => picture.svg()?,
-        Some("png") => picture.png()?,
-        _ => bail!("--plot {}: the name must end in .svg or .png", path.display()),
-    };
+    let is_png = path.extension().is_some_and(|extension| extension == "png");
+    let bytes = if is_png { picture.png()? } else { picture.svg()? };
     std::fs::write(path, bytes).with_context(|| format!("cannot draw to {}", path.display()))
 }
 
@@ -98,8 +114,8 @@ impl Picture {
         let style = (FONT, px(21.0), FontStyle::Bold).into_font().color(&INK);
         head.draw_text(&title, &style, (px(28), px(18)))?;
         let style = (FONT, px(14.0)).into_font().color(&AXIS);
-        let text = "Synchronous rounds, no loss. Bars are two standard errors to each side, by the \
-                    exact law and the number of rumors.";
+        let text = "Synchronous rounds, no loss. Bars and the grey band: two standard errors, by \
+                    the exact law and the number of rumors.";
         head.draw_text(text, &style, (px(28), px(45)))?;
         let (left, right) = body.split_horizontally(px(600));
         self.informed(&left)?;
@@ -108,11 +124,11 @@ impl Picture {
         Ok(())
     }
 
-    /// The measured ones with their colour, place beside the round and number of rumors.
-    fn measured(&self) -> [(&'static str, &Curve, RGBColor, f64); 2] {
+    /// What the real protocol did, and how it is marked.
+    fn measured(&self) -> [(&'static str, &Curve, RGBColor, Mark); 2] {
         [
-            ("virtual network", &self.network, NETWORK, -0.14),
-            ("agents on loopback", &self.agents, AGENTS, 0.14),
+            ("virtual network", &self.network, NETWORK, Mark::Dot),
+            ("agents on loopback", &self.agents, AGENTS, Mark::Ring),
         ]
     }
 
@@ -140,11 +156,11 @@ impl Picture {
                 let corners = [(x + px(2), y - px(6)), (x + px(20), y + px(6))];
                 Rectangle::new(corners, MODEL.mix(0.3).filled())
             });
-        for (name, curve, colour, beside) in self.measured() {
+        for (name, curve, colour, mark) in self.measured() {
             let errors = self.exact.errors(curve.rumors);
             let places = curve.informed.iter().zip(errors).enumerate();
-            let places = places.map(|(t, (&y, error))| (t as f64 + beside, y, 2.0 * error));
-            points(&mut chart, places, &format!("{name}, {} rumors", curve.rumors), colour)?;
+            let places = places.map(|(t, (&y, error))| (t as f64, y, 2.0 * error));
+            points(&mut chart, places, &format!("{name}, {} rumors", curve.rumors), colour, mark)?;
         }
         legend(&mut chart, SeriesLabelPosition::LowerRight)
     }
@@ -155,22 +171,23 @@ impl Picture {
         B::ErrorType: 'static,
     {
         let title = "Distance from the exact mean, standard errors";
-        let mut chart = self.panel(area, title, -5.0..5.0, &|y| format!("{y:+.0}"))?;
+        let mut chart = self.panel(area, title, -5.0..5.0, &|y| {
+            if y.abs() < 0.5 { "0".into() } else { format!("{y:+.0}").replace('-', "−") }
+        })?;
         let last = f64::from(self.setting.rounds);
         let corners = [(0.0, -2.0), (last, 2.0)];
         chart.draw_series([Rectangle::new(corners, GRID.mix(0.6).filled())])?;
         chart.draw_series(LineSeries::new([(0.0, 0.0), (last, 0.0)], INK.stroke_width(px(2))))?;
-        let model = ("round model", &self.model.curve, MODEL, 0.0);
-        for (name, curve, colour, beside) in [model].into_iter().chain(self.measured()) {
+        let model = ("round model", &self.model.curve, MODEL, Mark::Dot);
+        for (name, curve, colour, mark) in [model].into_iter().chain(self.measured()) {
             // Where less than one node is missed among all the rumors there is no error to speak of.
             let errors = self.exact.errors(curve.rumors);
             let rare = 1.0 / curve.rumors as f64;
             let rounds = curve.informed.iter().zip(&self.exact.informed).zip(errors).enumerate();
             let places = rounds.filter(|(_, (_, error))| *error > rare / 2.0);
-            let places = places.map(|(t, ((measured, exact), error))| {
-                (t as f64 + beside, (measured - exact) / error, 0.0)
-            });
-            points(&mut chart, places, name, colour)?;
+            let places = places
+                .map(|(t, ((measured, exact), error))| (t as f64, (measured - exact) / error, 0.0));
+            points(&mut chart, places, name, colour, mark)?;
         }
         legend(&mut chart, SeriesLabelPosition::UpperRight)
     }
@@ -218,6 +235,7 @@ fn points<'a, B: DrawingBackend + 'a>(
     places: impl Iterator<Item = (f64, f64, f64)>,
     label: &str,
     colour: RGBColor,
+    mark: Mark,
 ) -> anyhow::Result<()>
 where
     B::ErrorType: 'static,
@@ -228,10 +246,14 @@ where
     chart.draw_series(
         bars.map(|&(x, y, bar)| PathElement::new([(x, y - bar), (x, y + bar)], style)),
     )?;
+    let (radius, fill) = match mark {
+        Mark::Dot => (px(3), colour.filled()),
+        Mark::Ring => (px(6), style),
+    };
     chart
-        .draw_series(places.iter().map(|&(x, y, _)| Circle::new((x, y), px(4), colour.filled())))?
+        .draw_series(places.iter().map(|&(x, y, _)| Circle::new((x, y), radius, fill)))?
         .label(label)
-        .legend(move |(x, y)| Circle::new((x + px(11), y), px(4), colour.filled()));
+        .legend(move |(x, y)| Circle::new((x + px(11), y), radius, fill));
     Ok(())
 }
 

@@ -34,13 +34,13 @@ async fn all_four_give_one_curve() {
     assert_eq!(alarms(&real.curve, &exact, REAL), none, "agents");
 }
 
-#[test]
-fn another_setting_gives_another_curve() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instead_of_one_is_another_curve() {
     let (exact, other) = (Exact::new(SETTING).unwrap(), Exact::new(TWO).unwrap());
     let model = round_model(TWO, 10_000, 1).unwrap().curve;
     let network = virtual_network(TWO, 16, 2, |_| {}).unwrap();
-    // As few rumors as the agents have, and their bound.
-    for curve in [&model, &network] {
+    let real = agents(TWO, 4, Duration::from_millis(50), |_| {}).await.unwrap().curve;
+    for curve in [&model, &network, &real] {
         assert!(alarms(curve, &exact, REAL).len() > 5);
         assert!(alarms(curve, &other, REAL).is_empty());
     }
