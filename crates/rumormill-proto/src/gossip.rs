@@ -33,6 +33,9 @@ const CHUNK: usize = 256 << 10;
 /// How long an answer on the reliable path, or one to a request, may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long two openings of one pair may cross each other.
+const CROSSING: Duration = Duration::from_millis(500);
+
 /// How many rounds what was found by pull is told on: if few have missed it that dies out at once,
 /// if many (a partition has healed) it spreads.
 const SECOND_WIND: u32 = 2;
@@ -148,6 +151,8 @@ pub(crate) struct Gossip {
     /// Whom this node has asked for what it lacks, and until when it waits for the answer.
     talking: Option<(NodeId, Instant)>,
     next_compare: Instant,
+    /// The peer that was last asked to compare, and until when it may be asking, too.
+    opened: Option<(NodeId, Instant)>,
     /// Where this room's counters are.
     stats: fn(&mut Stats) -> &mut GossipStats,
 }
@@ -174,6 +179,7 @@ impl Gossip {
             asked: BTreeMap::new(),
             talking: None,
             next_compare: Instant::ZERO,
+            opened: None,
             stats,
         }
     }
@@ -268,7 +274,8 @@ impl Gossip {
             return;
         }
         self.stats(cx).comparisons += 1;
-        let talk = Talk { parts: vec![self.set.overview()], ..self.talk(cx) };
+        self.opened = Some((peer, cx.now() + CROSSING));
+        let talk = Talk { opening: true, parts: vec![self.set.overview()], ..self.talk(cx) };
         self.send(cx, peer, &Message::Talk(talk));
     }
 
@@ -312,10 +319,14 @@ impl Gossip {
         self.stats(cx).talks += 1;
         let now = cx.now();
         let behind = talk.holds > self.set.len() as u64 + MANY;
-        let opening = matches!(talk.parts.as_slice(), [Part::Ranges { ranges, .. }]
-            if ranges.len() == 1 && ranges[0].upper == Item::END);
-        if opening && self.is_talking(cx, |peer| peer != from) {
+        if talk.opening && self.is_talking(cx, |peer| peer != from) {
             // One peer at a time, or all would say and give the same.
+            return Ok(Progress::default());
+        }
+        // A ping and its answer show both of a pair that the other differs, and both may have
+        // opened a comparison. That of the lower id goes on.
+        let crossed = |(peer, until)| peer == from && until > now && cx.id() < from;
+        if talk.opening && self.opened.is_some_and(crossed) {
             return Ok(Progress::default());
         }
         let mut new = 0;
@@ -325,8 +336,7 @@ impl Gossip {
             new += usize::from(matches!(taken, Taken::New { .. }));
         }
         if talk.given.len() > LOT && new == 0 {
-            // Both of a pair may have opened a comparison, as a ping and its answer show each that
-            // the other differs. One conversation goes on, and this one would bring all again.
+            // Another conversation has brought it all, and goes on.
             return Ok(Progress { given: talk.given.len(), catching_up: None });
         }
         if self.is_talking(cx, |peer| peer == from) {

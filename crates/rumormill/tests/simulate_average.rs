@@ -28,7 +28,7 @@ fn refused(args: &str, words: &[&str]) {
 
 fn file(name: &str, text: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("rumormill-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("a file in the temporary directory");
     path
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Talk {
     pub(crate) now: Stamp,
     /// How many items the sender holds.
     pub(crate) holds: u64,
+    /// Whether this begins a comparison.
+    pub(crate) opening: bool,
     pub(crate) parts: Vec<Part>,
     pub(crate) given: Vec<Heard>,
     /// What was asked for goes on here: ask again, from here.
@@ -152,7 +154,7 @@ fn write_talk(talk: &Talk, out: &mut Vec<u8>) {
     for heard in &talk.given {
         heard.write(out);
     }
-    out.put(&[u8::from(talk.more.is_some())]);
+    out.put(&[u8::from(talk.more.is_some()) | u8::from(talk.opening) << 1]);
     if let Some((lower, upper)) = talk.more {
         bounds.write(lower, out);
         bounds.write(upper, out);
@@ -185,12 +187,13 @@ fn read_talk(reader: &mut Reader<'_>) -> Read<Talk> {
         })
     })?;
     let given = read_list(reader, Heard::read)?;
-    let more = match reader.u8()? {
-        0 => None,
-        1 => Some((bounds.read(reader)?, bounds.read(reader)?)),
-        _ => return Err(WireError::Malformed),
-    };
-    Ok(Talk { now, holds, parts, given, more })
+    let flags = reader.u8()?;
+    if flags > 3 {
+        return Err(WireError::Malformed);
+    }
+    let goes_on = flags & 1 == 1;
+    let more = if goes_on { Some((bounds.read(reader)?, bounds.read(reader)?)) } else { None };
+    Ok(Talk { now, holds, opening: flags & 2 == 2, parts, given, more })
 }
 
 fn round(reader: &mut Reader<'_>) -> Read<u32> {
@@ -293,13 +296,13 @@ mod tests {
             ),
             prop::collection::vec(any::<u64>(), 0..5).prop_map(Message::Knew),
             (
-                (any::<u64>(), any::<u64>()),
+                (any::<u64>(), any::<u64>(), any::<bool>()),
                 prop::collection::vec(part(), 0..5),
                 list(),
                 prop::option::of((item(), item()))
             )
-                .prop_map(|((now, holds), parts, given, more)| {
-                    Message::Talk(Talk { now: Stamp(now), holds, parts, given, more })
+                .prop_map(|((now, holds, opening), parts, given, more)| {
+                    Message::Talk(Talk { now: Stamp(now), holds, opening, parts, given, more })
                 }),
         ]
     }

@@ -58,7 +58,8 @@ fn members(sample: &Sample) -> Option<Members> {
 /// calm.
 fn shades(scenario: &Scenario, end: f64) -> Vec<Shade> {
     let mut shades = Vec::new();
-    let (mut split, mut links): (Option<(f64, &str)>, Option<(f64, &str)>) = (None, None);
+    let mut split: Option<(f64, &str)> = None;
+    let mut links: Option<(f64, &str)> = None;
     let mut close = |open: &mut Option<(f64, &str)>, to: f64| {
         if let Some((from, what)) = open.take() {
             shades.push(Shade { from, to: to.min(end), what: what.to_owned(), calm: false });
