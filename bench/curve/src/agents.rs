@@ -1,0 +1,171 @@
+//! What real agents on the loopback interface do.
+//!
+//! Nothing but the sleep of each agent's own timer keeps them in step, and a loaded machine wakes
+//! them late. A rumor whose round is spread over more than half an interval was not told in
+//! synchronous rounds: it is left out, counted, and another is told in its place. (An agent has to
+//! be late by a whole interval before a later round overtakes it. The curve itself has no part in
+//! what is left out.)
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use rumormill_agent::{Agent, News};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::{Curve, Setting};
+
+/// What the agents did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The mean of the rumors that were told in step.
+    pub curve: Curve,
+    /// How many rumors were left out, because agents were out of step.
+    pub out_of_step: u32,
+    /// How long after a round's first delivery its last one came, at most, in rumors in step.
+    pub widest: Duration,
+}
+
+/// A delivery: of which rumor, in which round, when.
+struct Heard {
+    rumor: u32,
+    round: u32,
+    at: Instant,
+}
+
+/// Starts the agents, has so many rumors told in step with rounds of this length, one after
+/// another, each from another agent, and stops the agents. `told` hears how many were.
+///
+/// # Errors
+/// If an agent cannot start, if they do not all know each other within a minute and ever after, or
+/// if more rumors are out of step than in step.
+pub async fn agents(
+    setting: Setting,
+    rumors: u32,
+    interval: Duration,
+    mut told: impl FnMut(u32),
+) -> anyhow::Result<Told> {
+    let agents = start(setting, interval).await?;
+    let mut deliveries = subscribe(&agents)?;
+    let mut result = Told { curve: Curve::of(&[], 0), out_of_step: 0, widest: Duration::ZERO };
+    let mut in_step = Vec::new();
+    for rumor in 0.. {
+        if in_step.len() == rumors as usize {
+            break;
+        }
+        let origin = &agents[setting.origin(rumor)];
+        origin.publish("curve", &rumor.to_be_bytes()).await?;
+        sleep(interval * setting.rounds).await;
+        silence(&agents, setting, interval).await?;
+        let mut heard = Vec::new();
+        while let Ok(delivery) = deliveries.try_recv() {
+            if delivery.rumor == rumor {
+                heard.push(delivery);
+            }
+        }
+        let width = width(&heard);
+        if width > interval / 2 {
+            result.out_of_step += 1;
+            ensure!(
+                result.out_of_step <= rumors,
+                "{rumors} rumors were told out of step: rounds of {interval:?} are too short for \
+                 this machine now"
+            );
+            continue;
+        }
+        result.widest = result.widest.max(width);
+        in_step.push(heard.iter().map(|heard| heard.round).collect());
+        told(in_step.len() as u32);
+    }
+    for agent in &agents {
+        agent.kill().await;
+    }
+    result.curve = Curve::of(&in_step, setting.rounds);
+    Ok(result)
+}
+
+/// Starts all, and waits until each knows each.
+async fn start(setting: Setting, interval: Duration) -> anyhow::Result<Vec<Agent>> {
+    let config = setting.config(interval);
+    let mut agents: Vec<Agent> = Vec::new();
+    for n in 0..setting.nodes {
+        let mut builder = Agent::builder(&format!("n{n}"))
+            .bind(([127, 0, 0, 1], 0).into())
+            .config(config.clone());
+        if let Some(first) = agents.first() {
+            builder = builder.join([first.udp_addr().to_string()]);
+        }
+        agents.push(builder.start().await.with_context(|| format!("agent {n}"))?);
+    }
+    let known = async {
+        while !all(&agents, move |known, _| known == setting.nodes as usize).await? {
+            sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(Duration::from_secs(60), known)
+        .await
+        .context("the agents did not find each other")??;
+    Ok(agents)
+}
+
+/// All that the agents hear from now on.
+fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    for agent in agents {
+        let (mut rumors, sender) = (agent.rumors(&["curve"])?, sender.clone());
+        tokio::spawn(async move {
+            while let Some(News::Item(rumor)) = rumors.next().await {
+                let at = Instant::now();
+                let payload = rumor.payload.bytes().unwrap_or_default();
+                let Ok(number) = <[u8; 4]>::try_from(payload.as_slice()) else { return };
+                let (rumor, round) = (u32::from_be_bytes(number), rumor.round);
+                if sender.send(Heard { rumor, round, at }).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+/// Waits until nobody tells any more, and what was told last has arrived.
+async fn silence(agents: &[Agent], setting: Setting, interval: Duration) -> anyhow::Result<()> {
+    for _ in 0..setting.rounds + 10 {
+        let silent = all(agents, |_, hot| hot == 0).await?;
+        // A round for what is on its way, or for the next look.
+        sleep(interval).await;
+        if silent {
+            let whole = all(agents, move |known, _| known == setting.nodes as usize).await?;
+            ensure!(whole, "an agent lost sight of another, and told too few");
+            return Ok(());
+        }
+    }
+    bail!("a rumor was still told after {} rounds", 2 * setting.rounds)
+}
+
+/// Whether this is true of all agents' numbers of members known and rumors told.
+async fn all(
+    agents: &[Agent],
+    is: impl Fn(usize, usize) -> bool,
+) -> Result<bool, rumormill_agent::Error> {
+    for agent in agents {
+        let look =
+            |node: &mut rumormill_proto::Node, _| (node.roster().len(), node.load().rumors_hot);
+        let (known, hot) = agent.with_node(look).await?;
+        if !is(known, hot) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The longest time between the first and the last delivery of a round.
+fn width(heard: &[Heard]) -> Duration {
+    let last = heard.iter().map(|heard| heard.round).max().unwrap_or(0);
+    let widths = (0..=last).filter_map(|round| {
+        let times = heard.iter().filter(|heard| heard.round == round).map(|heard| heard.at);
+        Some(times.clone().max()? - times.min()?)
+    });
+    widths.max().unwrap_or_default()
+}

@@ -1,0 +1,40 @@
+//! What the theory says.
+
+use rumormill_theory::{Error, Spread, Style};
+
+use crate::Setting;
+
+/// The exact law's mean and standard deviation of the number that know, by round from 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// The mean.
+    pub informed: Vec<f64>,
+    /// The standard deviation among rumors.
+    pub deviation: Vec<f64>,
+}
+
+impl Exact {
+    /// Computes both.
+    ///
+    /// # Errors
+    /// If the setting is out of the theory's range.
+    pub fn new(setting: Setting) -> Result<Self, Error> {
+        let mut spread = Spread::new(setting.nodes.into(), Style::Push);
+        spread.fanout = setting.fanout.into();
+        let rounds = setting.rounds.into();
+        let informed = spread.expected_informed(rounds)?;
+        // Of those that do not know: few at the end, so that nothing cancels there.
+        let missed = spread.means(rounds, |_, missed| missed)?;
+        let squares = spread.means(rounds, |_, missed| missed * missed)?;
+        let variances = missed.iter().zip(&squares).map(|(mean, square)| square - mean * mean);
+        // Rounds 0 and 1 are certain; what is left of them is rounding.
+        let deviation = variances.map(|v| if v < 1e-7 { 0.0 } else { v.sqrt() }).collect();
+        Ok(Self { informed, deviation })
+    }
+
+    /// The standard error of the mean of so many rumors, by round.
+    #[must_use]
+    pub fn errors(&self, rumors: u64) -> Vec<f64> {
+        self.deviation.iter().map(|deviation| deviation / (rumors as f64).sqrt()).collect()
+    }
+}

@@ -1,0 +1,51 @@
+//! One question, four answers: how many nodes know a rumor after each round?
+//!
+//! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents`] measure the same
+//! [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further from the
+//! exact one than chance explains.
+
+pub mod agents;
+mod curve;
+mod exact;
+mod network;
+pub mod plot;
+mod rounds;
+
+pub use agents::agents;
+pub use curve::{Beyond, Curve};
+pub use exact::Exact;
+pub use network::virtual_network;
+pub use rounds::{RoundModel, round_model};
+
+use rumormill_proto::{Config, Duration, RumorConfig, Stop, Style};
+
+/// What is asked: push among this many nodes, nothing lost, everybody alive, in synchronous rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// How many nodes there are, at least 2.
+    pub nodes: u32,
+    /// How many distinct others a node that knows tells in each round.
+    pub fanout: u32,
+    /// After so many rounds all stop telling.
+    pub rounds: u32,
+}
+
+impl Setting {
+    /// The configuration of a node that does this, with rounds of this length.
+    fn config(self, interval: Duration) -> Config {
+        let rumor = RumorConfig {
+            style: Style::Push,
+            fanout: self.fanout,
+            stop: Stop::Rounds(self.rounds),
+            interval,
+            eager: false,
+            ..RumorConfig::default()
+        };
+        Config { rumor, ..Config::default() }
+    }
+
+    /// Where the rumor of this number begins. All nodes have their turn, neighbours not in a row.
+    fn origin(self, rumor: u32) -> usize {
+        (u64::from(rumor) * 7 % u64::from(self.nodes)) as usize
+    }
+}

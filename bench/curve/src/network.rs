@@ -1,0 +1,58 @@
+//! What the real protocol does in a virtual network.
+
+use anyhow::{Context, ensure};
+use rumormill_proto::{Duration, Event, Instant, Name};
+use rumormill_sim::{NetworkConfig, NodeSpec, VirtualNetwork};
+
+use crate::{Curve, Setting};
+
+/// The length of a round: many times the latency, half a millisecond to two.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Tells so many rumors, one after another, each from another node. `told` hears how many were.
+///
+/// # Errors
+/// If the setting is out of range, or a rumor has no end.
+pub fn virtual_network(
+    setting: Setting,
+    rumors: u32,
+    seed: u64,
+    mut told: impl FnMut(u32),
+) -> anyhow::Result<Curve> {
+    let config = setting.config(INTERVAL);
+    let mut net = VirtualNetwork::new(NetworkConfig {
+        seed,
+        digest: false,
+        count_reordering: false,
+        ..NetworkConfig::default()
+    })?;
+    let mut nodes = Vec::new();
+    for n in 0..setting.nodes {
+        nodes.push(net.add_node(NodeSpec::named(&format!("n{n}"))?.config(config.clone()))?);
+    }
+    net.acquaint(&nodes)?;
+    net.run_for(Duration::from_secs(1));
+    net.take_events();
+
+    let topic = Name::new("curve")?;
+    let mut heard = Vec::new();
+    for rumor in 0..rumors {
+        let origin = nodes[setting.origin(rumor)];
+        net.with_node(origin, |node, now| node.publish(now, &topic, &rumor.to_be_bytes()))??;
+        let deadline: Instant = net.now() + INTERVAL * (2 * setting.rounds + 10);
+        let silent = net
+            .run_until(deadline, |net| net.running().all(|(_, node)| node.load().rumors_hot == 0));
+        ensure!(silent, "rumor {rumor} was still told after {} rounds", 2 * setting.rounds);
+        // What was told last is on its way.
+        net.run_for(INTERVAL);
+        let rounds = net.take_events().into_iter().filter_map(|(.., event)| match event {
+            Event::Rumor(rumor) => Some(rumor.round),
+            _ => None,
+        });
+        heard.push(rounds.collect());
+        told(rumor + 1);
+    }
+    let whole = net.running().all(|(_, node)| node.roster().len() == setting.nodes as usize);
+    whole.then_some(()).context("a node lost sight of another, and told too few")?;
+    Ok(Curve::of(&heard, setting.rounds))
+}

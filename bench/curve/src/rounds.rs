@@ -1,0 +1,41 @@
+//! What the round model says.
+
+use std::ops::ControlFlow;
+
+use rumormill_proto::Style;
+use rumormill_sim::rounds::{Job, RoundsError, SpreadModel, Topology, simulate};
+
+use crate::{Curve, Setting};
+
+/// Many runs of the round model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoundModel {
+    /// Their mean.
+    pub curve: Curve,
+    /// Between which two numbers 9 runs of 10 are, by round.
+    pub nine_of_ten: Vec<(f64, f64)>,
+}
+
+/// Simulates so many runs.
+///
+/// # Errors
+/// If the setting is out of the simulator's range.
+pub fn round_model(setting: Setting, runs: u64, seed: u64) -> Result<RoundModel, RoundsError> {
+    let model = SpreadModel { fanout: setting.fanout, ..SpreadModel::new(Style::Push) };
+    let topology = Topology::Complete(setting.nodes.into());
+    let summary =
+        simulate(&Job::new(&model, &topology, 0..runs, seed), &|_| ControlFlow::Continue(()))?;
+    // After its longest run nothing changes any more.
+    let last = |round: u32, length: usize| (round as usize).min(length - 1);
+    let (figures, shares) = (summary.by_round(), summary.quantiles(&[0.05, 0.95]));
+    let rounds = 0..=setting.rounds;
+    let informed = rounds.clone().map(|round| figures[last(round, figures.len())].informed);
+    let nine_of_ten = rounds.map(|round| {
+        let shares = &shares[last(round, shares.len())];
+        (shares[0], shares[1])
+    });
+    Ok(RoundModel {
+        curve: Curve { rumors: runs, informed: informed.collect() },
+        nine_of_ten: nine_of_ten.collect(),
+    })
+}
