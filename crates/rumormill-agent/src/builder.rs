@@ -166,7 +166,8 @@ impl Builder {
         self
     }
 
-    /// Whether the built-in figures (sums and the like) run. Default `true`.
+    /// Whether the built-in protocols (figures, rumors, questions, the replica) run. Default `true`;
+    /// without them the node keeps the membership and runs what [`Builder::protocol`] adds.
     pub fn aggregates(mut self, run: bool) -> Self {
         self.aggregates = run;
         self
