@@ -1,6 +1,6 @@
 //! One question, four answers: how many nodes know a rumor after each round?
 //!
-//! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents`] measure the same
+//! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents()`] measure the same
 //! [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further from the
 //! exact one than chance explains.
 

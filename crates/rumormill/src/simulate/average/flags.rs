@@ -28,8 +28,8 @@ pub(crate) struct Flags {
     #[arg(long, default_value = "ledger", value_parser = word::<Protocol>)]
     pub(crate) protocol: Protocol,
     /// Who talks to whom: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
-    /// random-regular[:DEGREE], erdos-renyi[:MEAN], barabasi-albert[:M], small-world[:K,BETA],
-    /// k-out[:K] or `file:EDGES`.
+    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
+    /// `k-out[:K]` or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
     /// When nodes start exchanges: shuffled (each once a round, in a new order each round),

@@ -17,8 +17,8 @@ pub(crate) struct Settings {
     #[arg(long, value_parser = count)]
     pub(crate) nodes: Option<u64>,
     /// Who can call whom: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
-    /// random-regular[:DEGREE], erdos-renyi[:MEAN], barabasi-albert[:M], small-world[:K,BETA],
-    /// k-out[:K] or `file:EDGES`.
+    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
+    /// `k-out[:K]` or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
     /// Who calls: push, pull, push-pull or push-then-pull.
