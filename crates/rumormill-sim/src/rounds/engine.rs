@@ -3,6 +3,8 @@
 mod binomial;
 mod bit_parallel;
 mod bitset;
+#[cfg(test)]
+mod checks;
 mod complete;
 mod count;
 mod csr;
@@ -14,6 +16,7 @@ use std::ops::{ControlFlow, Range};
 use super::error::RoundsError;
 use super::graph::Topology;
 use super::model::{SpreadModel, words};
+use super::run::Run;
 use super::summary::Summary;
 use super::watch::Watch;
 
@@ -62,7 +65,8 @@ pub(crate) trait Engine: Sync {
 /// The memory of one thread.
 pub(crate) trait Worker {
     /// Works `runs`, which lie in one aligned block, with up to `threads` threads of its own, and
-    /// adds each run that is complete to the summary. Gives up as soon as the watch says so.
+    /// adds each run that is complete to the summary, now or at the next [`Self::finish`]. Gives up
+    /// as soon as the watch says so.
     fn work(
         &mut self,
         runs: Range<u64>,
@@ -70,6 +74,51 @@ pub(crate) trait Worker {
         summary: &mut Summary,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()>;
+
+    /// Adds the complete runs that are not in the summary yet.
+    fn finish(&mut self, _summary: &mut Summary) {}
+}
+
+/// What plays runs alone.
+pub(crate) trait Player {
+    /// Plays a run with up to `threads` threads, and takes down what it did. Gives up as soon as the
+    /// watch says so.
+    fn play(
+        &mut self,
+        run: u64,
+        threads: usize,
+        record: &mut Run,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()>;
+}
+
+/// A worker that has runs played one by one.
+struct OneByOne<P> {
+    player: P,
+    record: Run,
+}
+
+impl<P: Player> OneByOne<P> {
+    fn new(player: P) -> Self {
+        Self { player, record: Run::default() }
+    }
+}
+
+impl<P: Player> Worker for OneByOne<P> {
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        threads: usize,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        for run in runs {
+            self.player.play(run, threads, &mut self.record, watch)?;
+            summary.add(&self.record);
+            watch.runs_done(1);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl EngineKind {

@@ -61,7 +61,10 @@ impl Moments {
     /// Takes up a value.
     #[inline]
     pub fn add(&mut self, value: u64) {
-        self.add_times(value, 1);
+        let value = u128::from(value);
+        self.count += 1;
+        self.sum += value;
+        self.squares = self.squares.saturating_add(value * value);
     }
 
     #[inline]

@@ -1,7 +1,10 @@
 //! What many runs did, as exact counts: the same whatever the order, the threads and the shards.
 
+mod batch;
+
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::batch::{Batch, BatchRound, Move};
 use super::error::RoundsError;
 use super::histogram::{Binned, Counts, Moments};
 use super::run::{Run, place, round_at};
@@ -34,6 +37,12 @@ impl Level {
         self.informed += u128::from(informed);
         self.sent += u128::from(sent);
         self.seen.add(informed, alive);
+    }
+
+    fn add_times(&mut self, informed: u64, times: u64, alive: u64) {
+        self.runs += times;
+        self.informed += u128::from(informed) * u128::from(times);
+        self.seen.add_times(informed, times, alive);
     }
 
     fn merge(&mut self, other: &Self) {

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::engine::EngineKind;
+use super::engine::{EngineKind, Worker};
 use super::error::{RoundsError, need};
 use super::graph::Topology;
 use super::model::SpreadModel;
@@ -103,18 +103,52 @@ pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Rounds
     let empty = Summary::new(nodes, alive, goal);
     let desk = Desk::new(job.runs.clone(), engine.block(), job.threads);
     let threads = desk.threads_each();
-    let parts = desk.divide(&shared, &empty, || {
-        let mut worker = engine.worker();
-        move |runs, summary: &mut Summary, watch: &mut Watch<'_>| {
-            worker.work(runs, threads, summary, watch)
-        }
-    });
+    let parts = desk.divide(&shared, &empty, || Runner { worker: engine.worker(), threads });
     let mut summary = empty;
     for part in &parts {
         summary.merge(part)?;
     }
     summary.cancelled = shared.cancelled();
     Ok(summary)
+}
+
+/// A worker, and how many threads it may use.
+struct Runner<'a> {
+    worker: Box<dyn Worker + 'a>,
+    threads: usize,
+}
+
+impl Hand<Summary> for Runner<'_> {
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        self.worker.work(runs, self.threads, summary, watch)
+    }
+
+    fn finish(&mut self, summary: &mut Summary) {
+        self.worker.finish(summary);
+    }
+}
+
+/// Works one block of runs after another, on one thread.
+pub(crate) trait Hand<T> {
+    /// Works runs and adds them up, now or at the end.
+    fn work(&mut self, runs: Range<u64>, sum: &mut T, watch: &mut Watch<'_>) -> ControlFlow<()>;
+
+    /// Adds what has not been added yet.
+    fn finish(&mut self, _sum: &mut T) {}
+}
+
+impl<T, F> Hand<T> for F
+where
+    F: FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
+{
+    fn work(&mut self, runs: Range<u64>, sum: &mut T, watch: &mut Watch<'_>) -> ControlFlow<()> {
+        self(runs, sum, watch)
+    }
 }
 
 /// Hands out the blocks of runs, in parcels.
@@ -145,21 +179,22 @@ impl Desk {
         (self.threads / self.workers).max(1)
     }
 
-    /// Has all runs worked: each thread makes a worker and gives it one block after another, with
+    /// Has all runs worked: each thread makes a hand and gives it one block after another, with
     /// what it adds up in. Returns the threads' sums.
-    pub(crate) fn divide<T, W>(
+    pub(crate) fn divide<T, H>(
         &self,
         shared: &Shared<'_>,
         empty: &T,
-        worker: impl Fn() -> W + Sync,
+        hand: impl Fn() -> H + Sync,
     ) -> Vec<T>
     where
         T: Clone + Send + Sync,
-        W: FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
+        H: Hand<T>,
     {
         let serve = || {
-            let (mut worker, mut sum) = (worker(), empty.clone());
-            self.serve(&mut worker, &mut sum, shared);
+            let (mut hand, mut sum) = (hand(), empty.clone());
+            self.serve(&mut hand, &mut sum, shared);
+            hand.finish(&mut sum);
             sum
         };
         if self.workers == 1 {
@@ -173,12 +208,7 @@ impl Desk {
         })
     }
 
-    fn serve<T>(
-        &self,
-        worker: &mut impl FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
-        sum: &mut T,
-        shared: &Shared<'_>,
-    ) {
+    fn serve<T>(&self, hand: &mut impl Hand<T>, sum: &mut T, shared: &Shared<'_>) {
         let mut watch = Watch::new(shared);
         loop {
             let parcel = self.next.fetch_add(self.size, Ordering::Relaxed);
@@ -188,7 +218,7 @@ impl Desk {
             for block in parcel..(parcel + self.size).min(self.end) {
                 let runs = (block * self.block).max(self.runs.start)
                     ..((block + 1) * self.block).min(self.runs.end);
-                if worker(runs, sum, &mut watch).is_break() {
+                if hand.work(runs, sum, &mut watch).is_break() {
                     return;
                 }
             }

@@ -18,16 +18,15 @@
 
 mod bucket;
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use super::binomial::{Chance, binomial};
 use super::complete::{Complete, Level, callers};
-use super::{Engine, Worker};
+use super::{Engine, OneByOne, Player, Worker};
 use crate::rounds::graph::Topology;
 use crate::rounds::model::{SpreadModel, StopRule};
 use crate::rounds::run::Run;
 use crate::rounds::stream::{Draws, Purpose, Stream};
-use crate::rounds::summary::Summary;
 use crate::rounds::watch::Watch;
 use bucket::{Bucket, SIZE, WORDS};
 
@@ -74,52 +73,7 @@ impl<'a> Bitset<'a> {
 
 impl Engine for Bitset<'_> {
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(Player { nodes: Nodes::new(self), record: Run::default() })
-    }
-}
-
-struct Player<'a> {
-    nodes: Nodes<'a>,
-    record: Run,
-}
-
-impl Worker for Player<'_> {
-    fn work(
-        &mut self,
-        runs: Range<u64>,
-        threads: usize,
-        summary: &mut Summary,
-        watch: &mut Watch<'_>,
-    ) -> ControlFlow<()> {
-        for run in runs {
-            self.play(run, threads, watch)?;
-            summary.add(&self.record);
-            watch.runs_done(1);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Player<'_> {
-    fn play(&mut self, run: u64, threads: usize, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let Bitset { model, complete, nodes, stream } = self.nodes.question;
-        let stream = stream.child(run);
-        self.nodes.begin(model.origins);
-        self.record.start(model.origins, model.goal(*nodes));
-        let last = model.last_round();
-        while self.record.rounds < last {
-            let informed = self.nodes.informed;
-            let stuck = model.loss >= 1.0 || informed == complete.alive;
-            if model.stop == StopRule::Never && (self.record.finished.is_some() || stuck) {
-                break;
-            }
-            let round = self.record.rounds + 1;
-            let calls = callers(model, round);
-            let messages = complete.messages(informed, calls.0, calls.1);
-            self.nodes.round(stream.child(round.into()), round, calls, threads, watch)?;
-            self.record.round(self.nodes.informed, messages);
-        }
-        ControlFlow::Continue(())
+        Box::new(OneByOne::new(Nodes::new(self)))
     }
 }
 
@@ -133,6 +87,35 @@ struct Nodes<'a> {
     balls: Vec<u64>,
     informed: u64,
     levels: Vec<Level>,
+}
+
+impl Player for Nodes<'_> {
+    fn play(
+        &mut self,
+        run: u64,
+        threads: usize,
+        record: &mut Run,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let Bitset { model, complete, nodes, stream } = self.question;
+        let stream = stream.child(run);
+        self.begin(model.origins);
+        record.start(model.origins, model.goal(*nodes));
+        let last = model.last_round();
+        while record.rounds < last {
+            let informed = self.informed;
+            let stuck = model.loss >= 1.0 || informed == complete.alive;
+            if model.stop == StopRule::Never && (record.finished.is_some() || stuck) {
+                break;
+            }
+            let round = record.rounds + 1;
+            let calls = callers(model, round);
+            let messages = complete.messages(informed, calls.0, calls.1);
+            self.round(stream.child(round.into()), round, calls, threads, watch)?;
+            record.round(self.informed, messages);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl<'a> Nodes<'a> {

@@ -6,6 +6,7 @@
 //! the rounding of doubles, some 10⁻¹⁵ of each probability to 10⁹ nodes, and at 10¹⁵ nodes means
 //! that are off by up to 10⁻⁸ of their standard deviation. Few nodes get their laws as tables.
 
+mod lanes;
 mod table;
 
 use std::ops::{ControlFlow, Range};
@@ -18,6 +19,7 @@ use crate::rounds::run::Run;
 use crate::rounds::stream::{Draws, Purpose, Stream};
 use crate::rounds::summary::Summary;
 use crate::rounds::watch::Watch;
+use lanes::{LANES, Lanes};
 use table::Table;
 
 /// A round takes about as long as this many contacts.
@@ -25,6 +27,9 @@ const WORK: u64 = 64;
 
 /// Up to this many picks in a round the laws of the next count are kept as tables.
 const TABLED: u64 = 512;
+
+/// Runs that a thread takes at a time where there are tables: so quick are they.
+const TABLED_BLOCK: u64 = 64;
 
 pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
     let Topology::Complete(_) = topology else {
@@ -36,7 +41,14 @@ pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), S
 /// The tables of few nodes, and next to nothing otherwise.
 pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
     let complete = Complete::new(topology.nodes(), model);
-    let tables = if tabled(&complete) { 3 * 8 * complete.alive.pow(2) } else { 0 };
+    let tables = match tabled(&complete) {
+        true => {
+            let outcomes = Table::most_outcomes(complete.alive, model.style);
+            let rows = 3 * 8 * (complete.alive + 1);
+            rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
+        }
+        false => 0,
+    };
     (tables + 4096) * threads as u64
 }
 
@@ -60,17 +72,30 @@ impl<'a> Count<'a> {
 }
 
 impl Engine for Count<'_> {
+    fn block(&self) -> u64 {
+        if tabled(&self.complete) { TABLED_BLOCK } else { 1 }
+    }
+
     fn worker(&self) -> Box<dyn Worker + '_> {
-        let table = tabled(&self.complete).then(|| Table::new(&self.complete));
-        Box::new(Counter { question: self, table, levels: Vec::new(), record: Run::default() })
+        let few = tabled(&self.complete).then(|| Few {
+            table: Table::new(&self.complete),
+            lanes: Lanes::new(self.model, &self.complete, self.goal),
+        });
+        Box::new(Counter { question: self, few, levels: Vec::new(), record: Run::default() })
     }
 }
 
 struct Counter<'a> {
     question: &'a Count<'a>,
-    table: Option<Table>,
+    few: Option<Few>,
     levels: Vec<Level>,
     record: Run,
+}
+
+/// What there is for few nodes.
+struct Few {
+    table: Table,
+    lanes: Option<Lanes>,
 }
 
 impl Worker for Counter<'_> {
@@ -81,16 +106,49 @@ impl Worker for Counter<'_> {
         summary: &mut Summary,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
-        for run in runs {
-            self.play(run, watch)?;
-            summary.add(&self.record);
-            watch.runs_done(1);
+        let mut first = runs.start;
+        while first < runs.end {
+            let group = first..runs.end.min(first + LANES as u64);
+            first = group.end;
+            let done = self.together(&group, summary, watch)?;
+            for (run, _) in group.zip(done).filter(|(_, done)| !done) {
+                self.play(run, watch)?;
+                summary.add(&self.record);
+            }
         }
+        watch.runs_done(runs.end - runs.start);
         ControlFlow::Continue(())
+    }
+
+    fn finish(&mut self, summary: &mut Summary) {
+        if let Some(Few { table, lanes: Some(lanes) }) = &mut self.few {
+            lanes.pass_on(table, summary);
+        }
     }
 }
 
 impl Counter<'_> {
+    /// Plays those of a group of runs that can be played side by side, and says which these were.
+    fn together(
+        &mut self,
+        group: &Range<u64>,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<(), [bool; LANES]> {
+        let Count { model, complete, stream, .. } = self.question;
+        let Some(Few { table, lanes: Some(lanes) }) = &mut self.few else {
+            return ControlFlow::Continue([false; LANES]);
+        };
+        if group.end - group.start < LANES as u64 {
+            return ControlFlow::Continue([false; LANES]);
+        }
+        watch.worked(WORK * LANES as u64, 0, model.origins)?;
+        if lanes.full() {
+            lanes.pass_on(table, summary);
+        }
+        ControlFlow::Continue(lanes.play((*stream, group.start), (table, complete)))
+    }
+
     fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let Count { model, complete, goal, stream } = self.question;
         let mut draws = stream.child(run).draws();
@@ -111,7 +169,7 @@ impl Counter<'_> {
             let messages = complete.messages(informed, calls.0, calls.1);
             informed = self.step(&mut draws, informed, calls);
             self.record.round(informed, messages);
-            if self.table.is_none() {
+            if self.few.is_none() {
                 watch.worked(WORK, round, informed)?;
             }
         }
@@ -121,9 +179,15 @@ impl Counter<'_> {
     #[inline]
     fn step(&mut self, draws: &mut Draws, informed: u64, calls: (bool, bool)) -> u64 {
         let complete = &self.question.complete;
-        match &mut self.table {
-            Some(table) => table.step(draws.bits(), informed, calls, complete),
+        match &mut self.few {
+            Some(Few { table, .. }) => {
+                let informed = informed as u32;
+                table.laws(&[informed], calls, complete).step(draws.bits(), informed).0.into()
+            }
             None => complete.step(draws, informed, calls, &mut self.levels),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,16 +12,15 @@ mod nodes;
 mod sparse;
 
 use std::borrow::Cow;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use self::nodes::Nodes;
 use self::sparse::Front;
-use super::{Engine, Worker};
+use super::{Engine, OneByOne, Player, Worker};
 use crate::rounds::contacts::Contacts;
 use crate::rounds::graph::{Csr, Topology};
 use crate::rounds::model::{Semantics, SpreadModel, StopRule};
 use crate::rounds::run::Run;
-use crate::rounds::summary::Summary;
 use crate::rounds::watch::Watch;
 
 pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
@@ -89,40 +88,24 @@ impl<'a> Sweep<'a> {
 
 impl Engine for Sweep<'_> {
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(Sweeper {
-            nodes: Nodes::new(self),
-            front: Front::default(),
-            record: Run::default(),
-        })
+        Box::new(OneByOne::new(Sweeper { nodes: Nodes::new(self), front: Front::default() }))
     }
 }
 
 struct Sweeper<'a> {
     nodes: Nodes<'a>,
     front: Front,
-    record: Run,
 }
 
-impl Worker for Sweeper<'_> {
-    fn work(
+impl Player for Sweeper<'_> {
+    fn play(
         &mut self,
-        runs: Range<u64>,
+        run: u64,
         _threads: usize,
-        summary: &mut Summary,
+        record: &mut Run,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
-        for run in runs {
-            self.play(run, watch)?;
-            summary.add(&self.record);
-            watch.runs_done(1);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Sweeper<'_> {
-    fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let (nodes, record) = (&mut self.nodes, &mut self.record);
+        let nodes = &mut self.nodes;
         let question = nodes.question;
         nodes.start(run);
         record.start(nodes.informed, question.model.goal(question.rows.nodes()));

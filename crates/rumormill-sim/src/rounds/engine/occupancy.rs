@@ -191,6 +191,7 @@ fn beyond(level: usize, rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rounds::engine::checks::{assert_follows, assert_moments};
     use crate::rounds::stream::{Purpose, Stream};
 
     /// The law of the number of bins hit, ball by ball.
@@ -209,33 +210,18 @@ mod tests {
 
     #[test]
     fn bins_hit_follow_the_law() {
-        const DRAWS: u32 = 30_000;
         let cases =
             [(3, 2), (12, 3000), (30, 40), (90, 60), (150, 40), (300, 900), (2000, 700), (900, 90)];
         for (case, (balls, bins)) in cases.into_iter().enumerate() {
             let mut draws = Stream::new(21, Purpose::Counts).child(case as u64).draws();
-            let mut seen = vec![0u32; bins as usize + 1];
-            for _ in 0..DRAWS {
-                seen[occupied(&mut draws, balls, bins) as usize] += 1;
-            }
-            let (mut chi, mut cells, mut expected, mut count) = (0.0, 0.0, 0.0, 0.0);
-            for (mass, &times) in law(balls, bins).iter().zip(&seen) {
-                expected += mass * f64::from(DRAWS);
-                count += f64::from(times);
-                if expected > 20.0 {
-                    chi += (count - expected).powi(2) / expected;
-                    cells += 1.0;
-                    (expected, count) = (0.0, 0.0);
-                }
-            }
-            let limit = cells + 4.0 * f64::sqrt(2.0 * cells) + 8.0;
-            assert!(cells >= 2.0 && chi < limit, "{balls} {bins}: chi² {chi} on {cells} cells");
+            let what = format!("{balls} {bins}");
+            let draw = || occupied(&mut draws, balls, bins);
+            assert_follows(&law(balls, bins), 30_000, draw, &what);
         }
     }
 
     #[test]
     fn moments_hold_for_many_balls() {
-        const DRAWS: u32 = 20_000;
         let cases = [
             (100_000, 50_000),
             (1_000_000, 30_000_000),
@@ -254,15 +240,9 @@ mod tests {
             let e = one.exp();
             let variance = m * (m - 1.0) * e * e * pair.exp_m1() + m * e * -one.exp_m1();
             assert!((two - 2.0 * one - pair).abs() < 1e-6);
-            let (mut sum, mut squares) = (0.0, 0.0);
-            for _ in 0..DRAWS {
-                let z = (real(occupied(&mut draws, balls, bins)) - mean) / variance.sqrt();
-                sum += z;
-                squares += z * z;
-            }
-            let number = f64::from(DRAWS);
-            assert!((sum / number.sqrt()).abs() < 4.0, "{balls} {bins}: mean off by {sum}");
-            assert!((squares / number - 1.0).abs() < 0.05, "{balls} {bins}: {squares}");
+            let draw = || occupied(&mut draws, balls, bins);
+            let what = format!("{balls} {bins}");
+            assert_moments((mean, variance), 0.05, 20_000, draw, &what);
         }
     }
 

@@ -1,17 +1,16 @@
 //! The reference: node after node, contact after contact, as one would tell it. Every model.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use rumormill_proto::{Counted, Decided};
 
-use super::{Engine, Worker};
+use super::{Engine, OneByOne, Player, Worker};
 use crate::rounds::contacts::{Contact, Contacts};
 use crate::rounds::graph::{MAX_GRAPH_NODES, Topology};
 use crate::rounds::model::{Semantics, SpreadModel, StopRule};
 use crate::rounds::run::Run;
 use crate::rounds::start::Start;
 use crate::rounds::stream::{Draws, Purpose, Stream, unit};
-use crate::rounds::summary::Summary;
 use crate::rounds::watch::Watch;
 
 pub(super) fn supports(topology: &Topology) -> Result<(), String> {
@@ -41,29 +40,23 @@ impl<'a> Reference<'a> {
 
 impl Engine for Reference<'_> {
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(Plain { question: self, record: Run::default() })
+        Box::new(OneByOne::new(Plain { question: self }))
     }
 }
 
 struct Plain<'a> {
     question: &'a Reference<'a>,
-    record: Run,
 }
 
-impl Worker for Plain<'_> {
-    fn work(
+impl Player for Plain<'_> {
+    fn play(
         &mut self,
-        runs: Range<u64>,
+        run: u64,
         _threads: usize,
-        summary: &mut Summary,
+        record: &mut Run,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
-        for run in runs {
-            Nodes::new(self.question, run).play(&mut self.record, watch)?;
-            summary.add(&self.record);
-            watch.runs_done(1);
-        }
-        ControlFlow::Continue(())
+        Nodes::new(self.question, run).play(record, watch)
     }
 }
 

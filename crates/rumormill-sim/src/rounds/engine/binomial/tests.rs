@@ -1,4 +1,5 @@
 use super::*;
+use crate::rounds::engine::checks::{assert_follows, assert_moments};
 use crate::rounds::stream::{Purpose, Stream};
 
 /// The law of Bin(n, p) by ratios of neighbours, from a peak whose mass sums to one.
@@ -59,45 +60,22 @@ fn the_squeezes_enclose_the_mass() {
 
 #[test]
 fn draws_follow_the_law() {
-    const DRAWS: u32 = 60_000;
     let cases = [(3, 0.9), (20, 0.3), (60, 0.5), (400, 0.03), (500, 0.4), (100_000, 0.2)];
     for (case, (n, p)) in cases.into_iter().enumerate() {
         let mut draws = Stream::new(11, Purpose::Counts).child(case as u64).draws();
-        let mut seen = vec![0u32; n as usize + 1];
-        for _ in 0..DRAWS {
-            seen[binomial(&mut draws, n, Chance::new(p)) as usize] += 1;
-        }
-        let (mut chi, mut cells, mut expected, mut count) = (0.0, 0.0, 0.0, 0.0);
-        for (mass, &times) in law(n, p).iter().zip(&seen) {
-            expected += mass * f64::from(DRAWS);
-            count += f64::from(times);
-            if expected > 20.0 {
-                chi += (count - expected).powi(2) / expected;
-                cells += 1.0;
-                (expected, count) = (0.0, 0.0);
-            }
-        }
-        let limit = cells + 4.0 * f64::sqrt(2.0 * cells) + 8.0;
-        assert!(chi < limit, "{n} {p}: chi² {chi} on {cells} cells");
+        let draw = || binomial(&mut draws, n, Chance::new(p));
+        assert_follows(&law(n, p), 60_000, draw, &format!("{n} {p}"));
     }
 }
 
 #[test]
 fn moments_hold_for_the_largest_counts() {
-    const DRAWS: u32 = 40_000;
     for (n, p) in [(1_000_000_000, 1e-9), (1_000_000_000_000_000, 0.3), (1 << 40, 1e-8)] {
         let mut draws = Stream::new(12, Purpose::Counts).child(n).draws();
         let mean = real(n) * p;
-        let deviation = (mean * (1.0 - p)).sqrt();
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for _ in 0..DRAWS {
-            let z = (real(binomial(&mut draws, n, Chance::new(p))) - mean) / deviation;
-            sum += z;
-            squares += z * z;
-        }
-        let number = f64::from(DRAWS);
-        assert!((sum / number.sqrt()).abs() < 4.0, "{n} {p}: mean off by {sum}");
-        assert!((squares / number - 1.0).abs() < 0.06, "{n} {p}: variance {squares}");
+        let draw = || binomial(&mut draws, n, Chance::new(p));
+        let moments = (mean, mean * (1.0 - p));
+        assert_moments(moments, 0.06, 40_000, draw, &format!("{n} {p}"));
     }
 }
 
