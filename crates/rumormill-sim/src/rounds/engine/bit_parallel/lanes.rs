@@ -6,6 +6,7 @@ use super::choice::{Choice, Words, happens};
 use super::tally::Tally;
 use super::{BitParallel, WORD};
 use crate::rounds::model::StopRule;
+use crate::rounds::prefetch::prefetch;
 use crate::rounds::run::Run;
 use crate::rounds::start::Start;
 use crate::rounds::stream::{Purpose, Stream, threshold};
@@ -14,6 +15,9 @@ use crate::rounds::watch::Watch;
 
 /// Nodes between two looks at the watch.
 const STEP: u32 = 4096;
+
+/// How many nodes ahead memory is asked for.
+const AHEAD: u32 = 4;
 
 /// A node's turn takes about as long as so many contacts, for each word.
 const WORK: u64 = 16;
@@ -246,6 +250,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
         let some = self.lanes.start;
         let n = self.question.csr.nodes() as u32;
         for v in 0..n {
+            self.prepare(v.saturating_add(AHEAD).min(n - 1), &turn);
             if !self.done[v as usize] {
                 self.turn(v, &mut turn);
             }
@@ -269,6 +274,22 @@ impl<'a, const W: usize> Lanes<'a, W> {
             run.record.round(run.informed, messages);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Asks for the memory that a node's calls will need.
+    #[inline(always)]
+    fn prepare(&self, v: u32, turn: &Turn<W>) {
+        if self.done[v as usize] {
+            return;
+        }
+        for &other in self.question.csr.neighbours(v) {
+            if turn.pushes {
+                prefetch(self.knows.nodes(), other as usize);
+            }
+            if turn.pulls {
+                prefetch(self.before.nodes(), other as usize);
+            }
+        }
     }
 
     /// A node's calls, in all runs.
