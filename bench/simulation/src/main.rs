@@ -1,101 +1,204 @@
 //! The round models' figures: nanoseconds a contact, runs a second, bytes a node, and what a second
-//! thread brings; with `--peers` beside numba and networkx, measured by turns on the same machine.
+//! thread brings; with `--peers` beside numba and networkx, which answer the same questions.
 //!
-//! Every case runs in a process of its own, so that its memory is its own. A contact is one that the
-//! model makes, whether or not an engine had to work it. On one thread the time is the processor's
-//! (as for the peers), so that others at work on the machine disturb it less; on two it is the wall
-//! clock's.
+//! Everyone who answers a question sits in a process of its own, so that its memory is its own, and
+//! they are measured by turns, so that what else the machine does strikes all alike. Medians are
+//! given. A contact is one that the model makes, whether or not an engine had to work it. On one
+//! thread the time is the processor's, so that others at work on the machine disturb it less; on two
+//! it is the wall's, and a speed-up is the wall's of one over the wall's of two.
 
-mod case;
 mod clock;
-mod peers;
+mod measure;
+mod question;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use clap::Parser;
 
-use case::{CASES, Case, Figures};
+use measure::{Contestant, Figures};
+use question::{By, QUESTIONS, Question, Size, Who};
+use rumormill_sim::rounds::EngineKind;
 
 /// Nanoseconds a contact, runs a second and bytes a node of the round models.
 #[derive(Parser)]
 struct Args {
-    /// Times that each case is measured; medians are given.
+    /// Times that each is measured, unless that takes too long.
     #[arg(long, default_value_t = 5)]
     times: usize,
-    /// Only the cases whose name contains this.
+    /// Only the questions whose name contains this.
     #[arg(long)]
     only: Option<String>,
-    /// Leave out the cases of 10⁷ nodes and more.
+    /// Leave out the questions that take longer than a few seconds.
     #[arg(long)]
     small: bool,
-    /// Measure numba and networkx too: python is run by peers.sh, which installs them.
+    /// Measure numba and networkx too, from PyPI: some six minutes. Needs python3 with venv.
     #[arg(long)]
     peers: bool,
-    /// With the peers, numba at 10⁹ nodes: some ten minutes, and 5 GB.
+    /// Ask about 10¹⁰ nodes, too: some five minutes, and 2.5 GB.
     #[arg(long)]
     huge: bool,
-    /// Where peers.sh keeps its virtual environment.
+    /// Where to keep the virtual environment of the peers.
     #[arg(long, default_value = "target/peers-venv")]
     venv: PathBuf,
-    /// Measure one case in this process and print its figures as JSON.
+    /// Answer a question in this process.
     #[arg(long, hide = true)]
-    case: Option<String>,
+    question: Option<String>,
+    #[arg(long, hide = true, requires = "question")]
+    by: Option<String>,
+    #[arg(long, hide = true, default_value_t = 1)]
+    threads: usize,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let Some(name) = &args.case {
-        let case = CASES.iter().find(|case| case.name == name).context("no such case")?;
-        println!("{}", serde_json::to_string(&case.measure(args.times)?)?);
-        return Ok(());
+    if let Some(name) = &args.question {
+        let question = QUESTIONS.iter().find(|question| question.name == name);
+        let question = question.context("no such question")?;
+        let who = args.by.as_deref();
+        let mut all = question.by.iter();
+        let by = all.find(|by| Some(by.who.name()) == who && by.threads == args.threads);
+        return measure::answer(question, by.context("nobody answers to that name")?);
     }
-    let python = args.peers.then(|| peers::install(&args.venv)).transpose()?;
-    let named = |name: &str| args.only.as_deref().is_none_or(|only| name.contains(only));
-    let cases = CASES.iter().filter(|case| named(case.name) && !(args.small && case.large()));
+    let python = if args.peers { install(&args.venv)? } else { PathBuf::new() };
+    let largest = match (args.small, args.huge) {
+        (_, true) => Size::Huge,
+        (false, false) => Size::Large,
+        (true, false) => Size::Small,
+    };
     println!(
-        "{:<22}{:<14}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}",
-        "case", "engine", "threads", "ns/contact", "ms/run", "runs/s", "bytes/node", "speed-up"
+        "{:<23}{:<14}{:>8}{:>12}{:>10}{:>9}{:>12}{:>11}{:>12}{:>8}{:>10}",
+        "question",
+        "by",
+        "threads",
+        "ns/contact",
+        "to first",
+        "runs",
+        "ms",
+        "runs/s",
+        "bytes/node",
+        "said",
+        "speed-up"
     );
-    let mut measured: Vec<(&Case, Figures)> = Vec::new();
-    for case in cases {
-        let figures = child(case, args.times)?;
-        // Two threads are compared with the case before: the same on one, by the wall clock too.
-        let alone = measured.iter().find(|(other, _)| case.is_threaded(other));
-        let speed_up =
-            alone.map_or(String::new(), |(_, one)| format!("{:.2}", one.wall_ns / figures.wall_ns));
-        println!(
-            "{:<22}{:<14}{:>8}{:>12.3}{:>12.4}{:>9}{:>12}{:>12}",
-            case.name,
-            case.engine.name(),
-            case.threads,
-            figures.ns_per_contact,
-            figures.ms_per_run,
-            short(1000.0 / figures.ms_per_run),
-            // Among few nodes it is the process that is measured.
-            if case.nodes < 1_000_000 { "-".to_owned() } else { short(figures.bytes_per_node) },
-            speed_up
-        );
-        measured.push((case, figures));
+    for question in QUESTIONS {
+        let named = args.only.as_deref().is_none_or(|only| question.name.contains(only));
+        if named && question.size <= largest {
+            ask(question, &args, &python)?;
+        }
     }
-    if let Some(python) = python {
-        peers::compare(&python, &measured, args.times, (args.small, args.huge))?;
+    println!(
+        "\nns/contact: of averaging, nanoseconds of a node in a round. ms: of so many runs. \
+         bytes/node: the most that\nwas resident beside the graph; said: what the engine says \
+         beforehand. Medians, measured by turns."
+    );
+    Ok(())
+}
+
+/// Makes the virtual environment, if it is not there, and gives its interpreter.
+fn install(venv: &Path) -> anyhow::Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers.sh");
+    let status = Command::new("sh").arg(script).arg(venv).status()?;
+    if !status.success() {
+        bail!("peers.sh could not install the peers");
+    }
+    Ok(venv.join("bin/python"))
+}
+
+/// Has a question answered by everyone, by turns, and prints what came out.
+fn ask(question: &Question, args: &Args, python: &Path) -> anyhow::Result<()> {
+    let all: Vec<&By> = question.by.iter().filter(|by| args.peers || !by.who.is_peer()).collect();
+    let start = |by: &&By| Contestant::start(question, by, python);
+    let mut contestants = all.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
+    contestants.iter_mut().try_for_each(Contestant::wait)?;
+    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); all.len()];
+    for time in 0..args.times {
+        for ((by, contestant), figures) in all.iter().zip(&mut contestants).zip(&mut figures) {
+            if time < by.times {
+                figures.push(contestant.measure()?);
+            }
+        }
+    }
+    drop(contestants);
+    let rows: Vec<Row<'_>> = all.iter().zip(&figures).map(|(by, all)| Row::new(by, all)).collect();
+    for row in &rows {
+        let one = rows.iter().find(|one| one.by.who == row.by.who && one.by.threads == 1);
+        row.print(question, &rows[0], one);
     }
     Ok(())
 }
 
-/// Measures a case in a process of its own.
-fn child(case: &Case, times: usize) -> anyhow::Result<Figures> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["--case", case.name, "--times", &times.to_string()])
-        .output()?;
-    if !output.status.success() {
-        bail!("{}: {}", case.name, String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+/// Medians of one who answers.
+struct Row<'a> {
+    by: &'a By,
+    ns_per_contact: f64,
+    /// Nanoseconds of a measurement: the processor's on one thread, the wall's on more.
+    spent: f64,
+    wall: f64,
+    bytes: f64,
+    said: f64,
 }
 
+impl<'a> Row<'a> {
+    fn new(by: &'a By, figures: &[Figures]) -> Self {
+        let spent = |one: &Figures| if by.threads == 1 { one.worked } else { one.wall };
+        let nothing = f64::NAN;
+        Self {
+            by,
+            ns_per_contact: median(figures.iter().map(|one| spent(one) / one.contacts)),
+            spent: median(figures.iter().map(spent)),
+            wall: median(figures.iter().map(|one| one.wall)),
+            bytes: figures.iter().filter_map(|one| one.bytes).fold(nothing, f64::max),
+            said: figures.iter().filter_map(|one| one.said).fold(nothing, f64::max),
+        }
+    }
+
+    fn print(&self, question: &Question, first: &Self, one: Option<&Self>) {
+        let Self { by, ns_per_contact, spent, bytes, said, .. } = self;
+        // Among few nodes, and where they are not kept, it is the process that is measured.
+        let few = question.nodes < 1_000_000 || by.who == Who::Engine(EngineKind::Count);
+        let each = |bytes: f64| match bytes / question.nodes as f64 {
+            each if few || each.is_nan() => "-".to_owned(),
+            each => short(each),
+        };
+        let (ratio, speed_up) = match one {
+            Some(one) if by.threads > 1 => {
+                let a_run = |row: &Self| row.wall / row.by.runs as f64;
+                ("-".to_owned(), format!("{:.2}", a_run(one) / a_run(self)))
+            }
+            _ => (short(ns_per_contact / first.ns_per_contact), "-".to_owned()),
+        };
+        println!(
+            "{:<23}{:<14}{:>8}{:>12}{:>10}{:>9}{:>12}{:>11}{:>12}{:>8}{:>10}  {}",
+            question.name,
+            by.who.name(),
+            by.threads,
+            short(*ns_per_contact),
+            ratio,
+            by.runs,
+            short(spent / 1e6),
+            short(by.runs as f64 / spent * 1e9),
+            each(*bytes),
+            each(*said),
+            speed_up,
+            by.note
+        );
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Four digits or so.
 fn short(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+    match value.abs() {
+        size if size >= 1e7 || (size > 0.0 && size < 1e-3) => format!("{value:.2e}"),
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
 }
