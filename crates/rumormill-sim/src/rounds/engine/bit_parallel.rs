@@ -59,11 +59,11 @@ pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), S
     Ok(())
 }
 
-/// Two cache lines for each node, and a third if some are dead.
+/// Two cache lines and a mark for each node, and a third line if some are dead.
 pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
     let dead = u64::from(model.alive(topology.nodes()) < topology.nodes());
     let one_run = topology.nodes() * dead;
-    (topology.nodes() * (2 + dead) * MOST_WORDS * 8 + one_run) * threads as u64
+    (topology.nodes() * ((2 + dead) * MOST_WORDS * 8 + 1) + one_run) * threads as u64
 }
 
 pub(super) struct BitParallel<'a> {

@@ -163,19 +163,20 @@ impl<'a, const W: usize> Lanes<'a, W> {
 
     /// How many can be reached in each run: what the origins' neighbours and theirs add up to.
     fn find_reach(&mut self) {
-        let csr = self.question.csr;
-        let mut reached = self.before.clone();
+        let Self { question, before, knows, alive, .. } = self;
+        let csr = question.csr;
         let n = csr.nodes() as u32;
+        // What will be known is worked out where it will be, to need no more memory.
+        let nodes = knows.nodes_mut();
         let mut backwards = false;
         loop {
             let mut changed = false;
-            let nodes = reached.nodes_mut();
             let mut visit = |v: u32| {
                 let mut sum = nodes[v as usize];
                 for &other in csr.neighbours(v) {
                     (0..W).for_each(|w| sum[w] |= nodes[other as usize][w]);
                 }
-                if let Some(alive) = &self.alive {
+                if let Some(alive) = alive {
                     (0..W).for_each(|w| sum[w] &= alive.nodes()[v as usize][w]);
                 }
                 changed |= sum != nodes[v as usize];
@@ -193,7 +194,8 @@ impl<'a, const W: usize> Lanes<'a, W> {
             }
         }
         let mut tally = Tally::<W>::new();
-        reached.nodes().iter().for_each(|bits| tally.add(bits, 1));
+        nodes.iter().for_each(|bits| tally.add(bits, 1));
+        nodes.copy_from_slice(before.nodes());
         for lane in self.lanes.clone() {
             self.runs[lane].reach = tally.sum(lane);
         }
