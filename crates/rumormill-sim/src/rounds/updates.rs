@@ -32,6 +32,15 @@ pub enum Way {
     Exchange,
 }
 
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rumors => "rumors",
+            Self::Exchange => "exchanges",
+        }
+    }
+}
+
 /// Updates that are published in quick succession, and what messages weigh.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Updates {
@@ -50,6 +59,8 @@ pub struct Updates {
     pub payload: u64,
     /// What a digest of all that a node has weighs, in bytes.
     pub digest: u64,
+    /// The most memory that the runs may take beside the topology, in bytes.
+    pub memory: u64,
 }
 
 /// What it took until everyone had every update, over many runs. Exact sums, as in [`Summary`].
@@ -94,17 +105,18 @@ impl UpdatesSummary {
 
 impl Updates {
     /// This many small updates, published at once: headers of 40 bytes, updates of 100, digests
-    /// of 200.
+    /// of 200; no limit on memory.
     #[must_use]
     pub fn new(model: SpreadModel, updates: u32) -> Self {
-        Self { model, updates, spacing: 0, header: 40, payload: 100, digest: 200 }
+        Self { model, updates, spacing: 0, header: 40, payload: 100, digest: 200, memory: u64::MAX }
     }
 
-    /// Checks every field against its range.
+    /// Checks every field against its range, and the memory that so many threads need.
     ///
     /// # Errors
-    /// The first field out of range, with its value and range.
-    pub fn check(&self, topology: &Topology, way: Way) -> Result<(), RoundsError> {
+    /// The first field out of range, with its value and range; too little memory, with the need and
+    /// the limit.
+    pub fn check(&self, topology: &Topology, way: Way, threads: usize) -> Result<(), RoundsError> {
         self.model.check(topology)?;
         need((1..=64).contains(&self.updates), "updates", self.updates, "1 to 64")?;
         need(self.spacing <= 1_000_000, "spacing", self.spacing, "0 to 1000000 rounds")?;
@@ -128,6 +140,11 @@ impl Updates {
             let stop = format!("{:?}", model.stop);
             need(endless, "stop rule", stop, "none, for exchanges: they go on for ever")?;
         }
+        let (need, limit) = (self.bytes_needed(topology, way, threads), self.memory);
+        if need > limit {
+            let what = format!("{} updates as {}", self.updates, way.name());
+            return Err(RoundsError::Memory { what, need, limit });
+        }
         Ok(())
     }
 
@@ -148,7 +165,7 @@ impl Updates {
     /// Makes runs, as [`super::simulate`] does.
     ///
     /// # Errors
-    /// A field out of range; no runs; no threads.
+    /// A field out of range; no runs; no threads; too little memory.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -171,8 +188,8 @@ impl Updates {
         threads: usize,
         observe: &Observer<'_>,
     ) -> Result<UpdatesSummary, RoundsError> {
-        self.check(topology, way)?;
         check_runs(&runs, threads)?;
+        self.check(topology, way, threads)?;
         let goal = self.model.goal(topology.nodes());
         let shared = Shared::new(observe, runs.end - runs.start, goal);
         let desk = Desk::new(runs, 1, threads);
@@ -218,6 +235,7 @@ impl Updates {
                     let mut one = Summary::new(nodes, alive, goal);
                     let number = run * each + update;
                     worker.work(number..number + 1, 1, &mut one, watch)?;
+                    worker.finish(&mut one);
                     messages += one.messages.sum() as u64;
                     let finished = one.finished.largest();
                     let published = update * u64::from(self.spacing);

@@ -127,7 +127,27 @@ fn bad_fields_are_named() {
         ),
     ];
     for (updates, want) in cases {
-        let message = updates.check(&ten, Way::Exchange).unwrap_err().to_string();
+        let message = updates.check(&ten, Way::Exchange, 1).unwrap_err().to_string();
         assert!(message.contains(want), "{message}");
     }
+}
+
+#[test]
+fn too_little_memory_is_refused_before() {
+    let twenty = Updates::new(SpreadModel::new(Style::PushPull), 20);
+    let topology = Topology::Complete(1_000_000);
+    let called = std::sync::atomic::AtomicBool::new(false);
+    for (way, name) in [(Way::Rumors, "rumors"), (Way::Exchange, "exchanges")] {
+        let need = twenty.bytes_needed(&topology, way, 2);
+        let tight = Updates { memory: need - 1, ..twenty.clone() };
+        let observe: &Observer<'_> = &|_| {
+            called.store(true, std::sync::atomic::Ordering::Relaxed);
+            ControlFlow::Break(())
+        };
+        let error = tight.simulate(&topology, way, 0..2, 1, 2, observe).unwrap_err();
+        let what = format!("20 updates as {name}");
+        assert_eq!(error, crate::rounds::RoundsError::Memory { what, need, limit: need - 1 });
+        assert!(Updates { memory: need, ..tight }.check(&topology, way, 2).is_ok());
+    }
+    assert!(!called.into_inner());
 }

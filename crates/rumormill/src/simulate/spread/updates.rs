@@ -10,7 +10,7 @@ use super::agreement::two_sided;
 use super::exact::theory;
 use super::question::Question;
 use super::under_way;
-use crate::exit::{self, Exit, Usage};
+use crate::exit::{self, Exit};
 use crate::format::{self, Align, grouped, known, number};
 use crate::predict::input::count;
 use crate::progress::Progress;
@@ -55,17 +55,12 @@ impl Flags {
             header: self.overhead,
             payload: self.payload,
             digest: self.digest,
+            memory: question.memory,
             ..Updates::new(question.model.clone(), updates)
         };
         for way in [Way::Rumors, Way::Exchange] {
-            updates.check(&question.topology, way).map_err(|error| refuse(&error))?;
-            let need = updates.bytes_needed(&question.topology, way, question.threads);
-            if need > question.memory {
-                let (need, limit) =
-                    (crate::memory::written(need), crate::memory::written(question.memory));
-                let why = format!("several updates need {need} of memory, but {limit} may be used");
-                return Err(Usage(why).into());
-            }
+            let checked = updates.check(&question.topology, way, question.threads);
+            checked.map_err(|error| refuse(&error))?;
         }
         Ok(Some(Several(updates)))
     }
