@@ -207,8 +207,11 @@ impl SpreadModel {
         }
         match self.stop {
             StopRule::Rounds(rounds) => need(rounds >= 1, "round cap", rounds, "at least 1")?,
-            StopRule::Interest { k, .. } => {
+            StopRule::Interest { k, counted, .. } => {
                 need((1..=1000).contains(&k), "k", k, "1 to 1000")?;
+                let ends =
+                    self.loss < 1.0 || counted == Counted::Blind && self.style != Style::Pull;
+                need(ends, "loss", self.loss, "below 1, or no feedback ends the telling")?;
             }
             StopRule::Never => {}
         }
