@@ -33,7 +33,7 @@ struct Args {
     /// Leave out the questions that take longer than a few seconds.
     #[arg(long)]
     small: bool,
-    /// Measure numba and networkx too, from PyPI: some six minutes. Needs python3 with venv.
+    /// Measure numba and networkx too, which pip installs: some six minutes. Needs python3 with venv.
     #[arg(long)]
     peers: bool,
     /// Ask about 10¹⁰ nodes, too: some five minutes, and 2.5 GB.
