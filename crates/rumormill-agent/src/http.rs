@@ -1,6 +1,7 @@
 //! The HTTP API: what a handle can do, as JSON, described by `/openapi.json`.
 
 mod cluster;
+mod drain;
 mod error;
 mod events;
 mod extract;
@@ -87,6 +88,7 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))
+        .layer(middleware::from_fn(drain::drain))
         .with_state(State { agent, document })
 }
 

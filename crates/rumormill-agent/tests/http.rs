@@ -12,6 +12,8 @@ use reqwest::Method;
 use rumormill_agent::api::{Info, Reading};
 use rumormill_agent::{Agent, StopReason};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 async fn alone() -> (Agent, Client) {
@@ -305,4 +307,28 @@ async fn ready_means_joined_or_nothing_to_join() {
     let of_a = Client::new(&a).await;
     eventually("a is ready", || async { of_a.get("/readyz").await.0 == 200 }).await;
     eventually("b has joined", || async { client.get("/readyz").await.0 == 200 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_is_read_to_its_end_and_its_connection_used_on() {
+    let (agent, _client) = alone().await;
+    let mut stream = TcpStream::connect(agent.http_addr().unwrap()).await.unwrap();
+    let body = vec![b'x'; 5_000_000];
+    for (path, says) in [("/v1/inputs/no%20spaces", "400 Bad"), ("/v1/kv/key", "413 Payload")] {
+        let length = body.len();
+        let head = format!("PUT {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {says}")), "{answer}");
+    }
+    // Who waits to be told to send the body is answered without it.
+    let head = "PUT /v1/kv/key HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: \
+                5000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }

@@ -150,7 +150,7 @@ async fn foreign_packets_are_counted_told_and_harmless() {
     let mut version = b"RM\x63".to_vec();
     version.resize(60, 0);
     // The right magic and version, and a cluster's tag that is not ours.
-    let mut cluster = b"RM\x01\xde\xad\xbe\xef".to_vec();
+    let mut cluster = vec![b'R', b'M', rumormill_proto::VERSION, 0xde, 0xad, 0xbe, 0xef];
     cluster.resize(60, 0);
     let long = vec![b'x'; 65_000];
     for packet in [&b""[..], b"hello", &long, &version, &cluster] {

@@ -215,32 +215,6 @@ fn interest(counted: Counted, decided: Decided, k: u32, reset: bool) -> SpreadMo
 }
 
 #[test]
-fn demers_table_one() {
-    // n = 1000, feedback and counter, reset on a useful contact, snapshot rounds: residue and
-    // traffic as printed in Demers et al. 1987, Table 1, and the finer residues of the issue.
-    let rows = [
-        (1, 0.18, 1.7, 0.175),
-        (2, 0.037, 3.3, 0.0370),
-        (3, 0.011, 4.5, 0.0108),
-        (4, 0.0036, 5.6, 0.0036),
-        (5, 0.0012, 6.7, 0.00125),
-    ];
-    let topology = Topology::Complete(1000);
-    for (k, printed, traffic, finer) in rows {
-        let model = interest(Counted::Feedback, Decided::Counter, k, true);
-        let job = Job { threads: 2, ..Job::new(&model, &topology, 0..1500, 8) };
-        let summary = go(&Job { engine: Some(EngineKind::Reference), ..job });
-        let residue = summary.residue_share();
-        let error = (summary.residue.moments().variance() / 1500.0).sqrt() / 1000.0;
-        assert!((residue / printed - 1.0).abs() < 0.06, "{k}: residue {residue}");
-        let off = (residue - finer).abs();
-        assert!(off < 4.5 * error + 0.006 * finer, "{k}: residue {residue} against {finer}");
-        let sent = summary.messages.mean() / 1000.0;
-        assert!((sent - traffic).abs() < 0.08, "{k}: traffic {sent}");
-    }
-}
-
-#[test]
 fn interest_in_snapshot_rounds() {
     // Against the theory's own simulation of them, which shares no code: two samples.
     let cases = [

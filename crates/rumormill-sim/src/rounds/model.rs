@@ -38,6 +38,11 @@ pub enum StopRule {
     Rounds(u32),
     /// Each node when it loses interest (Demers et al. 1987): the run ends when nobody tells or
     /// asks any more. A node that has lost interest does not call; it still answers who asks.
+    ///
+    /// Under pull alone it is the answers that stop: every living node asks each round, for nobody
+    /// knows that there is news; a node answers while it is interested, and each answer counts as a
+    /// message and brings feedback. In synchronous rounds a counter takes all that a node answered
+    /// in a round as one contact, useful if any was (the note to their Table 3).
     Interest {
         /// Which contacts count. A contact that is lost or finds a dead node brings no feedback.
         counted: Counted,
@@ -202,10 +207,11 @@ impl SpreadModel {
         }
         match self.stop {
             StopRule::Rounds(rounds) => need(rounds >= 1, "round cap", rounds, "at least 1")?,
-            StopRule::Interest { k, .. } => {
+            StopRule::Interest { k, counted, .. } => {
                 need((1..=1000).contains(&k), "k", k, "1 to 1000")?;
-                let pushes = self.style.pushes();
-                need(pushes, "style", self.style, "one that pushes, for nodes to lose interest")?;
+                let ends =
+                    self.loss < 1.0 || counted == Counted::Blind && self.style != Style::Pull;
+                need(ends, "loss", self.loss, "below 1, or no feedback ends the telling")?;
             }
             StopRule::Never => {}
         }
@@ -247,6 +253,12 @@ impl SpreadModel {
             Style::Pull | Style::PushPull => true,
             Style::PushThenPull => round > self.switch_after,
         }
+    }
+
+    /// Whether nodes that lose interest stop answering: see [`StopRule::Interest`].
+    #[must_use]
+    pub fn answers_while_interested(&self) -> bool {
+        self.style == Style::Pull && matches!(self.stop, StopRule::Interest { .. })
     }
 
     /// The last round that a run may have.

@@ -85,6 +85,8 @@ struct Nodes<'a> {
     counted: Vec<u32>,
     contacts: Contacts,
     made: Vec<Contact>,
+    /// Who answered in this synchronous round, whether it was useful, and a coin.
+    answers: Vec<(usize, bool, u64)>,
 }
 
 impl<'a> Nodes<'a> {
@@ -105,6 +107,7 @@ impl<'a> Nodes<'a> {
             counted: vec![0; n],
             contacts: Contacts::new(model),
             made: Vec::new(),
+            answers: Vec::new(),
         };
         for origin in nodes.start.origins.clone() {
             nodes.tell(origin as usize);
@@ -128,6 +131,7 @@ impl<'a> Nodes<'a> {
                 }
                 Semantics::Asynchronous => self.by_clocks(round),
             };
+            self.weigh_answers();
             self.before.copy_from_slice(&self.knows);
             record.round(self.informed, messages);
             watch.worked(n + messages, round, self.informed)?;
@@ -145,6 +149,9 @@ impl<'a> Nodes<'a> {
             StopRule::Rounds(_) => false,
             StopRule::Never => record.finished.is_some() || !self.can_go_on(next),
             StopRule::Interest { .. } => {
+                if self.model.answers_while_interested() {
+                    return self.tellers == 0;
+                }
                 let tells = self.tellers > 0 && self.model.pushes_in(next);
                 let asks = self.model.style.pulls() && self.can_go_on(next);
                 !tells && !asks
@@ -195,6 +202,9 @@ impl<'a> Nodes<'a> {
 
     /// A node's turn: it calls, or does not. Returns the contacts it made.
     fn turn(&mut self, round: u32, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
+        if self.model.answers_while_interested() {
+            return self.ask(node, turn, contacts, coins);
+        }
         let v = node as usize;
         let synchronous = self.model.semantics == Semantics::Synchronous;
         let knew = if synchronous { self.before[v] } else { self.knows[v] };
@@ -224,6 +234,50 @@ impl<'a> Nodes<'a> {
         }
         self.made = made;
         self.made.len() as u64
+    }
+
+    /// A node's turn where interest is in answering. Returns the answers it got.
+    fn ask(&mut self, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
+        if !self.start.lives(node) {
+            return 0;
+        }
+        let v = node as usize;
+        let synchronous = self.model.semantics == Semantics::Synchronous;
+        let (mut answered, mut made) = (0, std::mem::take(&mut self.made));
+        self.contacts.draw(self.topology, node.into(), turn, contacts, &mut made);
+        for (j, contact) in made.iter().enumerate() {
+            let w = contact.target as usize;
+            // Interest comes with the rumor and goes at a synchronous round's end.
+            let knows = if synchronous { &self.before } else { &self.knows };
+            if !contact.arrives || !knows[w] || !self.interested[w] {
+                continue;
+            }
+            answered += 1;
+            let useful = !knows[v];
+            self.tell(v);
+            let coin = coins.at(turn * self.contacts.fanout + j as u64);
+            if synchronous {
+                self.answers.push((w, useful, coin));
+            } else {
+                self.feedback(w, Some(!useful), coin);
+            }
+        }
+        self.made = made;
+        answered
+    }
+
+    /// The feedback of all answers of a synchronous round.
+    fn weigh_answers(&mut self) {
+        let StopRule::Interest { decided, .. } = self.model.stop else { return };
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.sort_unstable_by_key(|&(source, useful, _)| (source, !useful));
+        if decided == Decided::Counter {
+            answers.dedup_by_key(|&mut (source, ..)| source);
+        }
+        for (source, useful, coin) in answers.drain(..) {
+            self.feedback(source, Some(!useful), coin);
+        }
+        self.answers = answers;
     }
 
     fn tell(&mut self, v: usize) {

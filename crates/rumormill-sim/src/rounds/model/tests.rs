@@ -28,7 +28,7 @@ fn bad_fields_are_named() {
         (SpreadModel { origin: Origin::Node(10), ..good.clone() }, "origin is 10"),
         (SpreadModel { stop: StopRule::Rounds(0), ..good.clone() }, "round cap is 0"),
         (SpreadModel { stop: interest(0), ..good.clone() }, "k is 0"),
-        (SpreadModel { stop: interest(1), style: Style::Pull, ..good.clone() }, "style is pull"),
+        (SpreadModel { stop: interest(1), loss: 1.0, ..good.clone() }, "loss is 1"),
         (SpreadModel { max_rounds: 0, ..good.clone() }, "max rounds is 0"),
     ];
     for (model, start) in cases {
