@@ -17,8 +17,8 @@ impl VirtualNetwork {
     }
 
     /// A node that has crashed or left starts again at the same address, under the same name, as
-    /// a new incarnation with a higher boot and without any state: joining and setting inputs is
-    /// the caller's affair.
+    /// a new incarnation with a higher boot and without any state but what a durable node's store
+    /// holds: joining and setting inputs is the caller's affair.
     ///
     /// # Errors
     /// When the node is running, or was never started.

@@ -17,6 +17,8 @@
 //! ```
 
 mod action;
+mod contacts;
+mod durable;
 mod error;
 mod event;
 mod link;
@@ -38,6 +40,7 @@ use rumormill_proto::{Config, MAX_INPUT, Name};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Step};
+pub use durable::Durable;
 pub use error::ScenarioError;
 pub use event::{
     Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
@@ -177,6 +180,7 @@ impl Scenario {
             return wrong("sample", sample.to_string(), "not longer than the duration");
         }
         self.config()?;
+        self.durable().check(self)?;
         let link = self.first_link();
         link.check().map_err(|error| ScenarioError::of_network("link.", error))?;
         let calm = self.calm.link.over(link);
@@ -213,6 +217,11 @@ impl Scenario {
     /// When one is out of its range.
     pub fn config(&self) -> Result<Config, ScenarioError> {
         self.node.config()
+    }
+
+    /// The nodes with a store.
+    pub(crate) fn durable(&self) -> Durable {
+        self.node.durable.clone().unwrap_or_else(Durable::none)
     }
 
     /// What links do at first.

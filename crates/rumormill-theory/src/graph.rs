@@ -1,5 +1,9 @@
 //! Graphs other than the complete one: what is known in closed form, and what is not.
 
+mod law;
+
+pub use law::{Growth, MAX_LAW_NODES};
+
 use crate::error::{Error, count, real};
 use crate::kernel::Kernel;
 use crate::model::{MAX_NODES, Spread, Style, Targets};

@@ -23,6 +23,12 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 impl Machine {
+    /// So many threads and bytes.
+    #[cfg(test)]
+    pub(crate) fn of(threads: usize, memory: u64) -> Self {
+        Self { threads: Some(threads), memory: Some(memory) }
+    }
+
     /// How many threads may run.
     pub(crate) fn threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -1,6 +1,7 @@
 //! The signals that ask a program to end.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -93,6 +94,11 @@ impl Interrupt {
     /// Whether a signal has come.
     pub(crate) fn raised(&self) -> bool {
         self.0.load(Ordering::Relaxed) != RUNNING
+    }
+
+    /// What long work is told that asks whether to go on.
+    pub(crate) fn flow(&self) -> ControlFlow<()> {
+        if self.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// How to exit, if a signal has come.

@@ -17,6 +17,37 @@ style = ['push', 'push-pull']
 loss = [0, 0.1]
 ";
 
+/// The same of averages, with a fault that may come twice.
+const AVERAGES: &str = "\
+job = 'average'
+seeds = 2
+columns = ['engine', 'factor', 'reached_mean', 'worst_error', 'mass_lost', 'messages']
+[settings]
+runs = 4
+until = 1e-6
+rounds = 60
+[grid]
+nodes = [50, 200]
+graph = ['complete', 'random-regular:4']
+protocol = ['ledger', 'spsp']
+crash = [[], '0.1@5', ['0.1@5', '0.2@10']]
+";
+
+/// And of the real protocol, with a key of the scenario that is no flag.
+const CLUSTERS: &str = "\
+job = 'cluster'
+seeds = 2
+columns = ['verdict', 'failure', 'settled_after', 'members_since', 'rumors_since', 'digest']
+[settings]
+nodes = 4
+duration = '6s'
+publish = '4s'
+[grid]
+loss = [0, 0.1]
+'node.rumor.fanout' = [1, 3]
+crash = [[], 'n2@3s..5s']
+";
+
 /// A folder of its own, that is gone in the end.
 struct Folder(PathBuf);
 
@@ -81,14 +112,76 @@ fn a_sweep_is_a_table_of_all_combinations() {
 }
 
 #[test]
+fn averages_are_swept_too() {
+    let folder = Folder::new("sweep-averages");
+    folder.write("sweep.toml", AVERAGES);
+    folder.run("sweep sweep.toml").ok();
+    let table = folder.text("sweep.csv");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 49);
+    let head = "runs,until,rounds,nodes,graph,protocol,crash,seed,engine,factor,reached_mean,worst_error,\
+                mass_lost,messages";
+    assert_eq!(rows[0].join(","), head);
+    assert_eq!(rows[1][..9].join(","), "4,1e-6,60,50,complete,ledger,,1,instant");
+    assert_eq!(rows[6][..8].join(","), "4,1e-6,60,50,complete,ledger,0.1@5 0.2@10,2");
+    // A cell is what the command says by itself.
+    let args = "simulate average --nodes 50 --runs 4 --until 1e-6 --rounds 60 --crash 0.1@5 --crash 0.2@10";
+    let answer = folder.run(&format!("{args} --seed 2 --json")).ok().json();
+    let same = |at: usize, value: &serde_json::Value| {
+        assert_eq!(rows[6][at].parse::<f64>().unwrap(), value.as_f64().unwrap(), "{}", rows[0][at]);
+    };
+    same(9, &answer["factor"]["mean"]);
+    let goal = answer["reached"].as_array().unwrap().iter().find(|goal| goal["error"] == 1e-6);
+    same(10, &goal.unwrap()["mean"]);
+    assert!(rows[6][11].parse::<f64>().unwrap() <= 1e-6, "{table}");
+}
+
+#[test]
+fn clusters_are_swept_too() {
+    let folder = Folder::new("sweep-clusters");
+    folder.write("sweep.toml", CLUSTERS);
+    folder.run("sweep sweep.toml").ok();
+    let table = folder.text("sweep.csv");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 17);
+    assert_eq!(rows[1][..8].join(","), "4,6s,4s,0,1,,1,holds");
+    assert!(rows[1..].iter().all(|row| row[7] == "holds" && row[8].is_empty()), "{table}");
+    let args = "simulate cluster --nodes 4 --duration 6s --publish 4s --loss 0.1 --seed 2";
+    let args = format!("{args} --crash n2@3s..5s --set node.rumor.fanout=3 --json");
+    let run = folder.run(&args).ok().json();
+    assert_eq!(rows[16][12], run["digest"]);
+    // What cannot be is refused before anything runs: with any seed, in any cell.
+    folder.write("bad.toml", &CLUSTERS.replace("n2@3s", "n9@3s"));
+    folder.refused("sweep bad.toml", 2, &["bad.toml", "n9@3s..5s", "n9 does not exist"]);
+    folder.write("bad.toml", &CLUSTERS.replace("node.rumor.fanout", "node.fanout"));
+    folder.refused("sweep bad.toml", 2, &["node.fanout", "unknown field", "view_size"]);
+}
+
+#[test]
+fn a_file_that_has_changed_meanwhile_is_noticed() {
+    let folder = Folder::new("sweep-source");
+    folder.write("links.txt", "0 1\n1 2\n");
+    folder.write("sweep.toml", "[settings]\nruns = 10\n[grid]\ngraph = ['file:links.txt']\n");
+    folder.run("sweep sweep.toml --shard 1/2").ok();
+    folder.write("links.txt", "0 1\n0 2\n");
+    let words = ["sweep.1-of-2.part", "the file links.txt was 8 bytes", "is now 8 bytes"];
+    folder.refused("sweep sweep.toml --shard 1/2", 1, &words);
+    folder.run("sweep sweep.toml --shard 2/2").ok();
+    let merge = "merge sweep.1-of-2.part sweep.2-of-2.part --out no.csv";
+    folder.refused(merge, 1, &["another sweep", "links.txt"]);
+}
+
+#[test]
 fn threads_change_no_byte() {
     let folder = Folder::new("sweep-threads");
-    folder.write("sweep.toml", SWEEP);
-    folder.run("sweep sweep.toml --threads 1 --out one.csv --out one.parquet").ok();
-    folder.run("sweep sweep.toml --threads 4 --out four.csv --out four.parquet").ok();
-    assert_eq!(folder.read("one.csv"), folder.read("four.csv"));
-    assert_eq!(folder.read("one.parquet"), folder.read("four.parquet"));
-    assert!(folder.read("one.parquet").starts_with(b"PAR1"));
+    for sweep in [SWEEP, AVERAGES, CLUSTERS] {
+        folder.write("sweep.toml", sweep);
+        folder.run("sweep sweep.toml --threads 1 --out one.csv --out one.parquet").ok();
+        folder.run("sweep sweep.toml --threads 4 --out four.csv --out four.parquet").ok();
+        assert_eq!(folder.read("one.csv"), folder.read("four.csv"));
+        assert_eq!(folder.read("one.parquet"), folder.read("four.parquet"));
+        assert!(folder.read("one.parquet").starts_with(b"PAR1"));
+    }
 }
 
 #[test]
@@ -104,6 +197,18 @@ fn merged_shards_are_the_table_of_one_machine() {
     folder.run(&format!("merge {all} --out merged.csv --out merged.parquet")).ok();
     assert_eq!(folder.read("whole.csv"), folder.read("merged.csv"));
     assert_eq!(folder.read("whole.parquet"), folder.read("merged.parquet"));
+
+    for (name, sweep) in [("averages", AVERAGES), ("clusters", CLUSTERS)] {
+        folder.write(&format!("{name}.toml"), sweep);
+        folder.run(&format!("sweep {name}.toml")).ok();
+        for part in [3, 1, 2] {
+            folder.run(&format!("sweep {name}.toml --shard {part}/3")).ok();
+        }
+        let parts = [2, 3, 1].map(|part| format!("{name}.{part}-of-3.part")).join(" ");
+        folder.run(&format!("merge {parts} --out merged-{name}.csv")).ok();
+        let (whole, merged) = (format!("{name}.csv"), format!("merged-{name}.csv"));
+        assert_eq!(folder.read(&whole), folder.read(&merged));
+    }
 
     // What does not make a whole is refused by name.
     let few = [1, 2, 4].map(part).join(" ");
@@ -135,10 +240,16 @@ fn merged_shards_are_the_table_of_one_machine() {
 
 #[test]
 fn a_killed_sweep_goes_on_where_it_was() {
-    let folder = Folder::new("sweep-kill");
     // Each cell takes a moment, so that there is one to kill it in.
-    let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
-    folder.write("sweep.toml", &sweep);
+    let slow = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
+    kill_and_go_on("sweep-kill", &slow, 24);
+    kill_and_go_on("sweep-kill-averages", &AVERAGES.replace("runs = 4", "runs = 40"), 48);
+    kill_and_go_on("sweep-kill-clusters", &CLUSTERS.replace("'6s'", "'12s'"), 16);
+}
+
+fn kill_and_go_on(name: &str, sweep: &str, cells: usize) {
+    let folder = Folder::new(name);
+    folder.write("sweep.toml", sweep);
     folder.run("sweep sweep.toml --out whole.csv --part whole.part").ok();
     let mut kept = 0;
     let mut kills = 0;
@@ -146,11 +257,11 @@ fn a_killed_sweep_goes_on_where_it_was() {
         let mut command = rumormill();
         command.current_dir(&folder.0).args(["sweep", "sweep.toml", "--threads", "2"]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        let mut child = Owned(command.spawn().unwrap());
+        let mut child = Owned(command.spawn().expect("a child"));
         if !until_lines(&folder.0.join("sweep.part"), kept + 3, &mut child) {
             break;
         }
-        child.0.kill().unwrap();
+        child.0.kill().expect("a signal");
         child.wait();
         kills += 1;
         let lines = folder.text("sweep.part").lines().count();
@@ -163,7 +274,8 @@ fn a_killed_sweep_goes_on_where_it_was() {
     text.truncate(text.len() - 7);
     folder.write("sweep.part", &(text + "\0\0\0\n\0\0"));
     let ran = folder.run("sweep sweep.toml").ok();
-    assert!(ran.err.contains("of 24 cells are in sweep.part already"), "{}", ran.err);
+    let found = format!("of {cells} cells are in sweep.part already");
+    assert!(ran.err.contains(&found), "{}", ran.err);
     assert_eq!(folder.read("sweep.csv"), folder.read("whole.csv"));
 }
 
@@ -219,7 +331,7 @@ fn a_changed_sweep_is_noticed() {
 #[test]
 fn bad_sweeps_name_the_key() {
     let folder = Folder::new("sweep-bad");
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 20] = [
         ("[grid]\nnods = [10]", &["[grid] nods", "no such setting", "nodes"]),
         ("[settings]\nseed = 3\n[grid]\nnodes = [10]", &["[settings] seed", "top of the file"]),
         ("seed = 3", &["unknown field `seed`", "seeds"]),
@@ -232,6 +344,15 @@ fn bad_sweeps_name_the_key() {
         ("[grid]\nnodes = [5]\ngraph = ['random-regular:3']", &["--graph", "4 or 6"]),
         ("[settings]\nnodes = 10\n[grid]\nnodes = [10]", &["both"]),
         ("columns = ['meen']\n[grid]\nnodes = [10]", &["\"meen\"", "mean"]),
+        ("columns = []\n[grid]\nnodes = [10]", &["columns is empty", "exact_mean"]),
+        ("columns = ['mean', 'mean']\n[grid]\nnodes = [10]", &["mean", "twice"]),
+        ("job = 'average'\n[grid]\nnodes = [10]\ncrash = ['1@5']", &["crash = 1@5", "below 1"]),
+        ("job = 'average'\n[grid]\nnodes = [9]\nstyle = ['push']", &["style", "protocol"]),
+        (
+            "job = 'average'\n[grid]\nnodes = [9]\ngraph = ['ring']\nengine = ['dense']",
+            &["graph = ring", "--engine", "complete graph"],
+        ),
+        ("job = 'cluster'\n[grid]\nruns = [10]", &["[grid] runs", "each seed is one run"]),
         ("seeds = 0\n[grid]\nnodes = [10]", &["seeds = 0"]),
         ("[grid]\nnodes = { from = 1, to = 1e6 }\nfanout = { from = 1, to = 9 }", &["1000000 x 9"]),
     ];
@@ -246,6 +367,9 @@ fn bad_sweeps_name_the_key() {
     folder.refused("sweep sweep.toml --shard three", 2, &["3/16"]);
     folder.refused("sweep sweep.toml --out a.xls", 2, &[".csv or .parquet"]);
     folder.refused("sweep sweep.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
+    folder.write("averages.toml", AVERAGES);
+    folder.refused("sweep averages.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
+    assert!(!folder.0.join("averages.part").exists(), "nothing is begun that is refused");
 }
 
 #[test]

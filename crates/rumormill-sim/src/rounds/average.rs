@@ -41,8 +41,8 @@ pub use measure::Moment;
 pub use settings::{
     Aggregate, Averaging, Engine, Faults, MAX_INPUT, MAX_NODES, Protocol, Schedule, Strike, Values,
 };
-pub use summary::{Level, Reached, Summary, TARGETS};
-pub use work::{Job, Observer, Progress, bytes_per_node, simulate};
+pub use summary::{Ending, Level, Reached, Summary, TARGETS};
+pub use work::{Job, Observer, Progress, bytes_per_node, bytes_per_node_of_degree, simulate};
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,15 @@ impl Topology {
         }
     }
 
+    /// How many others a node knows, on average.
+    #[must_use]
+    pub fn mean_degree(&self) -> f64 {
+        match self {
+            Self::Complete(nodes) => nodes.saturating_sub(1) as f64,
+            Self::Graph(csr) => csr.entries() as f64 / csr.nodes().max(1) as f64,
+        }
+    }
+
     /// How many others a node knows.
     #[must_use]
     pub fn degree(&self, node: u64) -> u64 {

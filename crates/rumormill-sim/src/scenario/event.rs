@@ -72,9 +72,10 @@ macro_rules! event {
 }
 
 event! {
-    /// Nodes stop without goodbye, and lose their state.
+    /// Nodes stop without goodbye, and lose their state; those with a store, all but their keys.
     crash: Nodes => Crash,
-    /// Nodes that have stopped start again, without state; they join, and report as before.
+    /// Nodes that have stopped start again, with what their stores hold; they join, and report as
+    /// before.
     restart: Nodes => Restart,
     /// Nodes take leave, and stop.
     leave: Nodes => Leave,

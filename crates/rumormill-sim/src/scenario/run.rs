@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{Config, Duration, Instant, Name, Node, Rng};
 
 use super::action::{Action, Step, in_words};
+use super::contacts::contacts;
+use super::durable::Drawn;
 use super::error::ScenarioError;
 use super::slice::{Heard, Mark, Moment, Slice, Tone};
 use super::values::Values;
@@ -20,8 +21,7 @@ use crate::network::VirtualNetwork;
 use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError};
 use crate::watch::{Failure, Watch};
 
-/// The purposes of a run's seeds, besides those of the network and of the steps.
-const CONTACTS: u64 = 6;
+/// The purpose of the seeds of clocks.
 const CLOCKS: u64 = 7;
 
 /// In a cluster up to this size, everything is looked at more often than it is sampled.
@@ -54,6 +54,7 @@ pub struct Outcome {
 pub struct ScenarioRun {
     scenario: Scenario,
     config: Config,
+    durable: Drawn,
     figures: Vec<Name>,
     values: BTreeMap<String, Values>,
     steps: Vec<Step>,
@@ -128,6 +129,7 @@ impl ScenarioRun {
         });
         let mut run = Self {
             config: scenario.config()?,
+            durable: scenario.durable().draw(scenario),
             watch: Watch::new(figures.clone()),
             figures,
             values,
@@ -316,6 +318,9 @@ impl ScenarioRun {
             Action::Leave(node) => net.leave(NodeIndex(*node)),
             Action::Restart(node) => {
                 net.restart(NodeIndex(*node))?;
+                if self.durable.has(*node) {
+                    self.chronicle.inherit(net, NodeIndex(*node));
+                }
                 self.settle_in(NodeIndex(*node))?;
             }
             Action::Join => self.add_node()?,
@@ -371,6 +376,7 @@ impl ScenarioRun {
         let spec = NodeSpec::named(&format!("n{number}"))?
             .config(self.config.clone())
             .clock_rate(1.0 + off * self.scenario.node.drift());
+        let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
         let index = self.net.add_node(spec)?;
         let nodes = self.scenario.nodes as usize;
         let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
@@ -380,26 +386,10 @@ impl ScenarioRun {
         self.settle_in(index)
     }
 
-    /// A node without state joins, and reports what it is to report.
-    ///
-    /// All that start together know the first; those that come later, two others that run, or did
-    /// once if none does.
+    /// A node that has just started joins, and reports what it is to report.
     fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
-        let other = |node: &NodeIndex| *node != index;
-        if self.net.now() == Instant::ZERO {
-            self.net.join(index, NodeIndex(0));
-        } else {
-            let mut others: Vec<NodeIndex> =
-                self.net.running().map(|(node, _)| node).filter(other).collect();
-            if others.is_empty() {
-                others = (0..self.net.len() as u32).map(NodeIndex).filter(other).collect();
-            }
-            let which = (self.net.now().as_nanos() << 24) ^ u64::from(index.0);
-            let mut rng = Rng::seed_from_u64(seed(self.scenario.seed, CONTACTS, which));
-            let contacts: Vec<NodeIndex> = others.sample(&mut rng, 2).copied().collect();
-            for contact in contacts {
-                self.net.join(index, contact);
-            }
+        for contact in contacts(&self.net, self.scenario.seed, index) {
+            self.net.join(index, contact);
         }
         for (figure, value) in self.assigned[index.index()].clone() {
             self.net.set(index, &figure, value)?;

@@ -1,8 +1,9 @@
 //! The settings of nodes, as a scenario writes them.
 
-use rumormill_proto::{Config, Overlap, RumorConfig, Stop};
+use rumormill_proto::{Config, Counted, Decided, Overlap, RumorConfig, Stop};
 use serde::{Deserialize, Serialize};
 
+use super::durable::Durable;
 use super::error::ScenarioError;
 use super::span::Span;
 
@@ -28,6 +29,11 @@ settings! {
     style: String,
     /// How many peers a node tells in each round.
     fanout: u32,
+    /// When a node stops telling: `round-cap`, or when it loses interest: `feedback-coin`,
+    /// `feedback-counter`, `blind-coin` or `blind-counter`.
+    stop: String,
+    /// A node loses interest with one chance in k, or at the k-th contact.
+    k: u32,
     /// A node stops telling after so many rounds.
     round_cap: u32,
     /// A node stops telling after so many times log₂ n rounds.
@@ -40,6 +46,14 @@ settings! {
     eager: bool,
     /// How long a rumor is kept.
     retention: Span,
+    /// The largest payload, in bytes.
+    max_payload: usize,
+    /// How many rumors are kept at most.
+    max_rumors: usize,
+    /// How many bytes of payload are kept at most.
+    max_bytes: usize,
+    /// How many rumors of its own a node may be telling.
+    max_queue: usize,
 }
 
 settings! {
@@ -66,6 +80,8 @@ settings! {
     /// Whether a push that arrives while another is outstanding is declined, so that exchanges are
     /// atomic.
     decline_overlap: bool,
+    /// Which nodes have a store, and so still hold their keys when they start again. Default none.
+    durable: Durable,
     /// How rumors are told.
     rumor: RumorSettings,
     /// How far clocks are off at most, either way: 0.01 is 1 %. Default 0; at most 0.5.
@@ -124,16 +140,7 @@ impl RumorSettings {
             })?,
             None => usual.style,
         };
-        let stop = match (self.round_cap, self.round_factor) {
-            (Some(rounds), None) => Stop::Rounds(rounds),
-            (None, Some(factor)) => Stop::Log(factor),
-            (None, None) => usual.stop,
-            (Some(rounds), Some(_)) => {
-                let range = "left out where round_factor is set";
-                let key = "node.rumor.round_cap";
-                return Err(ScenarioError::new(key, rounds.to_string(), range));
-            }
-        };
+        let stop = self.stop()?.unwrap_or(usual.stop);
         Ok(RumorConfig {
             style,
             stop,
@@ -142,7 +149,52 @@ impl RumorSettings {
             pull_interval: or(self.pull_interval, usual.pull_interval),
             eager: self.eager.unwrap_or(usual.eager),
             retention: or(self.retention, usual.retention),
-            ..usual.clone()
+            max_payload: self.max_payload.unwrap_or(usual.max_payload),
+            max_rumors: self.max_rumors.unwrap_or(usual.max_rumors),
+            max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
+            max_queue: self.max_queue.unwrap_or(usual.max_queue),
         })
+    }
+
+    /// When to stop telling; `None` leaves the default.
+    fn stop(&self) -> Result<Option<Stop>, ScenarioError> {
+        let wrong = |key: &str, value: String, range: &str| {
+            Err(ScenarioError::new(format!("node.rumor.{key}"), value, range))
+        };
+        let interest = |counted, decided| Some((counted, decided));
+        let rule = match self.stop.as_deref() {
+            None | Some("round-cap") => None,
+            Some("feedback-coin") => interest(Counted::Feedback, Decided::Coin),
+            Some("feedback-counter") => interest(Counted::Feedback, Decided::Counter),
+            Some("blind-coin") => interest(Counted::Blind, Decided::Coin),
+            Some("blind-counter") => interest(Counted::Blind, Decided::Counter),
+            Some(other) => {
+                let range =
+                    "round-cap, feedback-coin, feedback-counter, blind-coin or blind-counter";
+                return wrong("stop", format!("{other:?}"), range);
+            }
+        };
+        if let Some((counted, decided)) = rule {
+            let only = "left out where stop is a loss of interest";
+            return match (self.k, self.round_cap, self.round_factor) {
+                (_, Some(rounds), _) => wrong("round_cap", rounds.to_string(), only),
+                (_, _, Some(factor)) => wrong("round_factor", factor.to_string(), only),
+                (None, ..) => wrong("k", "not set".into(), "at least 1 where stop needs it"),
+                (Some(k), ..) => Ok(Some(Stop::Interest { counted, decided, k })),
+            };
+        }
+        match (self.k, self.round_cap, self.round_factor) {
+            (Some(k), ..) => {
+                let range = "left out unless stop is feedback-coin, feedback-counter, blind-coin or \
+                             blind-counter";
+                wrong("k", k.to_string(), range)
+            }
+            (_, Some(rounds), Some(_)) => {
+                wrong("round_cap", rounds.to_string(), "left out where round_factor is set")
+            }
+            (_, Some(rounds), None) => Ok(Some(Stop::Rounds(rounds))),
+            (_, None, Some(factor)) => Ok(Some(Stop::Log(factor))),
+            (_, None, None) => Ok(None),
+        }
     }
 }

@@ -5,15 +5,11 @@ use std::path::Path;
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::FontStyle;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, px};
+use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (960, 600);
-
-/// Height of the headline.
-const HEAD: u32 = 70;
 
 /// Below this, errors are rounding.
 const FLOOR: f64 = 1e-17;
@@ -64,11 +60,7 @@ impl Sheet for Picture {
     where
         B::ErrorType: 'static,
     {
-        let (head, body) = area.split_vertically(px(HEAD));
-        let title = (FONT, px(20.0), FontStyle::Bold).into_font().color(&INK);
-        head.draw_text(&self.title, &title, (px(28), px(18)))?;
-        let subtitle = (FONT, px(14.0)).into_font().color(&AXIS);
-        head.draw_text(&self.subtitle, &subtitle, (px(28), px(46)))?;
+        let body = headed(area, &self.title, &self.subtitle)?;
         let last = self.mean.last().map_or(1, |point| point.round.max(1));
         let (low, high) = self.range();
         let mut chart = ChartBuilder::on(&body)

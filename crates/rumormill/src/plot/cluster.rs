@@ -5,16 +5,14 @@ use std::path::Path;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{AXIS, Area, BLUE, COLOURS, FONT, GRID, INK, ORANGE, Sheet, px};
+use super::{AXIS, Area, BLUE, COLOURS, FONT, GRID, HEAD, INK, ORANGE, Sheet, headed, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (1200, 900);
 
-/// Heights of the headline and of the lane of events, and the width of what is left of the charts.
-const HEAD: u32 = 70;
+/// Height of the lane of events, and the width of what is left of the charts.
 const LANE: u32 = 74;
 const LEFT: u32 = 84;
 const RIGHT: u32 = 26;
@@ -92,11 +90,7 @@ impl Sheet for Picture {
     where
         B::ErrorType: 'static,
     {
-        let (head, body) = area.split_vertically(px(HEAD));
-        let title = (FONT, px(21.0), FontStyle::Bold).into_font().color(&INK);
-        head.draw_text(&self.title, &title, (px(28), px(20)))?;
-        let subtitle = (FONT, px(14.0)).into_font().color(&AXIS);
-        head.draw_text(&self.subtitle, &subtitle, (px(28), px(48)))?;
+        let body = headed(area, &self.title, &self.subtitle)?;
         let (lane, charts) = body.split_vertically(px(LANE));
         self.lane(&lane)?;
         let height = SIZE.1 - HEAD - LANE;

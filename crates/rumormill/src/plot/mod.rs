@@ -67,6 +67,42 @@ pub(crate) trait Sheet {
         B::ErrorType: 'static;
 }
 
+/// Height of a headline in pixels.
+pub(crate) const HEAD: u32 = 66;
+
+/// Writes a sheet's title and what is said under it; gives the area below. What is too long for the
+/// sheet becomes smaller, down to what can still be read, and is then cut off.
+pub(crate) fn headed<B: DrawingBackend>(
+    area: &Area<B>,
+    title: &str,
+    subtitle: &str,
+) -> anyhow::Result<Area<B>>
+where
+    B::ErrorType: 'static,
+{
+    const EDGE: i32 = 28;
+    const LEAST: f64 = 0.75;
+    let (head, body) = area.split_vertically(px(HEAD));
+    let room = f64::from(head.dim_in_pixel().0) - f64::from(2 * px(EDGE));
+    let line = |text: &str, size: f64, weight: FontStyle, colour: RGBColor, y: i32| {
+        let style = |size: f64| TextStyle::from((FONT, size, weight).into_font()).color(&colour);
+        let width = f64::from(head.estimate_text_size(text, &style(px(size)))?.0).max(1.0);
+        let shrunk = (room / width).min(1.0);
+        let text = if shrunk < LEAST {
+            let kept = (text.chars().count() as f64 * shrunk / LEAST) as usize;
+            let cut: String = text.chars().take(kept.saturating_sub(1)).collect();
+            format!("{}…", cut.trim_end())
+        } else {
+            text.to_owned()
+        };
+        head.draw_text(&text, &style(px(size) * shrunk.max(LEAST)), (px(EDGE), px(y)))?;
+        anyhow::Ok(())
+    };
+    line(title, 21.0, FontStyle::Bold, INK, 18)?;
+    line(subtitle, 14.0, FontStyle::Normal, AXIS, 46)?;
+    Ok(body)
+}
+
 /// A length in pixels, in units of the canvas.
 pub(crate) fn px<T: From<u8> + std::ops::Mul<Output = T>>(pixels: T) -> T {
     pixels * T::from(FINE as u8)

@@ -4,15 +4,11 @@ use std::path::Path;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::FontStyle;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, px};
+use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (1440, 560);
-
-/// Height of the headline.
-const HEAD: u32 = 64;
 
 /// A figure by round: its mean, and where 90 % of the runs lie.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,11 +53,7 @@ impl Sheet for Picture {
     where
         B::ErrorType: 'static,
     {
-        let (head, body) = area.split_vertically(px(HEAD));
-        let title = (FONT, px(21.0), FontStyle::Bold).into_font().color(&INK);
-        head.draw_text(&self.title, &title, (px(28), px(18)))?;
-        let subtitle = (FONT, px(14.0)).into_font().color(&AXIS);
-        head.draw_text(&self.subtitle, &subtitle, (px(28), px(45)))?;
+        let body = headed(area, &self.title, &self.subtitle)?;
         let panels = body.split_evenly((1, 3));
         self.informed(&panels[0])?;
         self.finished(&panels[1])?;

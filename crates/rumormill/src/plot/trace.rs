@@ -3,15 +3,11 @@
 use std::path::Path;
 
 use plotters::prelude::*;
-use plotters::style::FontStyle;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, px};
+use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (960, 560);
-
-/// Height of the headline.
-const HEAD: u32 = 64;
 
 /// What is drawn.
 pub(crate) struct Picture<'a> {
@@ -33,11 +29,7 @@ impl Sheet for Picture<'_> {
     where
         B::ErrorType: 'static,
     {
-        let (head, body) = area.split_vertically(px(HEAD));
-        let title = (FONT, px(21.0), FontStyle::Bold).into_font().color(&INK);
-        head.draw_text(&self.title, &title, (px(28), px(18)))?;
-        let subtitle = (FONT, px(14.0)).into_font().color(&AXIS);
-        head.draw_text(&self.subtitle, &subtitle, (px(28), px(45)))?;
+        let body = headed(area, &self.title, &self.subtitle)?;
         let times = self.heard.iter().chain(&self.exact).map(|&(time, _)| time);
         let last = times.fold(1.0, f64::max) * 1.05;
         let mut chart = ChartBuilder::on(&body)

@@ -3,10 +3,11 @@
 //! What all simulations share is here and in `crate::progress`, `crate::signal` and
 //! `crate::plot`; each simulation is a file of its own.
 
-mod average;
+pub(crate) mod average;
 pub(crate) mod cluster;
 pub(crate) mod graph;
 pub(crate) mod spread;
+mod start;
 
 use clap::Subcommand;
 

@@ -3,18 +3,20 @@
 //! The keys are the flags of the job that is swept, so that a sweep can say whatever the command
 //! line can, and is checked by the same rules.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use toml::Value as Toml;
 
+use super::axis::{alike, kind, listed, one, several};
 use super::job::Job;
+use super::source::Source;
 use super::table::{Column, Kind, Value};
 use crate::exit::Usage;
 
 /// The most cells of a sweep: all are checked before the first one runs.
-const MAX_CELLS: usize = 1_000_000;
+pub(super) const MAX_CELLS: usize = 1_000_000;
 
 /// A key and what it is set to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub(crate) struct Grid {
     pub(crate) seeds: Vec<u64>,
     /// The results to list.
     pub(crate) columns: Vec<Column>,
+    /// The files that settings name.
+    #[serde(default)]
+    pub(crate) sources: Vec<Source>,
 }
 
 /// The file as it is written.
@@ -60,6 +65,31 @@ struct Written {
 }
 
 impl Grid {
+    /// Reads a sweep, and looks at the files that its settings name.
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; or if a file cannot be read.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let name = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        let within = |error: anyhow::Error| Usage(format!("{name}: {error:#}"));
+        let mut grid = Self::parse(&text).map_err(within)?;
+        grid.sources = grid.look_at_sources().map_err(within)?;
+        Ok(grid)
+    }
+
+    /// The files that settings name, in the order of their names.
+    fn look_at_sources(&self) -> anyhow::Result<Vec<Source>> {
+        let settings = self.settings.iter().map(|setting| (&setting.key, &setting.value));
+        let axes = self.axes.iter();
+        let axes = axes.flat_map(|axis| axis.values.iter().map(move |value| (&axis.key, value)));
+        let mut files: Vec<&str> =
+            settings.chain(axes).filter_map(|(key, value)| self.job.file(key, value)).collect();
+        files.sort_unstable();
+        files.dedup();
+        files.into_iter().map(Source::look).collect()
+    }
+
     /// Reads a sweep.
     ///
     /// # Errors
@@ -70,17 +100,17 @@ impl Grid {
         let job = written.job;
         let mut axes = Vec::new();
         for (key, value) in &written.grid {
-            job.knows(key, "grid")?;
+            let repeats = job.knows(key, "grid")?;
             if written.settings.contains_key(key) {
                 return Err(Usage(format!("{key} is both in [settings] and in [grid]")).into());
             }
-            let values = several(&format!("[grid] {key}"), value)?;
+            let values = several(&format!("[grid] {key}"), value, repeats)?;
             axes.push(Axis { key: key.clone(), kind: kind(&values), values: alike(values) });
         }
         let mut settings = Vec::new();
         for (key, value) in &written.settings {
-            job.knows(key, "settings")?;
-            let value = one(&format!("[settings] {key}"), value)?;
+            let repeats = job.knows(key, "settings")?;
+            let value = one(&format!("[settings] {key}"), value, repeats)?;
             settings.push(Setting { key: key.clone(), value });
         }
         let seeds = match &written.seeds {
@@ -92,7 +122,7 @@ impl Grid {
                 let why = format!("seeds = {n}: as a number, it is how many: 1..={MAX_CELLS}");
                 return Err(Usage(why).into());
             }
-            Some(list) => several("seeds", list)?
+            Some(list) => several("seeds", list, false)?
                 .into_iter()
                 .map(|value| match value {
                     Value::Whole(n) if n >= 0 => Ok(n as u64),
@@ -101,7 +131,17 @@ impl Grid {
                 .collect::<Result<_, _>>()?,
         };
         let columns = job.columns(written.columns.as_deref())?;
-        let grid = Self { job, settings, axes, seeds, columns };
+        let grid = Self { job, settings, axes, seeds, columns, sources: Vec::new() };
+        let head = grid.head();
+        let twice = head
+            .iter()
+            .enumerate()
+            .find(|(at, column)| head[..*at].iter().any(|before| before.name == column.name));
+        if let Some((_, Column { name, .. })) = twice {
+            let why =
+                format!("columns: {name} would be there twice; it is a setting, or listed twice");
+            return Err(Usage(why).into());
+        }
         let lengths = grid.axes.iter().map(|axis| axis.values.len()).chain([grid.seeds.len()]);
         let cells = lengths.clone().try_fold(1usize, usize::checked_mul);
         if cells.is_none_or(|cells| cells > MAX_CELLS) {
@@ -161,7 +201,9 @@ impl Grid {
             let job = ("job".to_owned(), grid.job.name().to_owned());
             let rest =
                 [("seeds".to_owned(), listed(&seeds)), ("columns".to_owned(), columns.join(", "))];
-            [job].into_iter().chain(settings).chain(axes).chain(rest).collect()
+            let sources = grid.sources.iter();
+            let sources = sources.map(|file| (format!("the file {}", file.name), file.to_string()));
+            [job].into_iter().chain(settings).chain(axes).chain(rest).chain(sources).collect()
         };
         let (here, there) = (keys(self), keys(from));
         for (key, value) in &here {
@@ -178,132 +220,6 @@ impl Grid {
         }
         (self != from).then(|| "its keys stood in another order".to_owned())
     }
-}
-
-fn listed(values: &[Value]) -> String {
-    let shown: Vec<String> = values.iter().take(6).map(ToString::to_string).collect();
-    let more = if values.len() > shown.len() {
-        format!(", … ({} values)", values.len())
-    } else {
-        String::new()
-    };
-    format!("[{}{more}]", shown.join(", "))
-}
-
-/// A single value.
-fn one(what: &str, value: &Toml) -> Result<Value, Usage> {
-    match value {
-        Toml::String(text) => Ok(Value::text(text)),
-        Toml::Integer(n) => Ok(Value::Whole(*n)),
-        // 1e6 is how people write a million.
-        Toml::Float(x) if x.fract() == 0.0 && x.abs() < 1e15 => Ok(Value::Whole(*x as i64)),
-        Toml::Float(x) if x.is_finite() => Ok(Value::Real(*x)),
-        Toml::Boolean(yes) => Ok(Value::Truth(*yes)),
-        other => Err(Usage(format!(
-            "{what} = {other}: must be one number, text, or truth value; lists belong in [grid]"
-        ))),
-    }
-}
-
-/// What a range may say.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Range {
-    from: f64,
-    to: f64,
-    step: Option<f64>,
-    factor: Option<f64>,
-}
-
-/// A list or a range.
-fn several(what: &str, value: &Toml) -> anyhow::Result<Vec<Value>> {
-    let values = match value {
-        Toml::Array(list) => {
-            list.iter().map(|value| one(what, value)).collect::<Result<Vec<_>, _>>()?
-        }
-        Toml::Table(table) => {
-            let range: Range = table.clone().try_into().map_err(|error| {
-                anyhow!(Usage(format!("{what}: {}", error.to_string().trim_end())))
-            })?;
-            range.values(what)?
-        }
-        _ => {
-            let why = format!(
-                "{what} = {value}: must be a list such as [1, 2], or a range such as \
-                 {{ from = 1, to = 8 }} or {{ from = 10, to = 1e6, factor = 10 }}"
-            );
-            return Err(Usage(why).into());
-        }
-    };
-    if values.is_empty() {
-        return Err(Usage(format!("{what} is empty, so there is nothing to do")).into());
-    }
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = values.iter().find(|value| !seen.insert(value.to_string())) {
-        return Err(Usage(format!("{what} has {twice} twice")).into());
-    }
-    Ok(values)
-}
-
-impl Range {
-    fn values(&self, what: &str) -> Result<Vec<Value>, Usage> {
-        let Self { from, to, step, factor } = *self;
-        let count = match (step, factor) {
-            (Some(_), Some(_)) => {
-                return Err(Usage(format!("{what}: give step or factor, not both")));
-            }
-            (None, Some(factor)) if factor > 1.0 && from > 0.0 && to >= from => {
-                (to / from).ln() / factor.ln()
-            }
-            (None, Some(factor)) => {
-                return Err(Usage(format!(
-                    "{what}: from {from} to {to} by factor {factor}; needs a factor above 1, and \
-                     0 < from <= to"
-                )));
-            }
-            (step, None) if step.unwrap_or(1.0) > 0.0 && to >= from => {
-                (to - from) / step.unwrap_or(1.0)
-            }
-            (step, None) => {
-                return Err(Usage(format!(
-                    "{what}: from {from} to {to} by step {}; needs a step above 0, and from <= to",
-                    step.unwrap_or(1.0)
-                )));
-            }
-        };
-        // The end counts, but for rounding.
-        let count = (count + 1e-9).floor();
-        if count >= MAX_CELLS as f64 {
-            return Err(Usage(format!("{what} has {count} values; at most {MAX_CELLS}")));
-        }
-        let number = |x: f64| {
-            // 0.1 · 3 is written 0.3.
-            let x = format!("{x:.12e}").parse().unwrap_or(x);
-            if f64::fract(x) == 0.0 && x.abs() < 1e15 {
-                Value::Whole(x as i64)
-            } else {
-                Value::Real(x)
-            }
-        };
-        let values = (0..=count as i32).map(|i| match factor {
-            Some(factor) => number(from * factor.powi(i)),
-            None => number(from + f64::from(i) * step.unwrap_or(1.0)),
-        });
-        Ok(values.collect())
-    }
-}
-
-/// The kind that holds all of these values.
-fn kind(values: &[Value]) -> Kind {
-    let all = |kind| values.iter().all(|value| value.is(kind));
-    [Kind::Truth, Kind::Whole, Kind::Real].into_iter().find(|&kind| all(kind)).unwrap_or(Kind::Text)
-}
-
-/// The values as their common kind has them: numbers among texts become texts.
-fn alike(values: Vec<Value>) -> Vec<Value> {
-    let kind = kind(&values);
-    let fit = |value: Value| if value.is(kind) { value } else { Value::text(value.to_string()) };
-    values.into_iter().map(fit).collect()
 }
 
 #[cfg(test)]
@@ -326,28 +242,6 @@ mod tests {
         assert_eq!(key(1), "0.1 push 10 1 2");
         assert_eq!(key(2), "0.1 push 10 2 1");
         assert_eq!(key(11), "0.1 push 1000 2 2");
-    }
-
-    #[test]
-    fn ranges_include_their_end_and_lose_no_digits() {
-        let axis = |range: &str| {
-            let table: toml::Table = toml::from_str(&format!("x = {range}")).expect("TOML");
-            several("x", &table["x"]).map(|values| listed(&values)).map_err(|e| e.to_string())
-        };
-        assert_eq!(axis("{ from = 0, to = 0.3, step = 0.1 }"), Ok("[0, 0.1, 0.2, 0.3]".into()));
-        assert_eq!(axis("{ from = 1, to = 10, factor = 3 }"), Ok("[1, 3, 9]".into()));
-        for (bad, word) in [
-            ("{ from = 2, to = 1 }", "from <= to"),
-            ("{ from = 1, to = 2, step = 0 }", "step above 0"),
-            ("{ from = 0, to = 2, factor = 2 }", "0 < from"),
-            ("{ from = 1, to = 2, by = 2 }", "by"),
-            ("[]", "empty"),
-            ("[1, 1]", "twice"),
-            ("5", "list"),
-        ] {
-            let error = axis(bad).expect_err(bad);
-            assert!(error.contains(word), "{bad}: {error}");
-        }
     }
 
     #[test]

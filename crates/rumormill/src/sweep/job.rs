@@ -1,13 +1,16 @@
 //! What a sweep runs in each cell.
 
+use std::ops::ControlFlow;
+
 use anyhow::anyhow;
-use clap::{ArgMatches, Args as _, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Args as _, FromArgMatches};
 use serde::{Deserialize, Serialize};
 
 use super::grid::Setting;
+use super::results;
 use super::table::{Column, Value};
 use crate::exit::Usage;
-use crate::simulate::spread;
+use crate::simulate::{average, cluster, spread};
 
 /// What can be swept: the simulations by their names on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,8 @@ use crate::simulate::spread;
 pub(crate) enum Job {
     #[default]
     Spread,
+    Average,
+    Cluster,
 }
 
 /// How a cell reports and is stopped.
@@ -25,10 +30,17 @@ pub(crate) struct Watch<'a> {
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
 }
 
+impl Watch<'_> {
+    /// What long work is told that asks whether to go on.
+    pub(crate) fn flow(&self) -> ControlFlow<()> {
+        if (self.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
 /// A cell, ready to run.
 pub(crate) trait Work: Send + Sync {
-    /// Bytes of memory it needs.
-    fn memory(&self) -> u64;
+    /// Bytes of memory it needs on so many threads.
+    fn memory(&self, threads: usize) -> u64;
     /// Its results, one for each column; `None` if it was stopped.
     fn run(
         &self,
@@ -43,66 +55,109 @@ impl Job {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Spread => "spread",
+            Self::Average => "average",
+            Self::Cluster => "cluster",
         }
     }
 
-    /// Refuses a key that is no flag of this job.
-    pub(crate) fn knows(self, key: &str, table: &str) -> Result<(), Usage> {
-        let command = self.flags();
-        let flags: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
-        if flags.contains(&key) {
-            return Ok(());
-        }
+    /// Refuses a key that this job has not; says whether it may be given several times.
+    pub(crate) fn knows(self, key: &str, table: &str) -> Result<bool, Usage> {
         let name = self.name();
-        let why = match key {
-            "seed" | "seeds" => format!("[{table}] {key}: seeds stand at the top of the file"),
-            _ => format!(
-                "[{table}] {key}: simulate {name} has no such setting; it has {}",
-                flags.join(", ")
-            ),
+        if matches!(key, "seed" | "seeds") {
+            return Err(Usage(format!("[{table}] {key}: seeds stand at the top of the file")));
+        }
+        let command = self.flags();
+        if let Some(flag) = command.get_arguments().find(|flag| flag.get_long() == Some(key)) {
+            return Ok(matches!(flag.get_action(), ArgAction::Append));
+        }
+        let hidden = |flag: &&str| *flag != "seed" && *flag != SET;
+        let flags = command.get_arguments().filter_map(clap::Arg::get_long).filter(hidden);
+        let flags: Vec<&str> = flags.collect();
+        // What is no flag may be a key of the scenario: that is found out when it is made.
+        if self == Self::Cluster && key != "runs" && cluster::sweep::in_scenario(key) {
+            return Ok(false);
+        }
+        let advice = match (self, key) {
+            (Self::Cluster, "runs") => "; each seed is one run",
+            (Self::Cluster, _) => ", and the keys of a scenario, such as \"node.rumor.fanout\"",
+            _ => "",
         };
-        Err(Usage(why))
+        Err(Usage(format!(
+            "[{table}] {key}: simulate {name} has no such setting; it has {}{advice}",
+            flags.join(", ")
+        )))
+    }
+
+    /// The file that a setting names, if it names one.
+    pub(crate) fn file<'a>(self, key: &str, value: &'a Value) -> Option<&'a str> {
+        let Value::Text(text) = value else { return None };
+        match (self, key) {
+            (Self::Cluster, "scenario") => Some(text),
+            (Self::Spread | Self::Average, "graph" | "values") => text.strip_prefix("file:"),
+            _ => None,
+        }
     }
 
     /// The results to list: those asked for, or the usual ones.
     pub(crate) fn columns(self, wanted: Option<&[String]>) -> Result<Vec<Column>, Usage> {
         let all: Vec<(Column, bool)> = match self {
-            Self::Spread => spread::sweep::columns(),
+            Self::Spread => results::columns(&spread::sweep::RESULTS),
+            Self::Average => results::columns(&average::sweep::RESULTS),
+            Self::Cluster => results::columns(&cluster::sweep::RESULTS),
         };
         let Some(wanted) = wanted else {
             return Ok(all.into_iter().filter(|(_, usual)| *usual).map(|(c, _)| c).collect());
         };
+        let names = || all.iter().map(|(c, _)| c.name.as_str()).collect::<Vec<&str>>().join(", ");
+        if wanted.is_empty() {
+            let why = "columns is empty, so there is nothing to list; there are";
+            return Err(Usage(format!("{why} {}", names())));
+        }
         let find = |name: &String| {
-            all.iter().find(|(column, _)| column.name == *name).map(|(c, _)| c.clone()).ok_or_else(
-                || {
-                    let names: Vec<&str> = all.iter().map(|(c, _)| c.name.as_str()).collect();
-                    Usage(format!("columns: there is no {name:?}; there are {}", names.join(", ")))
-                },
-            )
+            let found = all.iter().find(|(column, _)| column.name == *name).map(|(c, _)| c.clone());
+            found.ok_or_else(|| {
+                Usage(format!("columns: there is no {name:?}; there are {}", names()))
+            })
         };
         wanted.iter().map(find).collect()
     }
 
     /// Checks a cell by the rules of the command line.
     pub(crate) fn prepare(self, settings: &[Setting], seed: u64) -> anyhow::Result<Box<dyn Work>> {
-        let args = settings.iter().filter_map(|Setting { key, value }| match value {
-            Value::Truth(false) => None,
-            Value::Truth(true) => Some(format!("--{key}")),
-            value => Some(format!("--{key}={value}")),
-        });
-        let matches = self.flags().try_get_matches_from(args).map_err(|error| plain(&error))?;
-        match self {
-            Self::Spread => Ok(Box::new(spread::sweep::Cell::new(read(&matches)?, seed)?)),
+        let command = self.flags();
+        let is_flag = |key: &str| command.get_arguments().any(|flag| flag.get_long() == Some(key));
+        let mut args: Vec<String> = Vec::new();
+        for Setting { key, value } in settings {
+            match value {
+                value if !is_flag(key) => args.push(format!("--{SET}={key}={value}")),
+                Value::Truth(false) => {}
+                Value::Truth(true) => args.push(format!("--{key}")),
+                Value::Several(values) => {
+                    args.extend(values.iter().map(|value| format!("--{key}={value}")));
+                }
+                value => args.push(format!("--{key}={value}")),
+            }
         }
+        let matches = command.try_get_matches_from(args).map_err(|error| plain(&error))?;
+        Ok(match self {
+            Self::Spread => Box::new(spread::sweep::Cell::new(read(&matches)?, seed)?),
+            Self::Average => Box::new(average::sweep::Cell::new(read(&matches)?, seed)?),
+            Self::Cluster => Box::new(cluster::sweep::Cell::new(&read(&matches)?, seed)?),
+        })
     }
 
     fn flags(self) -> clap::Command {
         let command = clap::Command::new("cell").no_binary_name(true).disable_help_flag(true);
         match self {
             Self::Spread => spread::Settings::augment_args(command),
+            Self::Average => average::Flags::augment_args(command),
+            Self::Cluster => cluster::sweep::Settings::augment_args(command),
         }
     }
 }
+
+/// The flag that sets a key of a scenario.
+const SET: &str = "set";
 
 fn read<T: FromArgMatches>(matches: &ArgMatches) -> anyhow::Result<T> {
     T::from_arg_matches(matches).map_err(|error| plain(&error))

@@ -1,26 +1,25 @@
 //! `rumormill sweep`: a simulation over a grid of settings and seeds, as a table.
 
+mod axis;
 mod grid;
 pub(crate) mod job;
 pub(crate) mod merge;
 mod part;
+pub(crate) mod results;
+mod source;
 pub(crate) mod table;
+mod team;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use anyhow::Context;
 
 use crate::exit::{self, Exit, Usage};
 use crate::format::{self, Align, plural};
 use crate::memory;
-use crate::progress::Progress;
 use crate::signal::Interrupt;
 use grid::Grid;
-use job::{Watch, Work};
+use job::Work;
 use part::{Header, Journal, Shard};
 use table::{Column, Kind, Value};
 
@@ -29,8 +28,9 @@ const SHOWN: usize = 40;
 
 const EXAMPLES: &str = "\
 A sweep:
+  job = \"spread\"                     # or average, or cluster
   seeds = 3                          # or a list: [7, 8, 9]
-  [settings]                         # the flags of `rumormill simulate spread`
+  [settings]                         # the flags of `rumormill simulate` with that job
   runs = 1000
   loss = 0.1
   [grid]                             # all combinations of these
@@ -70,10 +70,7 @@ pub(crate) struct Args {
 /// Runs `rumormill sweep`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let shard = args.shard.unwrap_or(Shard::WHOLE);
-    let name = args.sweep.display();
-    let text =
-        std::fs::read_to_string(&args.sweep).with_context(|| format!("cannot read {name}"))?;
-    let sweep = Grid::parse(&text).map_err(|error| within(&args.sweep, &error))?;
+    let sweep = Grid::read(&args.sweep)?;
     let out =
         if args.out.is_empty() { vec![args.sweep.with_extension("csv")] } else { args.out.clone() };
     table::check(&out)?;
@@ -82,6 +79,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(Shard { part, of }) => args.sweep.with_extension(format!("{part}-of-{of}.part")),
     });
     let cells = prepared(&sweep, shard).map_err(|error| within(&args.sweep, &error))?;
+
+    team::check(&args.machine, &cells)?;
 
     let interrupt = Interrupt::listen()?;
     let header = Header { rumormill: env!("CARGO_PKG_VERSION").to_owned(), shard, sweep };
@@ -97,7 +96,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let left: Vec<(usize, Box<dyn Work>)> =
         cells.into_iter().filter(|(cell, _)| !part.rows.contains_key(cell)).collect();
-    work(&args.machine, &header.sweep, &left, before, &interrupt, &mut |cell, row| {
+    let columns = &header.sweep.columns;
+    team::work(&args.machine, columns, &left, before, &interrupt, &mut |cell, row| {
         journal.add(cell, row.clone())?;
         part.rows.insert(cell, row);
         Ok(())
@@ -156,73 +156,6 @@ fn prepared(sweep: &Grid, shard: Shard) -> anyhow::Result<Vec<(usize, Box<dyn Wo
         }
     }
     Ok(cells)
-}
-
-/// Runs cells side by side, and hands over each result as it comes, until all are done or the user
-/// has had enough.
-fn work(
-    machine: &memory::Machine,
-    sweep: &Grid,
-    cells: &[(usize, Box<dyn Work>)],
-    before: usize,
-    interrupt: &Interrupt,
-    finished: &mut dyn FnMut(usize, Vec<Value>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    if cells.is_empty() {
-        return Ok(());
-    }
-    let largest = cells.iter().map(|(_, work)| work.memory()).max().unwrap_or(0);
-    machine.check("the largest cell", largest)?;
-    let fit = (machine.limit() / largest.max(1)).max(1);
-    let threads = machine.threads();
-    let abreast = threads.min(cells.len()).min(usize::try_from(fit).unwrap_or(usize::MAX));
-    let each = (threads / abreast).max(1);
-    let progress = Progress::new((before + cells.len()) as u64, "cells");
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    // The share done of the cells under way, and how many are finished.
-    let shares = Mutex::new((vec![0.0; abreast], before));
-    let tell = |worker: usize, share: f64, finished: usize| {
-        let mut state = shares.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0[worker] = share;
-        state.1 += finished;
-        let done = state.0.iter().sum::<f64>() + state.1 as f64;
-        drop(state);
-        progress.set(done);
-    };
-    let stop = || failed.load(Ordering::Relaxed) || interrupt.raised();
-    let (sender, receiver) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for worker in 0..abreast {
-            let (sender, next, tell, stop) = (sender.clone(), &next, &tell, &stop);
-            scope.spawn(move || {
-                while !stop() {
-                    let Some((cell, work)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        return;
-                    };
-                    let watch = Watch { done: &|share| tell(worker, share, 0), stop };
-                    let result = work.run(&sweep.columns, each, &watch).transpose();
-                    let Some(result) = result else { return };
-                    tell(worker, 0.0, 1);
-                    if sender.send((*cell, result)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut outcome = Ok(());
-        for (cell, result) in receiver {
-            let done = result
-                .with_context(|| format!("cell {cell} failed"))
-                .and_then(|row| finished(cell, row));
-            if let Err(error) = done {
-                failed.store(true, Ordering::Relaxed);
-                outcome = outcome.and(Err(error));
-            }
-        }
-        outcome
-    })
 }
 
 /// The table for people: its first rows.

@@ -52,6 +52,8 @@ pub(crate) enum Value {
     Whole(i64),
     Real(f64),
     Text(String),
+    /// What a flag that may be repeated is given, time after time; a text in the table.
+    Several(Vec<String>),
     /// Not known, or not a number.
     Missing,
 }
@@ -79,12 +81,12 @@ impl Value {
                 | (Self::Truth(_), Kind::Truth)
                 | (Self::Whole(_), Kind::Whole)
                 | (Self::Whole(_) | Self::Real(_), Kind::Real)
-                | (Self::Text(_), Kind::Text)
+                | (Self::Text(_) | Self::Several(_), Kind::Text)
         )
     }
 }
 
-/// As CSV writes it, and as the command line takes it.
+/// As CSV writes it, and, unless it is several, as the command line takes it.
 impl std::fmt::Display for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -94,6 +96,7 @@ impl std::fmt::Display for Value {
             Self::Real(x) if *x != 0.0 && !(1e-4..1e15).contains(&x.abs()) => write!(f, "{x:e}"),
             Self::Real(x) => write!(f, "{x}"),
             Self::Text(text) => f.write_str(text),
+            Self::Several(texts) => f.write_str(&texts.join(" ")),
             Self::Missing => Ok(()),
         }
     }
@@ -228,7 +231,11 @@ fn real(value: &Value) -> Option<f64> {
 }
 
 fn text(value: &Value) -> Option<ByteArray> {
-    if let Value::Text(text) = value { Some(text.as_str().into()) } else { None }
+    match value {
+        Value::Text(text) => Some(text.as_str().into()),
+        Value::Several(texts) => Some(texts.join(" ").as_str().into()),
+        _ => None,
+    }
 }
 
 fn truth(value: &Value) -> Option<bool> {

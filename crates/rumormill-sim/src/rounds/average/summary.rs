@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figure::{Banded, Figure};
 use super::measure::Moment;
-use super::settings::{Averaging, Schedule};
+use super::settings::{Averaging, Faults, Schedule};
 use crate::rounds::error::RoundsError;
 use crate::rounds::histogram::Counts;
 
@@ -42,6 +42,31 @@ impl Level {
     }
 }
 
+/// All runs at their ends, which are not all in one round if runs end at a goal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The mean node's relative error.
+    pub mean_error: Banded,
+    /// The worst node's relative error.
+    pub worst_error: Banded,
+    /// [`Moment::variance`].
+    pub variance: Figure,
+    /// [`Moment::mass_lost`].
+    pub mass_lost: Figure,
+    /// Messages sent in the whole run.
+    pub messages: Figure,
+}
+
+impl Ending {
+    fn merge(&mut self, other: &Self) {
+        self.mean_error.merge(&other.mean_error);
+        self.worst_error.merge(&other.worst_error);
+        self.variance.merge(&other.variance);
+        self.mass_lost.merge(&other.mass_lost);
+        self.messages.merge(&other.messages);
+    }
+}
+
 /// When runs first had all nodes this close.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
@@ -62,29 +87,46 @@ pub struct Summary {
     pub cancelled: bool,
     /// By round; the first is the start. Runs that ended earlier are not in it.
     pub levels: Vec<Level>,
+    /// The runs that were made to their end, at their last rounds.
+    pub end: Ending,
     /// When runs first were as close as [`TARGETS`] and as the goal asks.
     pub reached: Vec<Reached>,
-    /// The variance factors of all rounds together. Of a fixed order, without the first rounds.
+    /// The variance factors of all rounds together, but for those in which nodes crash, are found
+    /// to have, or get other inputs: the variance leaps then. Of a fixed order, without the first
+    /// rounds.
     pub factor: Figure,
     skip: u32,
+    /// The rounds that the variance leaps in.
+    leaps: Vec<u32>,
 }
 
 /// What the summary needs to know of a run under way.
 pub(super) struct Record {
     last: Moment,
     round: u32,
+    /// Messages of all rounds so far.
+    messages: u64,
     /// The smallest worst error so far.
     closest: f64,
 }
 
 impl Record {
     pub(super) fn start(start: Moment) -> Self {
-        Self { last: start, round: 0, closest: f64::INFINITY }
+        Self { last: start, round: 0, messages: 0, closest: f64::INFINITY }
     }
 
     pub(super) fn last(&self) -> &Moment {
         &self.last
     }
+}
+
+/// The rounds, from 1, that begin with something that strikes.
+fn leaps(faults: &Faults) -> Vec<u32> {
+    let changes = faults.changes.iter().map(|strike| strike.after);
+    let crashes = faults.crashes.iter();
+    let crashes =
+        crashes.flat_map(|strike| [strike.after, strike.after.saturating_add(faults.detection)]);
+    changes.chain(crashes).map(|after| after.saturating_add(1)).collect()
 }
 
 impl Summary {
@@ -100,9 +142,11 @@ impl Summary {
             runs: 0,
             cancelled: false,
             levels: vec![],
+            end: Ending::default(),
             reached: errors.into_iter().map(reached).collect(),
             factor: Figure::default(),
             skip: if averaging.schedule == Schedule::Fixed { SETTLING } else { 0 },
+            leaps: leaps(&averaging.faults),
         }
     }
 
@@ -121,7 +165,7 @@ impl Summary {
         if at > 0 && record.last.clear && moment.clear {
             let factor = moment.variance / record.last.variance;
             level.factor.add(factor);
-            if record.round > self.skip {
+            if record.round > self.skip && !self.leaps.contains(&record.round) {
                 self.factor.add(factor);
             }
         }
@@ -132,7 +176,19 @@ impl Summary {
         }
         record.closest = record.closest.min(moment.worst_error);
         record.last = moment;
+        record.messages += moment.messages;
         record.round += 1;
+    }
+
+    /// Takes up that a run has come to its end.
+    pub(super) fn finish(&mut self, record: &Record) {
+        let last = record.last();
+        self.runs += 1;
+        self.end.mean_error.add(last.mean_error);
+        self.end.worst_error.add(last.worst_error);
+        self.end.variance.add(last.variance);
+        self.end.mass_lost.add(last.mass_lost);
+        self.end.messages.add(record.messages as f64);
     }
 
     /// Takes up the runs of another, of the same simulation. The result is that of all runs
@@ -146,8 +202,8 @@ impl Summary {
             return Err(RoundsError::Merge(why));
         }
         let errors = |of: &Self| of.reached.iter().map(|r| r.error).collect::<Vec<_>>();
-        if errors(self) != errors(other) || self.skip != other.skip {
-            let why = "they have other goals or schedules".to_owned();
+        if errors(self) != errors(other) || self.skip != other.skip || self.leaps != other.leaps {
+            let why = "they have other goals, schedules or faults".to_owned();
             return Err(RoundsError::Merge(why));
         }
         self.runs += other.runs;
@@ -161,6 +217,7 @@ impl Summary {
         for (reached, other) in self.reached.iter_mut().zip(&other.reached) {
             reached.rounds.merge(&other.rounds);
         }
+        self.end.merge(&other.end);
         self.factor.merge(&other.factor);
         Ok(())
     }

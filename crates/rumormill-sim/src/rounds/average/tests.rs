@@ -59,6 +59,23 @@ fn all_schedules_have_their_exact_factors_in_all_engines() {
 }
 
 #[test]
+fn the_end_is_that_of_each_run() {
+    let averaging =
+        Averaging { until: Some(1e-6), rounds: 100, ..Averaging::new(64, Protocol::PushPull) };
+    let summary = run(&averaging, 40);
+    let reached = summary.reached.iter().find(|reached| reached.error == 1e-6).unwrap();
+    let (least, most) =
+        (reached.rounds.iter().next().unwrap().0, reached.rounds.largest().unwrap());
+    assert!(least < most, "all runs end after {least} rounds");
+    let end = &summary.end;
+    assert_eq!(end.worst_error.figure().count(), 40);
+    assert!(end.worst_error.figure().most().unwrap() <= 1e-6);
+    // Each node sends one message a round, and one comes back.
+    let rounds = reached.rounds.moments().mean();
+    assert!((end.messages.mean().unwrap() - 128.0 * rounds).abs() < 1e-6);
+}
+
+#[test]
 fn peersim_on_the_complete_graph() {
     // 0.3033: 1/(2√e) (Jelasity, Montresor, Babaoglu 2005).
     let limit = 0.5 * (-0.5f64).exp();

@@ -101,6 +101,15 @@ impl<'a> Job<'a> {
 /// # Errors
 /// If the engine asked for cannot run it.
 pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, RoundsError> {
+    bytes_per_node_of_degree(averaging, averaging.topology.mean_degree())
+}
+
+/// The same on a graph like this one whose nodes have so many neighbours on average: for a graph
+/// that has not been made yet.
+///
+/// # Errors
+/// As [`bytes_per_node`].
+pub fn bytes_per_node_of_degree(averaging: &Averaging, degree: f64) -> Result<u64, RoundsError> {
     const INPUT: u64 = 8;
     let engine = averaging.engine()?;
     if engine == Engine::Dense {
@@ -108,10 +117,6 @@ pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, RoundsError> {
     }
     // The order of turns, who is up, who is known to be down.
     let common = INPUT + 4 + 2;
-    let degree = match &averaging.topology {
-        Topology::Complete(nodes) => (nodes - 1) as f64,
-        Topology::Graph(csr) => csr.entries() as f64 / csr.nodes() as f64,
-    };
     let (state, message) = match averaging.protocol {
         Protocol::PushPull => (8, 48),
         Protocol::PushSum | Protocol::Spsp => (16, 64),
@@ -303,7 +308,7 @@ impl Desk<'_> {
                 return ControlFlow::Break(());
             }
         }
-        summary.runs += 1;
+        summary.finish(&record);
         ControlFlow::Continue(())
     }
 }

@@ -173,6 +173,15 @@ impl GraphKind {
         }
     }
 
+    /// About how many neighbours a node has, on average.
+    #[must_use]
+    pub fn mean_degree(self, nodes: u64) -> f64 {
+        match self {
+            Self::Complete => nodes.saturating_sub(1) as f64,
+            _ => self.entries(nodes) / nodes.max(1) as f64,
+        }
+    }
+
     /// About how many entries all lists of neighbours have together.
     fn entries(self, nodes: u64) -> f64 {
         let n = nodes as f64;

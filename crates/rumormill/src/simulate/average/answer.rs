@@ -62,7 +62,8 @@ impl From<&Strike> for Struck {
     }
 }
 
-/// The factor by which a round shrinks the variance, over all runs and rounds.
+/// The factor by which a round shrinks the variance, over all runs and all rounds in which nothing
+/// strikes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Factor {
     pub(crate) mean: Option<f64>,

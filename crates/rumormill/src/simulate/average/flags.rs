@@ -5,12 +5,14 @@ use std::ops::ControlFlow;
 use clap::Args;
 use rumormill_sim::rounds::average::{
     Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values,
+    bytes_per_node_of_degree,
 };
+use rumormill_sim::rounds::{Csr, GraphKind, Topology};
 
 use super::inputs::ValuesArg;
 use crate::exit::Usage;
 use crate::predict::input::count;
-use crate::simulate::graph::GraphArg;
+use crate::simulate::graph::{GraphArg, refuse};
 
 /// Rounds of a run that has no goal.
 const ROUNDS: u32 = 50;
@@ -61,15 +63,15 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = overlap,
           allow_hyphen_values = true)]
     pub(crate) overlap: (f64, f64),
-    /// A share of the nodes crashes for good when so many rounds have passed, such as 0.1@20; may
-    /// be repeated.
-    #[arg(long, value_name = "SHARE@ROUND", value_parser = strike, allow_hyphen_values = true)]
+    /// A share of the nodes, above 0 and below 1, crashes for good when so many rounds have passed,
+    /// such as 0.1@20; may be repeated.
+    #[arg(long, value_name = "SHARE@ROUND", value_parser = crash, allow_hyphen_values = true)]
     pub(crate) crash: Vec<Strike>,
     /// Rounds until the others know of a crash.
     #[arg(long, value_name = "ROUNDS", value_parser = rounds, default_value = "5")]
     pub(crate) detection: u32,
-    /// The inputs of a share of the nodes rise by the range of all inputs when so many rounds have
-    /// passed, such as 0.25@20; may be repeated.
+    /// The inputs of a share of the nodes, above 0 and at most 1 (all of them), rise by the range
+    /// of all inputs when so many rounds have passed, such as 0.25@20; may be repeated.
     #[arg(long, value_name = "SHARE@ROUND", value_parser = strike, allow_hyphen_values = true)]
     pub(crate) change: Vec<Strike>,
     /// How to compute it: dense, instant or events [default: the fastest that can].
@@ -109,6 +111,16 @@ fn overlap(text: &str) -> Result<(f64, f64), String> {
     }
 }
 
+/// As [`strike`], but not all of the nodes: nobody would be left to be right.
+fn crash(text: &str) -> Result<Strike, String> {
+    match strike(text)? {
+        Strike { share, .. } if share >= 1.0 => Err(format!(
+            "the share is {share}, but must be above 0 and below 1: somebody has to stay"
+        )),
+        strike => Ok(strike),
+    }
+}
+
 /// `0.1@20`.
 fn strike(text: &str) -> Result<Strike, String> {
     let wrong = || format!("{text:?} must be a share and a round, such as 0.1@20");
@@ -119,6 +131,15 @@ fn strike(text: &str) -> Result<Strike, String> {
     }
     let after = rounds(after.trim()).map_err(|error| format!("the round of {text}: {error}"))?;
     Ok(Strike { share, after })
+}
+
+/// Bytes of memory that a simulation needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Need {
+    /// For the graph.
+    pub(crate) graph: u64,
+    /// For each run that goes on at the same time.
+    pub(crate) run: u64,
 }
 
 impl Flags {
@@ -132,6 +153,38 @@ impl Flags {
         memory: u64,
         observe: &dyn Fn(f64) -> ControlFlow<()>,
     ) -> anyhow::Result<Averaging> {
+        let (values, nodes) = self.inputs()?;
+        let topology = self.graph.build(nodes, seed, memory, observe)?;
+        self.on(topology, values, seed)
+    }
+
+    /// Checks everything that can be checked without making the graph; says what memory it takes.
+    ///
+    /// # Errors
+    /// As [`Self::averaging`].
+    pub(crate) fn check(&self, seed: u64) -> anyhow::Result<Need> {
+        let (values, nodes) = self.inputs()?;
+        let graph = self.graph.check(nodes)?;
+        // Of a graph in a file, nothing is known but that it is one.
+        let among = nodes.unwrap_or(2);
+        let mut averaging = self.on(Topology::Complete(among), values, seed)?;
+        let GraphArg::Kind(kind) = self.graph else { return Ok(Need { graph, run: 0 }) };
+        if kind != GraphKind::Complete {
+            // The engines tell graphs from the complete one; which graph it is is all the same.
+            let stand_in = Averaging {
+                topology: Topology::Graph(Csr::from_edges(2, &[(0, 1)]).into()),
+                ..averaging.clone()
+            };
+            averaging.engine = Some(stand_in.engine().map_err(|error| refuse(&error))?);
+        }
+        averaging.check().map_err(|error| refuse(&error))?;
+        let each = bytes_per_node_of_degree(&averaging, kind.mean_degree(among));
+        let each = each.map_err(|error| refuse(&error))?;
+        Ok(Need { graph, run: each.saturating_mul(among) })
+    }
+
+    /// The values, and how many nodes there are if anything but the graph says so.
+    fn inputs(&self) -> anyhow::Result<(Values, Option<u64>)> {
         let values = self.values.read()?;
         let given = match &values {
             Values::Given(values) => Some(values.len() as u64),
@@ -144,7 +197,11 @@ impl Flags {
             let why = format!("--nodes is {nodes}, but --values {values} has {given} values");
             return Err(Usage(format!("{why}; leave out --nodes")).into());
         }
-        let topology = self.graph.build(self.nodes.or(given), seed, memory, observe)?;
+        Ok((values, self.nodes.or(given)))
+    }
+
+    /// The simulation on this graph.
+    fn on(&self, topology: Topology, values: Values, seed: u64) -> anyhow::Result<Averaging> {
         let rounds = if self.until.is_some() { MOST_ROUNDS } else { ROUNDS };
         let rounds = self.rounds.unwrap_or(rounds);
         for strike in self.crash.iter().chain(&self.change) {
@@ -192,7 +249,11 @@ mod tests {
     fn strikes_are_a_share_at_a_round() {
         assert_eq!(strike("0.1@20"), Ok(Strike { share: 0.1, after: 20 }));
         for bad in ["", "0.1", "@3", "0.1@", "0@3", "1.5@3", "0.1@-1", "NaN@2"] {
-            assert!(strike(bad).is_err(), "{bad:?} was accepted");
+            assert!(strike(bad).is_err() && crash(bad).is_err(), "{bad:?} was accepted");
         }
+        // All inputs may change; not all nodes may crash.
+        assert_eq!(strike("1@3"), Ok(Strike { share: 1.0, after: 3 }));
+        assert!(crash("1@3").is_err_and(|error| error.contains("below 1")));
+        assert_eq!(crash("0.99@3"), strike("0.99@3"));
     }
 }

@@ -4,13 +4,14 @@ mod answer;
 mod flags;
 mod inputs;
 mod reference;
+pub(crate) mod sweep;
 mod text;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use rumormill_sim::rounds::average::{self, Job};
+use rumormill_sim::rounds::average::{self, Averaging, Job};
 
 use crate::exit::{self, Exit};
 use crate::format::plural;
@@ -18,10 +19,10 @@ use crate::memory;
 use crate::plot;
 use crate::predict::input::count;
 use crate::progress::Progress;
-use crate::signal::Interrupt;
 use crate::simulate::graph::refuse;
+use crate::simulate::start::{Start, start};
 use answer::Answer;
-use flags::Flags;
+pub(crate) use flags::Flags;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,25 +57,12 @@ pub(crate) struct Args {
 
 /// Runs `rumormill simulate average`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if let Some(path) = &args.plot {
-        plot::check(path)?;
-    }
-    let interrupt = Interrupt::listen()?;
-    let stop =
-        || if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let making = Progress::new(1, "graph");
     let limit = args.machine.limit();
-    let averaging = args.flags.averaging(args.seed, limit, &|share| {
-        making.set(share);
-        stop()
-    });
-    drop(making);
-    let averaging = match (averaging, interrupt.exit()) {
-        (Err(_), Some(exit)) => {
-            eprintln!("rumormill: stopped before the graph was made");
-            return Ok(exit);
-        }
-        (averaging, _) => averaging?,
+    let make =
+        |observe: &dyn Fn(f64) -> ControlFlow<()>| args.flags.averaging(args.seed, limit, observe);
+    let (averaging, interrupt) = match start(args.plot.as_deref(), make)? {
+        Start::Ready(averaging, interrupt) => (averaging, interrupt),
+        Start::Stopped(exit) => return Ok(exit),
     };
     let job = Job {
         threads: args.machine.threads(),
@@ -85,13 +73,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::new(args.flags.runs, "runs");
     let started = Instant::now();
     let summary = average::simulate(&job, &|now| {
-        // Runs side by side are about as far as the one that reports.
-        let share = f64::from(now.round) / f64::from(averaging.rounds);
-        let share = if averaging.until.is_some() { 0.0 } else { share };
-        progress.set(now.runs_done as f64 + share);
+        progress.set(now.runs_done as f64 + under_way(&averaging, now));
         progress
             .note(|| format!("round {}: the worst node is {:.1e} off", now.round, now.worst_error));
-        stop()
+        interrupt.flow()
     })
     .map_err(|error| refuse(&error))?;
     let seconds = started.elapsed().as_secs_f64();
@@ -115,4 +100,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let missed = answer.missed_goal();
     Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))
+}
+
+/// The share done of the run that reports: runs side by side are about as far. Nobody knows when a
+/// goal is reached.
+fn under_way(averaging: &Averaging, now: average::Progress) -> f64 {
+    match averaging.until {
+        Some(_) => 0.0,
+        None => f64::from(now.round) / f64::from(averaging.rounds),
+    }
 }

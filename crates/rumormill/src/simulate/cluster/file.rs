@@ -6,15 +6,23 @@ use anyhow::Context;
 use rumormill_sim::scenario::Scenario;
 
 use super::Args;
+use super::flags::Flags;
 use crate::exit::Usage;
 
 /// Reads a scenario. What it says is not checked yet.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Scenario> {
+fn read(path: &Path) -> anyhow::Result<Scenario> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the scenario {}", path.display()))?;
     // The error shows the line, and points at the place.
     let wrong = |error| Usage(format!("{}: {error}", path.display()));
     Ok(toml::from_str(&text).map_err(wrong)?)
+}
+
+/// The scenario that a file and flags amount to. What they say is not checked yet.
+pub(crate) fn assemble(path: Option<&Path>, flags: &Flags) -> anyhow::Result<Scenario> {
+    let mut scenario = path.map_or_else(|| Ok(Scenario::default()), read)?;
+    flags.apply(&mut scenario)?;
+    Ok(scenario)
 }
 
 /// A scenario as the text of a file.

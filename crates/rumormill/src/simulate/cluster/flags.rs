@@ -56,6 +56,17 @@ pub(crate) struct Flags {
     /// How long the calm at the end may last until everything holds; 0s: nothing is asked of it.
     #[arg(long)]
     patience: Option<Span>,
+    /// Set any key of the scenario, such as node.rumor.fanout=2; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<Assignment>,
+}
+
+/// A key of a scenario, and what it is set to.
+#[derive(Clone, Debug, PartialEq)]
+struct Assignment {
+    /// From the outermost table inwards.
+    path: Vec<String>,
+    value: toml::Value,
 }
 
 /// Something that befalls nodes from some time on, for ever or to another time.
@@ -69,6 +80,9 @@ struct Incident {
 impl Flags {
     /// Changes the scenario, and adds to it.
     pub(crate) fn apply(&self, scenario: &mut Scenario) -> Result<(), Usage> {
+        for assignment in &self.set {
+            *scenario = assignment.apply(scenario)?;
+        }
         let set = |to: &mut Span, from: Option<Span>| *to = from.unwrap_or(*to);
         scenario.nodes = self.nodes.unwrap_or(scenario.nodes);
         scenario.seed = self.seed.unwrap_or(scenario.seed);
@@ -128,6 +142,24 @@ fn churn(per_minute: f64, duration: Span) -> Result<ScenarioEvent, Usage> {
     Ok(ScenarioEvent { at: Some(at), churn: Some(churn), ..ScenarioEvent::default() })
 }
 
+impl Assignment {
+    fn apply(&self, scenario: &Scenario) -> Result<Scenario, Usage> {
+        let wrong = |error: &dyn std::fmt::Display| {
+            let key = self.path.join(".");
+            Usage(format!("--set {key}={}: {}", self.value, error.to_string().trim_end()))
+        };
+        let mut whole = toml::Table::try_from(scenario).map_err(|error| wrong(&error))?;
+        let (last, outer) = self.path.split_last().ok_or_else(|| wrong(&"there is no key"))?;
+        let mut table = &mut whole;
+        for name in outer {
+            let inner = table.entry(name).or_insert_with(|| toml::Table::new().into());
+            table = inner.as_table_mut().ok_or_else(|| wrong(&format!("{name} is no table")))?;
+        }
+        table.insert(last.clone(), self.value.clone());
+        whole.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))
+    }
+}
+
 impl Incident {
     fn event(&self) -> ScenarioEvent {
         ScenarioEvent {
@@ -177,6 +209,20 @@ fn partition(text: &str) -> Result<Incident, String> {
     Ok(Incident { nodes: Nodes::Share(0.5), from, to })
 }
 
+/// `KEY=VALUE`; what is no number, truth value, list or table is a text.
+fn assignment(text: &str) -> Result<Assignment, String> {
+    let wrong = || format!("{text:?} is not KEY=VALUE, such as node.rumor.fanout=2");
+    let (key, value) = text.split_once('=').ok_or_else(wrong)?;
+    let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+    if path.iter().any(String::is_empty) {
+        return Err(wrong());
+    }
+    let read = toml::from_str::<toml::Table>(&format!("value = {value}"));
+    let value = read.ok().and_then(|mut table| table.remove("value"));
+    let value = value.unwrap_or_else(|| toml::Value::String(text[key.len() + 1..].to_owned()));
+    Ok(Assignment { path, value })
+}
+
 /// `5`, `0..100` or `spike:100`.
 fn values(text: &str) -> Result<Values, String> {
     let number = |text: &str| {
@@ -209,5 +255,27 @@ mod tests {
         assert!(lasting("n3@10s").is_err());
         assert_eq!(values("0..9"), Ok(Values::Uniform(0.0, 9.0)));
         assert!(values("many").is_err());
+    }
+    #[test]
+    fn any_key_can_be_set() {
+        let set = |text: &str| {
+            let assignment = assignment(text).map_err(Usage)?;
+            assignment.apply(&Scenario { nodes: 4, ..Scenario::default() })
+        };
+        let scenario = set("node.rumor.fanout=2").expect("valid");
+        assert_eq!(scenario.node.rumor.and_then(|rumor| rumor.fanout), Some(2));
+        let scenario = set("node.interval=300ms").expect("valid");
+        assert_eq!(scenario.node.interval.map(|span| span.to_string()).as_deref(), Some("300ms"));
+        assert_eq!(set("link.loss=0.25").expect("valid").link.loss, Some(0.25));
+        for (bad, word) in [
+            ("node.fanout=2", "unknown field `fanout`"),
+            ("nodes=many", "nodes=\"many\""),
+            ("nodes.x=1", "nodes is no table"),
+            ("nodes", "KEY=VALUE"),
+            (".=1", "KEY=VALUE"),
+        ] {
+            let error = set(bad).expect_err(bad).to_string();
+            assert!(error.contains(word), "{bad}: {error}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the mathematics says of a spread.
 
 mod broadcast;
+mod graph;
 
 use rumormill_proto::{Counted, Decided, Style};
 use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Targets, Topology};
@@ -39,7 +40,7 @@ impl Exact {
     pub(crate) fn of(question: &Question, rounds: u64) -> Self {
         let model = &question.model;
         let Topology::Complete(nodes) = question.topology else {
-            return Self::unknown("no exact law is known on this graph");
+            return graph::exact(question);
         };
         if let Some(broadcast) = &question.broadcast {
             return broadcast::exact(broadcast);

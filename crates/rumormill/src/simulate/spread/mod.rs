@@ -18,7 +18,7 @@ use crate::memory;
 use crate::plot;
 use crate::predict::input::count;
 use crate::progress::Progress;
-use crate::signal::Interrupt;
+use crate::simulate::start::{Start, start};
 use question::Question;
 use report::Report;
 pub(crate) use settings::Settings;
@@ -59,25 +59,13 @@ pub(crate) struct Args {
 
 /// Runs `rumormill simulate spread`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if let Some(path) = &args.plot {
-        plot::check(path)?;
-    }
-    let interrupt = Interrupt::listen()?;
-    let stop =
-        || if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let making = Progress::new(1, "graph");
     let machine = (args.machine.threads(), args.machine.limit());
-    let question = Question::new(&args.settings, args.seed, machine, &|share| {
-        making.set(share);
-        stop()
-    });
-    drop(making);
-    let question = match (question, interrupt.exit()) {
-        (Err(_), Some(exit)) => {
-            eprintln!("rumormill: stopped before the graph was made");
-            return Ok(exit);
-        }
-        (question, _) => question?,
+    let make = |observe: &dyn Fn(f64) -> ControlFlow<()>| {
+        Question::new(&args.settings, args.seed, machine, observe)
+    };
+    let (question, interrupt) = match start(args.plot.as_deref(), make)? {
+        Start::Ready(question, interrupt) => (question, interrupt),
+        Start::Stopped(exit) => return Ok(exit),
     };
     if let Some(updates) = args.updates.several(&question)? {
         return updates.run(&question, &interrupt, args.json);
@@ -87,7 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let summary = question.answer(&|now| {
         progress.set(now.runs_done as f64 + under_way(now));
         progress.note(|| format!("round {} of a run: {} know", now.round, now.informed));
-        stop()
+        interrupt.flow()
     })?;
     let seconds = started.elapsed().as_secs_f64();
     drop(progress);

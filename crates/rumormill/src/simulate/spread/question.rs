@@ -60,12 +60,12 @@ impl Question {
         Ok(question)
     }
 
-    /// Checks settings without making their graph; gives the bytes of memory that they need on one
-    /// thread.
+    /// Checks settings without making their graph; gives the bytes of memory that they need on so
+    /// many threads.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn check(settings: &Settings) -> anyhow::Result<u64> {
+    pub(crate) fn check(settings: &Settings, threads: usize) -> anyhow::Result<u64> {
         let graph = settings.graph.check(settings.nodes)?;
         // Of a graph in a file, nothing is known but that it is one.
         let nodes = settings.nodes.unwrap_or(2);
@@ -81,7 +81,7 @@ impl Question {
         let engine =
             settings.engine.unwrap_or_else(|| EngineKind::choose(&model, like, settings.runs));
         engine.supports(&model, like).map_err(|error| refuse(&error))?;
-        let engine = engine.bytes_needed(&model, &complete, 1);
+        let engine = engine.bytes_needed(&model, &complete, threads);
         // An engine that is not for complete graphs takes little beside the graph.
         Ok(if engine == u64::MAX { graph } else { graph.saturating_add(engine) })
     }

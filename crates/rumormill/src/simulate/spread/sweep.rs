@@ -1,6 +1,6 @@
 //! A spread as a cell of a sweep.
 
-use std::ops::ControlFlow;
+use std::cell::OnceCell;
 
 use rumormill_sim::rounds::Summary;
 
@@ -10,85 +10,78 @@ use super::question::Question;
 use super::settings::Settings;
 use super::under_way;
 use crate::sweep::job::{Watch, Work};
+use crate::sweep::results::{Finding, asked, row, usual};
 use crate::sweep::table::{Column, Kind, Value};
 
-/// A result: its column, whether it is listed unless others are asked for, and how it is found.
-struct Result {
-    name: &'static str,
-    kind: Kind,
-    usual: bool,
-    of: fn(&Question, &Summary) -> Value,
+/// What the runs of a cell did.
+pub(crate) struct Answer {
+    question: Question,
+    summary: Summary,
+    /// The exact figures take time of their own, so they come only when asked for.
+    exact: OnceCell<Exact>,
 }
 
-const fn usual(name: &'static str, kind: Kind, of: fn(&Question, &Summary) -> Value) -> Result {
-    Result { name, kind, usual: true, of }
+impl Answer {
+    fn exact(&self) -> &Exact {
+        self.exact.get_or_init(|| Exact::of(&self.question, 0))
+    }
+
+    fn percentile(&self, q: f64) -> Value {
+        self.summary.percentile(q).map_or(Value::Missing, Value::whole)
+    }
 }
 
-const fn asked(name: &'static str, kind: Kind, of: fn(&Question, &Summary) -> Value) -> Result {
-    Result { name, kind, usual: false, of }
-}
-
-fn percentile(summary: &Summary, q: f64) -> Value {
-    summary.percentile(q).map_or(Value::Missing, Value::whole)
-}
-
-fn exact(question: &Question) -> Exact {
-    Exact::of(question, 0)
-}
-
-/// All that can be listed. The exact figures take time of their own, so they come only when asked.
-const RESULTS: [Result; 19] = [
-    asked("engine", Kind::Text, |question, _| Value::text(question.engine())),
-    asked("alive", Kind::Whole, |_, s| Value::whole(s.alive)),
-    usual("finished", Kind::Whole, |_, s| Value::whole(s.runs - s.unfinished())),
-    usual("mean", Kind::Real, |_, s| Value::real(s.mean())),
-    usual("variance", Kind::Real, |_, s| Value::real(s.variance())),
-    asked("least", Kind::Whole, |_, s| {
-        s.finished.iter().next().map_or(Value::Missing, |(round, _)| Value::whole(round))
+/// All that can be listed.
+pub(crate) const RESULTS: [Finding<Answer>; 19] = [
+    asked("engine", Kind::Text, |a| Value::text(a.question.engine())),
+    asked("alive", Kind::Whole, |a| Value::whole(a.summary.alive)),
+    usual("finished", Kind::Whole, |a| Value::whole(a.summary.runs - a.summary.unfinished())),
+    usual("mean", Kind::Real, |a| Value::real(a.summary.mean())),
+    usual("variance", Kind::Real, |a| Value::real(a.summary.variance())),
+    asked("least", Kind::Whole, |a| {
+        let least = a.summary.finished.iter().next();
+        least.map_or(Value::Missing, |(round, _)| Value::whole(round))
     }),
-    usual("p50", Kind::Whole, |_, s| percentile(s, 0.5)),
-    asked("p90", Kind::Whole, |_, s| percentile(s, 0.9)),
-    usual("p99", Kind::Whole, |_, s| percentile(s, 0.99)),
-    asked("p999", Kind::Whole, |_, s| percentile(s, 0.999)),
-    asked("greatest", Kind::Whole, |_, s| {
-        s.finished.largest().map_or(Value::Missing, Value::whole)
+    usual("p50", Kind::Whole, |a| a.percentile(0.5)),
+    asked("p90", Kind::Whole, |a| a.percentile(0.9)),
+    usual("p99", Kind::Whole, |a| a.percentile(0.99)),
+    asked("p999", Kind::Whole, |a| a.percentile(0.999)),
+    asked("greatest", Kind::Whole, |a| {
+        a.summary.finished.largest().map_or(Value::Missing, Value::whole)
     }),
-    usual("messages", Kind::Real, |_, s| Value::real(s.messages.mean())),
-    asked("messages_variance", Kind::Real, |_, s| Value::real(s.messages.variance())),
-    usual("residue", Kind::Real, |_, s| Value::real(s.residue_share())),
-    usual("incomplete", Kind::Real, |_, s| Value::real(s.incomplete())),
-    asked("exact_mean", Kind::Real, |q, _| Value::real(exact(q).law.map(|law| law.mean))),
-    asked("exact_variance", Kind::Real, |q, _| Value::real(exact(q).law.map(|law| law.variance))),
-    asked("exact_messages", Kind::Real, |q, _| Value::real(exact(q).messages)),
-    asked("p_value", Kind::Real, |q, s| {
-        let test = Agreement::of(s, &exact(q), q.last_round()).finishing;
+    usual("messages", Kind::Real, |a| Value::real(a.summary.messages.mean())),
+    asked("messages_variance", Kind::Real, |a| Value::real(a.summary.messages.variance())),
+    usual("residue", Kind::Real, |a| Value::real(a.summary.residue_share())),
+    usual("incomplete", Kind::Real, |a| Value::real(a.summary.incomplete())),
+    asked("exact_mean", Kind::Real, |a| Value::real(a.exact().law.as_ref().map(|law| law.mean))),
+    asked("exact_variance", Kind::Real, |a| {
+        Value::real(a.exact().law.as_ref().map(|law| law.variance))
+    }),
+    asked("exact_messages", Kind::Real, |a| Value::real(a.exact().messages)),
+    asked("p_value", Kind::Real, |a| {
+        let test = Agreement::of(&a.summary, a.exact(), a.question.last_round()).finishing;
         Value::real(test.map(|test| test.p_value))
     }),
 ];
-
-/// The columns there are, and whether each is usual.
-pub(crate) fn columns() -> Vec<(Column, bool)> {
-    RESULTS.iter().map(|result| (Column::new(result.name, result.kind), result.usual)).collect()
-}
 
 /// A cell.
 pub(crate) struct Cell {
     settings: Settings,
     seed: u64,
-    memory: u64,
 }
 
 impl Cell {
     /// Checks the settings. Graphs are made when the cell runs.
     pub(crate) fn new(settings: Settings, seed: u64) -> anyhow::Result<Self> {
-        let memory = Question::check(&settings)?;
-        Ok(Self { settings, seed, memory })
+        Question::check(&settings, 1)?;
+        Ok(Self { settings, seed })
     }
 }
 
 impl Work for Cell {
-    fn memory(&self) -> u64 {
-        self.memory
+    fn memory(&self, threads: usize) -> u64 {
+        // It was checked before.
+        Question::check(&self.settings, threads).unwrap_or(u64::MAX)
     }
 
     fn run(
@@ -97,11 +90,9 @@ impl Work for Cell {
         threads: usize,
         watch: &Watch<'_>,
     ) -> anyhow::Result<Option<Vec<Value>>> {
-        let stop =
-            || if (watch.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         // What all cells need together was checked before.
         let machine = (threads, u64::MAX);
-        let question = Question::new(&self.settings, self.seed, machine, &|_| stop());
+        let question = Question::new(&self.settings, self.seed, machine, &|_| watch.flow());
         let question = match question {
             Err(_) if (watch.stop)() => return Ok(None),
             question => question?,
@@ -109,15 +100,12 @@ impl Work for Cell {
         let runs = self.settings.runs as f64;
         let summary = question.answer(&|now| {
             (watch.done)((now.runs_done as f64 + under_way(now)) / runs);
-            stop()
+            watch.flow()
         })?;
         if summary.cancelled {
             return Ok(None);
         }
-        let value = |column: &Column| {
-            let result = RESULTS.iter().find(|result| result.name == column.name);
-            result.map_or(Value::Missing, |result| (result.of)(&question, &summary))
-        };
-        Ok(Some(columns.iter().map(value).collect()))
+        let answer = Answer { question, summary, exact: OnceCell::new() };
+        Ok(Some(row(&RESULTS, columns, &answer)))
     }
 }

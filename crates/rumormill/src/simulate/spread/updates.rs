@@ -1,7 +1,5 @@
 //! Several updates in quick succession: one exchange of all that differs, or a rumor for each.
 
-use std::ops::ControlFlow;
-
 use clap::Args;
 use rumormill_sim::rounds::{Semantics, StopRule, Topology, Updates, UpdatesSummary, Way};
 use serde::Serialize;
@@ -110,7 +108,7 @@ impl Several {
         let go = |way: Way, before: u64| {
             let observe = |now: rumormill_sim::rounds::Progress| {
                 progress.set((before + now.runs_done) as f64 + under_way(now).min(0.99));
-                if interrupt.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                interrupt.flow()
             };
             let (topology, threads) = (&question.topology, question.threads);
             let summary = self.0.simulate(topology, way, 0..runs, question.seed, threads, &observe);

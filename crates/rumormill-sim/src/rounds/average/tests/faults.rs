@@ -128,6 +128,8 @@ fn after_a_crash_the_ledger_finds_the_survivors_mean_and_plain_spsp_does_not() {
         let lost = |round: usize| ledger.levels[round].mass_lost.most().unwrap();
         assert!(lost(9).abs() > 1e-6, "{}", lost(9));
         assert_eq!(lost(12), 0.0);
+        // The leaps of the variance are not counted.
+        assert!((0.2..0.6).contains(&ledger.factor.mean().unwrap()), "{:?}", ledger.factor.mean());
         let spsp = crash(Protocol::Spsp);
         assert!(last(&spsp).mean_error.figure().most().unwrap() > 1e-4);
     }

@@ -1,0 +1,138 @@
+//! Cells at work, side by side.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use anyhow::Context;
+
+use super::job::{Watch, Work};
+use super::table::{Column, Value};
+use crate::exit::Usage;
+use crate::memory;
+use crate::progress::Progress;
+use crate::signal::Interrupt;
+
+/// A cell by its number.
+type Cell = (usize, Box<dyn Work>);
+
+/// Refuses cells that do not fit the memory.
+pub(super) fn check(machine: &memory::Machine, cells: &[Cell]) -> Result<(), Usage> {
+    machine.check("the largest cell", largest(cells, 1))
+}
+
+/// What the largest of the cells needs on so many threads.
+fn largest(cells: &[Cell], threads: usize) -> u64 {
+    cells.iter().map(|(_, work)| work.memory(threads)).max().unwrap_or(0)
+}
+
+/// Runs cells side by side, and hands over each result as it comes, until all are done or the user
+/// has had enough.
+pub(super) fn work(
+    machine: &memory::Machine,
+    columns: &[Column],
+    cells: &[Cell],
+    before: usize,
+    interrupt: &Interrupt,
+    finished: &mut dyn FnMut(usize, Vec<Value>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if cells.is_empty() {
+        return Ok(());
+    }
+    let (abreast, each) = shares(machine, cells)?;
+    let progress = Progress::new((before + cells.len()) as u64, "cells");
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    // The share done of the cells under way, and how many are finished.
+    let shares = Mutex::new((vec![0.0; abreast], before));
+    let tell = |worker: usize, share: f64, finished: usize| {
+        let mut state = shares.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0[worker] = share;
+        state.1 += finished;
+        let done = state.0.iter().sum::<f64>() + state.1 as f64;
+        drop(state);
+        progress.set(done);
+    };
+    let stop = || failed.load(Ordering::Relaxed) || interrupt.raised();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for worker in 0..abreast {
+            let (sender, next, tell, stop) = (sender.clone(), &next, &tell, &stop);
+            scope.spawn(move || {
+                while !stop() {
+                    let Some((cell, work)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                        return;
+                    };
+                    let watch = Watch { done: &|share| tell(worker, share, 0), stop };
+                    let result = work.run(columns, each, &watch).transpose();
+                    let Some(result) = result else { return };
+                    tell(worker, 0.0, 1);
+                    if sender.send((*cell, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut outcome = Ok(());
+        for (cell, result) in receiver {
+            let done = result
+                .with_context(|| format!("cell {cell} failed"))
+                .and_then(|row| finished(cell, row));
+            if let Err(error) = done {
+                failed.store(true, Ordering::Relaxed);
+                outcome = outcome.and(Err(error));
+            }
+        }
+        outcome
+    })
+}
+
+/// How many cells run side by side, and on how many threads each, so that the largest of them fit
+/// the memory together.
+fn shares(machine: &memory::Machine, cells: &[Cell]) -> Result<(usize, usize), Usage> {
+    check(machine, cells)?;
+    let (alone, limit, threads) = (largest(cells, 1), machine.limit(), machine.threads());
+    let fit = usize::try_from(limit / alone.max(1)).unwrap_or(usize::MAX).max(1);
+    let abreast = threads.min(cells.len()).min(fit);
+    let fits = |each: &usize| largest(cells, *each).saturating_mul(abreast as u64) <= limit;
+    Ok((abreast, (1..=threads / abreast).rev().find(fits).unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Needs this much, and half of it for each thread beyond the first.
+    struct Needs(u64);
+
+    impl Work for Needs {
+        fn memory(&self, threads: usize) -> u64 {
+            self.0 + (threads as u64 - 1) * self.0 / 2
+        }
+
+        fn run(&self, _: &[Column], _: usize, _: &Watch<'_>) -> anyhow::Result<Option<Vec<Value>>> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn cells_and_threads_fit_the_memory_together() {
+        let mib = 1 << 20;
+        let share = |cells: usize, need: u64| {
+            let machine = memory::Machine::of(8, 100 * mib);
+            let cells: Vec<Cell> = (0..cells)
+                .map(|cell| (cell, Box::new(Needs(need * mib)) as Box<dyn Work>))
+                .collect();
+            shares(&machine, &cells)
+        };
+        // Little memory each: a thread for each cell, or all threads for the only one.
+        assert_eq!(share(20, 1).ok(), Some((8, 1)));
+        assert_eq!(share(1, 1).ok(), Some((1, 8)));
+        assert_eq!(share(3, 1).ok(), Some((3, 2)));
+        // Two fit; with a second thread each they would not.
+        assert_eq!(share(20, 40).ok(), Some((2, 1)));
+        // One fits with two more threads, which take as much again.
+        assert_eq!(share(1, 50).ok(), Some((1, 3)));
+        assert!(share(1, 101).is_err_and(|error| error.to_string().contains("101.0 MiB")));
+    }
+}
