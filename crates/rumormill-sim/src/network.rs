@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
 use rumormill_proto::{
-    Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
+    Acquaintance, Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
 };
 use siphasher::sip::SipHasher13;
 
@@ -209,31 +209,18 @@ impl VirtualNetwork {
         false
     }
 
-    /// Lets these nodes know each other at once, as if each had been told of the others. Large runs
-    /// begin like this: what n² news of joining would cost is not what they are about.
+    /// Lets these nodes know each other at once; see [`Node::acquaint`], which says what is skipped.
+    /// Large runs begin like this: what n² news of joining would cost is not what they are about.
     ///
     /// # Errors
     /// When one of them is not running. None has met another then.
     pub fn acquaint(&mut self, nodes: &[NodeIndex]) -> Result<(), SimError> {
-        if let Some(&node) = nodes.iter().find(|node| self.node(**node).is_none()) {
-            return Err(SimError::NotRunning(node));
-        }
-        let Some((&first, others)) = nodes.split_first() else { return Ok(()) };
-        // The first hears of all, and then all hear of them from it.
-        for &node in others {
-            self.meet(first, node);
-        }
-        for &node in others {
-            self.meet(node, first);
+        let running = |&node: &NodeIndex| self.node(node).ok_or(SimError::NotRunning(node));
+        let all = Acquaintance::of(nodes.iter().map(running).collect::<Result<Vec<_>, _>>()?);
+        for &node in nodes {
+            self.call(node, |node, now| node.acquaint(now, &all));
         }
         Ok(())
-    }
-
-    /// `node` takes over what `other` knows; both run.
-    fn meet(&mut self, node: NodeIndex, other: NodeIndex) {
-        let Some(told) = self.slots[other.index()].node.take() else { return };
-        self.call(node, |node, now| node.meet(now, &told));
-        self.slots[other.index()].node = Some(told);
     }
 
     /// Sets a live input.
