@@ -69,9 +69,18 @@ struct View {
     changed: Option<Instant>,
 }
 
-/// How many members a window can cover.
-fn certifiable_members(config: &Config) -> usize {
-    config.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+impl Config {
+    /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
+    /// of a datagram for each. In a larger cluster figures have estimates alone.
+    ///
+    /// ```
+    /// let config = rumormill_proto::Config::default();
+    /// assert_eq!(config.max_datagram, 1200);
+    /// assert_eq!(config.most_enclosed(), 6920);
+    /// ```
+    pub fn most_enclosed(&self) -> usize {
+        self.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+    }
 }
 
 /// Ledgered symmetric push-sum as a [`Protocol`].
@@ -198,7 +207,7 @@ impl Aggregation {
         self.view = View {
             digest: roster.digest(),
             anchors: roster.oldest().collect(),
-            certifiable: roster.len() <= certifiable_members(cx.config()),
+            certifiable: roster.len() <= cx.config().most_enclosed(),
             changed: Some(cx.now()),
         };
         let elected = self.view.anchors.contains(&roster.id());

@@ -110,3 +110,70 @@ impl Node {
         self.sync_soon(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(port: u16) -> Identity {
+        let name = Name::new(&format!("n{port}")).unwrap();
+        Identity { name, addr: ([127, 0, 0, 1], port).into(), boot: u64::from(port) }
+    }
+
+    fn node(directory: &Directory, me: Identity) -> Node {
+        Node::new_in(directory, Instant::ZERO, me, Config::default(), 7).unwrap()
+    }
+
+    fn events(node: &mut Node) -> Vec<Event> {
+        core::iter::from_fn(|| node.poll_event()).collect()
+    }
+
+    #[test]
+    fn a_node_ends_as_it_does_by_hearing_of_one_after_the_other() {
+        let directory = Directory::default();
+        let nodes: Vec<Node> = (1..=400).map(|port| node(&directory, identity(port))).collect();
+        let all = Acquaintance::of(&nodes);
+        let [mut at_once, mut one_by_one] = [9, 9].map(|port| node(&directory, identity(port)));
+        at_once.acquaint(Instant::ZERO, &all);
+        let told = all.peers().iter().cloned().map(Member::alive).collect();
+        one_by_one.membership.merge(Instant::ZERO, told, false, &one_by_one.roster);
+        one_by_one.settle(Instant::ZERO);
+
+        assert_eq!(at_once.roster.ids(), one_by_one.roster.ids());
+        assert_eq!(at_once.roster.digest(), one_by_one.roster.digest());
+        assert!(at_once.roster.oldest().eq(one_by_one.roster.oldest()));
+        let watched = |node: &Node| -> Vec<NodeId> {
+            node.membership.iter().map(|(peer, _)| peer.id()).collect()
+        };
+        assert_eq!(watched(&at_once), watched(&one_by_one));
+        assert!((200..320).contains(&watched(&at_once).len()), "some, not all");
+        assert_eq!(at_once.poll_timeout(), one_by_one.poll_timeout());
+        assert_eq!(at_once.next_sync, one_by_one.next_sync);
+        assert_eq!(events(&mut one_by_one).len(), 399);
+        assert_eq!(events(&mut at_once), []);
+    }
+
+    #[test]
+    fn a_node_that_knows_somebody_hears_of_the_others() {
+        let directory = Directory::default();
+        let mut nodes: Vec<Node> = (1..=5).map(|port| node(&directory, identity(port))).collect();
+        let (two, all) = (Acquaintance::of(&nodes[..2]), Acquaintance::of(&nodes));
+        nodes[0].acquaint(Instant::ZERO, &two);
+        nodes[0].acquaint(Instant::ZERO, &all);
+        assert_eq!(nodes[0].roster.len(), 5);
+        let up = |port| Event::MemberUp(identity(port));
+        let said = events(&mut nodes[0]);
+        assert!(said.len() == 3 && (3..=5).all(|port| said.contains(&up(port))), "{said:?}");
+    }
+
+    #[test]
+    fn two_of_one_name_are_told_of_as_ever() {
+        let directory = Directory::default();
+        let namesake = Identity { name: identity(2).name, ..identity(3) };
+        let mut nodes = [identity(1), identity(2), namesake].map(|me| node(&directory, me));
+        let all = Acquaintance::of(&nodes);
+        nodes[0].acquaint(Instant::ZERO, &all);
+        let conflict = |event: &Event| matches!(event, Event::NameConflict { .. });
+        assert_eq!(events(&mut nodes[0]).iter().filter(|event| conflict(event)).count(), 1);
+    }
+}

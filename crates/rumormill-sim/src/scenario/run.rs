@@ -1,11 +1,13 @@
 //! A scenario under way.
 
+mod act;
+mod start;
+
 use std::collections::BTreeMap;
 
-use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Config, Duration, Instant, Name, Node, Rng};
+use rumormill_proto::{Config, Duration, Instant, Name};
 
+use self::start::Beginning;
 use super::action::{Action, Step, in_words};
 use super::error::ScenarioError;
 use super::slice::{Heard, Mark, Moment, Slice, Tone};
@@ -15,14 +17,9 @@ use crate::chaos::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
 use crate::check::Violation;
 use crate::chronicle::Chronicle;
 use crate::counters::Counters;
-use crate::digest::seed;
 use crate::network::VirtualNetwork;
-use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError};
+use crate::spec::{NetworkConfig, SimError};
 use crate::watch::{Failure, Watch};
-
-/// The purposes of a run's seeds, besides those of the network and of the steps.
-const CONTACTS: u64 = 6;
-const CLOCKS: u64 = 7;
 
 /// In a cluster up to this size, everything is looked at more often than it is sampled.
 const SMALL: usize = 128;
@@ -63,6 +60,7 @@ pub struct ScenarioRun {
     /// What each node reports when it runs.
     assigned: Vec<BTreeMap<String, f64>>,
     phase: Phase,
+    beginning: Beginning,
     settled_after: Option<Duration>,
     failure: Option<Failure>,
     marks: Vec<Mark>,
@@ -73,6 +71,8 @@ pub struct ScenarioRun {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Nodes start.
+    Start,
     /// Things happen.
     Play,
     /// Nothing happens any more; since when, and since when everything has held.
@@ -126,7 +126,7 @@ impl ScenarioRun {
             count_reordering: details,
             ..NetworkConfig::default()
         });
-        let mut run = Self {
+        Ok(Self {
             config: scenario.config()?,
             watch: Watch::new(figures.clone()),
             figures,
@@ -135,7 +135,8 @@ impl ScenarioRun {
             next: 0,
             net: net.map_err(refused)?,
             assigned: Vec::new(),
-            phase: Phase::Play,
+            phase: Phase::Start,
+            beginning: Beginning::Nodes(0),
             settled_after: None,
             failure: None,
             marks: Vec::new(),
@@ -143,24 +144,17 @@ impl ScenarioRun {
             chronicle: Chronicle::default(),
             heard: Vec::new(),
             scenario: scenario.clone(),
-        };
-        for _ in 0..scenario.nodes {
-            run.add_node().map_err(refused)?;
-        }
-        run.watch.observe(&run.net);
-        Ok(run)
+        })
     }
 
     /// Goes on to the next sample; `None` when the run is over.
     pub fn advance(&mut self) -> Option<Slice> {
+        while self.start().is_some() {}
         if self.phase == Phase::Over {
             return None;
         }
         if let Err(failure) = self.play() {
-            let text = failure.to_string();
-            self.mark(Tone::Fault, text);
-            self.failure = Some(failure);
-            self.phase = Phase::Over;
+            self.fail(failure);
         }
         let sample = observe::sample(&self.net, &self.figures, &self.chronicle);
         let marks = core::mem::take(&mut self.marks);
@@ -220,7 +214,7 @@ impl ScenarioRun {
             match self.phase {
                 Phase::Play => self.act()?,
                 Phase::Calm(began, held) => self.judge(began, held)?,
-                Phase::Over => {}
+                Phase::Start | Phase::Over => {}
             }
         }
         if self.phase == Phase::Play && self.net.now() >= self.scenario.duration.instant() {
@@ -303,107 +297,13 @@ impl ScenarioRun {
         Ok(())
     }
 
+    fn fail(&mut self, failure: Failure) {
+        self.mark(Tone::Fault, failure.to_string());
+        self.failure = Some(failure);
+        self.phase = Phase::Over;
+    }
+
     fn mark(&mut self, tone: Tone, text: String) {
         self.marks.push(Mark { at: Moment::from(self.net.now()), tone, text });
-    }
-
-    // ------------------------------------------------------------------ what happens
-
-    fn apply(&mut self, action: &Action) -> Result<(), SimError> {
-        let net = &mut self.net;
-        match action {
-            Action::Crash(node) => net.crash(NodeIndex(*node)),
-            Action::Leave(node) => net.leave(NodeIndex(*node)),
-            Action::Restart(node) => {
-                net.restart(NodeIndex(*node))?;
-                self.settle_in(NodeIndex(*node))?;
-            }
-            Action::Join => self.add_node()?,
-            Action::Pause(node, span) => net.pause(NodeIndex(*node), span.0),
-            Action::Isolate(node, span) => net.isolate(NodeIndex(*node), span.0),
-            Action::Partition(sides) => {
-                let index = |side: &Vec<u32>| side.iter().copied().map(NodeIndex).collect();
-                let sides: Vec<Vec<NodeIndex>> = sides.iter().map(index).collect();
-                let sides: Vec<&[NodeIndex]> = sides.iter().map(Vec::as_slice).collect();
-                net.partition(&sides);
-            }
-            Action::Cut(from, to) => net.cut_one_way(NodeIndex(*from), NodeIndex(*to)),
-            Action::Heal => net.heal_partition(),
-            Action::Link(settings) => net.set_link(settings.over(self.scenario.first_link()))?,
-            Action::Set(node, figure, value) => {
-                net.set(NodeIndex(*node), figure, *value)?;
-                self.assigned[*node as usize].insert(figure.clone(), *value);
-            }
-            Action::Unset(node, figure) => {
-                net.unset(NodeIndex(*node), figure)?;
-                self.assigned[*node as usize].remove(figure);
-            }
-            Action::Publish(node, topic, bytes) => {
-                let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);
-                let publish = |node: &mut Node, now| node.publish(now, &topic, &payload).err();
-                let refused = net.with_node(NodeIndex(*node), publish)?;
-                self.refused(action, refused);
-            }
-            Action::Put(node, key, value) => {
-                let put = |node: &mut Node, now| node.put(now, key, value.as_bytes()).err();
-                let refused = net.with_node(NodeIndex(*node), put)?;
-                self.refused(action, refused);
-            }
-            Action::Delete(node, key) => {
-                net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
-            }
-            Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
-        }
-        Ok(())
-    }
-
-    /// Says so if a node has refused what it should do.
-    fn refused(&mut self, action: &Action, refused: Option<impl core::fmt::Display>) {
-        if let Some(why) = refused {
-            self.mark(Tone::Fault, format!("{action} is refused: {why}"));
-        }
-    }
-
-    fn add_node(&mut self) -> Result<(), SimError> {
-        let (number, run) = (self.net.len(), self.scenario.seed);
-        let mut rng = Rng::seed_from_u64(seed(run, CLOCKS, number as u64));
-        let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
-        let spec = NodeSpec::named(&format!("n{number}"))?
-            .config(self.config.clone())
-            .clock_rate(1.0 + off * self.scenario.node.drift());
-        let index = self.net.add_node(spec)?;
-        let nodes = self.scenario.nodes as usize;
-        let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
-            Some((figure.clone(), values.of(run, at, number, nodes)?))
-        });
-        self.assigned.push(values.collect());
-        self.settle_in(index)
-    }
-
-    /// A node without state joins, and reports what it is to report.
-    ///
-    /// All that start together know the first; those that come later, two others that run, or did
-    /// once if none does.
-    fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
-        let other = |node: &NodeIndex| *node != index;
-        if self.net.now() == Instant::ZERO {
-            self.net.join(index, NodeIndex(0));
-        } else {
-            let mut others: Vec<NodeIndex> =
-                self.net.running().map(|(node, _)| node).filter(other).collect();
-            if others.is_empty() {
-                others = (0..self.net.len() as u32).map(NodeIndex).filter(other).collect();
-            }
-            let which = (self.net.now().as_nanos() << 24) ^ u64::from(index.0);
-            let mut rng = Rng::seed_from_u64(seed(self.scenario.seed, CONTACTS, which));
-            let contacts: Vec<NodeIndex> = others.sample(&mut rng, 2).copied().collect();
-            for contact in contacts {
-                self.net.join(index, contact);
-            }
-        }
-        for (figure, value) in self.assigned[index.index()].clone() {
-            self.net.set(index, &figure, value)?;
-        }
-        Ok(())
     }
 }
