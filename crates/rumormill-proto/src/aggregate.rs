@@ -48,9 +48,6 @@ const VALUE: Component = 1;
 /// The low and the high limb of the input's square.
 const SQUARE: [Component; 2] = [2, 3];
 
-/// How many members are anchors: a median of three survives one that is off.
-const ANCHORS: usize = 3;
-
 /// How many departed members are remembered. A component of one that was forgotten would be carried
 /// on for nothing, but does no harm.
 const REMEMBERED: usize = 1 << 14;
@@ -65,16 +62,25 @@ const SECTION: usize = 300;
 #[derive(Default)]
 struct View {
     digest: u64,
-    /// The oldest members, oldest first.
+    /// The three oldest members, oldest first: a median of three survives one that is off.
     anchors: Vec<NodeId>,
     /// Whether the set of members fits in a section.
     certifiable: bool,
     changed: Option<Instant>,
 }
 
-/// How many members a window can cover.
-fn certifiable_members(config: &Config) -> usize {
-    config.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+impl Config {
+    /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
+    /// of a datagram for each. In a larger cluster figures have estimates alone.
+    ///
+    /// ```
+    /// let config = rumormill_proto::Config::default();
+    /// assert_eq!(config.max_datagram, 1200);
+    /// assert_eq!(config.most_enclosed(), 6920);
+    /// ```
+    pub fn most_enclosed(&self) -> usize {
+        self.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+    }
 }
 
 /// Ledgered symmetric push-sum as a [`Protocol`].
@@ -198,18 +204,10 @@ impl Aggregation {
             return;
         }
         self.me = Some(roster.id());
-        let me = (roster.me().boot, roster.id());
-        let mut ages: Vec<_> = roster.peers().map(|(id, peer)| (peer.boot, id)).collect();
-        ages.push(me);
-        if ages.len() > ANCHORS {
-            ages.select_nth_unstable(ANCHORS - 1);
-            ages.truncate(ANCHORS);
-        }
-        ages.sort_unstable();
         self.view = View {
             digest: roster.digest(),
-            anchors: ages.into_iter().map(|age| age.1).collect(),
-            certifiable: roster.len() <= certifiable_members(cx.config()),
+            anchors: roster.oldest().collect(),
+            certifiable: roster.len() <= cx.config().most_enclosed(),
             changed: Some(cx.now()),
         };
         let elected = self.view.anchors.contains(&roster.id());

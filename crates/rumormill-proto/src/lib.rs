@@ -86,7 +86,7 @@ pub use config::{Config, ConfigError, Overlap};
 pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
-pub use node::{Event, Load, Node, Plane, Transmit};
+pub use node::{Acquaintance, Event, Load, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use query::AnswerError;
 pub use replica::{Entry, KeyChange, PutError, ReplicaConfig, Version};

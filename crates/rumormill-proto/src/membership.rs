@@ -309,6 +309,17 @@ impl Membership {
         self.sink.up(untold);
     }
 
+    /// The roster of this node, which knew nobody, has been filled at once: foca is told of those
+    /// that it should know.
+    pub(crate) fn begin_with(&mut self, now: Instant, roster: &Roster) {
+        for peer in roster.members() {
+            if self.watches(peer, roster.len()) {
+                self.tell(peer);
+            }
+        }
+        self.schedule(now);
+    }
+
     /// Tells the cluster that this node goes.
     pub(crate) fn leave(&mut self, now: Instant) {
         let _ = self.foca.leave_cluster(&mut self.sink);

@@ -8,147 +8,22 @@ use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::Rng;
-use crate::aggregate::{Aggregation, Explanation, InputError, Mode, Reading};
+use crate::aggregate::{Aggregation, Mode};
 use crate::clock::{HybridClock, Stamp};
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
 use crate::identity::{Identity, Name, NodeId, tag};
 use crate::join::Joins;
-use crate::membership::{Change, MemberState, Membership};
+use crate::membership::{MemberState, Membership};
 use crate::protocol::{Context, Protocol};
-use crate::replica::KeyChange;
 use crate::roster::Roster;
-use crate::rumor::{Rumor, RumorId};
+use crate::rumor::RumorId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
 use crate::wire::{
     CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
 };
-
-/// A kind of foreign packet is told of at most this often.
-const TELL_EVERY: Duration = Duration::from_secs(10);
-
-/// How a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plane {
-    /// As one datagram: it may be lost, repeated or overtaken.
-    Datagram,
-    /// Reliably, whatever its length, as one frame of a stream. The driver tells
-    /// [`Node::handle_unreachable`] when it can't deliver.
-    Stream,
-}
-
-/// A message that the driver should send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// To whom.
-    pub to: SocketAddr,
-    /// How.
-    pub plane: Plane,
-    /// What.
-    pub bytes: Vec<u8>,
-}
-
-/// What the user should hear.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// A member is up.
-    MemberUp(Identity),
-    /// A member has left or was declared dead.
-    MemberDown(Identity),
-    /// The cluster that `via` belongs to has let this node in.
-    Joined {
-        /// The address that was asked.
-        via: SocketAddr,
-        /// How many members are up now, this node included.
-        members: usize,
-    },
-    /// An address has not answered. The node tries again by itself, less and less often.
-    JoinFailed {
-        /// The address that was asked.
-        addr: SocketAddr,
-        /// How often it has been asked.
-        attempts: u32,
-        /// What went wrong.
-        reason: String,
-    },
-    /// The cluster refused this node: a live member at `by` has its name. It doesn't try again.
-    NameTaken {
-        /// The name.
-        name: Name,
-        /// Where the member is that has it.
-        by: SocketAddr,
-    },
-    /// Two live members have the same name. Figures count both.
-    NameConflict {
-        /// The name.
-        name: Name,
-        /// The addresses of the two.
-        addrs: [SocketAddr; 2],
-    },
-    /// The others held this node for dead; it goes on as this new incarnation.
-    Renewed(Identity),
-    /// A foreign packet was dropped. Told at most once in ten seconds for each reason.
-    Dropped {
-        /// Where it came from.
-        from: SocketAddr,
-        /// What was wrong with it.
-        reason: WireError,
-    },
-    /// A rumor has arrived, or was published here. Each is heard once.
-    Rumor(Rumor),
-    /// A question has arrived, or was asked here; [`Node::answer`] answers it.
-    Query {
-        /// The question: its topic and payload. Its id names it.
-        question: Rumor,
-        /// How long an answer is waited for.
-        timeout: Duration,
-    },
-    /// A node has answered a question that this node asked.
-    Answer {
-        /// The question.
-        query: RumorId,
-        /// Who answers.
-        from: Name,
-        /// What it says.
-        payload: Vec<u8>,
-    },
-    /// All have answered, or the time is up.
-    QueryFinished {
-        /// The question.
-        query: RumorId,
-        /// How many nodes have answered.
-        answered: usize,
-        /// How many were members when it was asked, this one included.
-        expected: usize,
-    },
-    /// A key has changed here.
-    Key(KeyChange),
-    /// This node is taking over what it lacks of the replica from `from`.
-    CatchUp {
-        /// From whom.
-        from: Name,
-        /// How many entries this node holds now, tombstones included.
-        have: u64,
-        /// How many it will hold, as far as that is known.
-        total: u64,
-    },
-    /// A round of the figures in round mode is over; [`Node::reading`] has the results.
-    RoundFinished {
-        /// The round's number.
-        round: u64,
-        /// How many nodes were members from its beginning to its end.
-        participants: usize,
-    },
-    /// A user's protocol said something with [`Context::emit`].
-    Protocol {
-        /// The protocol's name.
-        name: String,
-        /// What it said.
-        payload: Vec<u8>,
-    },
-}
 
 /// One node of a cluster, without any I/O.
 ///
@@ -203,9 +78,16 @@ macro_rules! lend {
     };
 }
 
+mod acquaintance;
+mod event;
+mod figures;
+mod members;
 mod news;
+mod settle;
 mod state;
 
+pub use acquaintance::Acquaintance;
+pub use event::{Event, Plane, Transmit};
 pub use news::Load;
 
 impl Node {
@@ -428,147 +310,6 @@ impl Node {
 
     // ------------------------------------------------------------------ the user's verbs
 
-    /// Takes over what another node in this process knows of the membership, itself included, as if
-    /// it had been told on the reliable path. A cluster whose nodes know each other from the start
-    /// needs no joining: so the virtual network begins large runs.
-    pub fn meet(&mut self, now: Instant, other: &Node) {
-        if self.left {
-            return;
-        }
-        let members = other.membership.snapshot(&other.roster);
-        self.membership.merge(now, members, false, &self.roster);
-        self.settle(now);
-    }
-
-    /// Asks the node at `addr` to let this one into its cluster; again and again, until it answers.
-    pub fn join(&mut self, now: Instant, addr: SocketAddr) {
-        if addr != self.roster.me().addr && !self.left {
-            self.joins.add(now, addr);
-        }
-    }
-
-    /// Whether some address that was given to [`Node::join`] has yet to answer.
-    pub fn is_joining(&self) -> bool {
-        !self.joins.is_empty()
-    }
-
-    /// Takes leave of the cluster. What [`Node::poll_transmit`] still has should be sent; after
-    /// that the node is done, and does nothing more.
-    pub fn leave(&mut self, now: Instant) {
-        if self.left {
-            return;
-        }
-        self.membership.leave(now);
-        // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
-        let me = self.membership.me().clone();
-        let members = vec![Member::down(me.clone())];
-        let stamp = Stamp::from_millis(self.clock.millis(now));
-        let goodbye = StateMessage::Exchange {
-            from: me,
-            token: 0,
-            reply: false,
-            join: false,
-            now: stamp,
-            members,
-        };
-        for _ in 0..2 {
-            if let Some(peer) = self.roster.random_peer(&mut self.rng)
-                && let Some(peer) = self.roster.known(peer).cloned()
-            {
-                self.send_state(&peer, &goodbye);
-            }
-        }
-        self.settle(now);
-        self.left = true;
-    }
-
-    /// Sets this node's input to the figure `name`, from now on.
-    ///
-    /// # Errors
-    /// When the value is not finite or out of range, when the figure exists in the other mode, or
-    /// when there are too many figures. Nothing has changed then.
-    pub fn set_input(
-        &mut self,
-        now: Instant,
-        name: &Name,
-        value: f64,
-        mode: Mode,
-    ) -> Result<(), InputError> {
-        if let Some(other) = self.aggregation(mode.other())
-            && other.knows(name)
-        {
-            return Err(InputError::OtherMode { name: name.clone(), mode: mode.other() });
-        }
-        let set = |aggregation: &mut Aggregation, cx: &mut Context<'_>| {
-            aggregation.set_input(cx, name, value)
-        };
-        self.with_aggregation(now, mode, set).unwrap_or(Err(InputError::NotRunning))
-    }
-
-    /// Takes this node's input to the figure `name` away.
-    ///
-    /// # Errors
-    /// When this node has no such input.
-    pub fn unset_input(&mut self, now: Instant, name: &Name) -> Result<(), InputError> {
-        for mode in [Mode::Live, Mode::Round] {
-            let unset = |aggregation: &mut Aggregation, cx: &mut Context<'_>| {
-                aggregation.unset_input(cx, name)
-            };
-            if self.aggregation(mode).is_some_and(|a| a.input(name).is_some()) {
-                return self.with_aggregation(now, mode, unset).unwrap_or(Ok(()));
-            }
-        }
-        Err(InputError::NoInput { name: name.clone() })
-    }
-
-    /// This node's inputs, by name.
-    pub fn inputs(&self) -> Vec<(Name, f64, Mode)> {
-        let mut inputs = Vec::new();
-        for mode in [Mode::Live, Mode::Round] {
-            if let Some(aggregation) = self.aggregation(mode) {
-                inputs.extend(aggregation.inputs().map(|(name, x)| (name.clone(), x, mode)));
-            }
-        }
-        inputs.sort_by(|a, b| a.0.cmp(&b.0));
-        inputs
-    }
-
-    /// What this node can say of the figure `name`; `None` if it has never heard of it.
-    pub fn reading(&self, now: Instant, name: &Name) -> Option<Reading> {
-        let holder = self.holder(name)?;
-        holder.reading(now, name, &self.roster, &self.config)
-    }
-
-    /// What this node can say of every figure that it has heard of, by name.
-    pub fn readings(&self, now: Instant) -> Vec<Reading> {
-        let mut readings = Vec::new();
-        for mode in [Mode::Live, Mode::Round] {
-            if let Some(aggregation) = self.aggregation(mode) {
-                let names = aggregation.names();
-                let read = |name| aggregation.reading(now, name, &self.roster, &self.config);
-                readings.extend(names.filter_map(read));
-            }
-        }
-        readings.sort_by(|a, b| a.name.cmp(&b.name));
-        readings
-    }
-
-    /// What the figure `name` rests on at this node: mass, links, anchors.
-    pub fn explain(&self, now: Instant, name: &Name) -> Option<Explanation> {
-        self.holder(name)?.explain(now, name, &self.roster, &self.config)
-    }
-
-    /// The members ever heard of, this node first, with what the failure detector says of them.
-    pub fn members(&self) -> Vec<(Identity, MemberState)> {
-        let members = self.membership.snapshot(&self.roster);
-        let seen = |member: &Member<Peer>| (member.id().to_identity(), member.state().into());
-        let mut members: Vec<_> = members.iter().map(seen).collect();
-        let me = self.roster.me();
-        members
-            .sort_by(|(a, _), (b, _)| (a != me, &a.name, a.addr).cmp(&(b != me, &b.name, b.addr)));
-        members
-    }
-
     /// The members that are up, as protocols see them.
     pub fn roster(&self) -> &Roster {
         &self.roster
@@ -619,32 +360,6 @@ impl Node {
         self.call_host(now, at, f)
     }
 
-    fn aggregation(&self, mode: Mode) -> Option<&Aggregation> {
-        let all = self.hosts.iter().filter_map(|host| as_any(host.protocol()).downcast_ref());
-        all.into_iter().find(|aggregation: &&Aggregation| aggregation.mode() == mode)
-    }
-
-    /// The aggregation that knows the figure.
-    fn holder(&self, name: &Name) -> Option<&Aggregation> {
-        let both = [Mode::Live, Mode::Round].map(|mode| self.aggregation(mode));
-        both.into_iter().flatten().find(|aggregation| aggregation.knows(name))
-    }
-
-    fn with_aggregation<R>(
-        &mut self,
-        now: Instant,
-        mode: Mode,
-        f: impl FnOnce(&mut Aggregation, &mut Context<'_>) -> R,
-    ) -> Option<R> {
-        let at = self.hosts.iter().position(|host| {
-            let aggregation = as_any(host.protocol()).downcast_ref::<Aggregation>();
-            aggregation.is_some_and(|aggregation| aggregation.mode() == mode)
-        })?;
-        let result = self.call_host(now, at, f);
-        self.settle(now);
-        result
-    }
-
     fn call_host<P: Protocol, R>(
         &mut self,
         now: Instant,
@@ -655,118 +370,6 @@ impl Node {
             (protocol as &mut dyn core::any::Any).downcast_mut().map(|protocol| f(protocol, cx))
         };
         self.hosts[at].call(lend!(self, now), call)
-    }
-
-    /// Carries consequences on: from the membership to the protocols, and from both to the
-    /// queues that the driver drains.
-    fn settle(&mut self, now: Instant) {
-        while let Some(change) = self.membership.poll_change() {
-            self.apply(now, change);
-        }
-        while let Some((to, body)) = self.membership.poll_transmit() {
-            let hosts = self.hosts.iter();
-            let digests =
-                hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
-            let mut bytes = Vec::new();
-            Digests(digests).write(&mut bytes);
-            bytes.extend(body);
-            self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
-        }
-        for at in 0..self.hosts.len() {
-            let channel = self.hosts[at].tag;
-            for (to, plane, body) in core::mem::take(&mut self.hosts[at].outbox) {
-                if let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) {
-                    self.send(addr, plane, channel, to, &body);
-                }
-            }
-        }
-        self.hear(now);
-    }
-
-    fn apply(&mut self, now: Instant, change: Change) {
-        match change {
-            Change::Up(peers) => {
-                let fresh = self.roster.extend(peers);
-                if !fresh.is_empty() {
-                    self.sync_soon(now);
-                }
-                for (at, peer) in fresh.iter().enumerate() {
-                    // Of two that came together, the later one tells.
-                    if let Some(other) = self.roster.holder_of_name(peer)
-                        && !fresh[at + 1..].contains(other)
-                    {
-                        let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
-                        self.events.push(Event::NameConflict { name, addrs });
-                    }
-                    for host in &mut self.hosts {
-                        host.peer_joined(peer.id());
-                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
-                    }
-                    self.events.push(Event::MemberUp(peer.to_identity()));
-                }
-            }
-            Change::Down(peer) => {
-                if self.roster.remove(peer.id()) {
-                    self.sync_soon(now);
-                    for host in &mut self.hosts {
-                        host.peer_expired(peer.id());
-                        host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
-                    }
-                    self.events.push(Event::MemberDown(peer.to_identity()));
-                }
-            }
-            Change::Renewed(me) => {
-                self.stats.renewals += 1;
-                self.roster.renew(me.clone());
-                for host in &mut self.hosts {
-                    host.call(lend!(self, now), Protocol::renewed);
-                }
-                self.events.push(Event::Renewed(me.to_identity()));
-                // Those that hold this node for dead shall hear of its new life at once.
-                self.next_sync = now;
-            }
-            // `Membership::poll_change` has resolved it.
-            Change::Replaced(_) => {}
-        }
-        self.roster.share(self.membership.directory());
-    }
-
-    fn send(&mut self, addr: SocketAddr, plane: Plane, channel: u32, to: NodeId, body: &[u8]) {
-        let mut bytes = Vec::with_capacity(Envelope::SIZE + body.len());
-        let from = self.membership.me().id();
-        Envelope { cluster: self.cluster, channel, from, to }.write(&mut bytes);
-        bytes.extend_from_slice(body);
-        let (count, length) = match plane {
-            Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),
-            Plane::Stream => {
-                (&mut self.stats.stream_messages_sent, &mut self.stats.stream_bytes_sent)
-            }
-        };
-        *count += 1;
-        *length += bytes.len() as u64;
-        if plane == Plane::Stream {
-            let longest = &mut self.stats.longest_stream_message;
-            *longest = (*longest).max(bytes.len() as u64);
-        }
-        self.transmits.push_back(Transmit { to: addr, plane, bytes });
-    }
-
-    fn drop_packet(&mut self, now: Instant, from: SocketAddr, reason: WireError) {
-        let stats = &mut self.stats;
-        *match reason {
-            WireError::Garbage => &mut stats.dropped_garbage,
-            WireError::Version(_) => &mut stats.dropped_version,
-            WireError::Cluster => &mut stats.dropped_cluster,
-            WireError::Stranger => &mut stats.dropped_stranger,
-            WireError::Channel => &mut stats.dropped_channel,
-            WireError::Malformed => &mut stats.dropped_malformed,
-        } += 1;
-        // Strangers are everyday: a node speaks before the news of its joining has arrived.
-        let known = self.told.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
-        if reason != WireError::Stranger && !known {
-            self.told.insert(reason, now);
-            self.events.push(Event::Dropped { from, reason });
-        }
     }
 }
 

@@ -26,15 +26,18 @@ pub(crate) struct Members {
     peers: Vec<Peer>,
     /// Hashes of their names, sorted: so that a name is mostly seen to be free at once.
     names: Vec<u32>,
+    /// Boot and id of the oldest, oldest first.
+    oldest: Vec<(u64, NodeId)>,
     digest: u64,
 }
+
+/// So many of the oldest members are known.
+const OLDEST: usize = 3;
 
 impl Roster {
     pub(crate) fn new(me: impl Into<Peer>) -> Self {
         let me = me.into();
-        let id = me.id();
-        let (names, peers) = (vec![me.name_tag()], vec![me.clone()]);
-        Self { me, all: Arc::new(Members { ids: vec![id], peers, names, digest: id.0 }) }
+        Self { all: Arc::new(Members::of(vec![me.clone()])), me }
     }
 
     /// This node's identity.
@@ -88,7 +91,7 @@ impl Roster {
 
     /// Whether the id is this node's or that of a peer that is up.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.all.ids.binary_search(&id).is_ok()
+        self.all.contains(id)
     }
 
     /// The ids of all members, this node included, sorted.
@@ -100,6 +103,11 @@ impl Roster {
     /// incarnations for members.
     pub fn digest(&self) -> u64 {
         self.all.digest
+    }
+
+    /// The three oldest members (lowest boot), oldest first; all, if they are fewer.
+    pub(crate) fn oldest(&self) -> impl Iterator<Item = NodeId> {
+        self.all.oldest.iter().map(|&(_, id)| id)
     }
 
     /// A peer chosen uniformly, if there is one.
@@ -142,6 +150,11 @@ impl Roster {
         fresh
     }
 
+    /// This node, which knew nobody, takes over a membership that it is one of.
+    pub(crate) fn begin_with(&mut self, members: &Arc<Members>) {
+        self.all = Arc::clone(members);
+    }
+
     /// Adds a peer; false if it was there already.
     pub(crate) fn insert(&mut self, peer: impl Into<Peer>) -> bool {
         let peer = peer.into();
@@ -170,15 +183,30 @@ impl Roster {
 }
 
 impl Members {
-    fn with(&self, peers: &[Peer]) -> Self {
-        let mut peers = [&self.peers, peers].concat();
-        peers.sort_by_key(Peer::id);
+    pub(crate) fn of(mut peers: Vec<Peer>) -> Self {
+        peers.sort_by_cached_key(Peer::id);
         peers.dedup_by_key(|peer| peer.id());
         let ids: Vec<_> = peers.iter().map(Peer::id).collect();
         let mut names: Vec<_> = peers.iter().map(Peer::name_tag).collect();
         names.sort_unstable();
         let digest = ids.iter().fold(0, |sum: u64, id| sum.wrapping_add(id.0));
-        Self { ids, peers, names, digest }
+        Self { oldest: oldest(&peers), ids, peers, names, digest }
+    }
+
+    fn with(&self, peers: &[Peer]) -> Self {
+        Self::of([&self.peers, peers].concat())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn contains(&self, id: NodeId) -> bool {
+        self.ids.binary_search(&id).is_ok()
+    }
+
+    pub(crate) fn peers(&self) -> &[Peer] {
+        &self.peers
     }
 
     fn insert(&mut self, peer: Peer) -> bool {
@@ -186,6 +214,9 @@ impl Members {
         let Err(at) = self.ids.binary_search(&id) else { return false };
         let name = self.names.partition_point(|&name| name < peer.name_tag());
         self.names.insert(name, peer.name_tag());
+        self.oldest.push((peer.boot, id));
+        self.oldest.sort_unstable();
+        self.oldest.truncate(OLDEST);
         self.ids.insert(at, id);
         self.peers.insert(at, peer);
         self.digest = self.digest.wrapping_add(id.0);
@@ -199,9 +230,22 @@ impl Members {
         if let Ok(name) = self.names.binary_search(&peer.name_tag()) {
             self.names.remove(name);
         }
+        if self.oldest.iter().any(|oldest| oldest.1 == id) {
+            self.oldest = oldest(&self.peers);
+        }
         self.digest = self.digest.wrapping_sub(id.0);
         true
     }
+}
+
+fn oldest(peers: &[Peer]) -> Vec<(u64, NodeId)> {
+    let mut ages: Vec<_> = peers.iter().map(|peer| (peer.boot, peer.id())).collect();
+    if ages.len() > OLDEST {
+        ages.select_nth_unstable(OLDEST - 1);
+        ages.truncate(OLDEST);
+    }
+    ages.sort_unstable();
+    ages
 }
 
 /// Up to so many peers are added one by one.
@@ -259,6 +303,7 @@ mod tests {
             assert!(at_once.remove(peer.id()));
         }
         assert!(at_once.is_empty() && !at_once.remove(at_once.id()));
+        assert_eq!(at_once.all, Roster::new(identity(1, 1)).all);
         assert_eq!((at_once.digest(), at_once.all.names.len()), (at_once.id().0, 1));
     }
 

@@ -1,22 +1,22 @@
 //! The virtual network: nodes on a virtual clock, driven by one queue of events.
 
+mod meet;
+mod packets;
+
 use core::hash::BuildHasherDefault;
 use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
-use rumormill_proto::{
-    Directory, Duration, Event, Instant, Mode, Name, Node, Plane, Rng, Transmit,
-};
+use rumormill_proto::{Directory, Duration, Event, Instant, Mode, Name, Node, Rng};
 use siphasher::sip::SipHasher13;
 
 use crate::barriers::Barriers;
 use crate::counters::Counters;
 use crate::digest::{Digest, seed};
-use crate::link::{chance, uniform};
-use crate::queue::{Entry, Kind, Packet, PacketIndex, Packets, Queue, What};
+use crate::queue::{Entry, Packets, Queue, What};
 use crate::slot::{NodeState, Slot};
 use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError, check_rate};
-use crate::traffic::{self, Fate};
+use crate::traffic;
 
 /// Boots are milliseconds, as agents have them; runs begin at this one.
 const FIRST_BOOT: u64 = 1_700_000_000_000;
@@ -182,58 +182,6 @@ impl VirtualNetwork {
         f: impl FnOnce(&mut Node, Instant) -> R,
     ) -> Result<R, SimError> {
         self.call(index, f).ok_or(SimError::NotRunning(index))
-    }
-
-    /// `node` asks `other` to let it into its cluster. Nothing happens if it is not running.
-    pub fn join(&mut self, node: NodeIndex, other: NodeIndex) {
-        self.call(node, |node, now| node.join(now, other.addr()));
-    }
-
-    /// All others join the first, again and again, until all know all or the deadline is past;
-    /// true if they do.
-    pub fn form(&mut self, nodes: &[NodeIndex], deadline: Instant) -> bool {
-        let Some((&first, others)) = nodes.split_first() else { return true };
-        let known = |net: &Self, node| net.node(node).map_or(usize::MAX, |n| n.roster().len());
-        while self.now < deadline {
-            for &node in others {
-                if known(self, node) < nodes.len() {
-                    self.join(node, first);
-                }
-            }
-            let soon = deadline.min(self.now + Duration::from_secs(2));
-            let all = |net: &Self| nodes.iter().all(|&node| known(net, node) >= nodes.len());
-            if self.run_until(soon, all) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Lets these nodes know each other at once, as if each had been told of the others. Large runs
-    /// begin like this: what n² news of joining would cost is not what they are about.
-    ///
-    /// # Errors
-    /// When one of them is not running. None has met another then.
-    pub fn acquaint(&mut self, nodes: &[NodeIndex]) -> Result<(), SimError> {
-        if let Some(&node) = nodes.iter().find(|node| self.node(**node).is_none()) {
-            return Err(SimError::NotRunning(node));
-        }
-        let Some((&first, others)) = nodes.split_first() else { return Ok(()) };
-        // The first hears of all, and then all hear of them from it.
-        for &node in others {
-            self.meet(first, node);
-        }
-        for &node in others {
-            self.meet(node, first);
-        }
-        Ok(())
-    }
-
-    /// `node` takes over what `other` knows; both run.
-    fn meet(&mut self, node: NodeIndex, other: NodeIndex) {
-        let Some(told) = self.slots[other.index()].node.take() else { return };
-        self.call(node, |node, now| node.meet(now, &told));
-        self.slots[other.index()].node = Some(told);
     }
 
     /// Sets a live input.
@@ -450,208 +398,6 @@ impl VirtualNetwork {
         }
         if self.config.keep_events {
             self.events.push((self.now, index, event));
-        }
-    }
-
-    // ------------------------------------------------------------------ packets
-
-    fn send(&mut self, from: NodeIndex, transmit: Transmit) {
-        self.sent += 1;
-        let to = NodeIndex::of(transmit.to);
-        match (transmit.plane, to) {
-            (Plane::Datagram, Some(to)) => self.send_datagram(from, to, transmit.bytes),
-            (Plane::Stream, Some(to)) => self.send_stream(from, to, transmit.bytes),
-            // An address outside this network: there is no way there, and no word back.
-            (Plane::Datagram, None) => {
-                self.counters.packets_sent += 1;
-                self.counters.packets_to_the_dead += 1;
-            }
-            (Plane::Stream, None) => self.counters.streams_failed += 1,
-        }
-    }
-
-    fn send_datagram(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
-        self.counters.packets_sent += 1;
-        if !self.barriers.pass(self.now, from, to) {
-            self.counters.packets_blocked += 1;
-            self.note(from, to, bytes.len(), Fate::Blocked);
-            return;
-        }
-        let link = self.config.link;
-        if chance(&mut self.rng, link.loss) {
-            self.counters.packets_lost += 1;
-            self.note(from, to, bytes.len(), Fate::Lost);
-            return;
-        }
-        if chance(&mut self.rng, link.duplication) {
-            self.counters.packets_duplicated += 1;
-            self.launch(from, to, bytes.clone());
-        }
-        self.launch(from, to, bytes);
-    }
-
-    fn launch(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
-        let link = self.config.link;
-        let mut latency = link.latency.draw(&mut self.rng);
-        if chance(&mut self.rng, link.reordering) {
-            self.counters.packets_held_back += 1;
-            latency += uniform(&mut self.rng, Duration::ZERO, link.held_back);
-        }
-        let packet = Packet { from, to, kind: Kind::Datagram, sent: self.sent, bytes };
-        self.travel(packet, self.now + latency);
-    }
-
-    fn travel(&mut self, packet: Packet, arrives: Instant) {
-        let index = self.packets.insert(packet);
-        self.queue.push(arrives, What::Packet(index));
-    }
-
-    fn send_stream(&mut self, from: NodeIndex, to: NodeIndex, bytes: Vec<u8>) {
-        if !self.both_ways(from, to) {
-            self.fail_stream(from, to, self.config.stream_timeout, "timed out");
-            return;
-        }
-        let latency = self.config.link.stream_latency(&mut self.rng);
-        let target = self.slots.get(to.index()).filter(|slot| slot.node.is_some() || from == to);
-        let Some(life) = target.map(|slot| slot.life) else {
-            self.fail_stream(from, to, latency * 2, "connection refused");
-            return;
-        };
-        // Nothing on a stream overtakes what was sent before it.
-        let (last, count) = self.streams.entry((from, to)).or_insert((self.now, 0));
-        let arrives = (self.now + latency).max(*last);
-        *last = arrives;
-        *count += 1;
-        let packet = Packet { from, to, kind: Kind::Stream(life), sent: self.sent, bytes };
-        self.travel(packet, arrives);
-    }
-
-    /// Whether a connection between the two can work.
-    fn both_ways(&self, a: NodeIndex, b: NodeIndex) -> bool {
-        self.barriers.pass(self.now, a, b) && self.barriers.pass(self.now, b, a)
-    }
-
-    /// Tells `from`, after a while, that its message to `to` was not delivered.
-    fn fail_stream(
-        &mut self,
-        from: NodeIndex,
-        to: NodeIndex,
-        after: Duration,
-        reason: &'static str,
-    ) {
-        self.counters.streams_failed += 1;
-        self.note(from, to, 0, Fate::StreamFailed);
-        let kind = Kind::Unreachable(self.slots[from.index()].life, reason);
-        let news = Packet { from: to, to: from, kind, sent: self.sent, bytes: Vec::new() };
-        self.travel(news, self.now + after);
-    }
-
-    /// A packet has come to the end of its way. Does the receiver's machine get it?
-    fn arrive(&mut self, index: PacketIndex) {
-        let Some(packet) = self.packets.get(index) else { return };
-        let (from, to) = (packet.from, packet.to);
-        match packet.kind {
-            Kind::Datagram if !self.barriers.pass(self.now, from, to) => {
-                self.counters.packets_blocked += 1;
-                let bytes = self.packets.remove(index).map_or(0, |packet| packet.bytes.len());
-                self.note(from, to, bytes, Fate::Blocked);
-                return;
-            }
-            Kind::Stream(_) => {
-                self.stream_ended(from, to);
-                if !self.both_ways(from, to) {
-                    self.packets.remove(index);
-                    self.fail_stream(from, to, self.config.stream_timeout, "timed out");
-                    return;
-                }
-            }
-            Kind::Datagram | Kind::Unreachable(..) => {}
-        }
-        if let Some(slot) = self.slots.get_mut(to.index())
-            && slot.paused_until.is_some()
-        {
-            slot.waiting.push(index);
-            self.counters.packets_that_waited += 1;
-        } else if let Some(packet) = self.packets.remove(index) {
-            self.hand_over(packet);
-        }
-    }
-
-    fn stream_ended(&mut self, from: NodeIndex, to: NodeIndex) {
-        if let Some((_, count)) = self.streams.get_mut(&(from, to)) {
-            *count -= 1;
-            if *count == 0 {
-                self.streams.remove(&(from, to));
-            }
-        }
-    }
-
-    /// Gives a packet to the process, if there is one.
-    pub(crate) fn hand_over(&mut self, packet: Packet) {
-        let Packet { from, to, kind, sent, bytes } = packet;
-        let slot = self.slots.get(to.index());
-        let life = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.life);
-        match kind {
-            Kind::Datagram if life.is_none() => {
-                self.counters.packets_to_the_dead += 1;
-                self.note(from, to, bytes.len(), Fate::Dead);
-            }
-            Kind::Datagram => {
-                self.counters.packets_delivered += 1;
-                self.note(from, to, bytes.len(), Fate::Delivered);
-                self.count_order(from, to, sent);
-                self.record(from, to, &bytes);
-                self.call(to, |node, now| node.handle_datagram(now, from.addr(), &bytes));
-            }
-            Kind::Stream(meant) if life == Some(meant) => {
-                self.counters.streams_delivered += 1;
-                self.note(from, to, bytes.len(), Fate::StreamDelivered);
-                self.record(from, to, &bytes);
-                self.call(to, |node, now| node.handle_stream(now, from.addr(), &bytes));
-            }
-            // The process that had accepted the connection is gone.
-            Kind::Stream(_) => {
-                let latency = self.config.link.latency.draw(&mut self.rng);
-                self.fail_stream(from, to, latency, "connection reset");
-            }
-            Kind::Unreachable(sender, reason) if life == Some(sender) => {
-                self.record(from, to, reason.as_bytes());
-                self.call(to, |node, now| node.handle_unreachable(now, from.addr(), reason));
-            }
-            // The sender that would want to know is gone.
-            Kind::Unreachable(..) => {}
-        }
-    }
-
-    /// What waited for a node that has gone is lost with it.
-    pub(crate) fn discard(&mut self, waiting: Vec<PacketIndex>) {
-        for index in waiting {
-            if let Some(packet) = self.packets.remove(index) {
-                self.hand_over(packet);
-            }
-        }
-    }
-
-    fn count_order(&mut self, from: NodeIndex, to: NodeIndex, sent: u64) {
-        if self.config.count_reordering {
-            let last = self.arrived.entry((from, to)).or_insert(0);
-            if sent < *last {
-                self.counters.packets_reordered += 1;
-            } else {
-                *last = sent;
-            }
-        }
-    }
-
-    fn note(&mut self, from: NodeIndex, to: NodeIndex, bytes: usize, fate: Fate) {
-        if self.config.keep_traffic {
-            self.traffic.push(traffic::Packet { at: self.now, from, to, bytes, fate });
-        }
-    }
-
-    fn record(&mut self, from: NodeIndex, to: NodeIndex, bytes: &[u8]) {
-        if self.config.digest {
-            self.digest.packet(self.now, from, to, bytes);
         }
     }
 }

@@ -62,6 +62,9 @@ use crate::link::Link;
 /// More nodes than this are refused: their state would not fit an ordinary machine.
 pub const MOST_NODES: u32 = 100_000;
 
+/// Up to so many nodes join the first when they start, if the scenario does not say.
+const MOST_THAT_JOIN: u32 = 500;
+
 /// More samples than this are refused.
 const MOST_SAMPLES: u128 = 1_000_000;
 
@@ -71,6 +74,10 @@ const MOST_SAMPLES: u128 = 1_000_000;
 pub struct Scenario {
     /// How many nodes start. Default 16.
     pub nodes: u32,
+    /// Whether they know each other from the start, rather than all join the first. Default: beyond
+    /// 500 nodes they do; that many who join at once are slow to simulate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formed: Option<bool>,
     /// How long the run lasts; then the calm begins. Default 60 s.
     pub duration: Span,
     /// Where everything random comes from. Default 0.
@@ -116,6 +123,7 @@ impl Default for Scenario {
     fn default() -> Self {
         Self {
             nodes: 16,
+            formed: None,
             duration: Span::from_secs_f64(60.0),
             seed: 0,
             sample: None,
@@ -203,6 +211,11 @@ impl Scenario {
     pub fn sample_period(&self) -> Span {
         let usual = Span::from_secs_f64(0.25).max(Span(self.duration.0 / 2000));
         self.sample.unwrap_or(usual.min(self.duration))
+    }
+
+    /// Whether the nodes know each other from the start.
+    pub fn starts_formed(&self) -> bool {
+        self.formed.unwrap_or(self.nodes > MOST_THAT_JOIN)
     }
 
     /// The figures and how their inputs are laid over the nodes.

@@ -461,3 +461,25 @@ fn one_scenario_and_seed_are_one_run_in_two_processes() {
     assert_eq!(there, here);
     assert_ne!(here[0][2..], here[1][2..], "another seed is another run");
 }
+
+#[test]
+fn a_formed_cluster_knows_itself_from_the_start_and_its_beginning_can_be_followed() {
+    let formed = fast("nodes = 300\nformed = true\nduration = '1s'\ncalm.patience = '0s'", "");
+    let mut followed = ScenarioRun::new(&formed).unwrap();
+    let shares: Vec<f64> = std::iter::from_fn(|| followed.start()).collect();
+    assert!(shares.len() > 2 && shares.is_sorted() && shares.iter().all(|&share| share < 1.0));
+    let first = followed.advance().unwrap().sample;
+    assert_eq!((first.members.unwrap().min, first.agreed), (300.0, 1.0));
+    while followed.advance().is_some() {}
+    assert_eq!(followed.outcome().failure, None);
+    // Whether anybody follows it makes no difference to the run.
+    let mut alone = ScenarioRun::new(&formed).unwrap();
+    while alone.advance().is_some() {}
+    assert_eq!(alone.outcome().digest, followed.outcome().digest);
+
+    let joined = Scenario { formed: Some(false), ..formed };
+    let first = ScenarioRun::new(&joined).unwrap().advance().unwrap().sample;
+    assert!(first.agreed < 1.0);
+    let by_itself = |nodes| Scenario { nodes, ..Scenario::default() }.starts_formed();
+    assert!(!by_itself(500) && by_itself(501));
+}

@@ -5,7 +5,7 @@ use super::reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
 };
 use super::window::Window;
-use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, certifiable_members, mass};
+use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, mass};
 use crate::config::Config;
 use crate::identity::{Name, NodeId};
 use crate::roster::Roster;
@@ -150,7 +150,7 @@ impl Aggregation {
             caveats.push(Caveat::NoAnchor);
         }
         if !self.view.certifiable {
-            caveats.push(Caveat::TooManyMembers(roster.len(), certifiable_members(config)));
+            caveats.push(Caveat::TooManyMembers(roster.len(), config.most_enclosed()));
         } else if complete.is_none() {
             caveats.push(Caveat::NoEnclosure);
         }

@@ -131,6 +131,21 @@ fn the_figure_checker_finds_every_wrong_figure() {
 }
 
 #[test]
+fn what_enclosures_tell_is_not_asked_of_more_members_than_they_cover() {
+    let with_limit = |limit, wrong: f64| {
+        look_at_figures(|said| {
+            let reading = said[1].reading.as_mut().unwrap();
+            reading.caveats.push(Caveat::TooManyMembers(4, limit));
+            (reading.converged, reading.min, reading.max) = (false, None, None);
+            reading.count.value = reading.count.value.map(|count| count + wrong);
+        })
+    };
+    assert_eq!(with_limit(3, 0.0), Ok(()));
+    assert_eq!(what(with_limit(3, 0.1)), "count", "the estimates must be right all the same");
+    assert_eq!(what(with_limit(4, 0.0)), "minimum", "four are not more than four");
+}
+
+#[test]
 fn the_enclosure_checker_finds_an_enclosure_that_misses_by_one_float() {
     let right = said(&converged(), &figure());
     let look = |said: &[Said], since| {

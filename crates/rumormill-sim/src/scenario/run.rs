@@ -1,12 +1,14 @@
 //! A scenario under way.
 
+mod act;
+mod start;
+
 use std::collections::BTreeMap;
 
-use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Config, Duration, Instant, Name, Node, Rng};
+use rumormill_proto::{Config, Duration, Instant, Name};
 
+use self::start::Beginning;
 use super::action::{Action, Step, in_words};
-use super::contacts::contacts;
 use super::durable::Drawn;
 use super::error::ScenarioError;
 use super::slice::{Heard, Mark, Moment, Slice, Tone};
@@ -16,13 +18,9 @@ use crate::chaos::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
 use crate::check::Violation;
 use crate::chronicle::Chronicle;
 use crate::counters::Counters;
-use crate::digest::seed;
 use crate::network::VirtualNetwork;
-use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError};
+use crate::spec::{NetworkConfig, SimError};
 use crate::watch::{Failure, Watch};
-
-/// The purpose of the seeds of clocks.
-const CLOCKS: u64 = 7;
 
 /// In a cluster up to this size, everything is looked at more often than it is sampled.
 const SMALL: usize = 128;
@@ -64,6 +62,7 @@ pub struct ScenarioRun {
     /// What each node reports when it runs.
     assigned: Vec<BTreeMap<String, f64>>,
     phase: Phase,
+    beginning: Beginning,
     settled_after: Option<Duration>,
     failure: Option<Failure>,
     marks: Vec<Mark>,
@@ -74,6 +73,8 @@ pub struct ScenarioRun {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Nodes start.
+    Start,
     /// Things happen.
     Play,
     /// Nothing happens any more; since when, and since when everything has held.
@@ -127,7 +128,7 @@ impl ScenarioRun {
             count_reordering: details,
             ..NetworkConfig::default()
         });
-        let mut run = Self {
+        Ok(Self {
             config: scenario.config()?,
             durable: scenario.durable().draw(scenario),
             watch: Watch::new(figures.clone()),
@@ -137,7 +138,8 @@ impl ScenarioRun {
             next: 0,
             net: net.map_err(refused)?,
             assigned: Vec::new(),
-            phase: Phase::Play,
+            phase: Phase::Start,
+            beginning: Beginning::Nodes(0),
             settled_after: None,
             failure: None,
             marks: Vec::new(),
@@ -145,24 +147,17 @@ impl ScenarioRun {
             chronicle: Chronicle::default(),
             heard: Vec::new(),
             scenario: scenario.clone(),
-        };
-        for _ in 0..scenario.nodes {
-            run.add_node().map_err(refused)?;
-        }
-        run.watch.observe(&run.net);
-        Ok(run)
+        })
     }
 
     /// Goes on to the next sample; `None` when the run is over.
     pub fn advance(&mut self) -> Option<Slice> {
+        while self.start().is_some() {}
         if self.phase == Phase::Over {
             return None;
         }
         if let Err(failure) = self.play() {
-            let text = failure.to_string();
-            self.mark(Tone::Fault, text);
-            self.failure = Some(failure);
-            self.phase = Phase::Over;
+            self.fail(failure);
         }
         let sample = observe::sample(&self.net, &self.figures, &self.chronicle);
         let marks = core::mem::take(&mut self.marks);
@@ -222,7 +217,7 @@ impl ScenarioRun {
             match self.phase {
                 Phase::Play => self.act()?,
                 Phase::Calm(began, held) => self.judge(began, held)?,
-                Phase::Over => {}
+                Phase::Start | Phase::Over => {}
             }
         }
         if self.phase == Phase::Play && self.net.now() >= self.scenario.duration.instant() {
@@ -305,95 +300,13 @@ impl ScenarioRun {
         Ok(())
     }
 
+    fn fail(&mut self, failure: Failure) {
+        self.mark(Tone::Fault, failure.to_string());
+        self.failure = Some(failure);
+        self.phase = Phase::Over;
+    }
+
     fn mark(&mut self, tone: Tone, text: String) {
         self.marks.push(Mark { at: Moment::from(self.net.now()), tone, text });
-    }
-
-    // ------------------------------------------------------------------ what happens
-
-    fn apply(&mut self, action: &Action) -> Result<(), SimError> {
-        let net = &mut self.net;
-        match action {
-            Action::Crash(node) => net.crash(NodeIndex(*node)),
-            Action::Leave(node) => net.leave(NodeIndex(*node)),
-            Action::Restart(node) => {
-                net.restart(NodeIndex(*node))?;
-                if self.durable.has(*node) {
-                    self.chronicle.inherit(net, NodeIndex(*node));
-                }
-                self.settle_in(NodeIndex(*node))?;
-            }
-            Action::Join => self.add_node()?,
-            Action::Pause(node, span) => net.pause(NodeIndex(*node), span.0),
-            Action::Isolate(node, span) => net.isolate(NodeIndex(*node), span.0),
-            Action::Partition(sides) => {
-                let index = |side: &Vec<u32>| side.iter().copied().map(NodeIndex).collect();
-                let sides: Vec<Vec<NodeIndex>> = sides.iter().map(index).collect();
-                let sides: Vec<&[NodeIndex]> = sides.iter().map(Vec::as_slice).collect();
-                net.partition(&sides);
-            }
-            Action::Cut(from, to) => net.cut_one_way(NodeIndex(*from), NodeIndex(*to)),
-            Action::Heal => net.heal_partition(),
-            Action::Link(settings) => net.set_link(settings.over(self.scenario.first_link()))?,
-            Action::Set(node, figure, value) => {
-                net.set(NodeIndex(*node), figure, *value)?;
-                self.assigned[*node as usize].insert(figure.clone(), *value);
-            }
-            Action::Unset(node, figure) => {
-                net.unset(NodeIndex(*node), figure)?;
-                self.assigned[*node as usize].remove(figure);
-            }
-            Action::Publish(node, topic, bytes) => {
-                let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);
-                let publish = |node: &mut Node, now| node.publish(now, &topic, &payload).err();
-                let refused = net.with_node(NodeIndex(*node), publish)?;
-                self.refused(action, refused);
-            }
-            Action::Put(node, key, value) => {
-                let put = |node: &mut Node, now| node.put(now, key, value.as_bytes()).err();
-                let refused = net.with_node(NodeIndex(*node), put)?;
-                self.refused(action, refused);
-            }
-            Action::Delete(node, key) => {
-                net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
-            }
-            Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
-        }
-        Ok(())
-    }
-
-    /// Says so if a node has refused what it should do.
-    fn refused(&mut self, action: &Action, refused: Option<impl core::fmt::Display>) {
-        if let Some(why) = refused {
-            self.mark(Tone::Fault, format!("{action} is refused: {why}"));
-        }
-    }
-
-    fn add_node(&mut self) -> Result<(), SimError> {
-        let (number, run) = (self.net.len(), self.scenario.seed);
-        let mut rng = Rng::seed_from_u64(seed(run, CLOCKS, number as u64));
-        let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
-        let spec = NodeSpec::named(&format!("n{number}"))?
-            .config(self.config.clone())
-            .clock_rate(1.0 + off * self.scenario.node.drift());
-        let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
-        let index = self.net.add_node(spec)?;
-        let nodes = self.scenario.nodes as usize;
-        let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
-            Some((figure.clone(), values.of(run, at, number, nodes)?))
-        });
-        self.assigned.push(values.collect());
-        self.settle_in(index)
-    }
-
-    /// A node that has just started joins, and reports what it is to report.
-    fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
-        for contact in contacts(&self.net, self.scenario.seed, index) {
-            self.net.join(index, contact);
-        }
-        for (figure, value) in self.assigned[index.index()].clone() {
-            self.net.set(index, &figure, value)?;
-        }
-        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use rumormill_sim::scenario::{Outcome, Scenario, ScenarioRun, Slice};
 use rumormill_sim::trace::{Ending, Header, TraceWriter};
 
 use crate::exit::{self, Exit, Usage};
+use crate::memory;
 use crate::plot;
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -31,6 +32,7 @@ Examples:
   rumormill simulate cluster --crash n3@10s..20s --partition 30s..45s --seed 7
   rumormill simulate cluster examples/scenarios/partition.toml --record run.trace
   rumormill simulate cluster --partition 10s..30s --print > mine.toml
+  rumormill simulate cluster --nodes 10000 --duration 20s   as many as a datacenter holds
   rumormill simulate cluster mine.toml --runs 100           a hundred seeds; the worst is shown
 
 Exits with 1 when something that must hold does not, and says the seed and the shortest scenario
@@ -51,6 +53,8 @@ pub(crate) struct Args {
     /// Run so many seeds, from the given one on, and show the worst.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     runs: u64,
+    #[command(flatten)]
+    machine: memory::Machine,
     /// Print the scenario that file and flags amount to, and run nothing.
     #[arg(long)]
     print: bool,
@@ -91,10 +95,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         exit::print(&file::text(&scenario)?)?;
         return Ok(Exit::Done);
     }
+    check_memory(args, &scenario)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let many = match args.runs {
         1 => None,
-        runs => Some(many::run(&scenario, runs, &interrupt)?),
+        runs => Some(many::run(&scenario, runs, args.threads(), &interrupt)?),
     };
     if let Some(worst) = many.as_ref().and_then(many::Many::worst) {
         scenario.seed = worst.seed;
@@ -116,8 +121,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         exit::print_json(&report.json()?)?;
     } else {
         let mut text = report.head();
-        // Interrupted before the worst seed was run again: the summary is all there is.
-        if !seen.slices.is_empty() {
+        // Interrupted before all nodes had started: there is nothing to show but a summary.
+        if seen.slices.is_empty() && !seen.complete {
+            text.push_str("Interrupted before the nodes were ready.\n");
+        } else {
             let timeline = Timeline::of(&seen.slices);
             text = format!("{text}\n{}\n{}", timeline.text(), report.text());
         }
@@ -128,6 +135,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         None if seen.outcome.failure.is_some() => Exit::Failed,
         None => Exit::Done,
     })
+}
+
+/// About the bytes of memory that a run takes, with half as much again as was measured. Nodes that
+/// begin knowing each other share what they know; while nodes join, each has a list of its own.
+fn bytes_needed(scenario: &Scenario) -> u64 {
+    let nodes = u64::from(scenario.nodes);
+    if scenario.starts_formed() { nodes * 64_000 } else { nodes * (100_000 + 600 * nodes) }
+}
+
+/// Refuses a cluster that does not fit.
+fn check_memory(args: &Args, scenario: &Scenario) -> Result<(), Usage> {
+    let (nodes, at_once) = (u64::from(scenario.nodes), args.threads() as u64);
+    let what = match at_once {
+        1 => format!("a cluster of {nodes} nodes"),
+        runs => format!("a cluster of {nodes} nodes, {runs} times at once,"),
+    };
+    args.machine.check(&what, at_once * bytes_needed(scenario))
+}
+
+impl Args {
+    /// How many runs are made at once.
+    fn threads(&self) -> usize {
+        self.machine.threads().min(usize::try_from(self.runs).unwrap_or(usize::MAX))
+    }
 }
 
 /// Makes one run, recorded if asked.
@@ -150,10 +181,11 @@ fn look(
         }
         None => None,
     };
-    let end = scenario.duration.0.as_secs_f64();
-    let progress = Progress::new(end.ceil() as u64, "virtual seconds");
     let mut slices = Vec::new();
     let mut complete = true;
+    begin(&mut run, scenario.nodes, interrupt);
+    let end = scenario.duration.0.as_secs_f64();
+    let progress = Progress::new(end.ceil() as u64, "virtual seconds");
     loop {
         if interrupt.raised() {
             complete = false;
@@ -179,9 +211,12 @@ fn look(
     Ok(Seen { scenario: scenario.clone(), slices, outcome, complete })
 }
 
-/// About the bytes of memory that a run takes: what was measured of clusters of 16 to 1,500 nodes
-/// that form, 100 KiB a node and what it knows of the others.
-fn bytes_needed(scenario: &Scenario) -> u64 {
-    let nodes = u64::from(scenario.nodes);
-    nodes * (100 * 1024 + 600 * nodes)
+/// Starts the nodes; thousands of them take a while.
+fn begin(run: &mut ScenarioRun, nodes: u32, interrupt: &Interrupt) {
+    let progress = Progress::new(nodes.into(), "nodes ready");
+    while !interrupt.raised()
+        && let Some(share) = run.start()
+    {
+        progress.set(share * f64::from(nodes));
+    }
 }

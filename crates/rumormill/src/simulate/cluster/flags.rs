@@ -13,6 +13,10 @@ pub(crate) struct Flags {
     /// How many nodes start.
     #[arg(long, short)]
     nodes: Option<u32>,
+    /// Whether the nodes know each other from the start, rather than all join the first: yes beyond
+    /// 500, unless this says otherwise.
+    #[arg(long, value_name = "BOOL")]
+    formed: Option<bool>,
     /// How long the run lasts, before the calm at its end.
     #[arg(long, short)]
     duration: Option<Span>,
@@ -85,6 +89,7 @@ impl Flags {
         }
         let set = |to: &mut Span, from: Option<Span>| *to = from.unwrap_or(*to);
         scenario.nodes = self.nodes.unwrap_or(scenario.nodes);
+        scenario.formed = self.formed.or(scenario.formed);
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         set(&mut scenario.duration, self.duration);
         set(&mut scenario.calm.patience, self.patience);

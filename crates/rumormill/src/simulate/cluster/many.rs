@@ -19,8 +19,13 @@ pub(crate) struct Many {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// Runs so many seeds from the scenario's own on.
-pub(crate) fn run(scenario: &Scenario, runs: u64, interrupt: &Interrupt) -> anyhow::Result<Many> {
+/// Runs so many seeds from the scenario's own on, so many at once.
+pub(crate) fn run(
+    scenario: &Scenario,
+    runs: u64,
+    threads: usize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Many> {
     let next = AtomicU64::new(0);
     let outcomes = Mutex::new(Vec::new());
     let progress = Progress::new(runs, "runs");
@@ -35,7 +40,7 @@ pub(crate) fn run(scenario: &Scenario, runs: u64, interrupt: &Interrupt) -> anyh
             // What an event draws may be impossible with one seed, and not with another.
             let refused = |error| Usage(format!("with seed {seed}: {error}"));
             let mut run = ScenarioRun::new(&seeded).map_err(refused)?;
-            while run.advance().is_some() {
+            while run.start().is_some() || run.advance().is_some() {
                 if interrupt.raised() {
                     return Ok(());
                 }
@@ -45,7 +50,6 @@ pub(crate) fn run(scenario: &Scenario, runs: u64, interrupt: &Interrupt) -> anyh
             progress.set(outcomes.len() as f64);
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(runs as usize);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let join = |worker: thread::ScopedJoinHandle<'_, Result<(), Usage>>| {

@@ -41,6 +41,9 @@ impl Report<'_> {
                 let _ = write!(head, ", {} % {what}", 100.0 * share);
             }
         }
+        if scenario.starts_formed() {
+            head.push_str(", formed from the start");
+        }
         let _ = write!(head, ", seed {}", scenario.seed);
         if let Some(many) = self.many {
             let _ = writeln!(head, ": {}", summary(many));
@@ -52,6 +55,14 @@ impl Report<'_> {
             "Error and width of the enclosure: the worst node's, of {}, relative to the true sum.",
             figures.join(", ")
         );
+        let most = scenario.config().map_or(usize::MAX, |config| config.most_enclosed());
+        if scenario.nodes as usize > most {
+            let _ = writeln!(
+                head,
+                "Enclosures cover up to {most} nodes with node.max_datagram as it is; of more, none \
+                 has an enclosure or calls a figure converged."
+            );
+        }
         head
     }
 

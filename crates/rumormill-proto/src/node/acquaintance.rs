@@ -1,0 +1,179 @@
+//! A membership that the nodes of one process begin with, instead of joining one by one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::*;
+use crate::roster::Members;
+
+/// Nodes that are to know each other from the start; made once, handed to each with
+/// [`Node::acquaint`].
+///
+/// Among n nodes that hear of each other one by one, n² pieces of news are told, heard and
+/// answered. Here the list of members is made once, and shared by all who hold it.
+///
+/// ```
+/// use rumormill_proto::{Acquaintance, Config, Directory, Identity, Instant, Name, Node};
+///
+/// let directory = Directory::default();
+/// let mut nodes = Vec::new();
+/// for port in 7946..7949 {
+///     let name = Name::new(&format!("n{port}"))?;
+///     let me = Identity { name, addr: ([127, 0, 0, 1], port).into(), boot: 1 };
+///     nodes.push(Node::new_in(&directory, Instant::ZERO, me, Config::default(), port.into())?);
+/// }
+/// let all = Acquaintance::of(&nodes);
+/// for node in &mut nodes {
+///     node.acquaint(Instant::ZERO, &all);
+/// }
+/// assert!(nodes.iter().all(|node| node.roster().len() == 3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Acquaintance {
+    members: Arc<Members>,
+    /// No two have the same address or the same name.
+    distinct: bool,
+}
+
+impl Acquaintance {
+    /// These nodes, each as it is now.
+    pub fn of<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Self {
+        let peers: Vec<Peer> = nodes.into_iter().map(|node| node.membership.me().clone()).collect();
+        let places: BTreeSet<_> = peers.iter().map(Peer::place).collect();
+        let names: BTreeSet<_> = peers.iter().map(|peer| &peer.name).collect();
+        let distinct = places.len() == peers.len() && names.len() == peers.len();
+        Self { members: Arc::new(Members::of(peers)), distinct }
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, if a node of this id that knows nobody may take them over as they are: it is
+    /// one of them, and there is nothing to judge between any two.
+    pub(crate) fn whole(&self, id: NodeId) -> Option<&Arc<Members>> {
+        (self.distinct && self.members.contains(id)).then_some(&self.members)
+    }
+
+    /// All of them.
+    pub(crate) fn peers(&self) -> &[Peer] {
+        self.members.peers()
+    }
+}
+
+impl Node {
+    /// Takes over a membership, this node included, as if it had been told of each member on the
+    /// reliable path. A cluster whose nodes know each other from the start needs no joining: so the
+    /// virtual network begins large runs.
+    ///
+    /// A node that knows nobody yet ends as it would by hearing of one after the other: the same
+    /// roster, a failure detector that watches the same members, every protocol told of every peer.
+    /// What it skips is the way there: there is no [`Event::MemberUp`] for each, and nothing is
+    /// compared with what was known before. A node that knows somebody already hears of them one
+    /// after the other.
+    pub fn acquaint(&mut self, now: Instant, others: &Acquaintance) {
+        if self.left {
+            return;
+        }
+        let knows_nobody = self.roster.is_empty() && self.membership.iter().next().is_none();
+        if let Some(members) = others.whole(self.roster.id()).filter(|_| knows_nobody) {
+            self.begin_with(now, members);
+        } else {
+            let members = others.peers().iter().cloned().map(Member::alive).collect();
+            self.membership.merge(now, members, false, &self.roster);
+        }
+        self.settle(now);
+    }
+
+    fn begin_with(&mut self, now: Instant, members: &Arc<Members>) {
+        self.roster.begin_with(members);
+        self.roster.share(self.membership.directory());
+        self.membership.begin_with(now, &self.roster);
+        for host in &mut self.hosts {
+            for (id, _) in self.roster.peers() {
+                host.peer_joined(id);
+            }
+            let roster = &self.roster;
+            host.call(lend!(self, now), |protocol, cx| {
+                for (_, peer) in roster.peers() {
+                    protocol.peer_joined(cx, peer);
+                }
+            });
+        }
+        self.sync_soon(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(port: u16) -> Identity {
+        let name = Name::new(&format!("n{port}")).unwrap();
+        Identity { name, addr: ([127, 0, 0, 1], port).into(), boot: u64::from(port) }
+    }
+
+    fn node(directory: &Directory, me: Identity) -> Node {
+        Node::new_in(directory, Instant::ZERO, me, Config::default(), 7).unwrap()
+    }
+
+    fn events(node: &mut Node) -> Vec<Event> {
+        core::iter::from_fn(|| node.poll_event()).collect()
+    }
+
+    #[test]
+    fn a_node_ends_as_it_does_by_hearing_of_one_after_the_other() {
+        let directory = Directory::default();
+        let nodes: Vec<Node> = (1..=400).map(|port| node(&directory, identity(port))).collect();
+        let all = Acquaintance::of(&nodes);
+        let [mut at_once, mut one_by_one] = [9, 9].map(|port| node(&directory, identity(port)));
+        at_once.acquaint(Instant::ZERO, &all);
+        let told = all.peers().iter().cloned().map(Member::alive).collect();
+        one_by_one.membership.merge(Instant::ZERO, told, false, &one_by_one.roster);
+        one_by_one.settle(Instant::ZERO);
+
+        assert_eq!(at_once.roster.ids(), one_by_one.roster.ids());
+        assert_eq!(at_once.roster.digest(), one_by_one.roster.digest());
+        assert!(at_once.roster.oldest().eq(one_by_one.roster.oldest()));
+        let watched = |node: &Node| -> Vec<NodeId> {
+            node.membership.iter().map(|(peer, _)| peer.id()).collect()
+        };
+        assert_eq!(watched(&at_once), watched(&one_by_one));
+        assert!((200..320).contains(&watched(&at_once).len()), "some, not all");
+        assert_eq!(at_once.poll_timeout(), one_by_one.poll_timeout());
+        assert_eq!(at_once.next_sync, one_by_one.next_sync);
+        assert_eq!(events(&mut one_by_one).len(), 399);
+        assert_eq!(events(&mut at_once), []);
+    }
+
+    #[test]
+    fn a_node_that_knows_somebody_hears_of_the_others() {
+        let directory = Directory::default();
+        let mut nodes: Vec<Node> = (1..=5).map(|port| node(&directory, identity(port))).collect();
+        let (two, all) = (Acquaintance::of(&nodes[..2]), Acquaintance::of(&nodes));
+        nodes[0].acquaint(Instant::ZERO, &two);
+        nodes[0].acquaint(Instant::ZERO, &all);
+        assert_eq!(nodes[0].roster.len(), 5);
+        let up = |port| Event::MemberUp(identity(port));
+        let said = events(&mut nodes[0]);
+        assert!(said.len() == 3 && (3..=5).all(|port| said.contains(&up(port))), "{said:?}");
+    }
+
+    #[test]
+    fn two_of_one_name_are_told_of_as_ever() {
+        let directory = Directory::default();
+        let namesake = Identity { name: identity(2).name, ..identity(3) };
+        let mut nodes = [identity(1), identity(2), namesake].map(|me| node(&directory, me));
+        let all = Acquaintance::of(&nodes);
+        nodes[0].acquaint(Instant::ZERO, &all);
+        let conflict = |event: &Event| matches!(event, Event::NameConflict { .. });
+        assert_eq!(events(&mut nodes[0]).iter().filter(|event| conflict(event)).count(), 1);
+    }
+}

@@ -1,0 +1,130 @@
+//! What a node asks its driver for: to send a message, to tell the user something.
+
+use core::net::SocketAddr;
+
+use crate::identity::{Identity, Name};
+use crate::replica::KeyChange;
+use crate::rumor::{Rumor, RumorId};
+use crate::time::Duration;
+use crate::wire::WireError;
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// As one datagram: it may be lost, repeated or overtaken.
+    Datagram,
+    /// Reliably, whatever its length, as one frame of a stream. The driver tells
+    /// [`Node::handle_unreachable`] when it can't deliver.
+    Stream,
+}
+
+/// A message that the driver should send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// To whom.
+    pub to: SocketAddr,
+    /// How.
+    pub plane: Plane,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// What the user should hear.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A member is up.
+    MemberUp(Identity),
+    /// A member has left or was declared dead.
+    MemberDown(Identity),
+    /// The cluster that `via` belongs to has let this node in.
+    Joined {
+        /// The address that was asked.
+        via: SocketAddr,
+        /// How many members are up now, this node included.
+        members: usize,
+    },
+    /// An address has not answered. The node tries again by itself, less and less often.
+    JoinFailed {
+        /// The address that was asked.
+        addr: SocketAddr,
+        /// How often it has been asked.
+        attempts: u32,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The cluster refused this node: a live member at `by` has its name. It doesn't try again.
+    NameTaken {
+        /// The name.
+        name: Name,
+        /// Where the member is that has it.
+        by: SocketAddr,
+    },
+    /// Two live members have the same name. Figures count both.
+    NameConflict {
+        /// The name.
+        name: Name,
+        /// The addresses of the two.
+        addrs: [SocketAddr; 2],
+    },
+    /// The others held this node for dead; it goes on as this new incarnation.
+    Renewed(Identity),
+    /// A foreign packet was dropped. Told at most once in ten seconds for each reason.
+    Dropped {
+        /// Where it came from.
+        from: SocketAddr,
+        /// What was wrong with it.
+        reason: WireError,
+    },
+    /// A rumor has arrived, or was published here. Each is heard once.
+    Rumor(Rumor),
+    /// A question has arrived, or was asked here; [`Node::answer`] answers it.
+    Query {
+        /// The question: its topic and payload. Its id names it.
+        question: Rumor,
+        /// How long an answer is waited for.
+        timeout: Duration,
+    },
+    /// A node has answered a question that this node asked.
+    Answer {
+        /// The question.
+        query: RumorId,
+        /// Who answers.
+        from: Name,
+        /// What it says.
+        payload: Vec<u8>,
+    },
+    /// All have answered, or the time is up.
+    QueryFinished {
+        /// The question.
+        query: RumorId,
+        /// How many nodes have answered.
+        answered: usize,
+        /// How many were members when it was asked, this one included.
+        expected: usize,
+    },
+    /// A key has changed here.
+    Key(KeyChange),
+    /// This node is taking over what it lacks of the replica from `from`.
+    CatchUp {
+        /// From whom.
+        from: Name,
+        /// How many entries this node holds now, tombstones included.
+        have: u64,
+        /// How many it will hold, as far as that is known.
+        total: u64,
+    },
+    /// A round of the figures in round mode is over; [`Node::reading`] has the results.
+    RoundFinished {
+        /// The round's number.
+        round: u64,
+        /// How many nodes were members from its beginning to its end.
+        participants: usize,
+    },
+    /// A user's protocol said something with [`Context::emit`].
+    Protocol {
+        /// The protocol's name.
+        name: String,
+        /// What it said.
+        payload: Vec<u8>,
+    },
+}

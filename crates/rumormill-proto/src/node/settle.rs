@@ -1,0 +1,130 @@
+//! What follows from what has happened, carried on: from the membership to the protocols, and from
+//! both to the queues that the driver drains.
+
+use super::*;
+use crate::membership::Change;
+use crate::wire::{CHANNEL_SWIM, Digests, WireError};
+
+/// A kind of foreign packet is told of at most this often.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+impl Node {
+    /// Carries consequences on: from the membership to the protocols, and from both to the
+    /// queues that the driver drains.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(change) = self.membership.poll_change() {
+            self.apply(now, change);
+        }
+        while let Some((to, body)) = self.membership.poll_transmit() {
+            let hosts = self.hosts.iter();
+            let digests =
+                hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
+            let mut bytes = Vec::new();
+            Digests(digests).write(&mut bytes);
+            bytes.extend(body);
+            self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
+        }
+        for at in 0..self.hosts.len() {
+            let channel = self.hosts[at].tag;
+            for (to, plane, body) in core::mem::take(&mut self.hosts[at].outbox) {
+                if let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) {
+                    self.send(addr, plane, channel, to, &body);
+                }
+            }
+        }
+        self.hear(now);
+    }
+
+    fn apply(&mut self, now: Instant, change: Change) {
+        match change {
+            Change::Up(peers) => {
+                let fresh = self.roster.extend(peers);
+                if !fresh.is_empty() {
+                    self.sync_soon(now);
+                }
+                for (at, peer) in fresh.iter().enumerate() {
+                    // Of two that came together, the later one tells.
+                    if let Some(other) = self.roster.holder_of_name(peer)
+                        && !fresh[at + 1..].contains(other)
+                    {
+                        let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
+                        self.events.push(Event::NameConflict { name, addrs });
+                    }
+                    for host in &mut self.hosts {
+                        host.peer_joined(peer.id());
+                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
+                    }
+                    self.events.push(Event::MemberUp(peer.to_identity()));
+                }
+            }
+            Change::Down(peer) => {
+                if self.roster.remove(peer.id()) {
+                    self.sync_soon(now);
+                    for host in &mut self.hosts {
+                        host.peer_expired(peer.id());
+                        host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
+                    }
+                    self.events.push(Event::MemberDown(peer.to_identity()));
+                }
+            }
+            Change::Renewed(me) => {
+                self.stats.renewals += 1;
+                self.roster.renew(me.clone());
+                for host in &mut self.hosts {
+                    host.call(lend!(self, now), Protocol::renewed);
+                }
+                self.events.push(Event::Renewed(me.to_identity()));
+                // Those that hold this node for dead shall hear of its new life at once.
+                self.next_sync = now;
+            }
+            // `Membership::poll_change` has resolved it.
+            Change::Replaced(_) => {}
+        }
+        self.roster.share(self.membership.directory());
+    }
+
+    pub(super) fn send(
+        &mut self,
+        addr: SocketAddr,
+        plane: Plane,
+        channel: u32,
+        to: NodeId,
+        body: &[u8],
+    ) {
+        let mut bytes = Vec::with_capacity(Envelope::SIZE + body.len());
+        let from = self.membership.me().id();
+        Envelope { cluster: self.cluster, channel, from, to }.write(&mut bytes);
+        bytes.extend_from_slice(body);
+        let (count, length) = match plane {
+            Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),
+            Plane::Stream => {
+                (&mut self.stats.stream_messages_sent, &mut self.stats.stream_bytes_sent)
+            }
+        };
+        *count += 1;
+        *length += bytes.len() as u64;
+        if plane == Plane::Stream {
+            let longest = &mut self.stats.longest_stream_message;
+            *longest = (*longest).max(bytes.len() as u64);
+        }
+        self.transmits.push_back(Transmit { to: addr, plane, bytes });
+    }
+
+    pub(super) fn drop_packet(&mut self, now: Instant, from: SocketAddr, reason: WireError) {
+        let stats = &mut self.stats;
+        *match reason {
+            WireError::Garbage => &mut stats.dropped_garbage,
+            WireError::Version(_) => &mut stats.dropped_version,
+            WireError::Cluster => &mut stats.dropped_cluster,
+            WireError::Stranger => &mut stats.dropped_stranger,
+            WireError::Channel => &mut stats.dropped_channel,
+            WireError::Malformed => &mut stats.dropped_malformed,
+        } += 1;
+        // Strangers are everyday: a node speaks before the news of its joining has arrived.
+        let known = self.told.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
+        if reason != WireError::Stranger && !known {
+            self.told.insert(reason, now);
+            self.events.push(Event::Dropped { from, reason });
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Nodes start: all at the beginning, some by one, and later those that join or come back.
+
+use rand::{RngExt, SeedableRng};
+use rumormill_proto::{Acquaintance, Rng};
+
+use super::super::contacts::contacts;
+use super::{Failure, Phase, ScenarioRun};
+use crate::digest::seed;
+use crate::spec::{NodeIndex, NodeSpec, SimError};
+
+/// The purpose of the seeds of clocks.
+const CLOCKS: u64 = 7;
+
+/// So many nodes are started by one call.
+const SOME: u32 = 256;
+
+/// How far the beginning has come.
+pub(super) enum Beginning {
+    /// So many nodes have started.
+    Nodes(u32),
+    /// All have, and so many know each other.
+    Acquainted(u32, Acquaintance),
+    Done,
+}
+
+impl ScenarioRun {
+    /// Starts some of the nodes, and says what share of the beginning is done; `None` when all of it
+    /// is. [`ScenarioRun::advance`] does what remains: who calls this first can tell how far the
+    /// beginning of a large run has come, and can stop there.
+    pub fn start(&mut self) -> Option<f64> {
+        if self.phase != Phase::Start {
+            return None;
+        }
+        if let Err(error) = self.start_some() {
+            self.fail(Failure::Run(error));
+            return None;
+        }
+        let (nodes, formed) = (self.scenario.nodes, self.scenario.starts_formed());
+        let done = match self.beginning {
+            Beginning::Nodes(started) => started,
+            Beginning::Acquainted(ready, _) => nodes + ready,
+            Beginning::Done => {
+                self.phase = Phase::Play;
+                self.watch.observe(&self.net);
+                return None;
+            }
+        };
+        Some(f64::from(done) / f64::from(if formed { 2 * nodes } else { nodes }))
+    }
+
+    fn start_some(&mut self) -> Result<(), SimError> {
+        let (nodes, formed) = (self.scenario.nodes, self.scenario.starts_formed());
+        let upto = |before: u32| nodes.min(before + SOME);
+        self.beginning = match core::mem::replace(&mut self.beginning, Beginning::Done) {
+            Beginning::Nodes(before) => {
+                for _ in before..upto(before) {
+                    let index = self.add_node()?;
+                    if !formed {
+                        self.settle_in(index)?;
+                    }
+                }
+                match upto(before) {
+                    now if now < nodes => Beginning::Nodes(now),
+                    _ if formed => {
+                        let all: Vec<NodeIndex> = (0..nodes).map(NodeIndex).collect();
+                        Beginning::Acquainted(0, self.net.acquaintance(&all)?)
+                    }
+                    _ => Beginning::Done,
+                }
+            }
+            Beginning::Acquainted(before, all) => {
+                for index in (before..upto(before)).map(NodeIndex) {
+                    self.net.introduce(index, &all)?;
+                    self.report(index)?;
+                }
+                match upto(before) {
+                    now if now < nodes => Beginning::Acquainted(now, all),
+                    _ => Beginning::Done,
+                }
+            }
+            Beginning::Done => Beginning::Done,
+        };
+        Ok(())
+    }
+
+    pub(super) fn add_node(&mut self) -> Result<NodeIndex, SimError> {
+        let (number, run) = (self.net.len(), self.scenario.seed);
+        let mut rng = Rng::seed_from_u64(seed(run, CLOCKS, number as u64));
+        let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
+        let spec = NodeSpec::named(&format!("n{number}"))?
+            .config(self.config.clone())
+            .clock_rate(1.0 + off * self.scenario.node.drift());
+        let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
+        let index = self.net.add_node(spec)?;
+        let nodes = self.scenario.nodes as usize;
+        let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
+            Some((figure.clone(), values.of(run, at, number, nodes)?))
+        });
+        self.assigned.push(values.collect());
+        Ok(index)
+    }
+
+    /// A node that has just started joins, and reports what it is to report.
+    pub(super) fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
+        for contact in contacts(&self.net, self.scenario.seed, index) {
+            self.net.join(index, contact);
+        }
+        self.report(index)
+    }
+
+    fn report(&mut self, index: NodeIndex) -> Result<(), SimError> {
+        for (figure, value) in self.assigned[index.index()].clone() {
+            self.net.set(index, &figure, value)?;
+        }
+        Ok(())
+    }
+}
