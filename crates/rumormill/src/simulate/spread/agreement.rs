@@ -21,6 +21,7 @@ pub(crate) struct Agreement {
     pub(crate) messages: Option<f64>,
     pub(crate) residue: Option<f64>,
     pub(crate) incomplete: Option<f64>,
+    pub(crate) unfinished: Option<f64>,
 }
 
 /// Pearson's test of counts against a law.
@@ -41,26 +42,28 @@ impl Agreement {
         };
         let residue = summary.residue.moments();
         let law = exact.law.as_ref().filter(|law| law.mean.is_finite());
-        // Runs that were cut off say nothing plain about the moments.
-        let whole = law.filter(|_| summary.unfinished() == 0 && last_round == u32::MAX);
+        let finished = summary.finished.total() as f64;
+        let share = |seen: f64, p: Option<f64>| {
+            p.and_then(|p| two_sided(seen - p, (p * (1.0 - p) / runs).sqrt()))
+        };
         Self {
             finishing: law.and_then(|_| chi_square(summary, exact, last_round)),
-            mean: whole
-                .and_then(|law| two_sided(summary.mean() - law.mean, (law.variance / runs).sqrt())),
-            variance: whole.and_then(|law| {
+            mean: law.and_then(|law| {
+                two_sided(summary.mean() - law.mean, (law.variance / finished).sqrt())
+            }),
+            variance: law.and_then(|law| {
                 // Var(s²) = (μ₄ − σ⁴)/N for many runs.
-                let fourth: f64 = (0..)
-                    .zip(exact.finishing())
-                    .map(|(x, p)| p * (f64::from(x) - law.mean).powi(4))
-                    .sum();
-                let error = ((fourth - law.variance.powi(2)) / runs).sqrt();
+                let chances = exact.finishing();
+                let all: f64 = chances.iter().sum();
+                let fourth: f64 =
+                    (0..).zip(chances).map(|(x, p)| p * (f64::from(x) - law.mean).powi(4)).sum();
+                let error = ((fourth / all - law.variance.powi(2)) / finished).sqrt();
                 two_sided(summary.variance() - law.variance, error)
             }),
             messages: mean_of(summary.messages, exact.messages),
             residue: mean_of(residue, exact.residue.map(|share| share * summary.alive as f64)),
-            incomplete: exact
-                .incomplete
-                .and_then(|p| two_sided(summary.incomplete() - p, (p * (1.0 - p) / runs).sqrt())),
+            incomplete: share(summary.incomplete(), exact.incomplete),
+            unfinished: share(summary.unfinished() as f64 / runs, exact.unfinished),
         }
     }
 }

@@ -17,7 +17,7 @@ const MEANS: u64 = 20_000;
 /// What is known exactly; what is not is `None`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exact {
-    /// The law of the finishing round.
+    /// The law of the finishing round; of runs that are cut off, of those that finish before.
     pub(crate) law: Option<Distribution>,
     /// The mean number informed after rounds 0, 1, ….
     pub(crate) informed: Vec<f64>,
@@ -27,6 +27,8 @@ pub(crate) struct Exact {
     pub(crate) residue: Option<f64>,
     /// Chance that someone is never told.
     pub(crate) incomplete: Option<f64>,
+    /// Chance that a run ends short of its goal.
+    pub(crate) unfinished: Option<f64>,
     /// Why there is nothing exact, or what is missing.
     pub(crate) missing: Option<String>,
 }
@@ -81,21 +83,25 @@ impl Exact {
         } else {
             spread.expected_informed(rounds.min(MEANS)).unwrap_or_default()
         };
-        let capped = cap < u32::MAX;
+        let cap = (cap < u32::MAX).then_some(cap);
         let alive = spread.alive() as f64;
-        let at_cap = informed.get(cap as usize).map(|known| 1.0 - known / alive);
+        let at_cap = |cap: u32| informed.get(cap as usize).map(|known| 1.0 - known / alive);
         // A run that goes on until all know leaves nobody; one that is cut off, who is left then.
         // One with a goal short of everyone overshoots it by who knows how much.
         let whole = model.coverage >= 1.0 && !spread.never_finishes();
+        let beyond = cap.map(|cap| law.survival(cap.into()));
+        let messages = match cap {
+            None => Some(law.messages).filter(|messages| messages.is_finite()),
+            Some(_) => contacts(model, nodes, &informed),
+        };
         Self {
-            messages: (!capped && law.messages.is_finite()).then_some(law.messages),
-            residue: if capped { at_cap } else { whole.then_some(0.0) },
-            incomplete: match capped {
-                true if model.coverage >= 1.0 => Some(law.survival(cap.into())),
-                true => None,
-                false => whole.then_some(0.0),
-            },
-            law: Some(law),
+            messages,
+            residue: cap.map_or_else(|| whole.then_some(0.0), at_cap),
+            incomplete: beyond
+                .or(Some(0.0))
+                .filter(|_| whole || cap.is_some() && model.coverage >= 1.0),
+            unfinished: beyond.or_else(|| law.mean.is_finite().then_some(0.0)),
+            law: Some(cap.map_or_else(|| law.clone(), |cap| cut(&law, cap.into()))),
             informed,
             missing: switched
                 .then(|| "the means by round are not known exactly with a change of style".into()),
@@ -144,10 +150,47 @@ impl Exact {
 
     /// P(T = x) for x = 0, 1, …, as far as the law is listed.
     pub(crate) fn finishing(&self) -> Vec<f64> {
-        let Some(law) = &self.law else { return Vec::new() };
-        let before = std::iter::once(1.0).chain(law.survival.iter().copied());
-        before.zip(&law.survival).map(|(before, after)| before - after).collect()
+        self.law.as_ref().map_or_else(Vec::new, |law| chances(&law.survival))
     }
+}
+
+/// The law of the runs that finish by round `cap`. Its tail ends there.
+fn cut(law: &Distribution, cap: u64) -> Distribution {
+    let kept = law.survival.len().min(usize::try_from(cap).unwrap_or(usize::MAX).saturating_add(1));
+    let mut cut = Distribution { survival: law.survival[..kept].to_vec(), ..law.clone() };
+    let chances = chances(&cut.survival);
+    let all: f64 = chances.iter().sum();
+    let mean_of = |f: &dyn Fn(f64) -> f64| -> f64 {
+        (0..).zip(&chances).map(|(x, p)| f(f64::from(x)) * p).sum::<f64>() / all
+    };
+    let mean = mean_of(&|x| x);
+    (cut.mean, cut.variance) = (mean, mean_of(&|x| (x - mean).powi(2)));
+    cut
+}
+
+/// P(T = x) for x = 0, 1, … from P(T > x).
+fn chances(survival: &[f64]) -> Vec<f64> {
+    let before = std::iter::once(1.0).chain(survival.iter().copied());
+    before.zip(survival).map(|(before, after)| before - after).collect()
+}
+
+/// Mean contacts of runs that all have the same number of rounds, by the mean number informed.
+fn contacts(model: &SpreadModel, nodes: u64, informed: &[f64]) -> Option<f64> {
+    let StopRule::Rounds(rounds) = model.stop else { return None };
+    let others = nodes - 1 + u64::from(model.include_self);
+    let fanout = match model.targets {
+        Targets::Distinct => others.min(model.fanout.into()),
+        Targets::Independent => model.fanout.into(),
+    };
+    let alive = model.alive(nodes) as f64;
+    let mut callers = 0.0;
+    for round in 1..=rounds.min(model.max_rounds) {
+        let known = informed.get(round as usize - 1)?;
+        let pushing = if model.pushes_in(round) { *known } else { 0.0 };
+        let pulling = if model.pulls_in(round) { alive - known } else { 0.0 };
+        callers += pushing + pulling;
+    }
+    Some(callers * fanout as f64)
 }
 
 /// The question as the mathematics has it, with the first style where styles change.

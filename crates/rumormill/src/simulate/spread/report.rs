@@ -105,6 +105,7 @@ struct ExactReport {
     messages: Option<f64>,
     residue: Option<f64>,
     incomplete: Option<f64>,
+    unfinished: Option<f64>,
     /// The chance of finishing rounds at least this far from the law, if it is right.
     p_value: Option<f64>,
     agreement: Agreement,
@@ -127,6 +128,7 @@ impl Report {
             messages: known.messages,
             residue: known.residue,
             incomplete: known.incomplete,
+            unfinished: known.unfinished,
             p_value: agreement.finishing.map(|test| test.p_value),
             agreement: agreement.clone(),
         });

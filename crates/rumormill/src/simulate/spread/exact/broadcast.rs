@@ -28,7 +28,8 @@ pub(super) fn exact(broadcast: &Broadcast) -> Exact {
                 messages: Some(f64::from(rounds) * others),
                 residue: Some(left(rounds)),
                 incomplete: Some(failure(rounds)),
-                law: Some(law(failure)),
+                unfinished: Some(failure(rounds)),
+                law: Some(super::cut(&law(failure), rounds.into())),
                 informed: informed(nodes, rounds, left),
                 missing: None,
             }
@@ -37,6 +38,7 @@ pub(super) fn exact(broadcast: &Broadcast) -> Exact {
             messages: acknowledged_messages(nodes, loss).ok(),
             residue: Some(0.0),
             incomplete: Some(0.0),
+            unfinished: Some(0.0),
             law: Some(law(|r| acknowledged_survival(nodes, loss, r).unwrap_or(f64::NAN))),
             informed: informed(nodes, 1000, left),
             missing: None,

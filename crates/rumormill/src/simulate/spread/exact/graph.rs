@@ -35,6 +35,7 @@ pub(super) fn exact(question: &Question) -> Exact {
             messages: Some(growth.law.messages),
             residue: Some(0.0),
             incomplete: Some(0.0),
+            unfinished: Some(0.0),
             law: Some(growth.law),
             informed: growth.informed,
             missing: None,

@@ -85,12 +85,8 @@ impl Report {
         row("runs that miss someone", short(self.incomplete), incomplete, test);
         if self.finished < self.runs {
             let share = 1.0 - self.finished as f64 / self.runs as f64;
-            row(
-                "runs short of the goal",
-                short(share),
-                none_if(law.is_none(), || law.map(|law| short(law.survival(u64::MAX)))),
-                none(),
-            );
+            let test = p(self.agreement.unfinished);
+            row("runs short of the goal", short(share), self.known.unfinished.map(short), test);
         }
         let exact = rows.iter().any(|row| !row[2].is_empty());
         let head = [
@@ -208,10 +204,6 @@ impl Report {
         };
         format!("\nInformed nodes\n{}\n", lines.join("\n"))
     }
-}
-
-fn none_if<T>(nothing: bool, value: impl FnOnce() -> Option<T>) -> Option<T> {
-    if nothing { None } else { value() }
 }
 
 fn plural_runs(runs: u64) -> String {
