@@ -360,7 +360,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "node.durable = 0.5",
             "invalid type: floating point `0.5`, expected true, false, or nodes",
         ),
-        ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `duration`"),
+        ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `formed`"),
         ("[[event]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
         ("[[event]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),
         ("link.latency = 'gauss:1ms'", "\"gauss:1ms\" is no latency; write 5ms, 1ms..5ms"),
