@@ -14,7 +14,7 @@ pub enum Plane {
     /// As one datagram: it may be lost, repeated or overtaken.
     Datagram,
     /// Reliably, whatever its length, as one frame of a stream. The driver tells
-    /// [`Node::handle_unreachable`] when it can't deliver.
+    /// [`Node::handle_unreachable`](crate::Node::handle_unreachable) when it can't deliver.
     Stream,
 }
 
@@ -77,7 +77,7 @@ pub enum Event {
     },
     /// A rumor has arrived, or was published here. Each is heard once.
     Rumor(Rumor),
-    /// A question has arrived, or was asked here; [`Node::answer`] answers it.
+    /// A question has arrived, or was asked here; [`Node::answer`](crate::Node::answer) answers it.
     Query {
         /// The question: its topic and payload. Its id names it.
         question: Rumor,
@@ -113,14 +113,15 @@ pub enum Event {
         /// How many it will hold, as far as that is known.
         total: u64,
     },
-    /// A round of the figures in round mode is over; [`Node::reading`] has the results.
+    /// A round of the figures in round mode is over; [`Node::reading`](crate::Node::reading) has
+    /// the results.
     RoundFinished {
         /// The round's number.
         round: u64,
         /// How many nodes were members from its beginning to its end.
         participants: usize,
     },
-    /// A user's protocol said something with [`Context::emit`].
+    /// A user's protocol said something with [`Context::emit`](crate::Context::emit).
     Protocol {
         /// The protocol's name.
         name: String,
