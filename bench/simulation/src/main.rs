@@ -33,10 +33,10 @@ struct Args {
     /// Leave out the questions that take longer than a few seconds.
     #[arg(long)]
     small: bool,
-    /// Measure numba and networkx too, which pip installs: some six minutes. Needs python3 with venv.
+    /// Measure numba and networkx too, which pip installs: some four minutes. Needs python3 with venv.
     #[arg(long)]
     peers: bool,
-    /// Ask about 10¹⁰ nodes, too: some five minutes, and 2.5 GB.
+    /// Ask about 10¹⁰ nodes, too: two minutes each time, and 1.3 GB.
     #[arg(long)]
     huge: bool,
     /// Where to keep the virtual environment of the peers.
