@@ -6,25 +6,15 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::http::{Client, parse};
+use common::http::{Client, alone, error, parse};
 use common::{LONG, address, any, builder, eventually};
 use reqwest::Method;
+use rumormill_agent::StopReason;
 use rumormill_agent::api::{Info, Reading};
-use rumormill_agent::{Agent, StopReason};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-async fn alone() -> (Agent, Client) {
-    let agent = builder("a").http(Some(any())).start().await.unwrap();
-    let client = Client::new(&agent).await;
-    (agent, client)
-}
-
-fn error(body: &Value) -> &str {
-    body["error"].as_str().unwrap_or_else(|| panic!("no error in {body}"))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_covers_every_route_with_its_errors() {

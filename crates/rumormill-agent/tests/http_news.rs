@@ -3,23 +3,12 @@
 
 mod common;
 
-use common::http::Client;
-use common::{LONG, any, builder, eventually};
+use common::http::{alone, error};
+use common::{LONG, builder, eventually};
 use reqwest::Method;
-use rumormill_agent::Agent;
 use rumormill_agent::api::QueryLine;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-
-async fn alone() -> (Agent, Client) {
-    let agent = builder("a").http(Some(any())).start().await.unwrap();
-    let client = Client::new(&agent).await;
-    (agent, client)
-}
-
-fn error(body: &Value) -> &str {
-    body["error"].as_str().unwrap_or_else(|| panic!("no error in {body}"))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_told_remembered_and_traced() {

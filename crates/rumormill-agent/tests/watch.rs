@@ -5,10 +5,9 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::http::Client;
-use common::{LONG, address, any, builder, eventually, everyone_says};
+use common::http::{Client, alone};
+use common::{LONG, address, builder, eventually, everyone_says};
 use reqwest::Response;
-use rumormill_agent::Agent;
 use rumormill_agent::api::Event;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -54,12 +53,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-async fn alone() -> (Agent, Client) {
-    let agent = builder("a").http(Some(any())).start().await.unwrap();
-    let client = Client::new(&agent).await;
-    (agent, client)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,19 @@ use reqwest::{Method, Response};
 use rumormill_agent::Agent;
 use serde_json::{Value, json};
 
+/// An agent that is alone, and a client of it.
+pub(crate) async fn alone() -> (Agent, Client) {
+    let agent = super::builder("a").http(Some(super::any())).start().await.unwrap();
+    let client = Client::new(&agent).await;
+    (agent, client)
+}
+
+/// What an answer says was wrong.
+#[track_caller]
+pub(crate) fn error(body: &Value) -> &str {
+    body["error"].as_str().unwrap_or_else(|| panic!("no error in {body}"))
+}
+
 pub(crate) struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) base: String,

@@ -6,21 +6,13 @@ use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
+use super::{Area, BLUE, Band, FONT, INK, ORANGE, Sheet, headed, px, quiet};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (960, 600);
 
 /// Below this, errors are rounding.
 const FLOOR: f64 = 1e-17;
-
-/// A figure by round: its mean, and where 90 % of the runs lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Band {
-    pub(crate) mean: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-}
 
 /// A band at a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,19 +62,13 @@ impl Sheet for Picture {
             .x_label_area_size(px(46))
             .y_label_area_size(px(78))
             .build_cartesian_2d(0.0..f64::from(last), (low..high).log_scale())?;
-        chart
-            .configure_mesh()
+        quiet(&mut chart.configure_mesh())
             .x_desc("round")
             .y_desc("relative error")
             .x_labels(11)
             .y_labels(12)
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| power(*y))
-            .label_style((FONT, px(13)).into_font().color(&AXIS))
-            .axis_desc_style((FONT, px(14)).into_font().color(&AXIS))
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID.stroke_width(px(1)))
-            .axis_style(AXIS.stroke_width(px(1)))
             .set_all_tick_mark_size(px(4))
             .draw()?;
         self.curve(&mut chart, &self.worst, ORANGE, "worst node")?;

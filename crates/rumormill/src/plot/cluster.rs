@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{AXIS, Area, BLUE, COLOURS, FONT, GRID, HEAD, INK, ORANGE, Sheet, headed, px};
+use super::{AXIS, Area, BLUE, COLOURS, FONT, HEAD, INK, ORANGE, Sheet, headed, px, quiet};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (1200, 900);
@@ -278,18 +278,12 @@ fn mesh<B: DrawingBackend>(
 where
     B::ErrorType: 'static,
 {
-    chart
-        .configure_mesh()
+    quiet(&mut chart.configure_mesh())
         .x_desc(x)
         .x_labels(13)
         .y_labels(y_labels)
         .x_label_formatter(&|x| crate::format::number(*x, 4))
         .y_label_formatter(y_label)
-        .label_style((FONT, px(13)).into_font().color(&AXIS))
-        .axis_desc_style((FONT, px(14)).into_font().color(&AXIS))
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID.stroke_width(px(1)))
-        .axis_style(AXIS.stroke_width(px(1)))
         .set_all_tick_mark_size(px(4))
         .disable_x_mesh()
         .draw()?;

@@ -15,6 +15,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -65,6 +66,30 @@ pub(crate) trait Sheet {
     fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
     where
         B::ErrorType: 'static;
+}
+
+/// A figure of many runs: its mean, and where 90 % of the runs lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Band {
+    pub(crate) mean: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// The look of axes and mesh that the sheets have in common.
+pub(crate) fn quiet<'m, 'a, 'b, X, Y, B>(
+    mesh: &'m mut MeshStyle<'a, 'b, X, Y, B>,
+) -> &'m mut MeshStyle<'a, 'b, X, Y, B>
+where
+    X: Ranged,
+    Y: Ranged,
+    B: DrawingBackend,
+{
+    mesh.label_style((FONT, px(13)).into_font().color(&AXIS))
+        .axis_desc_style((FONT, px(14)).into_font().color(&AXIS))
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID.stroke_width(px(1)))
+        .axis_style(AXIS.stroke_width(px(1)))
 }
 
 /// Height of a headline in pixels.

@@ -5,18 +5,10 @@ use std::path::Path;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
+use super::{AXIS, Area, BLUE, Band, FONT, INK, ORANGE, Sheet, headed, px, quiet};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (1440, 560);
-
-/// A figure by round: its mean, and where 90 % of the runs lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Band {
-    pub(crate) mean: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-}
 
 /// What is drawn.
 #[derive(Debug)]
@@ -195,18 +187,12 @@ fn mesh<'a, B: DrawingBackend + 'a>(
 where
     B::ErrorType: 'static,
 {
-    chart
-        .configure_mesh()
+    quiet(&mut chart.configure_mesh())
         .x_desc(x)
         .x_labels(9)
         .y_labels(8)
         .x_label_formatter(&|x| thousands(*x))
         .y_label_formatter(y_label)
-        .label_style((FONT, px(13)).into_font().color(&AXIS))
-        .axis_desc_style((FONT, px(14)).into_font().color(&AXIS))
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID.stroke_width(px(1)))
-        .axis_style(AXIS.stroke_width(px(1)))
         .set_all_tick_mark_size(px(4))
         .disable_x_mesh()
         .draw()?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::{AXIS, Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px};
+use super::{Area, BLUE, FONT, GRID, INK, ORANGE, Sheet, headed, px, quiet};
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (960, 560);
@@ -38,16 +38,10 @@ impl Sheet for Picture<'_> {
             .x_label_area_size(px(48))
             .y_label_area_size(px(64))
             .build_cartesian_2d(0.0..last, 0.0..1.04)?;
-        chart
-            .configure_mesh()
+        quiet(&mut chart.configure_mesh())
             .x_desc("milliseconds since it was told")
             .y_desc("nodes that know it")
             .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
-            .label_style((FONT, px(13)).into_font().color(&AXIS))
-            .axis_desc_style((FONT, px(14)).into_font().color(&AXIS))
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID.stroke_width(px(1)))
-            .axis_style(AXIS.stroke_width(px(1)))
             .draw()?;
         let measured = BLUE.stroke_width(px(2));
         chart

@@ -6,6 +6,7 @@
 pub(crate) mod average;
 pub(crate) mod cluster;
 pub(crate) mod graph;
+mod input;
 pub(crate) mod spread;
 mod start;
 

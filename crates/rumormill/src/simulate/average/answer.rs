@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::flags::Flags;
 use super::reference::Reference;
-use crate::plot::average::{Band, Picture, Point};
+use crate::plot::Band;
+use crate::plot::average::{Picture, Point};
 
 /// The answer.
 #[derive(Debug, Serialize)]

@@ -13,6 +13,7 @@ use super::inputs::ValuesArg;
 use crate::exit::Usage;
 use crate::predict::input::count;
 use crate::simulate::graph::{GraphArg, refuse};
+use crate::simulate::input::{runs, small_count, word};
 
 /// Rounds of a run that has no goal.
 const ROUNDS: u32 = 50;
@@ -47,7 +48,7 @@ pub(crate) struct Flags {
     #[arg(long, default_value = "uniform", value_name = "VALUES")]
     pub(crate) values: ValuesArg,
     /// Rounds of a run [default: 50, or with --until at most 10000].
-    #[arg(long, value_parser = rounds)]
+    #[arg(long, value_parser = small_count)]
     pub(crate) rounds: Option<u32>,
     /// End a run when its worst node is at most this far off, relative, (0, 1).
     #[arg(long, value_name = "ERROR", allow_negative_numbers = true)]
@@ -68,7 +69,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SHARE@ROUND", value_parser = crash, allow_hyphen_values = true)]
     pub(crate) crash: Vec<Strike>,
     /// Rounds until the others know of a crash.
-    #[arg(long, value_name = "ROUNDS", value_parser = rounds, default_value = "5")]
+    #[arg(long, value_name = "ROUNDS", value_parser = small_count, default_value = "5")]
     pub(crate) detection: u32,
     /// The inputs of a share of the nodes, above 0 and at most 1 (all of them), rise by the range
     /// of all inputs when so many rounds have passed, such as 0.25@20; may be repeated.
@@ -77,26 +78,6 @@ pub(crate) struct Flags {
     /// How to compute it: dense, instant or events [default: the fastest that can].
     #[arg(long, value_parser = word::<Engine>)]
     pub(crate) engine: Option<Engine>,
-}
-
-/// One of the words that a simulator's type knows.
-fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error: T::Err| error.to_string())
-}
-
-fn rounds(text: &str) -> Result<u32, String> {
-    let n = count(text)?;
-    u32::try_from(n).map_err(|_| format!("{n} is too large; at most {}", u32::MAX))
-}
-
-fn runs(text: &str) -> Result<u64, String> {
-    match count(text)? {
-        0 => Err("must be at least 1".into()),
-        n => Ok(n),
-    }
 }
 
 /// `0.1` or `0.01..0.1`; the simulator checks the range.
@@ -129,7 +110,8 @@ fn strike(text: &str) -> Result<Strike, String> {
     if !(share > 0.0 && share <= 1.0) {
         return Err(format!("the share is {share}, but must be above 0 and at most 1"));
     }
-    let after = rounds(after.trim()).map_err(|error| format!("the round of {text}: {error}"))?;
+    let after =
+        small_count(after.trim()).map_err(|error| format!("the round of {text}: {error}"))?;
     Ok(Strike { share, after })
 }
 

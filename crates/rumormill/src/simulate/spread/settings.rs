@@ -9,6 +9,7 @@ use rumormill_sim::rounds::{
 use crate::exit::Usage;
 use crate::predict::input::count;
 use crate::simulate::graph::GraphArg;
+use crate::simulate::input::{runs, small_count, word};
 
 /// What spreads how.
 #[derive(Args, Clone, Debug)]
@@ -26,10 +27,10 @@ pub(crate) struct Settings {
     pub(crate) style: Style,
     /// Switch to pull after this many rounds of push [default with push-then-pull: log2 of the
     /// number of nodes, rounded up].
-    #[arg(long, value_parser = round, value_name = "ROUNDS")]
+    #[arg(long, value_parser = small_count, value_name = "ROUNDS")]
     pub(crate) pull_after: Option<u32>,
     /// Partners that a caller picks each round.
-    #[arg(long, default_value = "1", value_parser = round, value_name = "K")]
+    #[arg(long, default_value = "1", value_parser = small_count, value_name = "K")]
     pub(crate) fanout: u32,
     /// Probability that a contact is lost, [0, 1].
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
@@ -65,7 +66,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value = "synchronous", value_parser = semantics)]
     pub(crate) semantics: Semantics,
     /// A run that has gone this many rounds ends as it is.
-    #[arg(long, value_parser = round, value_name = "ROUNDS")]
+    #[arg(long, value_parser = small_count, value_name = "ROUNDS")]
     pub(crate) max_rounds: Option<u32>,
     /// Instead of gossip, one sender tells all: single-shot, repeated:R (R times, blindly),
     /// acknowledged (again until all have answered) or eager (whoever hears it first sends it to
@@ -90,14 +91,6 @@ fn style(text: &str) -> Result<Style, String> {
     found.ok_or_else(|| format!("must be one of {}", names.join(", ")))
 }
 
-/// One of the words that a simulator's type knows.
-fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error: T::Err| error.to_string())
-}
-
 fn targets(text: &str) -> Result<Targets, String> {
     word(text)
 }
@@ -108,19 +101,6 @@ fn semantics(text: &str) -> Result<Semantics, String> {
 
 fn engine(text: &str) -> Result<EngineKind, String> {
     word(text)
-}
-
-/// A number of rounds or partners: a count that fits 32 bits.
-fn round(text: &str) -> Result<u32, String> {
-    let n = count(text)?;
-    u32::try_from(n).map_err(|_| format!("{n} is too large; at most {}", u32::MAX))
-}
-
-fn runs(text: &str) -> Result<u64, String> {
-    match count(text)? {
-        0 => Err("must be at least 1".into()),
-        n => Ok(n),
-    }
 }
 
 /// A stop rule; [`Settings::model`] adds whether the counter is reset.
@@ -134,7 +114,8 @@ fn stop(text: &str) -> Result<StopRule, String> {
             .to_owned()
     };
     let (rule, number) = text.split_once(':').ok_or_else(wrong)?;
-    let number = || round(number).map_err(|error| format!("the number after {rule}: {error}"));
+    let number =
+        || small_count(number).map_err(|error| format!("the number after {rule}: {error}"));
     let interest =
         |counted, decided| Ok(StopRule::Interest { counted, decided, k: number()?, reset: false });
     match rule {
@@ -152,7 +133,7 @@ fn broadcast(text: &str) -> Result<BroadcastKind, String> {
         None if text == "single-shot" => Ok(BroadcastKind::Blind { repeats: 1 }),
         None if text == "acknowledged" => Ok(BroadcastKind::Acknowledged { ack_loss: 0.0 }),
         None if text == "eager" => Ok(BroadcastKind::Eager),
-        Some(("repeated", repeats)) => Ok(BroadcastKind::Blind { repeats: round(repeats)? }),
+        Some(("repeated", repeats)) => Ok(BroadcastKind::Blind { repeats: small_count(repeats)? }),
         _ => Err("must be single-shot, repeated:R, acknowledged or eager".to_owned()),
     }
 }

@@ -1,7 +1,8 @@
 //! The report as a picture.
 
 use super::Report;
-use crate::plot::spread::{Band, Picture};
+use crate::plot::Band;
+use crate::plot::spread::Picture;
 
 impl Report {
     /// The sheet of three.
