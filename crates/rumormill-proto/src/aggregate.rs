@@ -2,7 +2,7 @@
 //!
 //! Every node holds *mass* of each component: its input at first, and the mean of all inputs once
 //! it has exchanged enough. A figure has a value component (the inputs) and a participation
-//! component (1 where the figure is reported), and two for the inputs' squares. Three *anchors*,
+//! component (1 where the figure is reported), and one for the inputs' squares. Three *anchors*,
 //! the oldest members, each hold 1 of a component of their own, whose mean is 1/N; the median of
 //! the inverses is the number of nodes. Sum = mean value × N, average = value / participation,
 //! count = participation × N: with A = 5 and B = 10 both nodes end with value 7.5 and anchor 0.5,
@@ -11,6 +11,7 @@
 //! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
 //! peers, [`reading`] what is made of it all. This file is the protocol between them.
 
+mod enclosed;
 mod estimate;
 mod input;
 pub(crate) mod ledger;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use input::{InputError, MAX_FIGURES, Mode};
 pub use mass::MAX_INPUT;
+pub(crate) use mass::Mass;
 pub use reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
 };
@@ -37,7 +39,8 @@ use crate::wire::{Envelope, Message, Section, write_sections};
 
 use estimate::Disagreement;
 use ledger::{Answer, Component, Ledger, Masses};
-use links::Links;
+use links::{Links, Order};
+use mass::Steps;
 use metric::{Metric, is_dust};
 use window::{Progress, Window};
 
@@ -45,12 +48,8 @@ use window::{Progress, Window};
 const PARTICIPATION: Component = 0;
 /// The input.
 const VALUE: Component = 1;
-/// The low and the high limb of the input's square.
-const SQUARE: [Component; 2] = [2, 3];
-
-/// How many departed members are remembered. A component of one that was forgotten would be carried
-/// on for nothing, but does no harm.
-const REMEMBERED: usize = 1 << 14;
+/// The input's square.
+const SQUARE: Component = 2;
 
 /// Bytes of a datagram that the envelope and the round's number may take.
 const OVERHEAD: usize = Envelope::SIZE + 8;
@@ -98,11 +97,9 @@ pub(crate) struct Aggregation {
     anchors_quiet: bool,
     metrics: BTreeMap<Name, Metric>,
     /// Round mode: the inputs for the rounds to come.
-    inputs: BTreeMap<Name, (f64, i128)>,
+    inputs: BTreeMap<Name, (f64, Mass)>,
     /// Round mode: what the last round ended with.
     finished: BTreeMap<Name, Reading>,
-    /// Anchors that are gone; nobody's component comes back.
-    departed: BTreeSet<NodeId>,
 }
 
 impl Aggregation {
@@ -120,7 +117,6 @@ impl Aggregation {
             metrics: BTreeMap::new(),
             inputs: BTreeMap::new(),
             finished: BTreeMap::new(),
-            departed: BTreeSet::new(),
         }
     }
 
@@ -213,13 +209,13 @@ impl Aggregation {
         let elected = self.view.anchors.contains(&roster.id());
         let own = roster.id().0;
         if elected {
-            self.anchors.set_input(own, mass::ONE);
-        } else if self.anchors.input(own) != 0 {
-            self.anchors.set_input(own, 0);
+            self.anchors.set_inputs(&[(own, mass::ONE)]);
+        } else if !self.anchors.input(own).is_zero() {
+            self.anchors.set_inputs(&[(own, mass::ZERO)]);
         }
         // Nobody has met the component of an anchor that was deposed before it had a link.
         let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
-        self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
+        self.anchors.retain(|c| settled(c) && roster.contains(NodeId(c)));
         for metric in self.metrics.values_mut() {
             metric.restart_window(cx.now(), &self.view, roster);
         }
@@ -258,7 +254,7 @@ impl Aggregation {
         cx: &mut Context<'_>,
         to: NodeId,
         reply: bool,
-        seq: u32,
+        seq: u64,
         sections: &[Section],
     ) {
         let limit = cx.config().max_datagram - OVERHEAD;
@@ -290,7 +286,7 @@ impl Aggregation {
 
     /// Sends what the peer has not answered yet of the push `seq`, with the masses of now: what a
     /// reply books is what the peer took, whichever snapshot it saw.
-    fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u32) {
+    fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u64) {
         let mut sections = Vec::with_capacity(1 + self.metrics.len());
         if self.anchors.awaits(peer, seq) {
             sections.push(self.section(None, self.anchors.masses()));
@@ -313,20 +309,31 @@ impl Aggregation {
         &mut self,
         cx: &mut Context<'_>,
         from: NodeId,
-        seq: u32,
+        seq: u64,
         view: u64,
         sections: &[Section],
     ) {
         // A peer that pushes has the link. This node may have none, if it had given up opening it
         // when the peer accepted after all; nothing has moved between them then.
         self.links.establish(from);
+        match self.links.hear(from, seq) {
+            Order::Latest => {}
+            Order::Older(seq) => return self.send(cx, from, &Message::Stale { seq }),
+            Order::TooFar => {
+                cx.stats().refused_jumps += 1;
+                return;
+            }
+        }
         let decline = cx.config().overlap == Overlap::Decline && self.links.has_outstanding();
         let tolerance = cx.config().tolerance;
         let mut replies = Vec::with_capacity(sections.len());
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
             let answer = match &section.metric {
-                None => Some(self.answer_anchors(from, seq, &section.masses, decline, tolerance)),
+                None => {
+                    let masses = of_members(cx, &section.masses);
+                    Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
+                }
                 Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
             };
             match answer {
@@ -359,18 +366,17 @@ impl Aggregation {
     fn answer_anchors(
         &mut self,
         from: NodeId,
-        seq: u32,
+        seq: u64,
         masses: &Masses,
         decline: bool,
         tolerance: f64,
     ) -> Answer {
-        let known: Masses = self.without_departed(masses);
-        let theirs =
-            |id: &NodeId| known.iter().find(|(c, _)| *c == id.0).map_or(0, |known| known.1);
+        let theirs = |id: &NodeId| mass_of(masses, id.0);
         let differences: Vec<_> = (self.view.anchors.iter())
-            .map(|id| (*id, theirs(id).wrapping_sub(self.anchors.mass(id.0))))
+            .map(|id| (*id, theirs(id) - self.anchors.mass(id.0)))
             .collect();
-        let answer = self.anchors.answer(from, seq, &known, decline);
+        let steps = (!decline).then_some(Steps::COARSE);
+        let answer = self.anchors.answer(from, seq, masses, steps);
         if answer == Answer::Fresh {
             self.met_anchors(&differences, tolerance);
         }
@@ -378,18 +384,14 @@ impl Aggregation {
     }
 
     /// An exchange has met a peer whose anchor masses differ by so much.
-    fn met_anchors(&mut self, differences: &[(NodeId, i128)], tolerance: f64) {
+    fn met_anchors(&mut self, differences: &[(NodeId, Mass)], tolerance: f64) {
         self.anchors_quiet = true;
         for (id, difference) in differences {
-            let mass = self.anchors.mass(id.0);
-            let relative = if mass > 0 { *difference as f64 / mass as f64 } else { 1.0 };
+            let mass = mass::to_f64(self.anchors.mass(id.0));
+            let relative = if mass > 0.0 { mass::to_f64(*difference) / mass } else { 1.0 };
             self.anchor_disagreement.meet(relative);
             self.anchors_quiet &= relative.abs() <= tolerance;
         }
-    }
-
-    fn without_departed(&self, masses: &Masses) -> Masses {
-        masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
     }
 
     /// `None` if this node does not take the figure up.
@@ -397,7 +399,7 @@ impl Aggregation {
         &mut self,
         cx: &mut Context<'_>,
         from: NodeId,
-        seq: u32,
+        seq: u64,
         name: &Name,
         section: &Section,
         decline: bool,
@@ -406,15 +408,14 @@ impl Aggregation {
         if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
             return None;
         }
-        let tolerance = cx.config().tolerance;
+        let (tolerance, members) = (cx.config().tolerance, cx.roster().len());
         let anchors_quiet = self.anchors_quiet;
         let metric = self.metric(cx, name);
-        let difference = |component| {
-            let theirs = section.masses.iter().find(|(c, _)| *c == component);
-            theirs.map_or(0, |theirs| theirs.1).wrapping_sub(metric.ledger.mass(component))
-        };
+        let masses = of_a_figure(&section.masses);
+        let difference = |component| mass_of(&masses, component) - metric.ledger.mass(component);
         let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
-        let answer = metric.ledger.answer(from, seq, &section.masses, decline);
+        let steps = (!decline).then(|| metric.steps(members));
+        let answer = metric.ledger.answer(from, seq, &masses, steps);
         if answer == Answer::Fresh {
             metric.met(value, participation, anchors_quiet, tolerance);
         }
@@ -425,7 +426,7 @@ impl Aggregation {
         &mut self,
         cx: &mut Context<'_>,
         from: NodeId,
-        seq: u32,
+        seq: u64,
         view: u64,
         sections: &[Section],
     ) {
@@ -433,12 +434,12 @@ impl Aggregation {
         for section in sections {
             match &section.metric {
                 None => {
-                    let taken = self.without_departed(&section.masses);
+                    let taken = of_members(cx, &section.masses);
                     let before = self.anchor_masses();
                     if self.anchors.settle(from, seq, &taken) {
                         // The peer took half of the difference.
-                        let moved = |(id, mass): &(NodeId, i128)| {
-                            (*id, self.anchors.mass(id.0).wrapping_sub(*mass).wrapping_mul(2))
+                        let moved = |(id, mass): &(NodeId, Mass)| {
+                            (*id, (self.anchors.mass(id.0) - *mass) << 1u32)
                         };
                         let differences: Vec<_> = before.iter().map(moved).collect();
                         self.met_anchors(&differences, tolerance);
@@ -456,9 +457,9 @@ impl Aggregation {
                         [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
                     };
                     let before = held(metric);
-                    if metric.ledger.settle(from, seq, &section.masses) {
+                    if metric.ledger.settle(from, seq, &of_a_figure(&section.masses)) {
                         let after = held(metric);
-                        let twice = |n: usize| after[n].wrapping_sub(before[n]).wrapping_mul(2);
+                        let twice = |n: usize| (after[n] - before[n]) << 1u32;
                         if !section.masses.is_empty() {
                             metric.met(twice(0), twice(1), anchors_quiet, tolerance);
                         }
@@ -479,7 +480,7 @@ impl Aggregation {
         self.forget_spent();
     }
 
-    fn anchor_masses(&self) -> Vec<(NodeId, i128)> {
+    fn anchor_masses(&self) -> Vec<(NodeId, Mass)> {
         self.view.anchors.iter().map(|id| (*id, self.anchors.mass(id.0))).collect()
     }
 
@@ -499,6 +500,21 @@ impl Aggregation {
     fn forget_spent(&mut self) {
         self.metrics.retain(|_, metric| !metric.is_spent());
     }
+}
+
+/// The anchors' components among these: no others are exchanged, and nobody's comes back.
+fn of_members(cx: &Context<'_>, masses: &Masses) -> Masses {
+    masses.iter().filter(|(c, _)| cx.roster().contains(NodeId(*c))).copied().collect()
+}
+
+/// The components of a figure among these.
+fn of_a_figure(masses: &Masses) -> Masses {
+    masses.iter().filter(|(c, _)| *c <= SQUARE).copied().collect()
+}
+
+fn mass_of(masses: &Masses, component: Component) -> Mass {
+    let found = masses.iter().find(|(c, _)| *c == component);
+    found.map_or(mass::ZERO, |found| found.1)
 }
 
 /// Moves a figure's window on, if all have got that far.
@@ -597,6 +613,14 @@ impl Protocol for Aggregation {
                     self.links.remove(from);
                 }
             }
+            Message::Stale { seq } => {
+                // Two ends that do not agree on the number of the latest push: the next one is
+                // later than both.
+                if self.links.catch_up(from, seq) {
+                    self.turn_to(cx, from);
+                    self.alarm(cx);
+                }
+            }
             Message::Push { seq, view, sections } => {
                 self.receive_push(cx, from, seq, view, &sections);
             }
@@ -607,15 +631,10 @@ impl Protocol for Aggregation {
     }
 
     fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
-        self.departed.insert(peer.id());
-        if self.departed.len() > REMEMBERED {
-            self.departed.pop_first();
-        }
         self.unlink(cx, peer.id());
     }
 
     fn renewed(&mut self, cx: &mut Context<'_>) {
-        self.departed.extend(self.me);
         self.links.clear();
         self.reset();
         self.refresh(cx);

@@ -41,6 +41,8 @@ pub struct Stats {
     pub answered_again: u64,
     /// Pushes of others that this node put off because one of its own was outstanding.
     pub busy: u64,
+    /// Messages refused because a number in them was further ahead than it can be.
+    pub refused_jumps: u64,
     /// Links undone, because the peer died, left or came back as another incarnation.
     pub unlinked: u64,
     /// Windows that ended with an enclosure.

@@ -11,7 +11,7 @@
 //! | 8 | sender's [`NodeId`] |
 //! | 8 | receiver's [`NodeId`]; 0 where the sender can't know it yet |
 //!
-//! Integers are big-endian; lengths, counters and masses are LEB128 varints (masses zigzagged).
+//! Integers are big-endian; lengths and counters are LEB128 varints.
 
 mod digests;
 mod exchange;
@@ -26,6 +26,7 @@ pub(crate) use gossip::{Heard, Message as Gossip, Talk, Tell};
 pub(crate) use state::{StateMessage, Told, read_foca_header, trim_swim, write_foca_header};
 pub(crate) use state::{read_member, write_member};
 
+use crate::aggregate::Mass;
 use crate::identity::{Identity, Name, NodeId};
 
 /// The version of the wire format. Nodes of different versions ignore each other.
@@ -181,10 +182,19 @@ impl<'a> Reader<'a> {
         self.varint64().and_then(|n| if n >> 48 == 0 { Ok(n) } else { Err(WireError::Malformed) })
     }
 
-    /// A zigzagged varint: small magnitudes of either sign take few bytes.
-    pub(crate) fn mass(&mut self) -> Read<i128> {
-        let z = self.varint()?;
-        Ok(((z >> 1) as i128) ^ -((z & 1) as i128))
+    /// A mass: see [`Write::put_mass`].
+    pub(crate) fn mass(&mut self) -> Read<Mass> {
+        let head = usize::from(self.u8()?);
+        let (zeros, length) = (head / MASS_LENGTHS * 8, head % MASS_LENGTHS);
+        if zeros + length > MASS_BYTES {
+            return Err(WireError::Malformed);
+        }
+        let kept = self.take(length)?;
+        let negative = kept.last().is_some_and(|byte| *byte > 0x7f);
+        let mut bytes = [if negative { 0xff } else { 0 }; MASS_BYTES];
+        bytes[..zeros].fill(0);
+        bytes[zeros..zeros + length].copy_from_slice(kept);
+        Ok(Mass::from_le_bytes(bytes))
     }
 
     pub(crate) fn name(&mut self) -> Read<Name> {
@@ -207,6 +217,10 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The bytes of a mass, and how many lengths there are up to that.
+const MASS_BYTES: usize = Mass::BITS as usize / 8;
+const MASS_LENGTHS: usize = MASS_BYTES + 1;
+
 /// Appends values to a buffer.
 pub(crate) trait Write {
     fn put(&mut self, bytes: &[u8]);
@@ -219,8 +233,15 @@ pub(crate) trait Write {
         self.put(&[value as u8]);
     }
 
-    fn put_mass(&mut self, mass: i128) {
-        self.put_varint(((mass << 1) ^ (mass >> 127)) as u128);
+    /// Puts a mass: one byte that says how many words of zeros are left out at its low end and how
+    /// many bytes follow; then those, the lowest first, as few as tell its sign.
+    fn put_mass(&mut self, mass: Mass) {
+        let bytes = mass.to_le_bytes();
+        let words = mass.trailing_zeros() as usize / 64;
+        let digits = Mass::BITS - mass.leading_zeros().max(mass.leading_ones());
+        let length = if mass.is_zero() { 0 } else { digits as usize / 8 + 1 - words * 8 };
+        self.put(&[(words * MASS_LENGTHS + length) as u8]);
+        self.put(&bytes[words * 8..words * 8 + length]);
     }
 
     fn put_name(&mut self, name: &Name) {

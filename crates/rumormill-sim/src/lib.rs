@@ -50,5 +50,5 @@ pub use link::{Latency, Link};
 pub use network::VirtualNetwork;
 pub use slot::NodeState;
 pub use spec::{NetworkConfig, NodeIndex, NodeSpec, Protocols, SimError};
-pub use truth::Truth;
+pub use truth::{Truth, Units};
 pub use watch::Failure;

@@ -1,10 +1,19 @@
 //! What a figure should be, computed exactly from the inputs and not by way of any node.
 
-/// One, in units of mass (2⁻⁶⁴).
+use bnum::cast::As;
+use bnum::{n, t};
+
+/// A number of units of mass, of which 2¹⁹² make one.
+pub type Units = t!(I320w);
+
+/// Room for n·Σx² at any n.
+type Wide = t!(I512w);
+
+/// One, in units of inputs (2⁻⁶⁴).
 const ONE: f64 = 18_446_744_073_709_551_616.0;
 
 /// The names of a figure's components, in the order of [`Truth::units`].
-pub(crate) const COMPONENTS: [&str; 4] = ["participation", "value", "square_low", "square_high"];
+pub(crate) const COMPONENTS: [&str; 3] = ["participation", "value", "square"];
 
 /// What a figure is, given all inputs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,11 +28,10 @@ pub struct Truth {
     pub min: f64,
     /// The largest input; negative infinity if there is none.
     pub max: f64,
-    /// The mean squared deviation.
+    /// The mean squared deviation, to the precision of a float.
     pub variance: f64,
-    /// What the masses of each component must add up to, modulo 2¹²⁸: participation, value, and the
-    /// two limbs of the squares.
-    pub units: [i128; 4],
+    /// What the masses of each component must add up to, modulo 2³²⁰: participation, value, square.
+    pub units: [Units; 3],
 }
 
 impl Truth {
@@ -34,12 +42,13 @@ impl Truth {
         // The sum in whole numbers and units apart: together they may exceed 128 bits.
         let (mut whole, mut rest) = (0i128, 0i128);
         for &x in &inputs {
-            let mass = (x * ONE).round() as i128;
-            whole += mass >> 64;
-            rest += mass & i128::from(u64::MAX);
-            let [low, high] = square(mass);
-            for (sum, part) in truth.units.iter_mut().zip([1 << 64, mass, low, high]) {
-                *sum = sum.wrapping_add(part);
+            let input = (x * ONE).round() as i128;
+            whole += input >> 64;
+            rest += input & i128::from(u64::MAX);
+            let mass = input.as_::<Units>();
+            let parts = [n!(1).wrapping_shl(192), mass << 128u32, (mass * mass) << 64u32];
+            for (sum, part) in truth.units.iter_mut().zip(parts) {
+                *sum += part;
             }
             truth.count += 1;
             truth.min = truth.min.min(x);
@@ -49,9 +58,13 @@ impl Truth {
         rest &= i128::from(u64::MAX);
         (truth.sum_below, truth.sum_above) = floats_around(whole, rest);
         if truth.count > 0 {
-            let mean = truth.average();
-            let squares: f64 = inputs.iter().map(|x| (x - mean) * (x - mean)).sum();
-            truth.variance = squares / truth.count as f64;
+            // n·Σx² − (Σx)², in units of 2⁻¹²⁸. (`units` may have wrapped around.)
+            let of = |x: &f64| ((x * ONE).round() as i128).as_::<Wide>();
+            let sum = inputs.iter().map(of).fold(Wide::default(), |sum, x| sum + x);
+            let squares = inputs.iter().map(of).fold(Wide::default(), |sum, x| sum + x * x);
+            let above = truth.count.as_::<Wide>() * squares - sum * sum;
+            let count = truth.count as f64;
+            truth.variance = above.as_::<f64>() / (count * count) / ONE / ONE;
         }
         truth
     }
@@ -89,24 +102,6 @@ fn floats_around(whole: i128, rest: i128) -> (f64, f64) {
     }
 }
 
-/// The weight of the high limb of a square, in bits.
-const LIMB: u32 = 53;
-
-/// The square of a mass in two limbs, as `docs/enclosure.md` has them: the integer part and 64
-/// binary digits of the fraction, cut at 2⁵³.
-fn square(mass: i128) -> [i128; 2] {
-    let x = mass.unsigned_abs();
-    let (high, low) = (x >> 64, x & u128::from(u64::MAX));
-    // x² / 2⁶⁴, rounded down, by schoolbook multiplication: high²·2⁶⁴ + 2·high·low + low²/2⁶⁴.
-    // The middle term may exceed 128 bits, so integer part and fraction are kept apart.
-    let middle = high * low;
-    let fraction = ((middle & ((1 << 63) - 1)) << 1) + ((low * low) >> 64);
-    let integer = high * high + (middle >> 63) + (fraction >> 64);
-    let fraction = fraction & u128::from(u64::MAX);
-    let low_limb = ((integer & ((1 << LIMB) - 1)) << 64) | fraction;
-    [low_limb as i128, ((integer >> LIMB) << 64) as i128]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +111,7 @@ mod tests {
         // In floats, 1e18 + 0.25 - 1e18 is 0.
         let truth = Truth::of([1e18, 0.25, -1e18]);
         assert_eq!((truth.sum_below, truth.sum_above), (0.25, 0.25));
-        assert_eq!(truth.units[1], 1 << 62);
+        assert_eq!(truth.units[1], n!(1).wrapping_shl(190));
         assert_eq!((truth.count, truth.min, truth.max), (3, -1e18, 1e18));
         // Between two floats.
         let truth = Truth::of([1e17, 0.5]);
@@ -133,11 +128,11 @@ mod tests {
     fn squares_and_variance_are_right() {
         let truth = Truth::of([1.0, 3.0]);
         assert_eq!((truth.average(), truth.variance), (2.0, 1.0));
-        assert_eq!(truth.units, [2 << 64, 4 << 64, 10 << 64, 0]);
-        // 2⁴⁰·1.5 squared is 2.25·2⁸⁰ = 9·2⁷⁸, all of it in the high limb, in units of 2⁵³.
-        assert_eq!(square(3 << 103), [0, 9 << 89]);
-        assert_eq!(square(-(1 << 63)), [1 << 62, 0]);
-        assert_eq!(square((1 << 64) + 1), [(1 << 64) + 2, 0]);
+        assert_eq!(truth.units, [2i8, 4, 10].map(|n| n.as_::<Units>() << 192u32));
+        assert_eq!(Truth::of([1e12 + 1.0, 1e12 + 3.0, 1e12 + 5.0]).variance, 8.0 / 3.0);
+        let (large, ulp) = (2f64.powi(53), 1.0);
+        assert_eq!(Truth::of([large, large - ulp]).variance, 0.25);
+        assert_eq!(Truth::of([2f64.powi(-64), 0.0]).variance, 2f64.powi(-130));
         assert_eq!(Truth::of([]).count, 0);
     }
 }

@@ -70,6 +70,7 @@ counters! {
         answered: "Pushes of others that this node answered",
         answered_again: "Pushes of others answered again, because the reply was lost or late",
         busy: "Pushes of others put off because one of this node's own was outstanding",
+        refused_jumps: "Messages refused because a number in them was further ahead than it can be",
         unlinked: "Links undone, because the peer died, left or came back as another incarnation",
         windows: "Windows that ended with an enclosure",
         windows_void: "Windows that proved nothing",

@@ -77,8 +77,8 @@ pub struct Reading {
     /// Three standard errors of the sum, judged by the disagreements met in the last exchanges.
     #[schema(required = true)]
     pub spread: Option<f64>,
-    /// Whether the estimate has settled: exchanges bring nothing new, and the last window's
-    /// enclosure is narrower than the tolerance.
+    /// Whether the estimate has settled: exchanges get through and bring nothing new, the last
+    /// window's enclosure is narrower than the tolerance, and the count is certain.
     pub converged: bool,
     /// How many members are up, in this agent's eyes, itself included.
     pub members: usize,
@@ -98,10 +98,12 @@ pub struct Reading {
     /// The largest input during the last window.
     #[schema(required = true)]
     pub max: Option<f64>,
-    /// The inputs' variance (mean squared deviation, not the sample's).
+    /// The inputs' variance (mean squared deviation, not the sample's). While `converged` it is
+    /// right to 1e-9 of itself for an instant of the last window, and `null` until that is certain;
+    /// otherwise it is this agent's estimate, if one is possible.
     #[schema(required = true)]
     pub variance: Option<f64>,
-    /// The square root of the variance.
+    /// The square root of the variance; known when that is.
     #[schema(required = true)]
     pub standard_deviation: Option<f64>,
     /// The enclosure holds for an instant this many seconds ago at most.
@@ -167,13 +169,13 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// `participation`, `value`, `square_low` or `square_high`.
+    /// `participation`, `value` or `square`.
     pub component: String,
     /// What this agent put in.
     pub input: f64,
     /// What it holds now.
     pub mass: f64,
-    /// The mass exactly, in units of 2⁻⁶⁴, as a decimal number.
+    /// The mass exactly, in units of 2⁻¹⁹², as a decimal number.
     pub units: String,
     /// All that it ever took from its peers.
     pub taken: f64,
@@ -210,7 +212,7 @@ pub struct Link {
     /// Whether a message awaits its answer.
     pub outstanding: bool,
     /// Exchanges started by this agent.
-    pub exchanges: u32,
+    pub exchanges: u64,
     /// The value mass that this agent took from the peer, less what the peer took from it.
     pub net: f64,
 }

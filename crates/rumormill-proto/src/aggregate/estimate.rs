@@ -1,5 +1,7 @@
 //! From masses to figures: what a node says, and how sure it is.
 
+use super::enclosed::Enclosed;
+use super::ledger::Ledger;
 use super::links::Link;
 use super::reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
@@ -10,10 +12,14 @@ use crate::config::Config;
 use crate::identity::{Name, NodeId};
 use crate::roster::Roster;
 use crate::time::{Duration, Instant};
-use crate::wire::{Bounds, Contribution};
+use crate::wire::Bounds;
 
 /// Exchanges in a row that must bring nothing new before a figure counts as converged.
 const QUIET: u32 = 4;
+
+/// Periods after which a push without an answer, and windows that do not end, mean that exchanges do
+/// not get through. More than a death takes to be noticed by default would say nothing new.
+const STUCK: u32 = 16;
 
 /// How far apart nodes still are, judged by those that this one met: an exponential average of the
 /// squared differences, which halves in about two and a half exchanges.
@@ -95,8 +101,6 @@ impl Aggregation {
         let nodes = self.nodes();
         let reported = participation > 0.0 && !metric.is_dust();
         let average = reported.then(|| value / participation);
-        let squares = mass::square_to_f64(SQUARE.map(|component| metric.ledger.mass(component)));
-        let variance = average.map(|mean| (squares / participation - mean * mean).max(0.0));
 
         // A window of another membership proves nothing about this one.
         let current = self.view.digest == roster.digest();
@@ -136,7 +140,17 @@ impl Aggregation {
         });
         let converged = quiet
             && since_change
-            && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value));
+            && enclosed.is_some_and(|e| e.counted().is_some())
+            && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value))
+            && !self.is_stuck(now, metric);
+        // Beside `converged` it is what is known; otherwise an estimate that may be true.
+        let variance = if converged {
+            enclosed.and_then(|enclosed| enclosed.known_variance())
+        } else {
+            let masses = [PARTICIPATION, VALUE, SQUARE].map(|c| metric.ledger.mass(c));
+            let estimate = reported.then(|| mass::variance(masses));
+            estimate.filter(|&v| last.is_some_and(|last| Enclosed::allows(last, roster.len(), v)))
+        };
 
         // A settled estimate may still lie beside the enclosure by less than the tolerance.
         let settle = |figure: Figure| if converged { figure.clamped() } else { figure };
@@ -178,6 +192,21 @@ impl Aggregation {
         })
     }
 
+    /// Whether exchanges of a figure do not get through: to a peer, or somewhere beyond the peers,
+    /// so that no window ends.
+    fn is_stuck(&self, now: Instant, metric: &Metric) -> bool {
+        let patience = self.period * STUCK;
+        let unanswered = self.links.iter().any(|(peer, link)| {
+            let awaits = |ledger: &Ledger| ledger.awaits(peer, link.seq);
+            link.awaiting_since().is_some_and(|since| now.since(since) > patience)
+                && (awaits(&metric.ledger) || awaits(&self.anchors))
+        });
+        let result = metric.window.as_ref().and_then(Window::result);
+        let overdue = result
+            .is_some_and(|complete| now.since(complete.opened) > complete.took * 4 + patience);
+        unanswered || overdue
+    }
+
     /// What a figure rests on.
     pub(crate) fn explain(
         &self,
@@ -200,12 +229,7 @@ impl Aggregation {
                 given: mass::to_f64(given),
             })
         };
-        let labels = [
-            ("participation", PARTICIPATION),
-            ("value", VALUE),
-            ("square_low", SQUARE[0]),
-            ("square_high", SQUARE[1]),
-        ];
+        let labels = [("participation", PARTICIPATION), ("value", VALUE), ("square", SQUARE)];
         let identity = |id| if id == roster.id() { Some(roster.me()) } else { roster.peer(id) };
         let anchor = |&id: &NodeId| {
             let mass = mass::to_f64(self.anchors.mass(id.0));
@@ -265,75 +289,4 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
 /// About how long a death stays unnoticed: until a probe meets it, fails, and is not refuted.
 fn detection_time(config: &Config) -> Duration {
     config.probe_interval * 5 / 2 + config.suspicion_timeout
-}
-
-/// The enclosures that follow from a complete window of `members` members.
-#[derive(Clone, Copy)]
-struct Enclosed {
-    sum: Bounds,
-    count: Bounds,
-    /// `None` where the participation may be zero.
-    average: Option<Bounds>,
-}
-
-impl Enclosed {
-    fn new(last: &Contribution, members: usize) -> Self {
-        let n = members as f64;
-        // One step outwards makes up for the rounding of each operation.
-        let outward =
-            |lower: f64, upper: f64| Bounds { lower: lower.next_down(), upper: upper.next_up() };
-        let (x, p) = (last.value, last.participation);
-        let sum = outward(x.lower * n, x.upper * n);
-        // Nodes are counted in whole numbers.
-        let count = outward(p.lower * n, p.upper * n);
-        let whole = Bounds { lower: count.lower.ceil().max(0.0), upper: count.upper.floor() };
-        let count = if whole.lower <= whole.upper { whole } else { count };
-        let average = (count.lower >= 1.0).then(|| {
-            let lower = if sum.lower < 0.0 { count.lower } else { count.upper };
-            let upper = if sum.upper < 0.0 { count.upper } else { count.lower };
-            outward(sum.lower / lower, sum.upper / upper)
-        });
-        Self { sum, count, average }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::metric::is_dust;
-    use super::*;
-
-    fn last(value: (f64, f64), participation: (f64, f64)) -> Contribution {
-        Contribution {
-            value: Bounds { lower: value.0, upper: value.1 },
-            participation: Bounds { lower: participation.0, upper: participation.1 },
-            input: None,
-            void: false,
-            changed: false,
-        }
-    }
-
-    #[test]
-    fn the_count_is_exact_once_only_one_whole_number_fits() {
-        let enclosed = Enclosed::new(&last((1.0, 2.0), (0.55, 0.65)), 5);
-        assert_eq!((enclosed.count.lower, enclosed.count.upper), (3.0, 3.0));
-        let average = enclosed.average.unwrap();
-        assert!(average.lower <= 5.0 / 3.0 && average.lower > 1.666);
-        assert!(average.upper >= 10.0 / 3.0 && average.upper < 3.334);
-    }
-
-    #[test]
-    fn the_average_of_either_sign_is_enclosed() {
-        for (value, worst) in [((-2.0, -1.0), (-10.0, -1.25)), ((-2.0, 1.0), (-10.0, 5.0))] {
-            let average = Enclosed::new(&last(value, (0.2, 0.8)), 5).average.unwrap();
-            assert!((average.lower - worst.0).abs() < 1e-9, "{average:?}");
-            assert!((average.upper - worst.1).abs() < 1e-9, "{average:?}");
-        }
-        assert!(Enclosed::new(&last((1.0, 2.0), (0.0, 0.8)), 5).average.is_none());
-    }
-
-    #[test]
-    fn dust_is_what_rounding_leaves_and_not_what_a_tiny_input_makes() {
-        assert!(is_dust(&[(VALUE, 5), (PARTICIPATION, -3)]));
-        assert!(!is_dust(&[(VALUE, 5), (PARTICIPATION, mass::ONE / 10_000)]));
-    }
 }

@@ -15,6 +15,8 @@
 
 use std::collections::BTreeMap;
 
+use super::mass::{self, Mass, Steps, Wide};
+use super::{PARTICIPATION, SQUARE, VALUE};
 use crate::identity::NodeId;
 use crate::sabotage::{Rule, broken};
 
@@ -22,28 +24,62 @@ use crate::sabotage::{Rule, broken};
 pub(crate) type Component = u64;
 
 /// Component and mass.
-pub(crate) type Masses = Vec<(Component, i128)>;
+pub(crate) type Masses = Vec<(Component, Mass)>;
 
-/// A range of masses; empty as `None` elsewhere.
+/// A range of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub(crate) low: i128,
-    pub(crate) high: i128,
+    pub(crate) low: Wide,
+    pub(crate) high: Wide,
 }
 
 impl Span {
-    fn at(mass: i128) -> Self {
-        Self { low: mass, high: mass }
+    fn at(value: Wide) -> Self {
+        Self { low: value, high: value }
     }
 
-    fn include(&mut self, mass: i128) {
-        self.low = self.low.min(mass);
-        self.high = self.high.max(mass);
+    fn include(&mut self, value: Wide) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
     }
 
-    fn include_shifted(&mut self, other: Span, by: i128) {
-        self.include(other.low.wrapping_add(by));
-        self.include(other.high.wrapping_add(by));
+    fn include_shifted(&mut self, other: Self, by: Wide) {
+        self.include(other.low + by);
+        self.include(other.high + by);
+    }
+}
+
+/// What a window records: the ranges of three sums over a node's masses, each of which is conserved
+/// as the masses are. Participation, and the first and second power of the distance from `centre`.
+#[derive(Clone, Debug)]
+struct Record {
+    centre: f64,
+    held: [Wide; 3],
+    /// All values since [`Ledger::restart_record`], counting what peers had taken already as gone.
+    span: [Span; 3],
+    /// All values since then, or since the earliest push that is still in flight, if that is later.
+    flight: [Span; 3],
+}
+
+impl Record {
+    /// The three sums of what is held in the components.
+    fn measure(centre: f64, held: impl Fn(Component) -> Mass) -> [Wide; 3] {
+        let masses = [PARTICIPATION, VALUE, SQUARE].map(held);
+        let [deviation, squared] = mass::about(centre, masses);
+        [mass::wide(masses[0]), deviation, squared]
+    }
+
+    fn new(centre: f64, held: [Wide; 3]) -> Self {
+        let spans = held.map(Span::at);
+        Self { centre, held, span: spans, flight: spans }
+    }
+
+    fn note(&mut self, held: [Wide; 3]) {
+        self.held = held;
+        for (n, held) in held.into_iter().enumerate() {
+            self.span[n].include(held);
+            self.flight[n].include(held);
+        }
     }
 }
 
@@ -51,21 +87,16 @@ impl Span {
 #[derive(Clone, Debug)]
 struct Account {
     component: Component,
-    input: i128,
-    mass: i128,
-    /// All values that this component may have had since [`Ledger::restart_spans`], counting what
-    /// peers had taken already as gone.
-    span: Span,
-    /// All values of the mass since the earliest push that is still in flight.
-    flight: Span,
+    input: Mass,
+    mass: Mass,
 }
 
 /// The two cumulatives of one component and one peer.
 #[derive(Clone, Copy, Debug, Default)]
 struct Flow {
     component: Component,
-    out: i128,
-    inn: i128,
+    out: Mass,
+    inn: Mass,
 }
 
 /// The books that are kept with one peer.
@@ -73,11 +104,11 @@ struct Flow {
 struct Book {
     flows: Vec<Flow>,
     /// The peer's latest push that was answered.
-    answered: u32,
+    answered: u64,
     /// The latest push that this node sent with these components.
-    asked: u32,
+    asked: u64,
     /// The latest reply that came.
-    settled: u32,
+    settled: u64,
 }
 
 impl Book {
@@ -112,6 +143,8 @@ pub(crate) struct Ledger {
     /// Sorted by component.
     accounts: Vec<Account>,
     books: BTreeMap<NodeId, Book>,
+    /// Since the first window; anchors have none.
+    record: Option<Record>,
 }
 
 impl Ledger {
@@ -121,8 +154,7 @@ impl Ledger {
 
     fn account(&mut self, component: Component) -> &mut Account {
         let at = self.find(component).unwrap_or_else(|at| {
-            let zero = Span::at(0);
-            let account = Account { component, input: 0, mass: 0, span: zero, flight: zero };
+            let account = Account { component, input: mass::ZERO, mass: mass::ZERO };
             self.accounts.insert(at, account);
             at
         });
@@ -130,18 +162,19 @@ impl Ledger {
     }
 
     /// This node's mass of a component; zero if it never met it.
-    pub(crate) fn mass(&self, component: Component) -> i128 {
-        self.find(component).map_or(0, |at| self.accounts[at].mass)
+    pub(crate) fn mass(&self, component: Component) -> Mass {
+        self.find(component).map_or(mass::ZERO, |at| self.accounts[at].mass)
     }
 
     /// This node's input to a component.
-    pub(crate) fn input(&self, component: Component) -> i128 {
-        self.find(component).map_or(0, |at| self.accounts[at].input)
+    pub(crate) fn input(&self, component: Component) -> Mass {
+        self.find(component).map_or(mass::ZERO, |at| self.accounts[at].input)
     }
 
-    /// The values that the component may have had since [`Ledger::restart_spans`].
-    pub(crate) fn span(&self, component: Component) -> Span {
-        self.find(component).map_or(Span::at(0), |at| self.accounts[at].span)
+    /// The values that participation, and first and second power of the distance from the centre,
+    /// may have had since [`Ledger::restart_record`].
+    pub(crate) fn recorded(&self) -> [Span; 3] {
+        self.record.as_ref().map_or([Span::at(Wide::default()); 3], |record| record.span)
     }
 
     /// The components known here, with their masses.
@@ -149,26 +182,34 @@ impl Ledger {
         self.accounts.iter().map(|account| (account.component, account.mass)).collect()
     }
 
-    /// The input changes; the mass follows.
-    pub(crate) fn set_input(&mut self, component: Component, input: i128) {
-        let account = self.account(component);
-        let change = input.wrapping_sub(account.input);
-        account.input = input;
-        account.shift(change);
+    /// The inputs to these components change; their masses follow.
+    pub(crate) fn set_inputs(&mut self, inputs: &[(Component, Mass)]) {
+        for &(component, input) in inputs {
+            let account = self.account(component);
+            account.mass += input - account.input;
+            account.input = input;
+        }
+        self.note();
+    }
+
+    /// Masses have changed. Only once all have: what lies between belongs to no instant.
+    fn note(&mut self) {
+        let Some(mut record) = self.record.take() else { return };
+        record.note(Record::measure(record.centre, |component| self.mass(component)));
+        self.record = Some(record);
     }
 
     /// A push with these components is on its way to the peer.
-    pub(crate) fn ask(&mut self, peer: NodeId, seq: u32) {
-        if !self.books.values().any(Book::in_flight) {
-            for account in &mut self.accounts {
-                account.flight = Span::at(account.mass);
-            }
+    pub(crate) fn ask(&mut self, peer: NodeId, seq: u64) {
+        let others = self.books.values().any(Book::in_flight);
+        if let Some(record) = self.record.as_mut().filter(|_| !others) {
+            record.flight = record.held.map(Span::at);
         }
         self.books.entry(peer).or_default().asked = seq;
     }
 
     /// Whether the peer's reply to the push `seq` is still to come.
-    pub(crate) fn awaits(&self, peer: NodeId, seq: u32) -> bool {
+    pub(crate) fn awaits(&self, peer: NodeId, seq: u64) -> bool {
         self.books.get(&peer).is_some_and(|book| book.asked == seq && book.in_flight())
     }
 
@@ -181,14 +222,14 @@ impl Ledger {
             .map(|(peer, _)| *peer)
     }
 
-    /// A push came from the peer: take half of the difference, towards its snapshot. With
-    /// `decline`, take nothing.
+    /// A push came from the peer: take half of the difference, in these steps, towards its
+    /// snapshot. Without steps, take nothing.
     pub(crate) fn answer(
         &mut self,
         peer: NodeId,
-        seq: u32,
+        seq: u64,
         snapshot: &Masses,
-        decline: bool,
+        steps: Option<Steps>,
     ) -> Answer {
         let book = self.books.entry(peer).or_default();
         if seq < book.answered {
@@ -204,13 +245,13 @@ impl Ledger {
         let Some(book) = self.books.get_mut(&peer) else { return Answer::Stale };
         for account in &mut self.accounts {
             let theirs = snapshot.iter().find(|(component, _)| *component == account.component);
-            let difference = theirs.map_or(0, |theirs| theirs.1).wrapping_sub(account.mass);
-            // The shift rounds towards minus infinity.
-            let taken = if decline { 0 } else { difference >> 1 };
-            let flow = book.flow(account.component);
-            flow.out = flow.out.wrapping_add(taken);
-            account.shift(taken);
+            let difference = theirs.map_or(mass::ZERO, |theirs| theirs.1) - account.mass;
+            let half = |steps: Steps| steps.half(account.component, difference);
+            let taken = steps.map_or(mass::ZERO, half);
+            book.flow(account.component).out += taken;
+            account.mass += taken;
         }
+        self.note();
         Answer::Fresh
     }
 
@@ -221,7 +262,7 @@ impl Ledger {
     }
 
     /// The peer's answer to the push `seq`: all that it ever took. False if it says nothing new.
-    pub(crate) fn settle(&mut self, peer: NodeId, seq: u32, taken: &Masses) -> bool {
+    pub(crate) fn settle(&mut self, peer: NodeId, seq: u64, taken: &Masses) -> bool {
         if !self.awaits(peer, seq) {
             return false;
         }
@@ -230,26 +271,42 @@ impl Ledger {
         }
         let Some(book) = self.books.get_mut(&peer) else { return false };
         book.settled = seq;
-        let mut moved = Vec::with_capacity(taken.len());
-        for &(component, cumulative) in taken {
-            let flow = book.flow(component);
-            moved.push((component, cumulative.wrapping_sub(flow.inn)));
+        for &(component, _) in taken {
+            book.flow(component);
+        }
+        let mut moved = Vec::with_capacity(book.flows.len());
+        for flow in &mut book.flows {
+            // A peer that holds none of these components has nothing to say of them.
+            if taken.is_empty() {
+                break;
+            }
+            // It names all that it ever took, so what it does not name is nothing.
+            let named = taken.iter().find(|(component, _)| *component == flow.component);
+            let cumulative = named.map_or(mass::ZERO, |named| named.1);
+            moved.push((flow.component, cumulative - flow.inn));
             flow.inn = cumulative;
         }
         let others = self.books.values().any(Book::in_flight);
-        for (component, moved) in moved {
-            let account = self.account(component);
+        if let Some(record) = &mut self.record {
+            let of = |component| moved.iter().find(|(c, _)| *c == component);
+            let gone =
+                Record::measure(record.centre, |c| of(c).map_or(mass::ZERO, |moved| moved.1));
             // The peer took this at some time since the push: what this node held since then, it
             // may have held without it.
-            let flight = account.flight;
-            if !broken(Rule::AllowForFlight) {
-                account.span.include_shifted(flight, moved.wrapping_neg());
+            for (n, gone) in gone.into_iter().enumerate() {
+                let flight = record.flight[n];
+                if !broken(Rule::AllowForFlight) {
+                    record.span[n].include_shifted(flight, -gone);
+                }
+                if others {
+                    record.flight[n].include_shifted(flight, -gone);
+                }
             }
-            if others {
-                account.flight.include_shifted(flight, moved.wrapping_neg());
-            }
-            account.shift(moved.wrapping_neg());
         }
+        for (component, moved) in moved {
+            self.account(component).mass -= moved;
+        }
+        self.note();
         true
     }
 
@@ -260,16 +317,18 @@ impl Ledger {
             return;
         }
         for flow in book.flows {
-            self.account(flow.component).shift(flow.inn.wrapping_sub(flow.out));
+            self.account(flow.component).mass += flow.inn - flow.out;
         }
+        self.note();
     }
 
     /// Forgets all peers.
     pub(crate) fn forget_all(&mut self) {
         self.books.clear();
         for account in &mut self.accounts {
-            account.shift(account.input.wrapping_sub(account.mass));
+            account.mass = account.input;
         }
+        self.note();
     }
 
     /// Drops components that no longer mean anything.
@@ -280,41 +339,33 @@ impl Ledger {
         }
     }
 
-    /// Spans begin anew, at the present masses.
-    pub(crate) fn restart_spans(&mut self) {
-        for account in &mut self.accounts {
-            account.span = Span::at(account.mass);
-        }
-        // A push is in flight: the peer may have taken its share already, which only its reply
-        // will tell. Until then `settle` widens the new span, too.
+    /// Recording begins anew, with the present masses and distances from `centre`.
+    ///
+    /// If a push is in flight, the peer may have taken its share already, which only its reply will
+    /// tell. Until then `settle` widens the new spans, too, by what is held from now on less that
+    /// share: what was held before is of no interest to the new record.
+    pub(crate) fn restart_record(&mut self, centre: f64) {
+        let held = Record::measure(centre, |component| self.mass(component));
+        self.record = Some(Record::new(centre, held));
     }
 
     /// Σ out and Σ inn of a component: what was taken from peers, and what they took.
-    pub(crate) fn totals(&self, component: Component) -> (i128, i128) {
-        let mut totals = (0i128, 0i128);
+    pub(crate) fn totals(&self, component: Component) -> (Mass, Mass) {
+        let mut totals = (mass::ZERO, mass::ZERO);
         for book in self.books.values() {
             for flow in book.flows.iter().filter(|flow| flow.component == component) {
-                totals.0 = totals.0.wrapping_add(flow.out);
-                totals.1 = totals.1.wrapping_add(flow.inn);
+                totals.0 += flow.out;
+                totals.1 += flow.inn;
             }
         }
         totals
     }
 
     /// What this node took from the peer, less what the peer took.
-    pub(crate) fn net(&self, peer: NodeId, component: Component) -> i128 {
+    pub(crate) fn net(&self, peer: NodeId, component: Component) -> Mass {
         let flows = self.books.get(&peer).map_or(&[][..], |book| &book.flows[..]);
         let flow = flows.iter().find(|flow| flow.component == component);
-        flow.map_or(0, |flow| flow.out.wrapping_sub(flow.inn))
-    }
-}
-
-impl Account {
-    /// The mass changes.
-    fn shift(&mut self, by: i128) {
-        self.mass = self.mass.wrapping_add(by);
-        self.span.include(self.mass);
-        self.flight.include(self.mass);
+        flow.map_or(mass::ZERO, |flow| flow.out - flow.inn)
     }
 }
 

@@ -24,19 +24,42 @@ struct Outstanding {
     tries: u32,
 }
 
+/// The largest step by which a number that was heard of moves this node's own on. A push comes only
+/// when the one before is answered, so the numbers of the two ends differ by 1, unless one of them
+/// has gone back to an earlier state.
+const MAX_STEP: u64 = 1 << 20;
+
+/// How a push that came stands to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// It is the latest, and may have come before.
+    Latest,
+    /// It is older than this one.
+    Older(u64),
+    /// It is further ahead than can be.
+    TooFar,
+}
+
 /// One link, seen from this end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
     /// The peer has it, too. Until then no mass is pushed.
     pub(crate) linked: bool,
     /// The latest push of this node.
-    pub(crate) seq: u32,
+    pub(crate) seq: u64,
+    /// The latest push of the peer.
+    heard: u64,
     outstanding: Option<Outstanding>,
 }
 
 impl Link {
     pub(crate) fn is_outstanding(&self) -> bool {
         self.outstanding.is_some()
+    }
+
+    /// Since when an answer is awaited.
+    pub(crate) fn awaiting_since(&self) -> Option<Instant> {
+        self.outstanding.map(|outstanding| outstanding.sent)
     }
 }
 
@@ -129,6 +152,7 @@ impl Links {
     pub(crate) fn restart(&mut self) {
         for link in self.links.values_mut() {
             link.seq = 0;
+            link.heard = 0;
             link.outstanding = None;
         }
     }
@@ -139,10 +163,30 @@ impl Links {
     }
 
     /// Begins a push: the next sequence number, if the peer has the link.
-    pub(crate) fn begin(&mut self, peer: NodeId) -> Option<u32> {
+    pub(crate) fn begin(&mut self, peer: NodeId) -> Option<u64> {
         let link = self.links.get_mut(&peer).filter(|link| link.linked)?;
-        link.seq += 1;
+        link.seq = link.seq.saturating_add(1);
         Some(link.seq)
+    }
+
+    /// A push of the peer has come.
+    pub(crate) fn hear(&mut self, peer: NodeId, seq: u64) -> Order {
+        let link = self.links.entry(peer).or_default();
+        let furthest = link.heard.saturating_add(MAX_STEP);
+        if seq < link.heard {
+            return Order::Older(link.heard);
+        }
+        link.heard = seq.min(furthest);
+        if seq > furthest { Order::TooFar } else { Order::Latest }
+    }
+
+    /// The peer has heard a later push than this node has sent. True if this node's next one comes
+    /// later than before; whatever is outstanding is outstanding still.
+    pub(crate) fn catch_up(&mut self, peer: NodeId, seq: u64) -> bool {
+        let Some(link) = self.links.get_mut(&peer).filter(|link| link.linked) else { return false };
+        let behind = seq > link.seq;
+        link.seq = link.seq.max(seq.min(link.seq.saturating_add(MAX_STEP)));
+        behind
     }
 
     /// A message was sent that awaits an answer; when it is due again.

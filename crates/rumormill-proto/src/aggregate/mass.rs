@@ -1,94 +1,211 @@
-//! Mass: a number in units of 2⁻⁶⁴, so that conservation is an equality and not a tolerance.
+//! Mass: a number in units of 2⁻¹⁹², so that conservation is an equality and not a tolerance.
 //!
-//! All arithmetic wraps around modulo 2¹²⁸: what wraps on the way is exact again in the end.
+//! All arithmetic wraps around modulo 2³²⁰: what wraps on the way is exact again in the end.
+//!
+//! The width follows from the variance. It is a small difference of large numbers: of inputs near
+//! 2⁵³ that differ by 1, the mean square and the square of the mean agree in 106 binary digits, and
+//! 1e-9 of what is left takes 30 more. So a square takes 106 bits before the point, and the
+//! variance of inputs of 2⁻⁶⁴ takes some 180 behind it. Digits that say nothing are not sent, and
+//! masses move in steps no finer than the inputs ask for ([`Steps`]).
+
+use bnum::cast::As;
+use bnum::{n, t};
 
 use super::InputError;
+use super::ledger::Component;
+use super::{PARTICIPATION, VALUE};
 use crate::identity::Name;
+use crate::wire::Bounds;
+
+/// A signed, wrapping integer of 320 bits; as mass, in units of 2⁻¹⁹².
+pub(crate) type Mass = t!(I320w);
+
+/// Room for products of a mass with a square of an input; nothing below its units is lost.
+pub(crate) type Wide = t!(I512w);
+
+/// Room for products of two masses.
+type Product = t!(I1024w);
+
+/// Binary digits of a mass behind the point.
+pub(crate) const FRACTION: u32 = 192;
+
+/// Binary digits of an input behind the point.
+const INPUT_FRACTION: u32 = 64;
+
+/// Binary digits behind the point of what [`about`] returns.
+const WIDE_FRACTION: u32 = FRACTION + 2 * INPUT_FRACTION;
 
 /// One, in units of mass.
-pub(crate) const ONE: i128 = 1 << 64;
+pub(crate) const ONE: Mass = UNIT.wrapping_shl(FRACTION);
+
+/// The unit of mass.
+const UNIT: Mass = n!(1);
+
+/// No mass.
+pub(crate) const ZERO: Mass = n!(0);
 
 /// Inputs lie within ±2⁵³ ≈ 9.0·10¹⁵, where floats still hold every whole number.
 ///
-/// A mass can hold a thousand times that: differences of masses must not wrap around, though a link
-/// that is undone may throw a mass far beyond the range of the inputs for a while.
+/// A mass can hold two million times the square of that: differences of masses must not wrap
+/// around, though a link that is undone may throw a mass far beyond the range of the inputs for a
+/// while.
 pub const MAX_INPUT: f64 = (1u64 << 53) as f64;
 
-/// Differences of masses below this are what rounding leaves: a few units.
-pub(crate) const RESOLUTION: f64 = 4.0 / ONE as f64;
+/// Differences of masses below this are what rounding leaves: a few of the largest steps.
+pub(crate) const RESOLUTION: f64 = 4.0 / (1u128 << INPUT_FRACTION) as f64;
 
-/// The weight of the high limb of a square, in bits; see [`square`].
-const LIMB: u32 = 53;
+/// An input in units of 2⁻⁶⁴.
+fn units(value: f64) -> i128 {
+    // A power of two scales a float exactly, and the product lies within ±2¹¹⁷.
+    (value * (1u128 << INPUT_FRACTION) as f64).round() as i128
+}
 
 /// The mass of an input, exact to 2⁻⁶⁴.
-pub(crate) fn of_input(name: &Name, value: f64) -> Result<i128, InputError> {
+pub(crate) fn of_input(name: &Name, value: f64) -> Result<Mass, InputError> {
     if !value.is_finite() {
         return Err(InputError::NotFinite { name: name.clone(), value });
     }
     if value.abs() > MAX_INPUT {
         return Err(InputError::OutOfRange { name: name.clone(), value });
     }
-    // A power of two scales a float exactly, and the product lies within ±2¹¹⁷.
-    Ok((value * ONE as f64).round() as i128)
+    Ok(units(value).as_::<Mass>() << (FRACTION - INPUT_FRACTION))
 }
 
-/// A mass as a number; rounded to nearest.
-pub(crate) fn to_f64(mass: i128) -> f64 {
-    mass as f64 / ONE as f64
+/// The square of an input's mass, exactly.
+pub(crate) fn square(mass: Mass) -> Mass {
+    let input = mass >> (FRACTION - INPUT_FRACTION);
+    (input * input) << (FRACTION - 2 * INPUT_FRACTION)
 }
 
-/// The largest float that is not above the mass.
-pub(crate) fn round_down(mass: i128) -> f64 {
-    let nearest = mass as f64;
-    (if nearest as i128 > mass { nearest.next_down() } else { nearest }) / ONE as f64
+/// A mass as a number; rounded, by less than one part in 2⁵².
+pub(crate) fn to_f64(mass: Mass) -> f64 {
+    mass.as_::<f64>() * scale(FRACTION)
 }
 
-/// The smallest float that is not below the mass.
-pub(crate) fn round_up(mass: i128) -> f64 {
-    let nearest = mass as f64;
-    // 2¹²⁷ itself saturates to `i128::MAX`, and is above every mass.
-    (if (nearest as i128) < mass { nearest.next_up() } else { nearest }) / ONE as f64
+/// What a node holds, measured from `centre`: Σ w·(x − c) and Σ w·(x − c)², from Σ w, Σ w·x and
+/// Σ w·x². Exact, in units of 2⁻³²⁰.
+///
+/// Both are sums like the masses themselves, and so are conserved as they are; but they are small
+/// where the inputs are close together, however large those are.
+pub(crate) fn about(centre: f64, [weight, value, square]: [Mass; 3]) -> [Wide; 2] {
+    let [weight, value, square] = [weight, value, square].map(|mass| mass.as_::<Wide>());
+    let c = units(centre).as_::<Wide>();
+    let deviation = (value << INPUT_FRACTION) - c * weight;
+    let squared = (square << (2 * INPUT_FRACTION)) - ((c * value) << (INPUT_FRACTION + 1));
+    [deviation << INPUT_FRACTION, squared + c * c * weight]
 }
 
-/// The square of an input's mass in two limbs, each a mass of its own: the square is
-/// `low + 2⁵³·high`. Averaging is linear, so each limb may be averaged alone; one limb could not
-/// hold the squares of large inputs.
-pub(crate) fn square(mass: i128) -> [i128; 2] {
-    let (high, low) = wide_square(mass.unsigned_abs());
-    // The product is in units of 2⁻¹²⁸: `high` is the integer part, up to 2¹⁰⁶.
-    let mask = (1u128 << LIMB) - 1;
-    [(((high & mask) << 64) | (low >> 64)) as i128, ((high >> LIMB) << 64) as i128]
+/// A mass in units of 2⁻³²⁰.
+pub(crate) fn wide(mass: Mass) -> Wide {
+    mass.as_::<Wide>() << (WIDE_FRACTION - FRACTION)
 }
 
-/// The number whose limbs are given.
-pub(crate) fn square_to_f64(limbs: [i128; 2]) -> f64 {
-    to_f64(limbs[0]) + to_f64(limbs[1]) * (1u64 << LIMB) as f64
+/// What distances may be measured from, next to `value`: a whole number of the inputs' units.
+pub(crate) fn centre(value: f64) -> f64 {
+    units(value.clamp(-MAX_INPUT, MAX_INPUT)) as f64 / (1u128 << INPUT_FRACTION) as f64
 }
 
-/// `x²` as 256 bits, the high half first.
-fn wide_square(x: u128) -> (u128, u128) {
-    let (b, a) = (x >> 64, x & u128::from(u64::MAX));
-    let (aa, ab, bb) = (a * a, a * b, b * b);
-    // x² = bb·2¹²⁸ + 2ab·2⁶⁴ + aa
-    let (low, carry) = aa.overflowing_add(ab << 65);
-    (bb + (ab >> 63) + u128::from(carry), low)
+/// The variance of the inputs as this node has them, weighted as their masses here are:
+/// (Σw·Σwx² − (Σwx)²) / (Σw)², subtracted before it is rounded. Meaningless, and maybe negative,
+/// until the weights are all alike.
+pub(crate) fn variance([weight, value, square]: [Mass; 3]) -> f64 {
+    let [weight, value, square] = [weight, value, square].map(|mass| mass.as_::<Product>());
+    let above = weight * square - value * value;
+    above.as_::<f64>() / (weight * weight).as_::<f64>()
+}
+
+/// 2 to the power of minus `bits`.
+fn scale(bits: u32) -> f64 {
+    f64::from_bits(u64::from(1023 - bits) << 52)
+}
+
+/// The smallest interval of floats that contains the two, in units of 2⁻³²⁰.
+pub(crate) fn bounds(low: Wide, high: Wide) -> Bounds {
+    Bounds { lower: -above(-low), upper: above(high) }
+}
+
+/// The smallest float that is not below the number.
+fn above(wide: Wide) -> f64 {
+    // A float has 53 digits; 100 tell what is beyond the last.
+    let drop = Wide::BITS.saturating_sub(wide.leading_zeros().max((!wide).leading_zeros()) + 100);
+    let kept = wide >> drop;
+    let rounded = kept << drop != wide;
+    let ceiling = kept.as_::<i128>() + i128::from(rounded);
+    let nearest = ceiling as f64;
+    let up = if (nearest as i128) < ceiling { nearest.next_up() } else { nearest };
+    up * scale(WIDE_FRACTION) * 2f64.powi(drop as i32)
+}
+
+/// How finely masses move: for each component, how many of its last binary digits an exchange
+/// leaves alone.
+///
+/// What is finer than a variance needs would be sent to and fro for nothing. Measured by the width
+/// h of the inputs and the largest magnitude c among them, with n members, an error of h²/n·2⁻⁴⁰
+/// in Σ(x−c)² is harmless: the variance is at least h²/2n.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps([u32; 3]);
+
+impl Steps {
+    /// Steps of 2⁻⁶⁴: where no variance is asked for, or nothing is known of the inputs yet.
+    pub(crate) const COARSE: Self = Self([FRACTION - INPUT_FRACTION; 3]);
+
+    /// Steps of one unit.
+    #[cfg(test)]
+    pub(crate) const FINEST: Self = Self([0; 3]);
+
+    pub(crate) fn new(input: Bounds, members: usize) -> Self {
+        if input.width() == 0.0 {
+            return Self::COARSE;
+        }
+        let harmless = 2.0 * input.width().log2() - 40.0 - (members.max(1) as f64).log2();
+        let largest = input.lower.abs().max(input.upper.abs()).log2();
+        let digits = |exponent: f64| {
+            (exponent.floor() + f64::from(FRACTION)).clamp(0.0, (FRACTION - INPUT_FRACTION).into())
+        };
+        Self(
+            [harmless - 2.0 * largest, harmless - largest - 1.0, harmless]
+                .map(|e| digits(e) as u32),
+        )
+    }
+
+    /// Half of a difference, rounded down to a step.
+    pub(crate) fn half(self, component: Component, difference: Mass) -> Mass {
+        let digits = match component {
+            PARTICIPATION => self.0[0],
+            VALUE => self.0[1],
+            _ => self.0[2],
+        };
+        // The shift rounds towards minus infinity.
+        (difference >> (digits + 1)) << digits
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+    use num_rational::BigRational;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn mass(value: f64) -> i128 {
+    fn mass(value: f64) -> Mass {
         of_input(&Name::new("x").unwrap(), value).unwrap()
+    }
+
+    fn exact(digits: &impl ToString, fraction: u32) -> BigRational {
+        let digits: BigInt = digits.to_string().parse().unwrap();
+        BigRational::new(digits, BigInt::from(1) << fraction)
+    }
+
+    fn float(value: f64) -> BigRational {
+        BigRational::from_float(value).unwrap()
     }
 
     #[test]
     fn inputs_are_exact_and_bad_ones_refused() {
         assert_eq!(mass(1.0), ONE);
-        assert_eq!(mass(-0.5), -ONE / 2);
-        assert_eq!(mass(MAX_INPUT), 1 << 117);
+        assert_eq!(mass(-0.5), -(ONE >> 1u32));
+        assert_eq!(mass(MAX_INPUT), ONE << 53u32);
         let name = Name::new("x").unwrap();
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 9.1e15, -1e300] {
             assert!(of_input(&name, bad).is_err(), "{bad}");
@@ -96,32 +213,47 @@ mod tests {
     }
 
     #[test]
-    fn squares_of_the_largest_and_smallest_inputs_fit() {
-        for value in [MAX_INPUT, -MAX_INPUT, 1e12, 3.0, 1e-9, 0.0] {
-            let got = square_to_f64(square(mass(value)));
-            assert!((got - value * value).abs() <= 1e-9 * value * value + 1e-19, "{value}: {got}");
-        }
-        assert_eq!(wide_square(u128::MAX), (u128::MAX - 1, 1));
+    fn steps_are_as_fine_as_the_closest_inputs_ask_for_and_no_finer() {
+        let steps = |lower, upper| Steps::new(Bounds { lower, upper }, 5).0;
+        assert_eq!(steps(0.0, 10.0), [128, 128, 128]);
+        assert_eq!(steps(7.0, 7.0), [128, 128, 128]);
+        let close = steps(MAX_INPUT - 1.0, MAX_INPUT);
+        // An error of 2⁻⁴³ in the square, of 2⁻¹⁴⁹ in the weight that 2¹⁰⁶ is multiplied with.
+        assert_eq!(close, [192 - 149, 192 - 97, 128]);
+        assert_eq!(steps(0.0, 2f64.powi(-64))[2], 192 - 171);
     }
 
     proptest! {
         #[test]
-        fn rounding_encloses(m in any::<i128>()) {
-            let (down, up) = (round_down(m), round_up(m));
-            prop_assert!(down <= up);
-            prop_assert!(up <= down.next_up().next_up());
-            // Compared as integers where that is possible.
-            let scale = ONE as f64;
-            prop_assert!((down * scale) as i128 <= m);
-            prop_assert!(up * scale >= 2f64.powi(127) || (up * scale) as i128 >= m);
+        fn squares_are_exact(x in -(1i128 << 117)..(1i128 << 117)) {
+            let mass = x.as_::<Mass>() << 128u32;
+            let square = exact(&square(mass), FRACTION);
+            prop_assert_eq!(square, exact(&x, 64).pow(2));
         }
 
         #[test]
-        fn limbs_add_up_to_the_square(x in -(1i128 << 117)..(1i128 << 117)) {
-            let limbs = square(x);
-            prop_assert!(limbs.iter().all(|limb| (0..=1i128 << 117).contains(limb)));
-            let exact = to_f64(x) * to_f64(x);
-            prop_assert!((square_to_f64(limbs) - exact).abs() <= 1e-14 * exact + 1e-18);
+        fn rounding_encloses_and_is_tight(bytes in any::<[[u8; 32]; 2]>(), keep in 0u32..512) {
+            let wide = Wide::from_le_slice(&bytes.concat()).unwrap() >> keep;
+            let Bounds { lower, upper } = bounds(wide, wide);
+            prop_assert!(upper <= lower.next_up());
+            let wide = exact(&wide, WIDE_FRACTION);
+            prop_assert!(float(lower) <= wide && wide <= float(upper));
+        }
+
+        #[test]
+        fn what_is_measured_from_a_centre_is_exact(
+            inputs in prop::collection::vec(-MAX_INPUT..MAX_INPUT, 1..9),
+            at in -MAX_INPUT..MAX_INPUT,
+        ) {
+            let at = centre(at);
+            let sum = |f: &dyn Fn(Mass) -> Mass| {
+                inputs.iter().map(|&x| f(mass(x))).fold(ZERO, |sum, x| sum + x)
+            };
+            let masses = [sum(&|_| ONE), sum(&|x| x), sum(&square)];
+            let got = about(at, masses).map(|wide| exact(&wide, WIDE_FRACTION));
+            let deviations = || inputs.iter().map(|&x| exact(&mass(x), FRACTION) - float(at));
+            prop_assert_eq!(&got[0], &deviations().sum());
+            prop_assert_eq!(&got[1], &deviations().map(|d| d.pow(2)).sum());
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::View;
 use super::estimate::{self, Disagreement};
 use super::ledger::{Component, Ledger};
+use super::mass::{Mass, Steps};
 use super::window::Window;
 use super::{PARTICIPATION, SQUARE, VALUE, mass};
 use crate::roster::Roster;
@@ -10,8 +11,8 @@ use crate::time::Instant;
 use crate::wire::Bounds;
 
 /// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
-/// leaves behind is 2³⁶ times smaller.
-const DUST: i128 = mass::ONE >> 40;
+/// leaves behind is 2²² times smaller.
+const DUST: Mass = mass::ONE.wrapping_shr(40);
 
 /// One figure at this node.
 pub(super) struct Metric {
@@ -46,16 +47,15 @@ impl Metric {
         self.window = view.certifiable.then(first);
     }
 
-    pub(super) fn set_input(&mut self, now: Instant, input: Option<(f64, i128)>) {
+    pub(super) fn set_input(&mut self, now: Instant, input: Option<(f64, Mass)>) {
         self.input = input.map(|(value, _)| value);
-        let mass = input.map_or(0, |(_, mass)| mass);
-        let [low, high] = mass::square(mass);
-        let participation = if input.is_some() { mass::ONE } else { 0 };
-        for (component, mass) in
-            [(PARTICIPATION, participation), (VALUE, mass), (SQUARE[0], low), (SQUARE[1], high)]
-        {
-            self.ledger.set_input(component, mass);
-        }
+        let mass = input.map_or(mass::ZERO, |(_, mass)| mass);
+        let participation = if input.is_some() { mass::ONE } else { mass::ZERO };
+        self.ledger.set_inputs(&[
+            (PARTICIPATION, participation),
+            (VALUE, mass),
+            (SQUARE, mass::square(mass)),
+        ]);
         if let Some(window) = &mut self.window {
             window.input_changed(self.input);
         }
@@ -63,11 +63,17 @@ impl Metric {
         self.disturbed = Some(now);
     }
 
+    /// How finely this figure's masses move.
+    pub(super) fn steps(&self, members: usize) -> Steps {
+        let input = self.window.as_ref().and_then(Window::input_range);
+        input.map_or(Steps::COARSE, |input| Steps::new(input, members))
+    }
+
     /// An exchange has met a peer whose masses differ from this node's by so much.
     pub(super) fn met(
         &mut self,
-        value: i128,
-        participation: i128,
+        value: Mass,
+        participation: Mass,
         anchors_quiet: bool,
         tolerance: f64,
     ) {
@@ -93,7 +99,8 @@ impl Metric {
                 let last = &complete.contribution;
                 last.input.is_none()
                     && !last.changed
-                    && negligible(last.value)
+                    && last.centre == 0.0
+                    && negligible(last.deviation)
                     && negligible(last.participation)
             })
     }
@@ -103,7 +110,19 @@ impl Metric {
     }
 }
 
-pub(super) fn is_dust(masses: &[(Component, i128)]) -> bool {
-    let negligible = |mass: i128| -DUST < mass && mass < DUST;
-    masses.iter().all(|&(c, mass)| SQUARE.contains(&c) || negligible(mass))
+pub(super) fn is_dust(masses: &[(Component, Mass)]) -> bool {
+    let negligible = |mass: Mass| -DUST < mass && mass < DUST;
+    masses.iter().all(|&(c, mass)| c == SQUARE || negligible(mass))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dust_is_what_rounding_leaves_and_not_what_a_tiny_input_makes() {
+        let units = mass::ONE >> 64u32;
+        assert!(is_dust(&[(VALUE, units), (PARTICIPATION, -units)]));
+        assert!(!is_dust(&[(VALUE, units), (PARTICIPATION, mass::ONE >> 14u32)]));
+    }
 }

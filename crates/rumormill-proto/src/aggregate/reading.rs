@@ -60,16 +60,17 @@ pub struct Reading {
     pub min: Option<f64>,
     /// The largest input during the last window.
     pub max: Option<f64>,
-    /// The inputs' variance (mean squared deviation, not the sample's). Resolved to about 1e-18,
-    /// and to about 1e-12 of the squared average.
+    /// The inputs' variance (mean squared deviation, not the sample's). While `converged` it is
+    /// right to 1e-9 of itself for an instant of the last window, and `None` until that is certain;
+    /// otherwise it is this node's estimate, if one is possible.
     pub variance: Option<f64>,
-    /// The square root of the variance.
+    /// The square root of the variance; known when that is.
     pub standard_deviation: Option<f64>,
     /// Three standard errors of the sum, judged by the disagreements met in the last exchanges;
     /// not more than the enclosure allows, once those bring nothing new.
     pub spread: Option<f64>,
-    /// Whether the estimate has settled: exchanges bring nothing new, and the last window's
-    /// enclosure is narrower than the tolerance.
+    /// Whether the estimate has settled: exchanges get through and bring nothing new, the last
+    /// window's enclosure is narrower than the tolerance, and the count is certain.
     pub converged: bool,
     /// How many members are up, in this node's eyes, itself included.
     pub members: usize,
@@ -168,13 +169,13 @@ pub struct Explanation {
 /// One component of a figure at this node. `mass == input + taken - given`, always.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComponentLine {
-    /// `participation`, `value`, `square_low` or `square_high`.
+    /// `participation`, `value` or `square`.
     pub component: &'static str,
     /// What this node put in.
     pub input: f64,
     /// What it holds now.
     pub mass: f64,
-    /// The mass exactly, in units of 2⁻⁶⁴, as a decimal number.
+    /// The mass exactly, in units of 2⁻¹⁹², as a decimal number.
     pub units: String,
     /// All that it ever took from its peers (Σ out).
     pub taken: f64,
@@ -207,7 +208,7 @@ pub struct LinkLine {
     /// Whether a message awaits its answer.
     pub outstanding: bool,
     /// Exchanges started by this node.
-    pub exchanges: u32,
+    pub exchanges: u64,
     /// The value mass that this node took from the peer, less what the peer took from it.
     pub net: f64,
 }

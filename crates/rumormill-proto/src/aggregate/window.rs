@@ -9,7 +9,10 @@
 //!
 //! **Theorem.** There is an instant at which every member's mass, with what is under way counted
 //! where it belongs, lay in the merged range; so the mean of the masses, which is Σ input / n, lies
-//! there, too.
+//! there, too. The same holds for every sum that is linear in the masses. Three are recorded: the
+//! participation, and the first and second power of the inputs' distance from a common *centre*,
+//! which follow from the masses of value and square ([`mass::about`]). The centre is a function of
+//! the merged contributions to the window before, so all members use the same one.
 //!
 //! *Proof.* Let τ be the first instant at which a member closes. It knew that all had opened, and
 //! each adds itself to that set only when it opens, so all opened before τ and none closed before.
@@ -30,14 +33,18 @@
 //! completed until it is declared dead; then the membership is another and windows start afresh.
 
 use super::ledger::Ledger;
-use super::{PARTICIPATION, VALUE, mass};
+use super::mass;
 use crate::identity::NodeId;
 use crate::roster::Roster;
 use crate::sabotage::{Rule, broken};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Bounds, Contribution, WindowPart};
 
 use std::collections::BTreeSet;
+
+/// The largest step by which a phase that was heard of moves a node on. Counting never gets there,
+/// and one message with a number far ahead does not bring the end of all numbers near.
+const MAX_STEP: u64 = 1 << 40;
 
 /// A set of members, by rank in the sorted view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +80,8 @@ pub(crate) struct Complete {
     pub(crate) contribution: Contribution,
     /// When this node opened the window: τ was not earlier.
     pub(crate) opened: Instant,
+    /// How long it took from there.
+    pub(crate) took: Duration,
 }
 
 /// How a window moved on.
@@ -102,6 +111,10 @@ pub(crate) struct Window {
     awaited: BTreeSet<NodeId>,
     contributed: bool,
     merged: Option<Contribution>,
+    /// What all contributed to the window before, be it void or not.
+    last: Option<Contribution>,
+    /// What the distances are measured from that this window records.
+    centre: f64,
     result: Option<Complete>,
 }
 
@@ -126,6 +139,8 @@ impl Window {
             awaited: BTreeSet::new(),
             contributed: false,
             merged: None,
+            last: None,
+            centre: 0.0,
             result: None,
         };
         window.open(now, 0, ledger, input);
@@ -153,6 +168,11 @@ impl Window {
         self.result.as_ref()
     }
 
+    /// The range of the inputs as it was last told, proven or not.
+    pub(crate) fn input_range(&self) -> Option<Bounds> {
+        self.last.and_then(|last| last.input)
+    }
+
     fn open(&mut self, now: Instant, phase: u64, ledger: &mut Ledger, input: Option<f64>) {
         self.phase = phase;
         self.reached = Ranks::empty(self.members);
@@ -162,11 +182,12 @@ impl Window {
         self.changed = false;
         self.input = input.map(|x| Bounds { lower: x, upper: x });
         self.merged = None;
-        ledger.restart_spans();
+        self.centre = self.last.map_or(0.0, |last| next_centre(&last));
+        ledger.restart_record(self.centre);
     }
 
     fn close(&mut self, ledger: &Ledger) {
-        self.phase += 1;
+        self.phase = self.phase.saturating_add(1);
         self.reached = Ranks::empty(self.members);
         self.merged = None;
         self.contributed = false;
@@ -179,13 +200,13 @@ impl Window {
         if self.opening() || self.contributed || !self.awaited.is_empty() {
             return;
         }
-        let bounds = |component| {
-            let span = ledger.span(component);
-            Bounds { lower: mass::round_down(span.low), upper: mass::round_up(span.high) }
-        };
+        let recorded = ledger.recorded().map(|span| mass::bounds(span.low, span.high));
+        let [participation, deviation, squared] = recorded;
         let own = Contribution {
-            value: bounds(VALUE),
-            participation: bounds(PARTICIPATION),
+            centre: self.centre,
+            participation,
+            deviation,
+            squared,
             input: self.input,
             void: self.void,
             changed: self.changed,
@@ -210,13 +231,14 @@ impl Window {
         ledger: &mut Ledger,
         input: Option<f64>,
     ) -> Progress {
-        let result = result.filter(|contribution| !contribution.void);
         let opened = self.opened;
-        let phase = self.phase + 1;
+        let phase = self.phase.saturating_add(1);
+        self.last = result;
         self.open(now, phase, ledger, input);
-        match result {
+        match result.filter(|contribution| !contribution.void) {
             Some(contribution) => {
-                self.result = Some(Complete { contribution, opened });
+                let took = now.since(opened);
+                self.result = Some(Complete { contribution, opened, took });
                 Progress::Enclosed
             }
             None => Progress::Void,
@@ -241,11 +263,7 @@ impl Window {
 
     /// What to tell a peer.
     pub(crate) fn part(&self) -> WindowPart {
-        let contribution = if self.opening() {
-            self.result.map(|complete| complete.contribution)
-        } else {
-            self.merged
-        };
+        let contribution = if self.opening() { self.last } else { self.merged };
         WindowPart { phase: self.phase, reached: self.reached.bytes.clone(), contribution }
     }
 
@@ -258,7 +276,7 @@ impl Window {
         input: Option<f64>,
     ) -> Option<Progress> {
         let mut progress = None;
-        if part.phase == self.phase + 1 {
+        if part.phase == self.phase.saturating_add(1) {
             if self.opening() {
                 // It knew that all have opened.
                 self.close(ledger);
@@ -268,7 +286,9 @@ impl Window {
             }
         } else if part.phase > self.phase {
             // This node has come late. It joins in at the next opening.
-            self.open(now, part.phase.next_multiple_of(2), ledger, input);
+            let phase = part.phase.min(self.phase.saturating_add(MAX_STEP));
+            self.last = part.contribution.filter(|_| part.phase.is_multiple_of(2));
+            self.open(now, phase.saturating_add(phase % 2), ledger, input);
             self.void = true;
             progress = Some(Progress::Void);
         }
@@ -303,9 +323,24 @@ impl Window {
     }
 }
 
+/// What the next window measures from: the same again while it lies among the inputs, otherwise
+/// the middle of them. So the inputs' distances from it are never more than the width of their
+/// range, and it seldom changes.
+fn next_centre(last: &Contribution) -> f64 {
+    match last.input {
+        None => 0.0,
+        Some(input) if (input.lower..=input.upper).contains(&last.centre) => last.centre,
+        Some(input) => mass::centre(f64::midpoint(input.lower, input.upper)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use bnum::cast::As;
+
+    use super::mass::Mass;
     use super::*;
+    use crate::aggregate::{PARTICIPATION, VALUE};
     use crate::identity::{Identity, Name};
 
     fn rosters(n: u16) -> Vec<Roster> {
@@ -334,8 +369,8 @@ mod tests {
         let rosters = rosters(3);
         let mut ledgers = vec![Ledger::default(); 3];
         for (n, ledger) in ledgers.iter_mut().enumerate() {
-            ledger.set_input(VALUE, (n as i128) << 64);
-            ledger.set_input(PARTICIPATION, mass::ONE);
+            let input = mass::ONE * (n as i128).as_::<Mass>();
+            ledger.set_inputs(&[(VALUE, input), (PARTICIPATION, mass::ONE)]);
         }
         let mut windows: Vec<_> = rosters
             .iter()
@@ -357,7 +392,7 @@ mod tests {
         for window in &windows {
             assert!(window.number() >= 2);
             let result = window.result().unwrap().contribution;
-            assert_eq!(result.value, Bounds { lower: 0.0, upper: 2.0 });
+            assert_eq!(result.deviation, Bounds { lower: -1.0, upper: 1.0 }, "from 1");
             assert_eq!(result.participation, Bounds { lower: 1.0, upper: 1.0 });
             assert!(!result.changed);
         }
@@ -368,7 +403,7 @@ mod tests {
         let rosters = rosters(2);
         let peer = rosters[1].id();
         let mut ledger = Ledger::default();
-        ledger.set_input(VALUE, 8 << 64);
+        ledger.set_inputs(&[(VALUE, mass::ONE << 3u32)]);
         ledger.ask(peer, 1);
         let first = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
         let mut window = first;
@@ -376,10 +411,10 @@ mod tests {
         window.receive(Instant::ZERO, &opened, &mut ledger, None);
         window.advance(Instant::ZERO, &mut ledger, None);
         assert_eq!((window.phase, window.reached()), (1, 0));
-        assert!(ledger.settle(peer, 1, &vec![(VALUE, 4 << 64)]));
+        assert!(ledger.settle(peer, 1, &vec![(VALUE, mass::ONE << 2u32)]));
         window.settled(peer, &ledger);
         assert_eq!(window.reached(), 1);
-        assert_eq!(window.merged.unwrap().value, Bounds { lower: 4.0, upper: 8.0 });
+        assert_eq!(window.merged.unwrap().deviation, Bounds { lower: 4.0, upper: 8.0 });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The messages of ledgered SPSP: opening a link, pushing a snapshot, replying with a cumulative.
 
 use super::{Read, Reader, WireError, Write};
+use crate::aggregate::Mass;
 use crate::identity::Name;
 
 /// The most sections in one datagram, and the most components in one section.
@@ -16,9 +17,11 @@ pub(crate) enum Message {
     /// No link: this node has as many as it may.
     Refuse,
     /// The initiator's masses.
-    Push { seq: u32, view: u64, sections: Vec<Section> },
+    Push { seq: u64, view: u64, sections: Vec<Section> },
+    /// A push that is older than one that was answered. The latest one that was.
+    Stale { seq: u64 },
     /// All that the responder ever took from the initiator. Answers the push `seq`.
-    Reply { seq: u32, view: u64, sections: Vec<Section> },
+    Reply { seq: u64, view: u64, sections: Vec<Section> },
 }
 
 /// What a message says of one group of components.
@@ -28,7 +31,7 @@ pub(crate) struct Section {
     pub(crate) metric: Option<Name>,
     /// Component and mass: the snapshot in a push, the cumulative in a reply. Empty in a reply
     /// when the responder doesn't hold the group.
-    pub(crate) masses: Vec<(u64, i128)>,
+    pub(crate) masses: Vec<(u64, Mass)>,
     /// Where the sender's window stands.
     pub(crate) window: Option<WindowPart>,
 }
@@ -60,24 +63,37 @@ impl Bounds {
         self.upper - self.lower
     }
 
-    fn write(self, out: &mut Vec<u8>) {
-        out.put(&self.lower.to_bits().to_be_bytes());
-        out.put(&self.upper.to_bits().to_be_bytes());
+    fn is_point(self) -> bool {
+        self.lower == self.upper
     }
 
-    fn read(reader: &mut Reader<'_>) -> Read<Self> {
-        let bounds = Self { lower: reader.f64()?, upper: reader.f64()? };
-        if bounds.lower <= bounds.upper { Ok(bounds) } else { Err(WireError::Malformed) }
+    /// A single point is written once.
+    fn write(self, out: &mut Vec<u8>) {
+        out.put(&self.lower.to_bits().to_be_bytes());
+        if !self.is_point() {
+            out.put(&self.upper.to_bits().to_be_bytes());
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>, is_point: bool) -> Read<Self> {
+        let lower = reader.f64()?;
+        let bounds = Self { lower, upper: if is_point { lower } else { reader.f64()? } };
+        let finite = bounds.lower.is_finite() && bounds.upper.is_finite();
+        if finite && bounds.lower <= bounds.upper { Ok(bounds) } else { Err(WireError::Malformed) }
     }
 }
 
 /// What nodes contribute to a window of one metric; merged by taking hulls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Contribution {
-    /// The range of the nodes' value masses over their windows, in units of the metric.
-    pub(crate) value: Bounds,
-    /// The range of their participation masses.
+    /// What distances are measured from.
+    pub(crate) centre: f64,
+    /// The range of the nodes' participation masses over their windows.
     pub(crate) participation: Bounds,
+    /// The range of their masses of the inputs' distance from the centre.
+    pub(crate) deviation: Bounds,
+    /// The range of their masses of the square of that.
+    pub(crate) squared: Bounds,
     /// The range of the inputs; `None` if nobody reports.
     pub(crate) input: Option<Bounds>,
     /// The window proves nothing: some node had just met this metric.
@@ -88,33 +104,51 @@ pub(crate) struct Contribution {
 
 impl Contribution {
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.value = self.value.hull(other.value);
         self.participation = self.participation.hull(other.participation);
+        self.deviation = self.deviation.hull(other.deviation);
+        self.squared = self.squared.hull(other.squared);
         self.input = match (self.input, other.input) {
             (Some(a), Some(b)) => Some(a.hull(b)),
             (a, b) => a.or(b),
         };
-        self.void |= other.void;
+        // Distances from different centres can't be added up.
+        self.void |= other.void || other.centre != self.centre;
         self.changed |= other.changed;
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let flags =
-            u8::from(self.void) | u8::from(self.changed) << 1 | u8::from(self.input.is_some()) << 2;
+        let flags = u8::from(self.void)
+            | u8::from(self.changed) << 1
+            | u8::from(self.input.is_some()) << 2
+            | u8::from(self.centre != 0.0) << 3
+            | u8::from(self.participation.is_point()) << 4
+            | u8::from(self.deviation.is_point()) << 5
+            | u8::from(self.squared.is_point()) << 6;
         out.put(&[flags]);
-        self.value.write(out);
+        if self.centre != 0.0 {
+            out.put(&self.centre.to_bits().to_be_bytes());
+        }
         self.participation.write(out);
+        self.deviation.write(out);
+        self.squared.write(out);
         if let Some(input) = self.input {
-            input.write(out);
+            out.put(&input.lower.to_bits().to_be_bytes());
+            out.put(&input.upper.to_bits().to_be_bytes());
         }
     }
 
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let flags = reader.u8()?;
+        let centre = if flags & 8 != 0 { reader.f64()? } else { 0.0 };
+        if !centre.is_finite() {
+            return Err(WireError::Malformed);
+        }
         Ok(Self {
-            value: Bounds::read(reader)?,
-            participation: Bounds::read(reader)?,
-            input: if flags & 4 != 0 { Some(Bounds::read(reader)?) } else { None },
+            centre,
+            participation: Bounds::read(reader, flags & 16 != 0)?,
+            deviation: Bounds::read(reader, flags & 32 != 0)?,
+            squared: Bounds::read(reader, flags & 64 != 0)?,
+            input: if flags & 4 != 0 { Some(Bounds::read(reader, false)?) } else { None },
             void: flags & 1 != 0,
             changed: flags & 2 != 0,
         })
@@ -161,7 +195,7 @@ impl Section {
             masses.push((component, reader.mass()?));
         }
         let window = if flags & 2 != 0 {
-            let phase = reader.ordinal()?;
+            let phase = reader.varint64()?;
             let length = reader.count(reader.0.len())?;
             let reached = reader.take(length)?.to_vec();
             let contribution =
@@ -180,6 +214,10 @@ impl Message {
             Self::Open => out.put(&[0]),
             Self::Accept => out.put(&[1]),
             Self::Refuse => out.put(&[2]),
+            Self::Stale { seq } => {
+                out.put(&[5]);
+                out.put_varint(u128::from(*seq));
+            }
             Self::Push { seq, view, sections } => write_body(3, *seq, *view, sections, out),
             Self::Reply { seq, view, sections } => write_body(4, *seq, *view, sections, out),
         }
@@ -193,7 +231,7 @@ impl Message {
             1 => Self::Accept,
             2 => Self::Refuse,
             3 | 4 => {
-                let (seq, view) = (reader.u32()?, reader.u64()?);
+                let (seq, view) = (reader.varint64()?, reader.u64()?);
                 let mut sections = Vec::new();
                 while !reader.0.is_empty() {
                     sections.push(Section::read(&mut reader)?);
@@ -204,6 +242,7 @@ impl Message {
                     Self::Reply { seq, view, sections }
                 }
             }
+            5 => Self::Stale { seq: reader.varint64()? },
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
@@ -211,9 +250,9 @@ impl Message {
     }
 }
 
-fn write_body(kind: u8, seq: u32, view: u64, sections: &[Section], out: &mut Vec<u8>) {
+fn write_body(kind: u8, seq: u64, view: u64, sections: &[Section], out: &mut Vec<u8>) {
     out.put(&[kind]);
-    out.put(&seq.to_be_bytes());
+    out.put_varint(u128::from(seq));
     out.put(&view.to_be_bytes());
     for section in sections {
         section.write(out);
@@ -224,7 +263,7 @@ fn write_body(kind: u8, seq: u32, view: u64, sections: &[Section], out: &mut Vec
 /// their order allows. A section is never split: one that is longer goes alone.
 pub(crate) fn write_sections(
     reply: bool,
-    seq: u32,
+    seq: u64,
     view: u64,
     sections: &[Section],
     limit: usize,

@@ -1,9 +1,10 @@
+use bnum::n;
 use proptest::prelude::*;
 
 use super::*;
 use crate::directory::{Directory, Peer};
 
-fn mass_round_trip(mass: i128) -> i128 {
+fn mass_round_trip(mass: Mass) -> Mass {
     let mut out = Vec::new();
     out.put_mass(mass);
     Reader(&out).mass().unwrap()
@@ -11,8 +12,31 @@ fn mass_round_trip(mass: i128) -> i128 {
 
 #[test]
 fn masses_survive_the_wire_at_the_ends_of_their_range() {
-    for mass in [0, 1, -1, i128::MAX, i128::MIN, 1 << 64, -(1 << 64)] {
+    let power = |n: u32| n!(1).wrapping_shl(n);
+    let powers = (0..320).map(power);
+    for mass in powers.flat_map(|mass: Mass| [mass, -mass, mass - n!(1), -mass - n!(1)]) {
         assert_eq!(mass_round_trip(mass), mass);
+    }
+    assert_eq!(mass_round_trip(n!(0)), n!(0));
+}
+
+#[test]
+fn a_mass_takes_as_many_bytes_as_say_something() {
+    let length = |mass: Mass| {
+        let mut out = Vec::new();
+        out.put_mass(mass);
+        out.len()
+    };
+    assert_eq!(length(n!(0)), 1);
+    assert_eq!(length(n!(1)), 2);
+    assert_eq!(length(n!(1).wrapping_shl(192)), 2, "1 itself");
+    assert_eq!(length(n!(-1).wrapping_shl(128)), 2);
+    assert_eq!(length(Mass::MAX), 41);
+    for head in [41 * 5 + 1, 41 * 4 + 9, 255] {
+        assert_eq!(
+            Reader(&[[head].as_slice(), &[7; 60]].concat()).mass(),
+            Err(WireError::Malformed)
+        );
     }
 }
 
@@ -45,13 +69,15 @@ fn section(n: usize) -> Section {
     let bounds = Bounds { lower: -1.5, upper: 2.5 };
     Section {
         metric: Some(Name::new(&format!("metric-{n}")).unwrap()),
-        masses: vec![(0, 1 << 64), (1, -(5 << 64))],
+        masses: vec![(0, n!(1).wrapping_shl(192)), (1, n!(-5).wrapping_shl(128))],
         window: Some(WindowPart {
             phase: 3,
             reached: vec![0xff, 0x01],
             contribution: Some(Contribution {
-                value: bounds,
-                participation: bounds,
+                centre: 0.5,
+                participation: Bounds { lower: 1.0, upper: 1.0 },
+                deviation: bounds,
+                squared: bounds,
                 input: Some(bounds),
                 void: false,
                 changed: true,
@@ -78,12 +104,13 @@ fn sections_are_packed_under_the_limit_and_none_is_lost() {
 
 #[test]
 fn anchors_and_control_messages_survive_the_wire() {
-    let anchors = Section { metric: None, masses: vec![(u64::MAX, 3)], window: None };
+    let anchors = Section { metric: None, masses: vec![(u64::MAX, n!(3))], window: None };
     for message in [
         Message::Open,
         Message::Accept,
         Message::Refuse,
-        Message::Reply { seq: u32::MAX, view: 1, sections: vec![anchors, section(1)] },
+        Message::Stale { seq: u64::MAX },
+        Message::Reply { seq: u64::MAX, view: 1, sections: vec![anchors, section(1)] },
     ] {
         let mut bytes = Vec::new();
         message.write(&mut bytes);
@@ -92,13 +119,25 @@ fn anchors_and_control_messages_survive_the_wire() {
 }
 
 #[test]
-fn an_interval_upside_down_or_of_nan_is_malformed() {
-    let mut bad = section(0);
-    let window = bad.window.as_mut().unwrap();
-    let contribution = window.contribution.as_mut().unwrap();
-    contribution.value = Bounds { lower: 2.0, upper: 1.0 };
-    let bytes = &write_sections(true, 1, 1, &[bad], 1200)[0];
-    assert_eq!(Message::read(bytes), Err(WireError::Malformed));
+fn an_interval_upside_down_of_nan_or_without_end_is_malformed() {
+    let spoilt = |spoil: fn(&mut Contribution)| {
+        let mut bad = section(0);
+        let window = bad.window.as_mut().unwrap();
+        spoil(window.contribution.as_mut().unwrap());
+        Message::read(&write_sections(true, 1, 1, &[bad], 1200)[0])
+    };
+    assert!(spoilt(|_| ()).is_ok());
+    let spoil: [fn(&mut Contribution); 6] = [
+        |c| c.deviation = Bounds { lower: 2.0, upper: 1.0 },
+        |c| c.squared = Bounds { lower: f64::NAN, upper: 1.0 },
+        |c| c.participation = Bounds { lower: f64::NEG_INFINITY, upper: 1.0 },
+        |c| c.input = Some(Bounds { lower: f64::INFINITY, upper: f64::INFINITY }),
+        |c| c.centre = f64::INFINITY,
+        |c| c.centre = f64::NAN,
+    ];
+    for spoil in spoil {
+        assert_eq!(spoilt(spoil), Err(WireError::Malformed));
+    }
 }
 
 proptest! {
@@ -126,7 +165,8 @@ proptest! {
     }
 
     #[test]
-    fn every_mass_survives_the_wire(mass in any::<i128>()) {
+    fn every_mass_survives_the_wire(low: [u8; 20], high: [u8; 20], zeros in 0u32..320) {
+        let mass = Mass::from_le_slice(&[low, high].concat()).unwrap() >> zeros << zeros;
         prop_assert_eq!(mass_round_trip(mass), mass);
     }
 }

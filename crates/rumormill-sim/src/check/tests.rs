@@ -78,11 +78,11 @@ fn the_conservation_checker_sees_a_single_unit_in_any_component() {
         let mut wrong = right.clone();
         let explanation = wrong[1].explanation.as_mut().unwrap();
         let line = &mut explanation.components[component];
-        let units: i128 = line.units.parse().unwrap();
-        line.units = (units + 1).to_string();
+        let one = Units::from_str_radix("1", 10).unwrap();
+        line.units = (line.units.parse::<Units>().unwrap() + one).to_string();
         match conservation(&figure(), &truth(), &wrong) {
             Err(Violation::Unbalanced { component: found, held, put_in, .. }) => {
-                assert_eq!((found, held), (name, put_in + 1));
+                assert_eq!((found, *held), (name, *put_in + one));
             }
             other => panic!("{other:?}"),
         }
@@ -117,7 +117,7 @@ fn the_figure_checker_finds_every_wrong_figure() {
         ("count", |reading| reading.count.value = Some(4.001)),
         ("minimum", |reading| reading.min = Some(-2.4)),
         ("maximum", |reading| reading.max = None),
-        ("variance", |reading| reading.variance = reading.variance.map(|v| v + 0.01)),
+        ("variance", |reading| reading.variance = reading.variance.map(|v| v * (1.0 + 2e-9))),
     ];
     assert_eq!(look_at_figures(|_| ()), Ok(()));
     for (expected, spoil) in spoilt {

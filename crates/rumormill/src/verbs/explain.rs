@@ -72,7 +72,7 @@ fn components(components: &[Component]) -> Vec<String> {
         ("taken", Align::Right),
         ("given", Align::Right),
         ("mass", Align::Right),
-        ("in units of 2^-64", Align::Right),
+        ("in units of 2^-192", Align::Right),
     ];
     let row = |component: &Component| {
         vec![
