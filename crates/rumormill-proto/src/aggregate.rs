@@ -51,6 +51,10 @@ const VALUE: Component = 1;
 /// The input's square.
 const SQUARE: Component = 2;
 
+/// How many departed members are remembered. A component of one that was forgotten would be carried
+/// on for nothing, but does no harm.
+const REMEMBERED: usize = 1 << 14;
+
 /// Bytes of a datagram that the envelope and the round's number may take.
 const OVERHEAD: usize = Envelope::SIZE + 8;
 
@@ -100,6 +104,8 @@ pub(crate) struct Aggregation {
     inputs: BTreeMap<Name, (f64, Mass)>,
     /// Round mode: what the last round ended with.
     finished: BTreeMap<Name, Reading>,
+    /// Anchors that are gone; nobody's component comes back.
+    departed: BTreeSet<NodeId>,
 }
 
 impl Aggregation {
@@ -117,6 +123,7 @@ impl Aggregation {
             metrics: BTreeMap::new(),
             inputs: BTreeMap::new(),
             finished: BTreeMap::new(),
+            departed: BTreeSet::new(),
         }
     }
 
@@ -215,7 +222,7 @@ impl Aggregation {
         }
         // Nobody has met the component of an anchor that was deposed before it had a link.
         let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
-        self.anchors.retain(|c| settled(c) && roster.contains(NodeId(c)));
+        self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
         for metric in self.metrics.values_mut() {
             metric.restart_window(cx.now(), &self.view, roster);
         }
@@ -331,7 +338,7 @@ impl Aggregation {
         for section in sections {
             let answer = match &section.metric {
                 None => {
-                    let masses = of_members(cx, &section.masses);
+                    let masses = self.without_departed(&section.masses);
                     Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
                 }
                 Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
@@ -394,6 +401,10 @@ impl Aggregation {
         }
     }
 
+    fn without_departed(&self, masses: &Masses) -> Masses {
+        masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
+    }
+
     /// `None` if this node does not take the figure up.
     fn answer_metric(
         &mut self,
@@ -434,7 +445,7 @@ impl Aggregation {
         for section in sections {
             match &section.metric {
                 None => {
-                    let taken = of_members(cx, &section.masses);
+                    let taken = self.without_departed(&section.masses);
                     let before = self.anchor_masses();
                     if self.anchors.settle(from, seq, &taken) {
                         // The peer took half of the difference.
@@ -500,11 +511,6 @@ impl Aggregation {
     fn forget_spent(&mut self) {
         self.metrics.retain(|_, metric| !metric.is_spent());
     }
-}
-
-/// The anchors' components among these: no others are exchanged, and nobody's comes back.
-fn of_members(cx: &Context<'_>, masses: &Masses) -> Masses {
-    masses.iter().filter(|(c, _)| cx.roster().contains(NodeId(*c))).copied().collect()
 }
 
 /// The components of a figure among these.
@@ -631,10 +637,15 @@ impl Protocol for Aggregation {
     }
 
     fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.departed.insert(peer.id());
+        if self.departed.len() > REMEMBERED {
+            self.departed.pop_first();
+        }
         self.unlink(cx, peer.id());
     }
 
     fn renewed(&mut self, cx: &mut Context<'_>) {
+        self.departed.extend(self.me);
         self.links.clear();
         self.reset();
         self.refresh(cx);
