@@ -325,6 +325,12 @@ impl Driver {
             Event::Renewed { member } => {
                 tracing::warn!(%agent, boot = member.boot, "held for dead, back as a new incarnation");
             }
+            Event::NarrowPath { member, limit_bytes } => {
+                tracing::warn!(
+                    %agent, member = member.name, addr = %member.addr, limit_bytes,
+                    "large datagrams are lost on the way, using the reliable path for them"
+                );
+            }
             Event::Dropped { from, reason } => {
                 tracing::warn!(%agent, %from, reason, "foreign packet dropped");
             }

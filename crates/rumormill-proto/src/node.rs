@@ -22,7 +22,7 @@ use crate::rumor::RumorId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
 use crate::wire::{
-    CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
+    CHANNEL_PATH, CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
 };
 
 /// One node of a cluster, without any I/O.
@@ -52,6 +52,7 @@ pub struct Node {
     roster: Roster,
     hosts: Vec<Host>,
     joins: Joins,
+    paths: path::Paths,
     next_sync: Instant,
     /// How long after that the next one is due; doubles from [`FIRST_SYNC`] on.
     sync_pause: Duration,
@@ -83,6 +84,7 @@ mod event;
 mod figures;
 mod members;
 mod news;
+mod path;
 mod settle;
 mod state;
 
@@ -154,6 +156,7 @@ impl Node {
             roster: Roster::new(me),
             hosts: Vec::new(),
             joins: Joins::default(),
+            paths: path::Paths::default(),
             next_sync: now + config.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
             sync_pause: config.sync_interval,
             left: false,
@@ -193,20 +196,32 @@ impl Node {
 
     fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
-        if envelope.channel == CHANNEL_SWIM {
-            let mut body = Reader(body);
-            let digests = Digests::read(&mut body)?;
-            self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
-            self.settle(now);
-            self.compare(now, &envelope, &digests);
-            return Ok(());
+        match envelope.channel {
+            CHANNEL_SWIM => self.swim(now, &envelope, body),
+            CHANNEL_PATH if self.is_from_a_peer(&envelope) => {
+                self.path_message(now, envelope.from, body, bytes.len())
+            }
+            _ => self.deliver(now, &envelope, body),
         }
-        self.deliver(now, &envelope, body)
+    }
+
+    /// A packet of the membership has arrived, mostly as a datagram.
+    fn swim(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
+        let mut body = Reader(body);
+        let digests = Digests::read(&mut body)?;
+        self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
+        self.settle(now);
+        self.compare(now, envelope, &digests);
+        Ok(())
+    }
+
+    fn is_from_a_peer(&self, envelope: &Envelope) -> bool {
+        envelope.to == self.roster.id() && self.roster.peer(envelope.from).is_some()
     }
 
     /// Hands a message to the protocol that it is for.
     fn deliver(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
-        if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
+        if !self.is_from_a_peer(envelope) {
             return Err(WireError::Stranger);
         }
         let host = self.hosts.iter_mut().find(|host| host.tag == envelope.channel);
@@ -216,7 +231,7 @@ impl Node {
 
     /// Tells the protocols whose digest is another than the peer's.
     fn compare(&mut self, now: Instant, envelope: &Envelope, digests: &Digests) {
-        if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
+        if !self.is_from_a_peer(envelope) {
             return;
         }
         for host in &mut self.hosts {
@@ -239,10 +254,12 @@ impl Node {
 
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
-        if envelope.channel != CHANNEL_STATE {
-            return self.deliver(now, &envelope, body);
+        match envelope.channel {
+            CHANNEL_STATE => self.state_message(now, body),
+            // Too large for the path.
+            CHANNEL_SWIM => self.swim(now, &envelope, body),
+            _ => self.deliver(now, &envelope, body),
         }
-        self.state_message(now, body)
     }
 
     /// A message on the reliable path could not be delivered to `to`.
@@ -271,6 +288,7 @@ impl Node {
         if self.next_sync <= now {
             self.sync(now);
         }
+        self.test_paths(now);
         // What the membership has found out concerns the protocols before they act.
         self.settle(now);
         for host in &mut self.hosts {
@@ -294,7 +312,8 @@ impl Node {
             return None;
         }
         let hosts = self.hosts.iter().map(Host::poll_timeout);
-        let others = [self.membership.poll_timeout(), self.joins.poll_timeout()];
+        let others =
+            [self.membership.poll_timeout(), self.joins.poll_timeout(), self.paths.poll_timeout()];
         hosts.chain(others.into_iter().flatten()).chain([self.next_sync]).min()
     }
 

@@ -43,6 +43,8 @@ pub struct Stats {
     pub busy: u64,
     /// Messages refused because a number in them was further ahead than it can be.
     pub refused_jumps: u64,
+    /// Times that a path was found to lose large datagrams and not small ones.
+    pub paths_narrowed: u64,
     /// Links undone, because the peer died, left or came back as another incarnation.
     pub unlinked: u64,
     /// Windows that ended with an enclosure.

@@ -7,7 +7,7 @@
 //! | 2 | magic `RM` |
 //! | 1 | version |
 //! | 4 | tag of the cluster's name |
-//! | 4 | channel: 0 SWIM, 1 state exchange, otherwise the tag of a protocol's name |
+//! | 4 | channel: 0 SWIM, 1 state exchange, 2 path test, otherwise the tag of a protocol's name |
 //! | 8 | sender's [`NodeId`] |
 //! | 8 | receiver's [`NodeId`]; 0 where the sender can't know it yet |
 //!
@@ -38,6 +38,9 @@ const MAGIC: [u8; 2] = *b"RM";
 pub(crate) const CHANNEL_SWIM: u32 = 0;
 /// The channel of membership state exchanges.
 pub(crate) const CHANNEL_STATE: u32 = 1;
+
+/// The channel of tests of a path.
+pub(crate) const CHANNEL_PATH: u32 = 2;
 
 /// Why a packet was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]

@@ -90,6 +90,17 @@ impl VirtualNetwork {
         self.barriers.cut(from, to);
     }
 
+    /// Datagrams above so many bytes vanish on the way from one node to the other; with 0, all do.
+    /// Streams are not concerned. Takes the place of [`Link::largest`] between the two.
+    pub fn narrow(&mut self, from: NodeIndex, to: NodeIndex, largest: usize) {
+        self.narrow.insert((from, to), largest);
+    }
+
+    /// All paths are again as wide as their links.
+    pub fn widen(&mut self) {
+        self.narrow.clear();
+    }
+
     /// Cuts the node off from all others for a while: long enough, and it is suspected though it
     /// lives, or even declared dead. Takes the place of an earlier isolation of the node.
     pub fn isolate(&mut self, index: NodeIndex, duration: Duration) {

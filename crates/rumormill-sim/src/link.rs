@@ -112,6 +112,8 @@ pub struct Link {
     pub reordering: f64,
     /// The longest time that a datagram is held back.
     pub held_back: Duration,
+    /// The size, in bytes, above which datagrams vanish on the way. Streams are not concerned.
+    pub largest: Option<usize>,
 }
 
 impl Default for Link {
@@ -123,6 +125,7 @@ impl Default for Link {
             duplication: 0.0,
             reordering: 0.0,
             held_back: Duration::from_millis(50),
+            largest: None,
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct VirtualNetwork {
     at_this_instant: u64,
     /// The last packet of each pair that has arrived; looked up, never gone through.
     arrived: HashMap<(NodeIndex, NodeIndex), u64, BuildHasherDefault<SipHasher13>>,
+    /// Pairs, from and to, between which larger datagrams than so many bytes vanish.
+    pub(crate) narrow: BTreeMap<(NodeIndex, NodeIndex), usize>,
     /// For each pair with stream messages on their way: when the last arrives, and how many.
     streams: BTreeMap<(NodeIndex, NodeIndex), (Instant, u32)>,
 }
@@ -76,6 +78,7 @@ impl VirtualNetwork {
             last_boot: FIRST_BOOT,
             at_this_instant: 0,
             arrived: HashMap::default(),
+            narrow: BTreeMap::new(),
             streams: BTreeMap::new(),
             config,
         })

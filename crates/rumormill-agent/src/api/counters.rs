@@ -71,6 +71,7 @@ counters! {
         answered_again: "Pushes of others answered again, because the reply was lost or late",
         busy: "Pushes of others put off because one of this node's own was outstanding",
         refused_jumps: "Messages refused because a number in them was further ahead than it can be",
+        paths_narrowed: "Times that a path was found to lose large datagrams and not small ones",
         unlinked: "Links undone, because the peer died, left or came back as another incarnation",
         windows: "Windows that ended with an enclosure",
         windows_void: "Windows that proved nothing",

@@ -61,6 +61,13 @@ pub enum Event {
         /// The agent as it is now.
         member: Member,
     },
+    /// Large datagrams to a member vanish on the way; what is larger goes over the reliable path.
+    NarrowPath {
+        /// To whom.
+        member: Member,
+        /// The size in bytes up to which datagrams get through.
+        limit_bytes: usize,
+    },
     /// A foreign packet was dropped. Told at most once in ten seconds for each reason.
     Dropped {
         /// Where it came from.
@@ -115,7 +122,7 @@ pub enum Event {
 
 impl Event {
     /// All kinds, as in the JSON's `event` field.
-    pub const KINDS: [&str; 16] = [
+    pub const KINDS: [&str; 17] = [
         "member_up",
         "member_down",
         "joined",
@@ -123,6 +130,7 @@ impl Event {
         "name_taken",
         "name_conflict",
         "renewed",
+        "narrow_path",
         "dropped",
         "round_finished",
         "rumor",
@@ -144,6 +152,7 @@ impl Event {
             Self::NameTaken { .. } => "name_taken",
             Self::NameConflict { .. } => "name_conflict",
             Self::Renewed { .. } => "renewed",
+            Self::NarrowPath { .. } => "narrow_path",
             Self::Dropped { .. } => "dropped",
             Self::RoundFinished { .. } => "round_finished",
             Self::Rumor(_) => "rumor",
@@ -178,6 +187,10 @@ impl Event {
             }
             proto::Event::Renewed(me) => {
                 Self::Renewed { member: member(&me, MemberState::Alive, true) }
+            }
+            proto::Event::NarrowPath { peer, limit } => {
+                let member = member(&peer, MemberState::Alive, false);
+                Self::NarrowPath { member, limit_bytes: limit }
             }
             proto::Event::Dropped { from, reason } => {
                 Self::Dropped { from, reason: reason.to_string() }
@@ -232,7 +245,8 @@ mod tests {
             proto::Event::JoinFailed { addr, attempts: 1, reason: "no answer".into() },
             proto::Event::NameTaken { name: name.clone(), by: addr },
             proto::Event::NameConflict { name: name.clone(), addrs: [addr, addr] },
-            proto::Event::Renewed(identity),
+            proto::Event::Renewed(identity.clone()),
+            proto::Event::NarrowPath { peer: identity, limit: 600 },
             proto::Event::Dropped { from: addr, reason: proto::WireError::Version(9) },
             proto::Event::RoundFinished { round: 3, participants: 4 },
             proto::Event::Rumor(rumor.clone()),

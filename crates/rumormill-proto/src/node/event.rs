@@ -66,6 +66,13 @@ pub enum Event {
         /// The addresses of the two.
         addrs: [SocketAddr; 2],
     },
+    /// Large datagrams to a peer vanish on the way; what is larger goes over the reliable path.
+    NarrowPath {
+        /// The peer.
+        peer: Identity,
+        /// The size in bytes up to which datagrams get through.
+        limit: usize,
+    },
     /// The others held this node for dead; it goes on as this new incarnation.
     Renewed(Identity),
     /// A foreign packet was dropped. Told at most once in ten seconds for each reason.

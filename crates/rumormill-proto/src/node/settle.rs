@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::membership::Change;
-use crate::wire::{CHANNEL_SWIM, Digests, WireError};
+use crate::wire::{CHANNEL_PATH, CHANNEL_SWIM, Digests, WireError};
 
 /// A kind of foreign packet is told of at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -22,13 +22,13 @@ impl Node {
             let mut bytes = Vec::new();
             Digests(digests).write(&mut bytes);
             bytes.extend(body);
-            self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
+            self.send(now, to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
         }
         for at in 0..self.hosts.len() {
             let channel = self.hosts[at].tag;
             for (to, plane, body) in core::mem::take(&mut self.hosts[at].outbox) {
                 if let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) {
-                    self.send(addr, plane, channel, to, &body);
+                    self.send(now, addr, plane, channel, to, &body);
                 }
             }
         }
@@ -59,6 +59,7 @@ impl Node {
             }
             Change::Down(peer) => {
                 if self.roster.remove(peer.id()) {
+                    self.paths.forget(peer.id());
                     self.sync_soon(now);
                     for host in &mut self.hosts {
                         host.peer_expired(peer.id());
@@ -85,6 +86,7 @@ impl Node {
 
     pub(super) fn send(
         &mut self,
+        now: Instant,
         addr: SocketAddr,
         plane: Plane,
         channel: u32,
@@ -95,6 +97,11 @@ impl Node {
         let from = self.membership.me().id();
         Envelope { cluster: self.cluster, channel, from, to }.write(&mut bytes);
         bytes.extend_from_slice(body);
+        let length = bytes.len();
+        let narrow = plane == Plane::Datagram
+            && channel != CHANNEL_PATH
+            && !self.paths.carries(now, to, length);
+        let plane = if narrow { Plane::Stream } else { plane };
         let (count, length) = match plane {
             Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),
             Plane::Stream => {

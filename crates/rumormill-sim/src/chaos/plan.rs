@@ -74,6 +74,7 @@ pub(super) fn draw_link(rng: &mut Rng, interval: Duration) -> Link {
         duplication: up_to(0.2),
         reordering: up_to(0.3),
         held_back: interval * 2,
+        largest: None,
     }
 }
 

@@ -32,6 +32,12 @@ impl VirtualNetwork {
             return;
         }
         let link = self.config.link;
+        let narrow = self.narrow.get(&(from, to)).copied();
+        if narrow.or(link.largest).is_some_and(|largest| bytes.len() > largest) {
+            self.counters.packets_lost += 1;
+            self.note(from, to, bytes.len(), Fate::Lost);
+            return;
+        }
         if chance(&mut self.rng, link.loss) {
             self.counters.packets_lost += 1;
             self.note(from, to, bytes.len(), Fate::Lost);

@@ -28,6 +28,9 @@ pub struct LinkSettings {
     /// The longest time that they are held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<Span>,
+    /// The size, in bytes, above which datagrams vanish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest: Option<usize>,
 }
 
 impl LinkSettings {
@@ -39,6 +42,7 @@ impl LinkSettings {
             duplication: self.duplication.unwrap_or(base.duplication),
             reordering: self.reordering.unwrap_or(base.reordering),
             held_back: self.held_back.map_or(base.held_back, |span| span.0),
+            largest: self.largest.or(base.largest),
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for LinkSettings {
             percent("loss", self.loss),
             percent("duplication", self.duplication),
             percent("reordering", self.reordering),
+            self.largest.map(|bytes| format!("datagrams up to {bytes} bytes")),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { f.pad("as at first") } else { f.pad(&parts.join(", ")) }

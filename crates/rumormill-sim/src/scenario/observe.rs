@@ -128,6 +128,9 @@ fn in_words(event: &Event) -> String {
             format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))
         }
         Event::Renewed(me) => format!("was held for dead; goes on with boot {}", me.boot),
+        Event::NarrowPath { peer, limit } => {
+            format!("only datagrams up to {limit} bytes get through to {}", peer.name)
+        }
         Event::Dropped { from, reason } => format!("dropped a packet of {}: {reason}", name(*from)),
         Event::Rumor(rumor) => {
             format!("heard {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)

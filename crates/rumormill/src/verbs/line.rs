@@ -43,6 +43,9 @@ pub(super) fn line(event: &Event) -> String {
             format!("two live members are named {name}, at {one} and {other}")
         }
         Event::Renewed { member } => format!("back as a new incarnation: {}", who(member)),
+        Event::NarrowPath { member, limit_bytes } => {
+            format!("only datagrams up to {limit_bytes} bytes get through to {}", who(member))
+        }
         Event::Dropped { from, reason } => format!("packets from {from} are dropped: {reason}"),
         Event::RoundFinished { round, participants } => {
             format!("round {round} is over: {}", format::plural(*participants, "participant"))
