@@ -1,6 +1,6 @@
 //! Runs one [`Protocol`] inside a node: its ticks, its alarm, its rounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 
@@ -12,11 +12,15 @@ use crate::node::{Event, Plane};
 use crate::protocol::{Context, Protocol};
 use crate::roster::Roster;
 use crate::stats::Stats;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Reader, WireError, Write};
 
 /// Periods of silence after which a node that is in no round begins the first one.
 const SILENCE: u32 = 8;
+
+/// The largest step by which a round that was heard of moves a node on: one message with a number
+/// far ahead does not bring the end of all numbers near.
+const MAX_STEP: u64 = 1 << 40;
 
 /// What the node lends to the protocol that is being called.
 pub(crate) struct Lent<'a> {
@@ -52,6 +56,39 @@ struct Rounds {
     present: usize,
     /// Who has become one since.
     came: BTreeSet<NodeId>,
+    /// When it began.
+    entered: Instant,
+    /// The round in which each peer was when it was last heard of, since then.
+    heard: BTreeMap<NodeId, u64>,
+}
+
+impl Rounds {
+    /// The last round that a peer may have reached since this node entered its own, if both go
+    /// through the same ones: clocks may differ by a factor of 2.
+    fn furthest(&self, now: Instant, period: Duration) -> u64 {
+        let round = (period * self.length).as_nanos().max(1);
+        let elapsed = now.since(self.entered).as_nanos();
+        let rounds = u64::try_from(2 * elapsed / round).unwrap_or(u64::MAX);
+        self.number.saturating_add(1).saturating_add(rounds)
+    }
+
+    /// The round after this one, and whether the node comes to it from elsewhere. A number that is
+    /// out of reach is followed if at least half of those heard of, this node included, are ahead
+    /// of it by more than a round; it is given up if more than half are behind it by more. So one
+    /// wrong number throws nobody off for longer than a round.
+    fn next(&self) -> (u64, bool) {
+        let mine = self.number;
+        let votes = self.heard.len() + 1;
+        let ahead = || self.heard.values().filter(|&&theirs| theirs > mine.saturating_add(1));
+        let behind = || self.heard.values().filter(|&&theirs| theirs.saturating_add(1) < mine);
+        let first_ahead = ahead().min().filter(|_| 2 * ahead().count() >= votes);
+        let last_behind = behind().max().filter(|_| 2 * behind().count() > votes);
+        match (first_ahead, last_behind) {
+            (Some(&theirs), _) => (theirs.min(mine.saturating_add(MAX_STEP)), true),
+            (None, Some(&theirs)) => (theirs, true),
+            (None, None) => (mine.saturating_add(1), false),
+        }
+    }
 }
 
 impl Host {
@@ -65,6 +102,8 @@ impl Host {
             newcomer: false,
             present: 0,
             came: BTreeSet::new(),
+            entered: lent.now,
+            heard: BTreeMap::new(),
         });
         let next_tick = lent.now + first;
         let mut host =
@@ -138,15 +177,15 @@ impl Host {
         rounds.periods += 1;
         let over = if rounds.number == 0 { SILENCE } else { rounds.length };
         if rounds.periods > over {
-            let next = rounds.number + 1;
-            self.enter_round(next, false, lent);
+            let (next, newcomer) = rounds.next();
+            self.enter_round(next, newcomer, lent);
         }
     }
 
     fn enter_round(&mut self, number: u64, newcomer: bool, mut lent: Lent<'_>) {
         let Some(rounds) = &mut self.rounds else { return };
         let finished = rounds.number;
-        let complete = finished > 0 && !rounds.newcomer && number == finished + 1;
+        let complete = finished > 0 && !rounds.newcomer && number == finished.saturating_add(1);
         let participants = rounds.present;
         if complete {
             self.call(lent.again(), |p, cx| p.round_finished(cx, finished, participants));
@@ -157,6 +196,8 @@ impl Host {
             rounds.newcomer = newcomer;
             rounds.present = lent.roster.len();
             rounds.came.clear();
+            rounds.entered = lent.now;
+            rounds.heard.clear();
         }
         self.call(lent, |protocol, cx| protocol.round_started(cx, number, newcomer));
     }
@@ -168,15 +209,28 @@ impl Host {
         body: &[u8],
     ) -> Result<(), WireError> {
         let mut reader = Reader(body);
-        if let Some(rounds) = &self.rounds {
-            let theirs = reader.ordinal()?;
+        let period = self.protocol.period();
+        if let Some(rounds) = &mut self.rounds {
+            let theirs = reader.varint64()?;
             let mine = rounds.number;
-            if theirs < mine || theirs == 0 {
+            if theirs == 0 {
+                return Ok(());
+            }
+            rounds.heard.insert(from, theirs);
+            if theirs < mine {
+                return Ok(());
+            }
+            if mine > 0 && theirs > rounds.furthest(lent.now, period) {
+                lent.stats.refused_jumps += 1;
                 return Ok(());
             }
             if theirs > mine {
+                let next = theirs.min(mine.saturating_add(MAX_STEP));
                 // Those who wait for the first round are no newcomers to it.
-                self.enter_round(theirs, theirs != mine + 1, lent.again());
+                self.enter_round(next, next != mine + 1, lent.again());
+                if next < theirs {
+                    return Ok(());
+                }
             }
         }
         self.call(lent, |protocol, cx| protocol.receive(cx, from, reader.0));
@@ -192,6 +246,9 @@ impl Host {
     }
 
     pub(crate) fn peer_expired(&mut self, id: NodeId) {
+        if let Some(rounds) = &mut self.rounds {
+            rounds.heard.remove(&id);
+        }
         if let Some(rounds) = &mut self.rounds
             && !rounds.came.remove(&id)
         {

@@ -88,6 +88,9 @@ mod path;
 mod settle;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 pub use acquaintance::Acquaintance;
 pub use event::{Event, Plane, Transmit};
 pub use news::Load;

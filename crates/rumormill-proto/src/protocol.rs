@@ -87,8 +87,9 @@ pub trait Protocol: Any + Send {
 
     /// For round-based protocols: the length of a round in periods.
     ///
-    /// All nodes go through the same rounds: a node that hears of a later one follows. Messages of
-    /// another round than the node's own are not delivered.
+    /// All nodes go through the same rounds: a node that hears of a later one follows, unless no
+    /// peer can have got that far; then only at the end of its round, if half of those that it
+    /// hears of are there. Messages of another round than the node's own are not delivered.
     fn round_length(&self) -> Option<u32> {
         None
     }

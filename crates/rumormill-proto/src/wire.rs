@@ -179,12 +179,6 @@ impl<'a> Reader<'a> {
         u64::try_from(self.varint()?).map_err(|_| WireError::Malformed)
     }
 
-    /// The number of a round or a phase: one that counting will not reach is malformed, so that
-    /// it can always be counted on from.
-    pub(crate) fn ordinal(&mut self) -> Read<u64> {
-        self.varint64().and_then(|n| if n >> 48 == 0 { Ok(n) } else { Err(WireError::Malformed) })
-    }
-
     /// A mass: see [`Write::put_mass`].
     pub(crate) fn mass(&mut self) -> Read<Mass> {
         let head = usize::from(self.u8()?);
