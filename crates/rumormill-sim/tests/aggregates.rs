@@ -322,3 +322,33 @@ fn three_standard_errors_cover_the_truth_as_often_as_they_say() {
     let share = f64::from(covered) / f64::from(all);
     assert!(all > 5000 && share > 0.98, "{covered} of {all}");
 }
+
+/// The bounds of a finished round are dated by its last window, which opened long after the inputs
+/// were latched; and their age stands still once the round is over.
+#[test]
+#[ignore = "case 5: round mode's bounds are false for an input that changed; epochs will replace it"]
+fn bounds_of_round_mode_hold_for_an_instant_that_they_name() {
+    let (mut net, nodes) = cluster(5, 10, &Config::default());
+    for &node in &nodes {
+        set_in(&mut net, node, "peak", 100.0, Mode::Round);
+    }
+    let all = |net: &VirtualNetwork, sum: f64| {
+        net.running().all(|(node, _)| {
+            reading(net, node, "peak").is_some_and(|r| r.converged && near(r.sum.value, sum))
+        })
+    };
+    let deadline = net.now() + SECOND * 120;
+    assert!(net.run_until(deadline, |net| all(net, 500.0)));
+    set_in(&mut net, nodes[0], "peak", 1100.0, Mode::Round);
+    let changed = net.now();
+    for _ in 0..100 {
+        net.run_for(SECOND / 2);
+        for &node in &nodes {
+            let reading = reading(&net, node, "peak").unwrap();
+            let since = net.now() - reading.enclosed.unwrap();
+            let right = reading.sum.encloses(1500.0) || since <= changed;
+            let after = net.now().since(changed);
+            assert!(right, "{after:?} after the change: {reading:#?}");
+        }
+    }
+}
