@@ -88,7 +88,7 @@ pub(crate) fn to_f64(mass: Mass) -> f64 {
 /// Both are sums like the masses themselves, and so are conserved as they are; but they are small
 /// where the inputs are close together, however large those are.
 pub(crate) fn about(centre: f64, [weight, value, square]: [Mass; 3]) -> [Wide; 2] {
-    let [weight, value, square] = [weight, value, square].map(|mass| mass.as_::<Wide>());
+    let [weight, value, square] = [weight, value, square].map(As::as_::<Wide>);
     let c = units(centre).as_::<Wide>();
     let deviation = (value << INPUT_FRACTION) - c * weight;
     let squared = (square << (2 * INPUT_FRACTION)) - ((c * value) << (INPUT_FRACTION + 1));
@@ -109,7 +109,7 @@ pub(crate) fn centre(value: f64) -> f64 {
 /// (Σw·Σwx² − (Σwx)²) / (Σw)², subtracted before it is rounded. Meaningless, and maybe negative,
 /// until the weights are all alike.
 pub(crate) fn variance([weight, value, square]: [Mass; 3]) -> f64 {
-    let [weight, value, square] = [weight, value, square].map(|mass| mass.as_::<Product>());
+    let [weight, value, square] = [weight, value, square].map(As::as_::<Product>);
     let above = weight * square - value * value;
     above.as_::<f64>() / (weight * weight).as_::<f64>()
 }
