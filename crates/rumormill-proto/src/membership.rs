@@ -204,6 +204,11 @@ impl Membership {
         self.iter().filter(|(_, state)| *state == MemberState::Down).map(|(member, _)| member)
     }
 
+    /// Whether the member at this place was declared dead, or has left.
+    pub(crate) fn holds_down(&self, place: Place) -> bool {
+        self.down().any(|member| member.place() == place)
+    }
+
     /// A number that two nodes share when they hold the same incarnations for dead.
     pub(crate) fn down_digest(&self) -> u64 {
         // An earlier life of this node is for this node alone to remember.

@@ -53,6 +53,7 @@ pub struct Node {
     hosts: Vec<Host>,
     joins: Joins,
     paths: path::Paths,
+    doubtful: path::Doubtful,
     next_sync: Instant,
     /// How long after that the next one is due; doubles from [`FIRST_SYNC`] on.
     sync_pause: Duration,
@@ -160,6 +161,7 @@ impl Node {
             hosts: Vec::new(),
             joins: Joins::default(),
             paths: path::Paths::default(),
+            doubtful: path::Doubtful::default(),
             next_sync: now + config.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
             sync_pause: config.sync_interval,
             left: false,
@@ -187,7 +189,7 @@ impl Node {
         if self.left {
             return;
         }
-        match self.datagram(now, bytes) {
+        match self.datagram(now, from, bytes) {
             Ok(()) => {
                 self.stats.datagrams_received += 1;
                 self.stats.bytes_received += bytes.len() as u64;
@@ -197,10 +199,18 @@ impl Node {
         self.settle(now);
     }
 
-    fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
+    fn datagram(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         match envelope.channel {
             CHANNEL_SWIM => self.swim(now, &envelope, body),
+            CHANNEL_PATH if body.first().is_some_and(|&kind| kind >= 2) => {
+                self.proof_message(now, &envelope, source, body)
+            }
             CHANNEL_PATH if self.is_from_a_peer(&envelope) => {
                 self.path_message(now, envelope.from, body, bytes.len())
             }

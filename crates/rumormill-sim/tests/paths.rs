@@ -144,3 +144,41 @@ fn converged_lapses_when_exchanges_stop() {
     net.run_for(SECOND * 60);
     assert_eq!(converged(&net), 0);
 }
+
+/// How often each node sees each other one come and go in a minute.
+fn comings_and_goings(net: &mut VirtualNetwork, nodes: &[NodeIndex]) -> Vec<usize> {
+    net.take_events();
+    net.run_for(SECOND * 60);
+    let events = net.take_events();
+    let concerns = |event: &Event, subject: NodeIndex| match event {
+        Event::MemberUp(member) | Event::MemberDown(member) => member.addr == subject.addr(),
+        _ => false,
+    };
+    let pairs = nodes.iter().flat_map(|&at| nodes.iter().map(move |&of| (at, of)));
+    let count = |(at, of): (NodeIndex, NodeIndex)| {
+        events.iter().filter(|(_, node, event)| *node == at && concerns(event, of)).count()
+    };
+    pairs.filter(|(at, of)| at != of).map(count).collect()
+}
+
+#[test]
+fn members_do_not_flap_where_datagrams_are_lost_and_streams_are_not() {
+    for seed in 0..4 {
+        let (mut net, nodes) = cluster(4, 20 + seed);
+        // Of all nodes, or of one.
+        let cut = if seed % 2 == 0 { 4 } else { 1 };
+        for &a in &nodes[..cut] {
+            for &b in nodes.iter().filter(|b| **b != a) {
+                net.narrow(a, b, 0);
+                net.narrow(b, a, 0);
+            }
+        }
+        let seen = comings_and_goings(&mut net, &nodes);
+        assert!(seen.iter().all(|&times| times <= 3), "seed {seed}: {seen:?}");
+        assert_eq!(comings_and_goings(&mut net, &nodes), vec![0; 12]);
+        net.widen();
+        let whole = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 4);
+        let deadline = net.now() + SECOND * 60;
+        assert!(net.run_until(deadline, whole));
+    }
+}

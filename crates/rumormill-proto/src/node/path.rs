@@ -8,7 +8,7 @@
 //! failure detector to judge.
 
 use super::*;
-use crate::wire::CHANNEL_PATH;
+use crate::wire::{CHANNEL_PATH, StateMessage};
 
 /// Datagrams of up to so many bytes are not in doubt.
 const SMALL: usize = 256;
@@ -25,6 +25,16 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 const REQUEST: u8 = 0;
 const ANSWER: u8 = 1;
+const PROVE: u8 = 2;
+const PROOF: u8 = 3;
+
+/// How long a proof is waited for, and from how many at a time.
+const PATIENCE: Duration = Duration::from_secs(5);
+const MOST: usize = 1024;
+
+/// What members that are held for down said on the reliable path, until an answer by datagram
+/// proves that they can be members.
+pub(super) type Doubtful = BTreeMap<u64, (Instant, StateMessage)>;
 
 /// What is known of the paths to peers that large datagrams are sent to.
 #[derive(Default)]
@@ -138,6 +148,44 @@ impl Node {
                 self.events.push(Event::NarrowPath { peer: identity.clone(), limit });
             }
         }
+    }
+
+    /// Asks the sender of an exchange to answer a datagram; until then the exchange waits.
+    pub(super) fn ask_for_proof(&mut self, now: Instant, message: StateMessage) {
+        let StateMessage::Exchange { from, .. } = &message else { return };
+        self.doubtful.retain(|_, (until, _)| *until > now);
+        if self.doubtful.len() >= MOST {
+            return;
+        }
+        let token: u64 = self.rng.random();
+        let mut body = vec![PROVE];
+        body.extend(token.to_be_bytes());
+        // Twice, since one may be lost.
+        for _ in 0..2 {
+            self.send(now, from.addr, Plane::Datagram, CHANNEL_PATH, from.id(), &body);
+        }
+        self.doubtful.insert(token, (now + PATIENCE, message));
+    }
+
+    /// A datagram that asks for a proof, or is one, from whomever.
+    pub(super) fn proof_message(
+        &mut self,
+        now: Instant,
+        envelope: &Envelope,
+        source: SocketAddr,
+        body: &[u8],
+    ) -> Result<(), WireError> {
+        let mut reader = Reader(body);
+        let (kind, token) = (reader.u8()?, reader.u64()?);
+        if kind == PROVE && envelope.to == self.roster.id() {
+            let body = [&[PROOF][..], &token.to_be_bytes()].concat();
+            self.send(now, source, Plane::Datagram, CHANNEL_PATH, envelope.from, &body);
+        } else if kind == PROOF
+            && let Some((_, message)) = self.doubtful.remove(&token)
+        {
+            self.state_told(now, message, true)?;
+        }
+        Ok(())
     }
 
     /// A request, or the answer to one, of a peer.

@@ -9,7 +9,19 @@ const FIRST_SYNC: Duration = Duration::from_secs(1);
 impl Node {
     /// A message of the state exchange has arrived.
     pub(super) fn state_message(&mut self, now: Instant, body: &[u8]) -> Result<(), WireError> {
-        match StateMessage::read(body, self.membership.directory())? {
+        let message = StateMessage::read(body, self.membership.directory())?;
+        self.state_told(now, message, false)
+    }
+
+    /// The same. A sender whose place is held for down is believed if it has `proven` that
+    /// datagrams get through: otherwise probes would declare it dead again, and so on for ever.
+    pub(super) fn state_told(
+        &mut self,
+        now: Instant,
+        message: StateMessage,
+        proven: bool,
+    ) -> Result<(), WireError> {
+        match message {
             StateMessage::NameTaken { token, name, by } => {
                 if self.joins.answered(token).is_some() {
                     self.events.push(Event::NameTaken { name, by });
@@ -26,6 +38,15 @@ impl Node {
                 self.clock.observe(now, stamp);
                 if from.addr == self.roster.me().addr {
                     self.joins.answered(token);
+                    return Ok(());
+                }
+                let doubtful = !proven
+                    && !self.roster.contains(from.id())
+                    && self.membership.holds_down(from.place());
+                if doubtful {
+                    let message =
+                        StateMessage::Exchange { from, token, reply, join, now: stamp, members };
+                    self.ask_for_proof(now, message);
                     return Ok(());
                 }
                 if join && let Some(by) = self.roster.holder_of_name(&from) {
