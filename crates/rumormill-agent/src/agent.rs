@@ -157,6 +157,7 @@ impl Agent {
     pub async fn info(&self) -> Result<Info, Error> {
         let http_address = self.http_addr();
         self.call(move |core| {
+            let uptime_seconds = core.now().since(Instant::ZERO).as_secs_f64();
             let node = &core.node;
             let me = node.identity();
             Info {
@@ -168,12 +169,13 @@ impl Agent {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 wire_version: proto::VERSION,
                 cluster: node.config().cluster.clone(),
-                uptime_seconds: core.now().since(Instant::ZERO).as_secs_f64(),
+                uptime_seconds,
                 members: node.roster().len(),
                 joining: node.is_joining(),
                 loss: core.loss,
                 config: node.config().into(),
                 load: api::Load::of(node),
+                clock: api::ClockInfo::of(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),

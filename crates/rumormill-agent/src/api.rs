@@ -18,7 +18,9 @@ use utoipa::ToSchema;
 pub use bytes::{BytesError, Payload, Value};
 pub use counters::{Counters, GossipCounters};
 pub use event::Event;
-pub use info::{ConfigInForce, Info, Load, OverlapRule, ReplicaInForce, RumorInForce, StoreInfo};
+pub use info::{
+    ClockInfo, ConfigInForce, Info, Load, OverlapRule, ReplicaInForce, RumorInForce, StoreInfo,
+};
 pub use query::{QueryLine, QueryRequest};
 pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};
 pub use replica::{Entry, KeyChange, KeyPage, Written};

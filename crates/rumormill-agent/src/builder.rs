@@ -229,6 +229,7 @@ impl Builder {
         let me = Identity { name, addr, boot };
         let new = if self.aggregates { Node::new } else { Node::bare };
         let mut node = new(clock.now(), me, self.config, seed)?;
+        node.handle_wall_clock(clock.now(), store::unix_millis());
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);
         }

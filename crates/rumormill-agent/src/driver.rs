@@ -325,6 +325,22 @@ impl Driver {
             Event::Renewed { member } => {
                 tracing::warn!(%agent, boot = member.boot, "held for dead, back as a new incarnation");
             }
+            Event::KvDiffers { member, seconds } => {
+                let text = "the keys of a member have differed from this agent's for long; \
+                            replica.refused and replica.comparisons in `info` say more";
+                tracing::warn!(%agent, member, seconds, "{text}");
+            }
+            Event::ClockSkew { member, ahead_seconds } => {
+                let text = "a member's clock is too far from this agent's; set one of them right";
+                tracing::warn!(%agent, member, ahead_seconds, "{text}");
+            }
+            Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
+                tracing::info!(%agent, "this machine's clock agrees with the members' again");
+            }
+            Event::ClockCorrected { correction_seconds } => {
+                let text = "this machine's clock is wrong; the agent goes by the members' clocks";
+                tracing::warn!(%agent, correction_seconds, "{text}");
+            }
             Event::Dropped { from, reason } => {
                 tracing::warn!(%agent, %from, reason, "foreign packet dropped");
             }

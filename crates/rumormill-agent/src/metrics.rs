@@ -11,7 +11,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use rumormill_proto::Instant;
 
-use crate::api::{Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo};
+use crate::api::{
+    ClockInfo, Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo,
+};
 use crate::running::Core;
 use crate::store::Writer;
 
@@ -53,6 +55,7 @@ pub(crate) struct Snapshot {
     members: Vec<Member>,
     counters: Counters,
     load: Load,
+    clock: ClockInfo,
     store: Option<StoreInfo>,
     missed: u64,
 }
@@ -109,6 +112,7 @@ impl Snapshot {
             members: Member::all(&core.node),
             counters: Counters::new(core.node.stats(), &core.sockets),
             load: Load::of(&core.node),
+            clock: ClockInfo::of(&core.node),
             store: core.store.as_ref().map(Writer::info),
             missed: core.missed.count(),
         }
@@ -197,6 +201,16 @@ impl Collector for Snapshot {
             ("replica_kept_bytes", "Bytes of keys and values", self.load.replica_bytes),
         ] {
             gauge(encoder, name, help, |metric| ConstGauge::new(value as f64).encode(metric))?;
+        }
+        let help = "Members whose keys have differed from this agent's for longer than a minute";
+        let differing = self.load.members_differing as f64;
+        let (clock, skewed) = (&self.clock, self.clock.members_skewed as f64);
+        for (name, help, value) in [
+            ("replica_members_differing", help, differing),
+            ("clock_correction_seconds", "What is added to the clock", clock.correction_seconds),
+            ("clock_members_skewed", "Members whose clocks are too far from this one", skewed),
+        ] {
+            gauge(encoder, name, help, |metric| ConstGauge::new(value).encode(metric))?;
         }
         for (name, help, value) in self.counters.each() {
             counter(encoder, &name, &help, value)?;

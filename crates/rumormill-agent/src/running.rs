@@ -10,25 +10,40 @@ use tokio::time;
 use crate::api::counters::SocketStats;
 use crate::error::Error;
 use crate::query::{Askers, Handlers};
-use crate::store::{Ticket, Writer};
+use crate::store::{self, Ticket, Writer};
 use crate::subscription::Missed;
 
-/// The core's clock: nanoseconds since the agent's start.
+/// The core's clock: nanoseconds since the agent's start, those in which the machine was suspended
+/// included where the system counts them. Nobody can set it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(time::Instant);
+pub(crate) struct Clock(Duration);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self(time::Instant::now())
+        Self(since_boot())
     }
 
     pub(crate) fn now(self) -> Instant {
-        Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        Instant::ZERO + since_boot().saturating_sub(self.0)
     }
 
     pub(crate) fn at(self, instant: Instant) -> time::Instant {
-        self.0 + Duration::from_nanos(instant.as_nanos())
+        time::Instant::now() + instant.since(self.now())
     }
+}
+
+/// Time since the machine was started, as long as it was suspended included.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Time since some point before the agent's start.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    FIRST.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// What a request may look at and change.
@@ -52,8 +67,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+    /// The core's time. The node hears what the wall clock shows first, so that it never acts on a
+    /// time of day that is no longer true.
+    pub(crate) fn now(&mut self) -> Instant {
+        let now = self.clock.now();
+        self.node.handle_wall_clock(now, store::unix_millis());
+        now
     }
 
     /// Asks these addresses to let the node in; not its own, which is often in a list that all

@@ -81,7 +81,7 @@ pub use aggregate::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, InputError, LinkLine, MAX_FIGURES,
     MAX_INPUT, Mode, Reading, WindowLine,
 };
-pub use clock::Stamp;
+pub use clock::{ClockStatus, Stamp};
 pub use config::{Config, ConfigError, Overlap};
 pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::Rng;
 use crate::aggregate::{Aggregation, Mode};
-use crate::clock::{HybridClock, Stamp};
+use crate::clock::HybridClock;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
@@ -85,6 +85,7 @@ mod members;
 mod news;
 mod settle;
 mod state;
+mod wall;
 
 pub use acquaintance::Acquaintance;
 pub use event::{Event, Plane, Transmit};
@@ -149,7 +150,7 @@ impl Node {
         let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
-            clock: HybridClock::new(now, me.boot),
+            clock: HybridClock::new(now, me.boot, config.max_clock_skew),
             membership: Membership::new(me.clone(), &config, swim_rng, directory),
             roster: Roster::new(me),
             hosts: Vec::new(),
@@ -198,6 +199,7 @@ impl Node {
             let digests = Digests::read(&mut body)?;
             self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
             self.settle(now);
+            self.heard_wall(now, envelope.from, digests.wall);
             self.compare(now, &envelope, &digests);
             return Ok(());
         }
@@ -214,15 +216,17 @@ impl Node {
         host.receive(lend!(self, now), envelope.from, body)
     }
 
-    /// Tells the protocols whose digest is another than the peer's.
+    /// Tells the protocols whether their digest is the peer's.
     fn compare(&mut self, now: Instant, envelope: &Envelope, digests: &Digests) {
         if envelope.to != self.roster.id() || self.roster.peer(envelope.from).is_none() {
             return;
         }
         for host in &mut self.hosts {
-            if host.protocol().digest(now) != digests.get(host.tag) {
-                host.call(lend!(self, now), |protocol, cx| protocol.differs(cx, envelope.from));
-            }
+            let agrees = host.protocol().digest(now) == digests.get(host.tag);
+            host.call(lend!(self, now), |protocol, cx| match agrees {
+                true => protocol.agrees(cx, envelope.from),
+                false => protocol.differs(cx, envelope.from),
+            });
         }
     }
 

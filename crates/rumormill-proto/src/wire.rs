@@ -29,7 +29,7 @@ pub(crate) use state::{read_member, write_member};
 use crate::identity::{Identity, Name, NodeId};
 
 /// The version of the wire format. Nodes of different versions ignore each other.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 const MAGIC: [u8; 2] = *b"RM";
 

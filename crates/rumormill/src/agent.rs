@@ -100,6 +100,10 @@ pub(crate) struct Args {
     /// How often to exchange the whole membership with one member [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     sync_interval: Option<Duration>,
+    /// How far a member's clock may be from this machine's; what is stamped further ahead is refused,
+    /// 1s to 1 day [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    max_clock_skew: Option<Duration>,
     /// The length of a round of figures in round mode, 16 to 65536 gossip periods [default: 64]
     #[arg(long, value_name = "PERIODS")]
     round_length: Option<u32>,

@@ -43,6 +43,8 @@ pub struct Info {
     pub config: ConfigInForce,
     /// How much rumors and the replica hold.
     pub load: Load,
+    /// How its clock compares with the members'.
+    pub clock: ClockInfo,
     /// What it keeps on disk; `None` if nothing.
     #[schema(required = true)]
     pub store: Option<StoreInfo>,
@@ -89,6 +91,8 @@ pub struct Load {
     pub tombstones: usize,
     /// Bytes of keys and values.
     pub replica_bytes: usize,
+    /// Members whose keys have differed from this agent's for longer than a minute.
+    pub members_differing: usize,
     /// A number that agents share exactly when their replicas hold the same; 16 hexadecimal digits.
     pub replica_digest: String,
 }
@@ -103,7 +107,31 @@ impl Load {
             keys: load.keys,
             tombstones: load.tombstones,
             replica_bytes: load.replica_bytes,
+            members_differing: load.members_differing,
             replica_digest: format!("{:016x}", node.replica_digest()),
+        }
+    }
+}
+
+/// How an agent's clock compares with those of the members that it has heard from lately.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockInfo {
+    /// What it adds to its own clock, in seconds, because most members' clocks differ from it.
+    pub correction_seconds: f64,
+    /// Members whose clocks are known.
+    pub members_known: usize,
+    /// Members of those whose clocks differ from its time by more than `max_clock_skew`.
+    pub members_skewed: usize,
+}
+
+impl ClockInfo {
+    pub(crate) fn of(node: &proto::Node) -> Self {
+        let status = node.clock_status();
+        Self {
+            correction_seconds: status.correction_millis as f64 / 1e3,
+            members_known: status.members_known,
+            members_skewed: status.members_skewed,
         }
     }
 }
@@ -215,6 +243,8 @@ pub struct ConfigInForce {
     pub tolerance: f64,
     /// The largest datagram that a node sends.
     pub max_datagram_bytes: usize,
+    /// How far a member's clock may be from this node's.
+    pub max_clock_skew_ms: f64,
     /// What a node does with a push that arrives while a push of its own awaits its reply.
     pub overlap: OverlapRule,
     /// How rumors are told.
@@ -237,6 +267,7 @@ impl From<&proto::Config> for ConfigInForce {
             round_length_periods: config.round_length,
             tolerance: config.tolerance,
             max_datagram_bytes: config.max_datagram,
+            max_clock_skew_ms: ms(config.max_clock_skew),
             overlap: match config.overlap {
                 proto::Overlap::Answer => OverlapRule::Answer,
                 proto::Overlap::Decline => OverlapRule::Decline,

@@ -25,13 +25,12 @@ impl Node {
         // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
         let me = self.membership.me().clone();
         let members = vec![Member::down(me.clone())];
-        let stamp = Stamp::from_millis(self.clock.millis(now));
         let goodbye = StateMessage::Exchange {
             from: me,
             token: 0,
             reply: false,
             join: false,
-            now: stamp,
+            wall: self.clock.wall(now),
             members,
         };
         for _ in 0..2 {

@@ -17,10 +17,10 @@ impl Node {
         }
         while let Some((to, body)) = self.membership.poll_transmit() {
             let hosts = self.hosts.iter();
-            let digests =
+            let held =
                 hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
             let mut bytes = Vec::new();
-            Digests(digests).write(&mut bytes);
+            Digests { wall: self.clock.wall(now), held }.write(&mut bytes);
             bytes.extend(body);
             self.send(to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
         }
@@ -59,6 +59,7 @@ impl Node {
             }
             Change::Down(peer) => {
                 if self.roster.remove(peer.id()) {
+                    self.clock.forget(now, peer.id());
                     self.sync_soon(now);
                     for host in &mut self.hosts {
                         host.peer_expired(peer.id());

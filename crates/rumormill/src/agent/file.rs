@@ -39,6 +39,7 @@ pub(super) struct File {
     suspicion: Option<Text<Span>>,
     reconnect_interval: Option<Text<Span>>,
     sync_interval: Option<Text<Span>>,
+    max_clock_skew: Option<Text<Span>>,
     pub(super) round_length: Option<u32>,
     pub(super) tolerance: Option<f64>,
     pub(super) seed: Option<u64>,
@@ -73,6 +74,7 @@ plain! {
     suspicion: std::time::Duration,
     reconnect_interval: std::time::Duration,
     sync_interval: std::time::Duration,
+    max_clock_skew: std::time::Duration,
     log: Level,
 }
 

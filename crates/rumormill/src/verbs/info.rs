@@ -52,6 +52,7 @@ fn lines(info: &Info) -> Vec<String> {
         ("data", data(info)),
         ("rumors", rumors(info)),
         ("replica", replica(info)),
+        ("clock", clock(info)),
         ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
         ("interval", ms(config.interval_ms)),
         ("view size", config.view_size.to_string()),
@@ -62,6 +63,7 @@ fn lines(info: &Info) -> Vec<String> {
         ("sync interval", ms(config.sync_interval_ms)),
         ("round length", format!("{} periods", config.round_length_periods)),
         ("tolerance", format::number(config.tolerance, DIGITS)),
+        ("max clock skew", format::seconds(config.max_clock_skew_ms / 1e3)),
         ("largest datagram", format!("{} bytes", config.max_datagram_bytes)),
         ("rumor style", rumor.style.clone()),
         ("rumor fanout", rumor.fanout.to_string()),
@@ -98,6 +100,16 @@ fn data(info: &Info) -> String {
     }
 }
 
+fn clock(info: &Info) -> String {
+    let clock = &info.clock;
+    let own = match clock.correction_seconds {
+        0.0 => "right".to_owned(),
+        seconds => format!("WRONG: the agent adds {} s to it", format::number(seconds, DIGITS)),
+    };
+    let members = format::plural(clock.members_known, "member");
+    format!("{own}; {} of {members} differ by too much", clock.members_skewed)
+}
+
 fn rumors(info: &Info) -> String {
     let load = &info.load;
     let bytes = format::bytes(load.rumor_bytes as u64);
@@ -109,7 +121,12 @@ fn replica(info: &Info) -> String {
     let (keys, bytes) =
         (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
     format!(
-        "{keys} ({bytes}), {} remembered as deleted, digest {}",
-        load.tombstones, load.replica_digest
+        "{keys} ({bytes}), {} remembered as deleted, digest {}, {}",
+        load.tombstones,
+        load.replica_digest,
+        match load.members_differing {
+            0 => "no member has differed for long".to_owned(),
+            n => format!("{} DIFFERED FOR LONG", format::plural(n, "member")),
+        }
     )
 }
