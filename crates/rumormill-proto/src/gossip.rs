@@ -149,6 +149,8 @@ pub(crate) struct Gossip {
 struct Difference {
     /// When their digests were seen to differ after they had been equal, or were first seen.
     since: Instant,
+    /// When no more than what was just written was seen to differ, or they were first seen to.
+    old_since: Instant,
     /// Whether it was reported that this has lasted long.
     reported: bool,
     /// Nothing is compared until then, since all that the member had to give was refused; and how

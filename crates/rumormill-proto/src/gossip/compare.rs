@@ -6,6 +6,7 @@
 //! back; and where an answer had no room for everything, the two compare again.
 
 use super::*;
+use crate::clock::Stamp;
 
 /// How many bytes of entries one message on the reliable path gives: a newcomer catches up in
 /// chunks of this size, and neither side needs more memory than that.
@@ -22,12 +23,15 @@ const CROSSING: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// Members that have differed for so long are reported.
+/// Members that have differed for so long, in more than what was just written, are reported.
 const LONG: Duration = Duration::from_secs(60);
+
+/// What was written in so many milliseconds may still be on its way.
+const RECENT_MILLIS: u64 = 30_000;
 
 impl Difference {
     fn seen(now: Instant) -> Self {
-        Self { since: now, reported: false, rest_until: now, rest: REST }
+        Self { since: now, old_since: now, reported: false, rest_until: now, rest: REST }
     }
 }
 
@@ -46,11 +50,12 @@ impl Gossip {
         }
     }
 
-    /// A peer is known to hold something else. Returns for how long it has, once that is long.
+    /// A peer is known to hold something else. Returns for how long it has, once that is long and
+    /// not only because something is written all the time.
     pub(crate) fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) -> Option<Duration> {
         let now = cx.now();
         let difference = self.differing.entry(peer).or_insert(Difference::seen(now));
-        let lasts = now.since(difference.since);
+        let lasts = now.since(difference.old_since);
         let news = lasts >= LONG && !difference.reported;
         difference.reported |= news;
         if self.manner.style.pulls() && self.next_compare <= now {
@@ -134,6 +139,7 @@ impl Gossip {
             }
         }
         self.note_outcome(now, from, new, refused);
+        self.note_extent(cx, from, talk);
         if broken(Rule::GoOn) && given > LOT && new == 0 {
             return Progress { given, catching_up: None };
         }
@@ -179,6 +185,23 @@ impl Gossip {
         } else if refused > 0 {
             difference.rest_until = now + difference.rest;
             difference.rest = (difference.rest * 2).min(LONGEST_REST);
+        }
+    }
+
+    /// Takes note of it if a comparison has come down to what was written just now.
+    fn note_extent(&mut self, cx: &Context<'_>, from: NodeId, talk: &Talk) {
+        let lower = |part: &Part| match part {
+            Part::Ranges { lower, .. } | Part::Ids { lower, .. } => Some(lower.stamp),
+            Part::WantRange { lower, .. } => Some(lower.stamp),
+            Part::Want(_) => None,
+        };
+        let oldest = talk.parts.iter().filter_map(lower).min().map(Stamp::millis);
+        let recent = cx.cluster_millis().saturating_sub(RECENT_MILLIS);
+        if oldest.is_some_and(|oldest| oldest >= recent)
+            && let Some(difference) = self.differing.get_mut(&from)
+        {
+            difference.old_since = cx.now();
+            difference.reported = false;
         }
     }
 
