@@ -55,6 +55,7 @@ pub(crate) struct Snapshot {
     load: Load,
     store: Option<StoreInfo>,
     missed: u64,
+    log_lines_dropped: Option<u64>,
 }
 
 /// A figure's part, what it is, and how to take it from a reading.
@@ -111,6 +112,7 @@ impl Snapshot {
             load: Load::of(&core.node),
             store: core.store.as_ref().map(Writer::info),
             missed: core.missed.count(),
+            log_lines_dropped: core.log_lines_dropped(),
         }
     }
 
@@ -202,6 +204,10 @@ impl Collector for Snapshot {
             counter(encoder, &name, &help, value)?;
         }
         counter(encoder, "events_missed", "Events that slow subscribers have missed", self.missed)?;
+        if let Some(lines) = self.log_lines_dropped {
+            let help = "Lines of the log that could not be written";
+            counter(encoder, "log_lines_dropped", help, lines)?;
+        }
         let Some(store) = &self.store else { return Ok(()) };
         let help = "Whether the last transaction of the store is on disk: 1 or 0";
         gauge(encoder, "store_healthy", help, |metric| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rumormill_proto::{Name, RumorId};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::{Semaphore, mpsc::Sender};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::{Payload, QueryLine, Rumor};
@@ -38,15 +39,17 @@ where
     Arc::new(move |query| Box::pin(f(query)))
 }
 
-/// The handlers of one agent.
+/// The handlers of one agent. Dropped, it cancels those that run.
 pub(crate) struct Handlers {
     by_name: BTreeMap<Name, Handler>,
     running: Arc<Semaphore>,
+    answering: JoinSet<()>,
 }
 
 impl Default for Handlers {
     fn default() -> Self {
-        Self { by_name: BTreeMap::new(), running: Arc::new(Semaphore::new(MAX_RUNNING)) }
+        let running = Arc::new(Semaphore::new(MAX_RUNNING));
+        Self { by_name: BTreeMap::new(), running, answering: JoinSet::new() }
     }
 }
 
@@ -61,7 +64,7 @@ impl Handlers {
 
     /// Has the query answered, in a task of its own; the answer comes to the driver.
     pub(crate) fn answer(
-        &self,
+        &mut self,
         id: RumorId,
         query: Rumor,
         at_most: Duration,
@@ -69,19 +72,22 @@ impl Handlers {
     ) {
         let handler = Name::new(&query.name).ok().and_then(|name| self.by_name.get(&name).cloned());
         let permit = self.running.clone().try_acquire_owned();
-        tokio::spawn(async move {
+        while self.answering.try_join_next().is_some() {}
+        self.answering.spawn(async move {
             let result = match (handler, permit) {
                 (None, _) => Err(format!("no handler for the query {}", query.name)),
                 (Some(_), Err(_)) => {
                     Err(format!("{MAX_RUNNING} handlers are running, which is the limit"))
                 }
                 (Some(handler), Ok(_permit)) => {
-                    // In a task, so that a panic is an answer, too.
-                    let answer = tokio::spawn(timeout(at_most, handler(query)));
-                    match answer.await {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_)) => Err("the handler took too long".to_owned()),
-                        Err(_) => Err("the handler panicked".to_owned()),
+                    // In a task, so that a panic is an answer, too; in a set, so that it is
+                    // cancelled with this one.
+                    let mut answer = JoinSet::new();
+                    answer.spawn(timeout(at_most, async move { handler(query).await }));
+                    match answer.join_next().await {
+                        Some(Ok(Ok(result))) => result,
+                        Some(Ok(Err(_))) => Err("the handler took too long".to_owned()),
+                        Some(Err(_)) | None => Err("the handler panicked".to_owned()),
                     }
                 }
             };
@@ -89,6 +95,11 @@ impl Handlers {
             // An agent that has stopped answers nothing.
             let _ = driver.send(Input::Answer { query: id, payload }).await;
         });
+    }
+
+    /// Cancels those that run.
+    pub(crate) fn cancel(&mut self) {
+        self.answering.abort_all();
     }
 }
 

@@ -2,6 +2,8 @@
 //! stands around it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rumormill_proto::{Instant, Node};
@@ -49,11 +51,17 @@ pub(crate) struct Core {
     pub(crate) asked: bool,
     /// Whether a cluster has let it in.
     pub(crate) joined: bool,
+    /// Counts the log lines that the program could not write, if it counts them.
+    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 impl Core {
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    pub(crate) fn log_lines_dropped(&self) -> Option<u64> {
+        self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
     }
 
     /// Asks these addresses to let the node in; not its own, which is often in a list that all

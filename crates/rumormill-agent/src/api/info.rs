@@ -50,6 +50,9 @@ pub struct Info {
     pub handlers: Vec<String>,
     /// The agent's inputs.
     pub inputs: Vec<Input>,
+    /// Lines of its log that could not be written; `None` if nobody counts them.
+    #[schema(required = true)]
+    pub log_lines_dropped: Option<u64>,
     /// What it has counted.
     pub counters: Counters,
 }
