@@ -85,7 +85,8 @@ fn an_answer_is_taken_when_its_handler_exits() {
     // What leaves the group on purpose stays, and holds nobody up.
     let ran = a.ask(&["query", "away", "--timeout", "60s"]).ok();
     assert_eq!(ran.out, "a: away\n1 of 1 answered\n");
-    let ended = std::process::Command::new("pkill").args(["-f", &format!("sleep {sleep}")]).status();
+    let ended =
+        std::process::Command::new("pkill").args(["-f", &format!("sleep {sleep}")]).status();
     assert!(ended.expect("pkill").success());
 }
 
@@ -121,8 +122,7 @@ fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
         assert!(out.starts_with(answer) && exit == Some(code), "{name}: {exit:?} {out:.300}");
     }
     // Those at work are many, and none of them ends by itself.
-    let noisy: Vec<_> =
-        (0..4).map(|_| a.follow(&["query", "noisy", "--timeout", "2s"])).collect();
+    let noisy: Vec<_> = (0..4).map(|_| a.follow(&["query", "noisy", "--timeout", "2s"])).collect();
     let began = Instant::now();
     a.ask(&["info"]).ok();
     assert!(began.elapsed() < Duration::from_secs(30), "the agent waits for its handlers");

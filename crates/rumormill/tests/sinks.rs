@@ -18,7 +18,6 @@ use rustix::process::Signal;
 struct Mute {
     child: Owned,
     http: String,
-    peers: String,
 }
 
 fn free_port() -> String {
@@ -28,11 +27,21 @@ fn free_port() -> String {
 
 impl Mute {
     fn start(mut command: Command, join: &str, stdout: Stdio, stderr: Stdio) -> Self {
-        let (http, peers, dead) = (free_port(), free_port(), free_port());
-        command.args(["agent", "--name", "mute", "--bind", &peers, "--http", &http, "--log", "debug"]);
+        let (http, dead) = (free_port(), free_port());
+        command.args([
+            "agent",
+            "--name",
+            "mute",
+            "--bind",
+            "127.0.0.1:0",
+            "--http",
+            &http,
+            "--log",
+            "debug",
+        ]);
         command.args(["--join", join, "--join", &dead, "--set", "requests=5"]).args(QUICK);
         let child = Owned(command.stdout(stdout).stderr(stderr).spawn().expect("starts"));
-        Self { child, http, peers }
+        Self { child, http }
     }
 
     /// What it answers, if that comes within a few seconds.
@@ -45,9 +54,26 @@ impl Mute {
         text.starts_with("HTTP/1.1 200").then_some(text)
     }
 
+    /// Writes a key: a line of the log at the level debug, as long as the value.
+    fn put(&self, key: &str, value: &str) {
+        let mut stream = TcpStream::connect(&self.http).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+        let length = value.len();
+        write!(
+            stream,
+            "PUT /v1/kv/{key} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{value}"
+        )
+        .expect("sent");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("an answer");
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+
     fn dropped(&self) -> u64 {
         let metrics = self.get("/metrics").expect("metrics");
-        let line = metrics.lines().find(|line| line.starts_with("rumormill_log_lines_dropped_total"));
+        let line =
+            metrics.lines().find(|line| line.starts_with("rumormill_log_lines_dropped_total"));
         let count = line.and_then(|line| line.split(' ').nth(1)).expect("the counter");
         count.parse().expect("a number")
     }
@@ -66,21 +92,13 @@ fn hears(b: &Agent, what: &str) {
 
 /// Has an agent write lines that its sink does not take; it must go on, and end in good order.
 fn goes_on(b: &Agent, mut mute: Mute) {
-    let garbage = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    let deadline = Instant::now() + PATIENCE;
-    let mut before = 0;
     // Twice: that some lines were dropped before does not help those that come after.
-    for _ in 0..2 {
-        loop {
-            for _ in 0..200 {
-                garbage.send_to(b"garbage that is said to be dropped", &mute.peers).expect("sent");
-            }
-            let dropped = mute.dropped();
-            if dropped > before {
-                before = dropped;
-                break;
-            }
+    for key in ["once", "twice"] {
+        let before = mute.dropped();
+        let deadline = Instant::now() + PATIENCE;
+        while mute.dropped() == before {
             assert!(Instant::now() < deadline, "no line was dropped");
+            mute.put(key, &"x".repeat(60_000));
         }
     }
     assert!(mute.get("/healthz").is_some(), "not alive");
@@ -164,11 +182,16 @@ fn a_refusal_does_not_wait_for_its_reader() {
 /// A terminal, and what is left of it when the first part is dropped.
 fn terminal() -> (OwnedFd, File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    let terminal =
+        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&terminal).expect("granted");
     unlockpt(&terminal).expect("unlocked");
     let name = ptsname(&terminal, Vec::new()).expect("a name");
-    let end = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, rustix::fs::Mode::empty());
+    let end = rustix::fs::open(
+        name,
+        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    );
     (terminal, File::from(end.expect("opened")))
 }
 

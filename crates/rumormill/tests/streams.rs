@@ -57,7 +57,10 @@ fn a_closed_pipe_is_quiet_and_a_full_disk_is_said() {
         let full = OpenOptions::new().write(true).open("/dev/full").expect("Linux");
         let (code, said) = run_into(args, full.into());
         let why = "cannot write to standard output";
-        assert!(code == Some(1) && said.contains(why), "{args:?} onto a full disk: {code:?} {said}");
+        assert!(
+            code == Some(1) && said.contains(why),
+            "{args:?} onto a full disk: {code:?} {said}"
+        );
     }
 }
 

@@ -108,8 +108,7 @@ async fn answer(
     let response = match client.asks(machine) {
         Ok(()) => {
             let who = client.clone();
-            let request =
-                request.map(|body| Body::new(turns::Request { body, client: who }));
+            let request = request.map(|body| Body::new(turns::Request { body, client: who }));
             let Ok(response) = TowerToHyperService::new(router).call(request).await;
             response
         }

@@ -65,10 +65,14 @@ impl Handler {
             let (stdin, stdout, stderr) =
                 (child.stdin.take(), child.stdout.take(), child.stderr.take());
             let copy = async {
-                tokio::try_join!(feed(stdin, &payload), read(stdout, &mut out), hear(stderr, &mut err))
-                    .map_err(|TooLong| {
-                        format!("{program} answers with more than {LONGEST} bytes, the limit")
-                    })
+                tokio::try_join!(
+                    feed(stdin, &payload),
+                    read(stdout, &mut out),
+                    hear(stderr, &mut err)
+                )
+                .map_err(|TooLong| {
+                    format!("{program} answers with more than {LONGEST} bytes, the limit")
+                })
             };
             tokio::pin!(copy);
             let (status, copied) = tokio::select! {

@@ -12,8 +12,8 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::sink::Sink;
-use crate::{exit, output};
 use crate::exit::Exit;
+use crate::{exit, output};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
