@@ -20,7 +20,7 @@ use axum::extract::{FromRef, Request};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -42,20 +42,29 @@ struct State {
     lasting: Lasting,
 }
 
-/// The most requests that last: streams of events or answers, and those that wait for a figure.
+/// The most requests that last: streams of events or answers, those that wait for a figure, and
+/// pages of keys.
 const LASTING: usize = 256;
 
 /// Permits for requests that last, so that there is always room for others.
 #[derive(Clone)]
-struct Lasting(Arc<Semaphore>);
+struct Lasting {
+    permits: Arc<Semaphore>,
+    /// For the one page that is being made.
+    page: Arc<Mutex<()>>,
+}
 
 impl Lasting {
+    fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(LASTING)), page: Arc::default() }
+    }
+
     /// A permit, to be held for as long as the request lasts.
     fn permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        self.0.clone().try_acquire_owned().map_err(|_| {
+        self.permits.clone().try_acquire_owned().map_err(|_| {
             let message = format!(
-                "{LASTING} event streams, queries and requests that wait are open, which is the \
-                 limit; end some, or ask another agent"
+                "{LASTING} event streams, queries, lists and requests that wait are open, which \
+                 is the limit; end some, or ask another agent"
             );
             ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
         })
@@ -119,7 +128,7 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))
         .layer(middleware::from_fn(drain::drain))
-        .with_state(State { agent, document, lasting: Lasting(Arc::new(Semaphore::new(LASTING))) })
+        .with_state(State { agent, document, lasting: Lasting::new() })
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {

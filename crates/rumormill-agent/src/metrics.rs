@@ -219,7 +219,9 @@ impl Collector for Snapshot {
         })?;
         counter(encoder, "store_commits", "Transactions of the store", store.commits)?;
         counter(encoder, "store_records", "Inputs and entries written", store.records)?;
-        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)
+        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)?;
+        let help = "Entries left out of the store, because they can't be read";
+        counter(encoder, "store_refused", help, store.refused)
     }
 }
 

@@ -91,6 +91,9 @@ impl Core {
 
     /// Hands what the replica has changed to the store.
     pub(crate) fn store_changes(&mut self) {
+        if let Some(store) = &self.store {
+            store.all_if_wanted(|| (self.node.inputs(), Box::new(self.node.entries())));
+        }
         while let Some(entry) = self.node.poll_store() {
             if let Some(store) = &self.store {
                 let bytes = entry.encode();

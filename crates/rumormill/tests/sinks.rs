@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Agent, Owned, PATIENCE, QUICK, clean, rumormill};
+use common::{Agent, Owned, PATIENCE, QUICK, clean, http_get, rumormill};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
 
@@ -46,11 +46,7 @@ impl Mute {
 
     /// What it answers, if that comes within a few seconds.
     fn get(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(&self.http).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
+        let text = http_get(&self.http, path).ok()?;
         text.starts_with("HTTP/1.1 200").then_some(text)
     }
 

@@ -74,6 +74,9 @@ pub struct StoreInfo {
     pub errors: u64,
     /// Inputs and entries that wait to be written.
     pub waiting: usize,
+    /// Entries that were left out, because they can't be read: on disk at the start, or about to be
+    /// written.
+    pub refused: u64,
 }
 
 /// How much rumors and the replica hold.
