@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Rumor};
-use tokio::net::TcpListener;
 
 use crate::agent::Agent;
 use crate::api;
@@ -211,7 +210,7 @@ impl Builder {
         let http = match self.http {
             Some(addr) => {
                 let bind = |e| StartError::bind("HTTP", addr, e);
-                let listener = TcpListener::bind(addr).await.map_err(bind)?;
+                let listener = socket::listen(addr).map_err(bind)?;
                 let addr = listener.local_addr().map_err(bind)?;
                 Some((listener, addr))
             }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rumormill_proto::{Name, RumorId};
-use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::{Semaphore, mpsc::Sender};
+use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ use crate::driver::Input;
 const MAX_RUNNING: usize = 64;
 /// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.
 const MAX_LYING: usize = 4096;
+/// The same in bytes.
+const MAX_LYING_BYTES: usize = 4 << 20;
 
 /// Says in an answer's first byte what the rest is.
 mod mark {
@@ -122,34 +124,54 @@ fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 /// What comes back for a query, as the core tells it.
 pub(crate) enum Reply {
-    Answer { from: Name, payload: Vec<u8> },
-    Finished { answered: usize, expected: usize },
+    Answer {
+        from: Name,
+        payload: Vec<u8>,
+        /// What it takes of [`MAX_LYING_BYTES`], until it is dropped.
+        _room: OwnedSemaphorePermit,
+    },
+    Finished {
+        answered: usize,
+        expected: usize,
+    },
 }
 
 /// Who waits for answers at this agent.
 #[derive(Default)]
-pub(crate) struct Askers(BTreeMap<RumorId, Sender<Reply>>);
+pub(crate) struct Askers(BTreeMap<RumorId, Asker>);
+
+struct Asker {
+    replies: Sender<Reply>,
+    /// In bytes.
+    room: Arc<Semaphore>,
+}
 
 impl Askers {
     pub(crate) fn open(&mut self, query: RumorId) -> mpsc::Receiver<Reply> {
         // The end always finds room.
-        let (sender, receiver) = mpsc::channel(MAX_LYING + 1);
-        self.0.insert(query, sender);
+        let (replies, receiver) = mpsc::channel(MAX_LYING + 1);
+        self.0.insert(query, Asker { replies, room: Arc::new(Semaphore::new(MAX_LYING_BYTES)) });
         receiver
     }
 
     pub(crate) fn answered(&mut self, query: RumorId, from: Name, payload: Vec<u8>) {
-        if let Some(asker) = self.0.get(&query)
-            && (asker.capacity() > 1 || asker.is_closed())
-            && let Err(TrySendError::Closed(_)) = asker.try_send(Reply::Answer { from, payload })
-        {
+        let Some(Asker { replies, room }) = self.0.get(&query) else { return };
+        if replies.is_closed() {
             self.0.remove(&query);
+            return;
+        }
+        let bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        if replies.capacity() > 1
+            && let Ok(room) = room.clone().try_acquire_many_owned(bytes)
+        {
+            // It finds room, or its asker has just gone.
+            let _ = replies.try_send(Reply::Answer { from, payload, _room: room });
         }
     }
 
     pub(crate) fn finished(&mut self, query: RumorId, answered: usize, expected: usize) {
         if let Some(asker) = self.0.remove(&query) {
-            let _ = asker.try_send(Reply::Finished { answered, expected });
+            let _ = asker.replies.try_send(Reply::Finished { answered, expected });
         }
     }
 }
@@ -192,7 +214,7 @@ impl Answers {
     /// the agent stops.
     pub async fn next(&mut self) -> Option<QueryLine> {
         match self.raw().await? {
-            Reply::Answer { from, payload } => {
+            Reply::Answer { from, payload, .. } => {
                 let (payload, error) = match decode(&payload) {
                     Ok(answer) => (Payload::from(answer), None),
                     Err(error) => (Payload::default(), Some(error)),
@@ -240,5 +262,24 @@ mod tests {
             assert_eq!(decode(&encode(&result)), result);
         }
         assert!(decode(b"").is_err() && decode(b"\x09").is_err());
+    }
+
+    #[tokio::test]
+    async fn an_asker_that_does_not_read_costs_a_bounded_number_of_bytes() {
+        let (mut askers, query) = (Askers::default(), "0123456789abcdef".parse().unwrap());
+        let mut replies = askers.open(query);
+        let answer = vec![0; MAX_LYING_BYTES / 4];
+        for _ in 0..10 {
+            askers.answered(query, Name::new("a").unwrap(), answer.clone());
+        }
+        for _ in 0..4 {
+            assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));
+        }
+        // What was read makes room.
+        askers.answered(query, Name::new("a").unwrap(), answer);
+        askers.finished(query, 11, 11);
+        assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));
+        assert!(matches!(replies.recv().await, Some(Reply::Finished { answered: 11, .. })));
+        assert!(replies.recv().await.is_none());
     }
 }
