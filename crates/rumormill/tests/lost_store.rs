@@ -189,14 +189,13 @@ fn a_lock_that_is_removed_is_taken_again() {
     comes_back(&lab, a);
 }
 
-/// The directory, mounted onto itself, so that it can be made read-only for root, too.
+/// Something mounted over a directory.
 struct Mounted(PathBuf);
 
 impl Mounted {
     /// `None`, and says why, where nothing can be mounted.
-    fn new(dir: PathBuf) -> Option<Self> {
-        let mounted = mount(&["--bind"], &[&dir, &dir]);
-        if !mounted {
+    fn new(options: &[&str], source: &PathBuf, dir: PathBuf) -> Option<Self> {
+        if !mount(options, &[source, &dir]) {
             eprintln!("skipped: nothing can be mounted here");
             return None;
         }
@@ -220,10 +219,23 @@ fn a_directory_that_becomes_read_only_is_noticed() {
     fs::create_dir(lab.data()).expect("made");
     let a = lab.with_content();
     // Over what the agent has open.
-    let Some(mounted) = Mounted::new(lab.data()) else { return };
+    let Some(mounted) = Mounted::new(&["--bind"], &lab.data(), lab.data()) else { return };
     assert!(mount(&["-o", "remount,bind,ro"], &[&mounted.0]));
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
     refuses(&a, "it can no longer be written");
     drop(mounted);
     comes_back(&lab, a);
+}
+
+#[test]
+fn a_file_system_that_is_unmounted_is_noticed_and_not_replaced() {
+    let lab = Lab::new();
+    fs::create_dir(lab.data()).expect("made");
+    let tmpfs = PathBuf::from("tmpfs");
+    let Some(mounted) = Mounted::new(&["-t", "tmpfs"], &tmpfs, lab.data()) else { return };
+    let a = lab.with_content();
+    drop(mounted);
+    assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
+    refuses(&a, "is on another file system than before");
+    assert_eq!(fs::read_dir(lab.data()).expect("there").count(), 0);
 }

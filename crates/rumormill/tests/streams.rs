@@ -4,11 +4,12 @@
 mod common;
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
-use common::{Agent, Owned, rumormill};
+use common::{Agent, Owned, rumormill, until_caught};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::Signal;
 
 /// Runs something with this as standard output; its exit code, and what it says on standard error.
 fn run_into(args: &[&str], out: Stdio) -> (Option<i32>, String) {
@@ -62,6 +63,23 @@ fn a_closed_pipe_is_quiet_and_a_full_disk_is_said() {
             "{args:?} onto a full disk: {code:?} {said}"
         );
     }
+}
+
+#[test]
+fn a_reader_that_stands_still_does_not_keep_a_demo_from_ending() {
+    let (_reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("flags");
+    fcntl_setfl(&writer, flags.union(OFlags::NONBLOCK)).expect("set");
+    while writer.write(b".").is_ok() {}
+    fcntl_setfl(&writer, flags).expect("set");
+    let mut command = rumormill();
+    let child = command.args(["demo", "--nodes", "2"]).stdout(writer).spawn().expect("starts");
+    let mut child = Owned(child);
+    until_caught(child.0.id(), 15);
+    child.signal(Signal::INT);
+    // Two of a kind that come at once are one.
+    child.signal(Signal::TERM);
+    assert!(matches!(child.wait().code(), Some(130 | 143)));
 }
 
 #[test]
