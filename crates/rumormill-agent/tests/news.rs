@@ -176,9 +176,9 @@ async fn handlers_end_with_their_agent() {
         let _answers = a.query("slow", b"", LONG * 2).await.unwrap();
         begins.recv().await.unwrap();
         if kill {
-            a.kill().await
+            a.kill().await;
         } else {
-            a.leave().await
+            a.leave().await;
         }
         assert!(timeout(LONG, let_go.recv()).await.expect("it goes on").is_none());
     }

@@ -53,7 +53,7 @@ fn clients_that_do_nothing_cost_only_themselves() {
     let all = rustix::process::Rlimit { current: limit.maximum, ..limit };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, all).expect("up to its maximum");
 
-    let a = Agent::start("a", &["--set", "requests=5", "--on-query", "x=echo here"]);
+    let mut a = Agent::start("a", &["--set", "requests=5", "--on-query", "x=echo here"]);
     a.comes_right("requests", &[5.0]);
     let value = "x".repeat(60_000);
     for n in 0..60 {
@@ -105,4 +105,13 @@ fn clients_that_do_nothing_cost_only_themselves() {
     well(&a, "the end");
     let (_child, lines) = a.follow(&["watch"]);
     lines.find("an event", |_| Some(()));
+
+    // Nor do they keep it from ending.
+    let _flood = flood(&a, &format!("GET /v1/watch {end}"));
+    for n in 0..4 {
+        a.ask(&["kv", "put", &format!("long/{n}"), &value]).ok();
+    }
+    let began = Instant::now();
+    assert_eq!(a.terminate(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }

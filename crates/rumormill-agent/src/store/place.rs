@@ -63,8 +63,8 @@ impl Place {
         }
     }
 
-    /// Looks whether the file is there, whole, and can be written.
-    pub(super) fn check(&self) -> Result<(), Astray> {
+    /// Looks whether the file is there and can be written; and if it is `open`, whether it is whole.
+    pub(super) fn check(&self, open: bool) -> Result<(), Astray> {
         let Some(known) = self.known else { return Ok(()) };
         let directory = self.directory().display();
         let again = "the agent then writes all that it holds to a new one";
@@ -102,7 +102,7 @@ impl Place {
                  away: {again}; or start the agent anew, on the file that is there"
             )));
         }
-        if file.len() < known.length {
+        if open && file.len() < known.length {
             return Err(Astray::Other(format!(
                 "another program has cut it off, from {} bytes to {}. Move it away: {again}",
                 known.length,
