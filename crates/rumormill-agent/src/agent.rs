@@ -179,6 +179,7 @@ impl Agent {
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),
+                log_lines_dropped: core.log_lines_dropped(),
                 counters: Counters::new(node.stats(), &core.sockets),
             }
         })

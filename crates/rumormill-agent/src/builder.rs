@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Rumor};
-use tokio::net::TcpListener;
 
 use crate::agent::Agent;
 use crate::api;
@@ -39,6 +40,7 @@ pub struct Builder {
     validator: Option<Validator>,
     handlers: Vec<(String, Handler)>,
     aggregates: bool,
+    log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
@@ -61,6 +63,7 @@ impl Builder {
             validator: None,
             handlers: Vec::new(),
             aggregates: true,
+            log_lines_dropped: None,
         }
     }
 
@@ -173,6 +176,13 @@ impl Builder {
         self
     }
 
+    /// Shows this number as the log lines that the program could not write, in
+    /// [`crate::api::Info::log_lines_dropped`] and in the metrics. Whoever writes the log counts.
+    pub fn log_lines_dropped(mut self, lines: Arc<AtomicU64>) -> Self {
+        self.log_lines_dropped = Some(lines);
+        self
+    }
+
     /// Starts the agent on the current tokio runtime, which must have I/O and time enabled.
     ///
     /// # Errors
@@ -200,7 +210,7 @@ impl Builder {
         let http = match self.http {
             Some(addr) => {
                 let bind = |e| StartError::bind("HTTP", addr, e);
-                let listener = TcpListener::bind(addr).await.map_err(bind)?;
+                let listener = socket::listen(addr).map_err(bind)?;
                 let addr = listener.local_addr().map_err(bind)?;
                 Some((listener, addr))
             }
@@ -251,6 +261,7 @@ impl Builder {
             join,
             loss: self.loss,
             seed,
+            log_lines_dropped: self.log_lines_dropped,
         }))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -43,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) join: Vec<Address>,
     pub(crate) loss: f64,
     pub(crate) seed: u64,
+    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 /// What the helpers tell the driver.
@@ -294,6 +296,8 @@ impl Driver {
 
     /// Says goodbye, and waits a little for the goodbyes on the reliable path to be taken.
     async fn leave(&mut self) {
+        // Nobody would get their answers.
+        self.core.handlers.cancel();
         let now = self.core.now();
         self.core.node.leave(now);
         self.flush();

@@ -58,6 +58,7 @@ pub(crate) struct Snapshot {
     clock: ClockInfo,
     store: Option<StoreInfo>,
     missed: u64,
+    log_lines_dropped: Option<u64>,
 }
 
 /// A figure's part, what it is, and how to take it from a reading.
@@ -115,6 +116,7 @@ impl Snapshot {
             clock: ClockInfo::of(&core.node),
             store: core.store.as_ref().map(Writer::info),
             missed: core.missed.count(),
+            log_lines_dropped: core.log_lines_dropped(),
         }
     }
 
@@ -216,6 +218,10 @@ impl Collector for Snapshot {
             counter(encoder, &name, &help, value)?;
         }
         counter(encoder, "events_missed", "Events that slow subscribers have missed", self.missed)?;
+        if let Some(lines) = self.log_lines_dropped {
+            let help = "Lines of the log that could not be written";
+            counter(encoder, "log_lines_dropped", help, lines)?;
+        }
         let Some(store) = &self.store else { return Ok(()) };
         let help = "Whether the last transaction of the store is on disk: 1 or 0";
         gauge(encoder, "store_healthy", help, |metric| {
@@ -227,7 +233,9 @@ impl Collector for Snapshot {
         })?;
         counter(encoder, "store_commits", "Transactions of the store", store.commits)?;
         counter(encoder, "store_records", "Inputs and entries written", store.records)?;
-        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)
+        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)?;
+        let help = "Entries left out of the store, because they can't be read";
+        counter(encoder, "store_refused", help, store.refused)
     }
 }
 

@@ -2,6 +2,8 @@
 //! stands around it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rumormill_proto::{Instant, Node};
@@ -64,6 +66,8 @@ pub(crate) struct Core {
     pub(crate) asked: bool,
     /// Whether a cluster has let it in.
     pub(crate) joined: bool,
+    /// Counts the log lines that the program could not write, if it counts them.
+    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 impl Core {
@@ -73,6 +77,10 @@ impl Core {
         let now = self.clock.now();
         self.node.handle_wall_clock(now, store::unix_millis());
         now
+    }
+
+    pub(crate) fn log_lines_dropped(&self) -> Option<u64> {
+        self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
     }
 
     /// Asks these addresses to let the node in; not its own, which is often in a list that all
@@ -102,6 +110,9 @@ impl Core {
 
     /// Hands what the replica has changed to the store.
     pub(crate) fn store_changes(&mut self) {
+        if let Some(store) = &self.store {
+            store.all_if_wanted(|| (self.node.inputs(), Box::new(self.node.entries())));
+        }
         while let Some(entry) = self.node.poll_store() {
             if let Some(store) = &self.store {
                 let bytes = entry.encode();

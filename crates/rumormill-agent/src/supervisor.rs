@@ -24,7 +24,7 @@ const EVENTS: usize = 512;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn start(setup: Setup) -> Agent {
-    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, loss, seed } = setup;
+    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, loss, seed, .. } = setup;
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
@@ -53,6 +53,7 @@ pub(crate) fn start(setup: Setup) -> Agent {
         unresolved,
         asked: false,
         joined: false,
+        log_lines_dropped: setup.log_lines_dropped,
     };
     let driver = Driver::new(core, udp, seed, to_do, (to_inputs, inputs), events);
     // Its own task, so that a panic in a user's protocol ends this agent in good order.

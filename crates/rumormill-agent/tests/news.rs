@@ -157,6 +157,34 @@ async fn an_answer_that_is_too_long_is_an_error_that_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn handlers_end_with_their_agent() {
+    for kill in [false, true] {
+        let a = builder("a").start().await.unwrap();
+        // What a handler holds is let go when it ends.
+        let (held, mut let_go) = tokio::sync::mpsc::channel::<()>(1);
+        let (begun, mut begins) = tokio::sync::mpsc::channel(1);
+        let handler = move |_| {
+            let (held, begun) = (held.clone(), begun.clone());
+            async move {
+                begun.send(()).await.unwrap();
+                std::future::pending::<()>().await;
+                drop(held);
+                Ok(Vec::new())
+            }
+        };
+        a.on_query("slow", handler).await.unwrap();
+        let _answers = a.query("slow", b"", LONG * 2).await.unwrap();
+        begins.recv().await.unwrap();
+        if kill {
+            a.kill().await;
+        } else {
+            a.leave().await;
+        }
+        assert!(timeout(LONG, let_go.recv()).await.expect("it goes on").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_written_anywhere_is_everywhere() {
     let agents = cluster(&["a", "b", "c"]).await;
     let mut watch = agents[2].watch("flags/");

@@ -52,6 +52,9 @@ pub struct Info {
     pub handlers: Vec<String>,
     /// The agent's inputs.
     pub inputs: Vec<Input>,
+    /// Lines of its log that could not be written; `None` if nobody counts them.
+    #[schema(required = true)]
+    pub log_lines_dropped: Option<u64>,
     /// What it has counted.
     pub counters: Counters,
 }
@@ -73,6 +76,9 @@ pub struct StoreInfo {
     pub errors: u64,
     /// Inputs and entries that wait to be written.
     pub waiting: usize,
+    /// Entries that were left out, because they can't be read: on disk at the start, or about to be
+    /// written.
+    pub refused: u64,
 }
 
 /// How much rumors and the replica hold.

@@ -20,12 +20,12 @@ pub(super) async fn healthz() -> Json<Status> {
     Json(Status { status: "alive".to_owned() })
 }
 
-/// Whether the agent is in a cluster, or was told of none to join
+/// Whether the agent is in a cluster, or was told of none to join, and keeps what is written
 #[utoipa::path(
     get, path = "/readyz", tag = "machines",
     responses(
         (status = 200, description = "It is ready", body = Status),
-        (status = 503, description = "No address to join has answered, or the agent has stopped", body = ErrorBody),
+        (status = 503, description = "No address to join has answered, the store can't be written, or the agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
@@ -35,13 +35,15 @@ pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiE
             (core.is_ready(), core.node.roster().len(), trouble)
         })
         .await?;
-    if ready {
-        let trouble = trouble
-            .map_or_else(String::new, |trouble| format!("; but nothing new is kept: {trouble}"));
-        return Ok(Json(Status { status: format!("ready, {members} member(s){trouble}") }));
-    }
-    let message = "no address to join has answered yet; the agent keeps asking, /v1/watch tells";
-    Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned()))
+    let message = match trouble {
+        Some(trouble) => format!("writes are refused, reads are answered: {trouble}"),
+        None if ready => {
+            return Ok(Json(Status { status: format!("ready, {members} member(s)") }));
+        }
+        None => "no address to join has answered yet; the agent keeps asking, /v1/watch tells"
+            .to_owned(),
+    };
+    Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message))
 }
 
 /// Figures, members and counters as Prometheus reads them: in `OpenMetrics` for who accepts that,

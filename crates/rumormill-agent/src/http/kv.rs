@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as Extract};
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Lasting;
 use super::error::ApiError;
 use super::extract::{Parameters, RawValue, Running};
 use crate::api::{ErrorBody, KeyPage, Written};
@@ -40,19 +41,24 @@ pub(super) struct Page {
     responses(
         (status = 200, description = "A page of them", body = KeyPage),
         (status = 400, description = "A parameter that can't be one", body = ErrorBody),
-        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many lists are asked for", body = ErrorBody),
     )
 )]
 pub(super) async fn list(
     Running(agent): Running,
+    Extract(lasting): Extract<Lasting>,
     Parameters(page): Parameters<Page>,
-) -> Result<Json<KeyPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let limit = page.limit.unwrap_or(1000);
     if !(1..=MOST).contains(&limit) {
         let message = format!("limit is {limit}, but must be from 1 to {MOST}");
         return Err(ApiError(StatusCode::BAD_REQUEST, message));
     }
-    Ok(Json(agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?))
+    let _permit = lasting.permit()?;
+    // Many long pages at once would leave no time for anything else.
+    let _turn = lasting.page.lock().await;
+    let page = agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?;
+    Ok(Json(page).into_response())
 }
 
 /// What a key holds

@@ -50,6 +50,10 @@ fn lines(info: &Info) -> Vec<String> {
         ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
         ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
         ("data", data(info)),
+        (
+            "log lines dropped",
+            info.log_lines_dropped.map_or("not counted".into(), |n| n.to_string()),
+        ),
         ("rumors", rumors(info)),
         ("replica", replica(info)),
         ("clock", clock(info)),

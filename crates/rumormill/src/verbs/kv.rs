@@ -1,6 +1,5 @@
 //! `rumormill kv`: the map that every node stores.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,7 +11,7 @@ use super::event::bytes;
 use super::follow::follow;
 use super::line::{line, shown};
 use crate::client::{Client, segment};
-use crate::exit::{self, ClosedPipe, Exit};
+use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 
 /// Keys and values that every node stores
@@ -137,12 +136,8 @@ fn get(client: &Client, key: &str, json: Json) -> anyhow::Result<Exit> {
         })?;
         return Ok(Exit::Done);
     }
-    let mut out = io::stdout().lock();
-    match out.write_all(&bytes).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
-    }
+    exit::print_bytes(&bytes)?;
+    Ok(Exit::Done)
 }
 
 fn list(client: &Client, prefix: &str, json: Json) -> anyhow::Result<Exit> {

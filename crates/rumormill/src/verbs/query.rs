@@ -12,7 +12,7 @@ use super::line::shown;
 use crate::client::Client;
 use crate::exit::{self, Exit};
 use crate::format;
-use crate::signal::{Ended, Signals};
+use crate::signal::Signals;
 use crate::values;
 
 /// Ask all nodes, and gather their answers
@@ -78,9 +78,14 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
                 let known = *known.lock().unwrap_or_else(PoisonError::into_inner);
                 if !json {
                     let line = format!("interrupted; {} of {} answered", known.answered, known.expected);
-                    exit::print(&line)?;
+                    // Whoever reads it may have gone, or stand still.
+                    let told = tokio::task::spawn_blocking(move || exit::print(&line));
+                    tokio::select! {
+                        _ = told => {}
+                        _ = signals.again() => {}
+                    }
                 }
-                Ok(if ended == Ended::Interrupt { Exit::Interrupted } else { Exit::Terminated })
+                Ok(Exit::from(ended))
             }
         }
     });
