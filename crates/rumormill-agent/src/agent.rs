@@ -48,11 +48,18 @@ pub(crate) struct Limits {
     pub(crate) payload: usize,
     /// A value of the replica.
     pub(crate) value: usize,
+    /// A key of it.
+    pub(crate) key: usize,
 }
 
 impl Limits {
     fn of(config: &proto::Config) -> Self {
-        Self { payload: config.rumor.max_payload, value: config.replica.max_value }
+        let replica = &config.replica;
+        Self {
+            payload: config.rumor.max_payload,
+            value: replica.max_value,
+            key: replica.max_key,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ async fn a_name_that_pointed_at_an_old_address_is_asked_at_its_new_one() {
 
     let a = builder("a").start().await.unwrap();
     registry.set("seed:1", &[a.udp_addr()]);
-    everyone_knows(&[a, b.clone()], 2).await;
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
     let info = b.info().await.unwrap();
     assert!(!info.joining, "{info:?}");
     assert_eq!(ready(&b).await, (200, "ready, 2 member(s)".to_owned()));
@@ -149,7 +149,7 @@ async fn one_address_of_many_is_found_however_many_are_dead() {
     many.push(a.udp_addr());
     registry.set("many:1", &many);
     let b = registry.agent("b", &["many:1"]).http(Some(any())).start().await.unwrap();
-    everyone_knows(&[a, b.clone()], 2).await;
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
     let info = b.info().await.unwrap();
     assert!(!info.joining);
     assert_eq!(info.join[0].means.len(), 29, "{info:?}");
@@ -253,7 +253,7 @@ async fn a_name_given_later_is_kept_as_well() {
     assert_eq!(b.join("later:1").await.unwrap(), [old]);
     eventually("the old address is dead", || async { ready(&b).await.1.contains("refused") }).await;
     registry.set("later:1", &[a.udp_addr()]);
-    everyone_knows(&[a, b.clone()], 2).await;
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
     // Asked for again by hand, an address is told of again.
     let mut events = b.subscribe();
     b.join("later:1").await.unwrap();

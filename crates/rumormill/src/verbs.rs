@@ -17,7 +17,7 @@ mod watch;
 use clap::Subcommand;
 use rumormill_agent::api::{JoinReply, JoinRequest, Status};
 
-use crate::client::{Client, Target};
+use crate::client::{Client, Path, Target};
 use crate::exit::{self, Exit};
 use crate::values;
 
@@ -63,7 +63,7 @@ struct Json {
 }
 
 pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
-    let client = Client::new(target);
+    let client = Client::new(target)?;
     match verb {
         Verb::Members(args) => members::run(&client, &args),
         Verb::Set(args) => inputs::set(&client, &args),
@@ -84,7 +84,7 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
 
 fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
     for address in addresses {
-        let reply: JoinReply = client.post("/v1/join", &JoinRequest { address })?;
+        let reply: JoinReply = client.post(&Path::new("/v1/join"), &JoinRequest { address })?;
         for address in reply.asking {
             exit::print(&format!("asking {address} until it answers"))?;
         }
@@ -93,7 +93,7 @@ fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
 }
 
 fn leave(client: &Client) -> anyhow::Result<Exit> {
-    let reply: Status = client.post("/v1/leave", &serde_json::Value::Null)?;
+    let reply: Status = client.post(&Path::new("/v1/leave"), &serde_json::Value::Null)?;
     exit::print(&reply.status)?;
     Ok(Exit::Done)
 }

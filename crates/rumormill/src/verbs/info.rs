@@ -6,7 +6,7 @@ use rumormill_agent::api::Info;
 
 use super::get::yes;
 use super::{DIGITS, Json};
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let info: Info = client.get("/v1/info", Duration::ZERO)?;
+    let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
     if args.json.json {
         exit::print_json(&info)?;
     } else {
