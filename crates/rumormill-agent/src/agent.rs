@@ -55,11 +55,7 @@ pub(crate) struct Limits {
 impl Limits {
     fn of(config: &proto::Config) -> Self {
         let replica = &config.replica;
-        Self {
-            payload: config.rumor.max_payload,
-            value: replica.max_value,
-            key: replica.max_key,
-        }
+        Self { payload: config.rumor.max_payload, value: replica.max_value, key: replica.max_key }
     }
 }
 

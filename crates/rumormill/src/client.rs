@@ -44,7 +44,8 @@ impl Target {
         match std::env::var_os(VARIABLE) {
             Some(value) if !value.is_empty() => {
                 let text = value.to_str();
-                let text = text.ok_or_else(|| Usage(format!("{VARIABLE}: {value:?} is not text")))?;
+                let text =
+                    text.ok_or_else(|| Usage(format!("{VARIABLE}: {value:?} is not text")))?;
                 url(text).map_err(|error| Usage(format!("{VARIABLE}: {error}")))
             }
             _ => Ok(USUAL.to_owned()),
@@ -104,7 +105,11 @@ impl Client {
         self.read(request.build().send_json(body))
     }
 
-    pub(crate) fn post<T: DeserializeOwned>(&self, path: &Path, body: &impl Serialize) -> Answer<T> {
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &Path,
+        body: &impl Serialize,
+    ) -> Answer<T> {
         let request = self.http.post(self.url(path)).config().timeout_global(Some(ANSWER));
         self.read(request.build().send_json(body))
     }
@@ -311,7 +316,9 @@ mod tests {
     fn urls() {
         assert_eq!(url("http://h:1/").as_deref(), Ok("http://h:1"));
         assert_eq!(url("127.0.0.1:7980").as_deref(), Ok("http://127.0.0.1:7980"));
-        for bad in ["", " ", "/", "http://:1", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"] {
+        for bad in
+            ["", " ", "/", "http://:1", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"]
+        {
             assert!(url(bad).is_err(), "{bad:?} was accepted");
         }
     }

@@ -51,9 +51,8 @@ pub(crate) fn prefix(text: &str) -> Result<String, String> {
 
 /// The id of an event, as `rumormill event` prints it.
 pub(crate) fn rumor_id(text: &str) -> Result<RumorId, String> {
-    text.parse().map_err(|_| {
-        format!("{text:?} is not an event's id, which has 16 hexadecimal digits")
-    })
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
 }
 
 /// A kind of what happens at an agent.
@@ -121,7 +120,8 @@ pub(crate) fn host_port(text: &str) -> Result<String, String> {
     let wrong =
         || format!("{text:?} is not an address; write HOST:PORT, for example 10.0.0.1:7946");
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || bare_v6 || host.contains(|c: char| c.is_whitespace() || c == '/') {
         return Err(wrong());
     }
     match port.parse::<u16>() {
@@ -191,7 +191,18 @@ mod tests {
     fn addresses() {
         assert!(host_port("localhost:7946").is_ok());
         assert!(host_port("[::1]:7946").is_ok());
-        for bad in ["", "localhost", ":7946", "::1", "a:0", "a:70000", "a:x"] {
+        for bad in [
+            "",
+            "localhost",
+            ":7946",
+            "::1",
+            "a:0",
+            "a:70000",
+            "a:x",
+            "a b:1",
+            "http://h:1",
+            "[::1:1",
+        ] {
             assert!(host_port(bad).is_err(), "{bad:?} was accepted");
         }
         assert_eq!(listen("off"), Ok(Listen::Off));

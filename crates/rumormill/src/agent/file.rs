@@ -91,6 +91,11 @@ impl File {
         file.inputs()?;
         file.rumor.stop()?;
         file.query.handlers()?;
+        if file.data.as_ref().is_some_and(|data| data.as_os_str().is_empty()) {
+            return Err(
+                "data is \"\", but must be a directory; leave it out to keep nothing".into()
+            );
+        }
         if let Some(loss) = file.loss {
             values::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
         }
@@ -167,6 +172,10 @@ mod tests {
             ("join = \"10.0.0.1:1\"", &["join", "expected a sequence"]),
             ("join = [\"nowhere\"]", &["nowhere", "HOST:PORT"]),
             ("log = \"loud\"", &["loud", "off, error, warn, info, debug or trace"]),
+            ("data = \"\"", &["data is \"\"", "directory"]),
+            ("name = \"\"", &["name = \"\"", "empty"]),
+            ("join = [\"\"]", &["join = [\"\"]", "HOST:PORT"]),
+            ("[set]\n\"\" = 1", &["[set]", "empty"]),
             ("loss = 1.5", &["loss", "1.5", "below 1"]),
             ("[set]\nrequests = 1e30", &["[set]", "requests", "within"]),
             ("[set]\n\"no spaces\" = 1", &["[set]", "no spaces"]),

@@ -99,7 +99,8 @@ mod tests {
         assert_eq!(words("disk=df -h /"), Ok(vec!["df".into(), "-h".into(), "/".into()]));
         assert_eq!(words("x=sh -c 'echo $HOME'").unwrap()[2], "echo $HOME");
         assert_eq!(words("x=a=b"), Ok(vec!["a=b".into()]));
-        for bad in ["disk", "disk=", "no spaces=df", "x='open", "", "=df", "x= ", "x=''", "x='' -h"] {
+        for bad in ["disk", "disk=", "no spaces=df", "x='open", "", "=df", "x= ", "x=''", "x='' -h"]
+        {
             assert!(words(bad).is_err(), "{bad} was accepted");
         }
     }

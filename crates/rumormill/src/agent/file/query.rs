@@ -33,7 +33,9 @@ impl Query {
         let one = |(name, command): (&String, &Command)| {
             let name = values::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
             let command = match command {
-                Command::Words(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+                Command::Words(words)
+                    if words.first().is_some_and(|program| !program.is_empty()) =>
+                {
                     words.clone()
                 }
                 Command::Shell(line) if !line.trim().is_empty() => {
