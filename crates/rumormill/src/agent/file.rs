@@ -80,8 +80,7 @@ impl File {
     /// Reads the file at `path`.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("can't read the configuration {shown}"))?;
+        let text = crate::text::read(path).context("--config")?;
         let file = Self::parse(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
         Ok(file)
     }

@@ -79,6 +79,11 @@ enum What {
         json: Json,
     },
     /// Follow changes until Ctrl-C
+    ///
+    /// All writes at this agent, each once. Of writes at other agents those that arrive here: the
+    /// latest state of a key travels, so a value that is overwritten before it arrives is not
+    /// shown. For each key the versions rise, and the last change is always shown. A watcher that
+    /// is too slow is told how many changes it has missed.
     Watch {
         /// Only keys that begin so; empty for all
         #[arg(default_value = "", value_parser = values::prefix)]
