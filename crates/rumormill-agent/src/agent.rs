@@ -95,8 +95,7 @@ impl Agent {
 
     pub(crate) fn new(
         node: &Node,
-        udp_addr: SocketAddr,
-        http_addr: Option<SocketAddr>,
+        (udp_addr, http_addr): (SocketAddr, Option<SocketAddr>),
         resolver: Resolver,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
@@ -217,7 +216,7 @@ impl Agent {
         let address = Address::parse(address)?;
         let found = address.resolve(&self.0.resolver, self.udp_addr()).await?;
         let ask = found.clone();
-        self.call(move |core| core.join(address, &ask)).await?;
+        self.call(move |core| core.join(&address, &ask)).await?;
         Ok(found)
     }
 

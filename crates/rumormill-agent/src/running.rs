@@ -122,10 +122,10 @@ impl Core {
     }
 
     /// Joins what a name means now, and keeps the name.
-    pub(crate) fn join(&mut self, address: Address, found: &[SocketAddr]) {
+    pub(crate) fn join(&mut self, address: &Address, found: &[SocketAddr]) {
         let now = self.now();
         self.seeds.add(now, address.clone());
-        self.looked_up(&address, Ok(found.to_vec()));
+        self.looked_up(address, Ok(found.to_vec()));
         let me = self.node.identity().addr;
         for &addr in found.iter().filter(|addr| **addr != me).take(AT_ONCE) {
             self.seeds.forget(addr);

@@ -35,8 +35,7 @@ pub(crate) fn start(setup: Setup) -> Agent {
     let missed = Missed::default();
     let agent = Agent::new(
         &node,
-        bound,
-        http_addr,
+        (bound, http_addr),
         resolver.clone(),
         commands,
         &events,

@@ -23,8 +23,8 @@ const LONGEST: u64 = 256 << 20;
 /// Which agent to talk to.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Target {
-    /// The HTTP address of the agent to talk to; before or after the verb [default: that of the
-    /// variable RUMORMILL_AGENT, or http://127.0.0.1:7980]
+    /// The HTTP address of the agent to talk to; before or after the verb [default: `$RUMORMILL_AGENT`,
+    /// or 127.0.0.1:7980]
     #[arg(long = "agent", global = true, value_name = "URL", value_parser = url)]
     pub(crate) agent: Option<String>,
 }

@@ -41,7 +41,7 @@ pub(crate) enum Verb {
     Info(info::Args),
     /// Have the agent join a cluster
     ///
-    /// Returns at once: the agent asks each address, again and again, until it answers. `members`
+    /// Returns at once: the agent keeps the names, and looks them up and asks for as long as it runs. `members`
     /// and the agent's log show how that goes.
     #[command(after_help = "Example:\n  rumormill join 10.0.0.5:7946")]
     Join {

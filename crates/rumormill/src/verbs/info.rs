@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::Info;
+use rumormill_agent::api::{Info, JoinTarget};
 
 use super::get::yes;
 use super::{DIGITS, Json};
@@ -28,6 +28,17 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The names to join, with what they mean or what failed.
+fn names(info: &Info) -> String {
+    let name = |target: &JoinTarget| {
+        let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
+        let said = if target.trouble.is_empty() { &means } else { &target.trouble };
+        format!("{} ({})", target.address, said.join(", "))
+    };
+    let names: Vec<_> = info.join.iter().map(name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+}
+
 fn lines(info: &Info) -> Vec<String> {
     let config = &info.config;
     let ms = |ms: f64| format!("{} ms", format::number(ms, DIGITS));
@@ -46,7 +57,8 @@ fn lines(info: &Info) -> Vec<String> {
         ("version", format!("{}, wire {}", info.version, info.wire_version)),
         ("up for", format::seconds(info.uptime_seconds)),
         ("members up", info.members.to_string()),
-        ("joining", if info.joining { "yes, until it is answered" } else { "no" }.to_owned()),
+        ("joining", if info.joining { "yes, no other member is up" } else { "no" }.to_owned()),
+        ("names to join", names(info)),
         ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
         ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
         ("data", data(info)),
