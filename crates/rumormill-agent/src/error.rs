@@ -105,6 +105,16 @@ pub enum AddressError {
     },
 }
 
+impl AddressError {
+    /// Why, without the address.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Unresolved { reason, .. } => reason,
+            Self::Form(_) => self.to_string(),
+        }
+    }
+}
+
 /// Why a request to a running agent failed. Nothing has changed then, except where an error says
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

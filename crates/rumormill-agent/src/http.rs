@@ -20,6 +20,7 @@ use axum::extract::{FromRef, Request};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::put;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -124,6 +125,7 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
     }
     let document = document.to_json().unwrap_or_default().into();
     router
+        .route("/v1/kv/", put(kv::no_key).delete(kv::no_key))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))

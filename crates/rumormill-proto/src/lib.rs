@@ -89,7 +89,7 @@ pub use membership::MemberState;
 pub use node::{Acquaintance, Event, Load, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use query::AnswerError;
-pub use replica::{Entry, KeyChange, PutError, ReplicaConfig, Version};
+pub use replica::{Entry, KeyChange, MAX_KEY, PutError, ReplicaConfig, Version, check_key};
 pub use roster::Roster;
 pub use rumor::{
     Counted, Decided, PublishError, Rumor, RumorConfig, RumorId, RumorRecord, Stop, Style,

@@ -22,7 +22,8 @@ use crate::rumor::RumorId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
 use crate::wire::{
-    CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
+    CHANNEL_REFUSAL, CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage,
+    WireError,
 };
 
 /// One node of a cluster, without any I/O.
@@ -79,6 +80,7 @@ macro_rules! lend {
 }
 
 mod acquaintance;
+mod ask;
 mod event;
 mod figures;
 mod members;
@@ -236,6 +238,9 @@ impl Node {
             return;
         }
         if let Err(reason) = self.stream(now, bytes) {
+            if reason == WireError::Cluster {
+                self.refuse(bytes);
+            }
             self.drop_packet(now, from, reason);
         }
         self.settle(now);
@@ -243,10 +248,12 @@ impl Node {
 
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
-        if envelope.channel != CHANNEL_STATE {
-            return self.deliver(now, &envelope, body);
+        match envelope.channel {
+            CHANNEL_STATE if envelope.from == self.roster.id() => self.asked_itself(body),
+            CHANNEL_STATE => self.state_message(now, body),
+            CHANNEL_REFUSAL => self.refused(body),
+            _ => self.deliver(now, &envelope, body),
         }
-        self.state_message(now, body)
     }
 
     /// A message on the reliable path could not be delivered to `to`.
@@ -264,14 +271,7 @@ impl Node {
             return;
         }
         self.membership.handle_timeout(now, &self.roster);
-        for attempt in self.joins.due(now) {
-            if let Some(attempts) = attempt.unanswered {
-                let (addr, reason) = (attempt.addr, "no answer".to_owned());
-                self.events.push(Event::JoinFailed { addr, attempts, reason });
-            }
-            let message = self.exchange(now, attempt.token, true, true);
-            self.send_state_to(attempt.addr, NodeId(0), &message);
-        }
+        self.ask(now);
         if self.next_sync <= now {
             self.sync(now);
         }

@@ -6,10 +6,12 @@
 //! while there is news, and whenever a membership packet shows another digest.
 
 mod entry;
+mod key;
 mod map;
 mod settings;
 
 pub use entry::{Entry, Version};
+pub use key::{MAX_KEY, check_key};
 use map::Map;
 pub use settings::ReplicaConfig;
 
@@ -208,17 +210,6 @@ impl Replica {
             self.set(cx, Entry { version, ..entry });
         }
     }
-}
-
-/// Checks a key: text without control characters, not empty, not too long.
-fn check_key(key: &str, limit: usize) -> Result<(), PutError> {
-    if key.is_empty() {
-        return Err(PutError::EmptyKey);
-    }
-    if key.len() > limit {
-        return Err(PutError::LongKey { bytes: key.len(), limit });
-    }
-    key.chars().find(|c| c.is_control()).map_or(Ok(()), |bad| Err(PutError::BadKey(bad)))
 }
 
 impl Protocol for Replica {

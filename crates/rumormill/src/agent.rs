@@ -60,7 +60,8 @@ pub(crate) struct Args {
     /// 127.0.0.1:7980]
     #[arg(long, value_name = "IP:PORT", value_parser = values::listen)]
     http: Option<Listen>,
-    /// Members of the cluster to join, any of them; asked again until they answer
+    /// Members of the cluster to join, any of them; the names are looked up and asked for as long as
+    /// the agent runs
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = values::host_port)]
     join: Option<Vec<String>>,
     /// An input of this agent, such as requests=5; may be given several times

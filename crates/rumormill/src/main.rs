@@ -15,6 +15,7 @@ mod replay;
 mod signal;
 mod simulate;
 mod sweep;
+mod text;
 mod values;
 mod verbs;
 

@@ -30,8 +30,9 @@ pub enum Event {
         /// How many members are up now, this agent included.
         members: usize,
     },
-    /// An address could not be resolved, or has not answered. The agent tries again by itself,
-    /// less and less often.
+    /// A name to join could not be looked up, or an address has not answered or belongs to another
+    /// cluster. The agent tries again by itself, less and less often. An agent that has company
+    /// tells of an address only when the reason is new.
     JoinFailed {
         /// `host:port` as it was given if it could not be resolved, otherwise the address asked.
         address: String,
@@ -232,7 +233,9 @@ impl Event {
             proto::Event::CatchUp { from, have, total } => {
                 Self::CatchUp { from: from.to_string(), have, total }
             }
-            proto::Event::Answer { .. } | proto::Event::QueryFinished { .. } => return None,
+            proto::Event::Answer { .. }
+            | proto::Event::QueryFinished { .. }
+            | proto::Event::OwnAddress { .. } => return None,
         })
     }
 }

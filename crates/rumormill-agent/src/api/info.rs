@@ -35,8 +35,11 @@ pub struct Info {
     pub uptime_seconds: f64,
     /// How many members are up, this agent included.
     pub members: usize,
-    /// Whether an address that it was told to join has yet to answer.
+    /// Whether it has names to join and no other member is up, unless the names mean only this
+    /// agent itself.
     pub joining: bool,
+    /// The names that it was given to join.
+    pub join: Vec<JoinTarget>,
     /// The probability of dropping each outgoing datagram on purpose.
     pub loss: f64,
     /// The settings in force.
@@ -57,6 +60,20 @@ pub struct Info {
     pub log_lines_dropped: Option<u64>,
     /// What it has counted.
     pub counters: Counters,
+}
+
+/// A name that an agent was given to join. It is looked up again for as long as the agent runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinTarget {
+    /// `host:port`.
+    pub address: String,
+    /// The addresses that it meant when it was last looked up successfully.
+    #[schema(value_type = Vec<String>)]
+    pub means: Vec<SocketAddr>,
+    /// Why the last lookup failed, and which addresses were of no use, and why. Empty if all is
+    /// well.
+    pub trouble: Vec<String>,
 }
 
 /// What an agent keeps on disk.

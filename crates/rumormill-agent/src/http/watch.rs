@@ -95,6 +95,10 @@ impl Filter {
 /// else as it happens. A reader that is too slow is told how many events it has `missed`, of those
 /// that it wants or others; of a figure it then gets the latest reading. The stream ends when the
 /// agent stops.
+///
+/// Of keys, it tells the changes that this agent takes, each once: all writes at this agent, and
+/// those of others that were not overwritten before they arrived. For each key the versions rise,
+/// and the last change is always told.
 #[utoipa::path(
     get, path = "/v1/watch", tag = "cluster",
     params(Parameter),

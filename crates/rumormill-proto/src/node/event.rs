@@ -52,6 +52,11 @@ pub enum Event {
         /// What went wrong.
         reason: String,
     },
+    /// An address that was asked leads to this node itself. It is not asked again.
+    OwnAddress {
+        /// The address that was asked.
+        addr: SocketAddr,
+    },
     /// The cluster refused this node: a live member at `by` has its name. It doesn't try again.
     NameTaken {
         /// The name.

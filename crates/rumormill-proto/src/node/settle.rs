@@ -92,9 +92,22 @@ impl Node {
         to: NodeId,
         body: &[u8],
     ) {
+        self.send_as(self.cluster, addr, plane, channel, to, body);
+    }
+
+    /// [`Node::send`] with the tag of any cluster.
+    pub(super) fn send_as(
+        &mut self,
+        cluster: u32,
+        addr: SocketAddr,
+        plane: Plane,
+        channel: u32,
+        to: NodeId,
+        body: &[u8],
+    ) {
         let mut bytes = Vec::with_capacity(Envelope::SIZE + body.len());
         let from = self.membership.me().id();
-        Envelope { cluster: self.cluster, channel, from, to }.write(&mut bytes);
+        Envelope { cluster, channel, from, to }.write(&mut bytes);
         bytes.extend_from_slice(body);
         let (count, length) = match plane {
             Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),

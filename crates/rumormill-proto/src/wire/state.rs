@@ -88,6 +88,20 @@ impl StateMessage {
     }
 }
 
+impl StateMessage {
+    /// The token and the sender's address of an exchange that asks for an answer, without the rest.
+    pub(crate) fn read_request(bytes: &[u8]) -> Read<(u64, SocketAddr)> {
+        let mut reader = Reader(bytes);
+        if reader.u8()? != 0 || reader.u8()? & 1 == 0 {
+            return Err(WireError::Malformed);
+        }
+        let token = reader.u64()?;
+        reader.varint64()?;
+        let (addr, ..) = read_identity(&mut reader)?;
+        Ok((token, addr))
+    }
+}
+
 /// A member as it lies in a message.
 #[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {

@@ -124,6 +124,7 @@ fn in_words(event: &Event) -> String {
         Event::JoinFailed { addr, attempts, reason } => {
             format!("{} does not let it join (attempt {attempts}): {reason}", name(*addr))
         }
+        Event::OwnAddress { addr } => format!("{addr} is its own address"),
         Event::NameTaken { name: taken, by } => format!("the name {taken} is {}'s", name(*by)),
         Event::NameConflict { name: taken, addrs } => {
             format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))

@@ -35,7 +35,7 @@ pub(super) fn parse(text: &str) -> Result<Handler, String> {
     let name = values::name(name.trim())?;
     let words = shlex::split(command);
     let command = words.ok_or_else(|| format!("{command:?} has a quote that doesn't end"))?;
-    if command.is_empty() {
+    if command.first().is_none_or(String::is_empty) {
         return Err(format!("the command for {name} is empty"));
     }
     Ok(Handler { name, command })
@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(words("disk=df -h /"), Ok(vec!["df".into(), "-h".into(), "/".into()]));
         assert_eq!(words("x=sh -c 'echo $HOME'").unwrap()[2], "echo $HOME");
         assert_eq!(words("x=a=b"), Ok(vec!["a=b".into()]));
-        for bad in ["disk", "disk=", "no spaces=df", "x='open"] {
+        for bad in ["disk", "disk=", "no spaces=df", "x='open", "", "=df", "x= ", "x=''", "x='' -h"]
+        {
             assert!(words(bad).is_err(), "{bad} was accepted");
         }
     }

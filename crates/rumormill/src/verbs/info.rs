@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::Info;
+use rumormill_agent::api::{Info, JoinTarget};
 
 use super::get::yes;
 use super::{DIGITS, Json};
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 
@@ -19,13 +19,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let info: Info = client.get("/v1/info", Duration::ZERO)?;
+    let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
     if args.json.json {
         exit::print_json(&info)?;
     } else {
         exit::print(&lines(&info).join("\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// The names to join, with what they mean or what failed.
+fn names(info: &Info) -> String {
+    let name = |target: &JoinTarget| {
+        let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
+        let said = if target.trouble.is_empty() { &means } else { &target.trouble };
+        format!("{} ({})", target.address, said.join(", "))
+    };
+    let names: Vec<_> = info.join.iter().map(name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
 }
 
 fn lines(info: &Info) -> Vec<String> {
@@ -46,7 +57,8 @@ fn lines(info: &Info) -> Vec<String> {
         ("version", format!("{}, wire {}", info.version, info.wire_version)),
         ("up for", format::seconds(info.uptime_seconds)),
         ("members up", info.members.to_string()),
-        ("joining", if info.joining { "yes, until it is answered" } else { "no" }.to_owned()),
+        ("joining", if info.joining { "yes, no other member is up" } else { "no" }.to_owned()),
+        ("names to join", names(info)),
         ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
         ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
         ("data", data(info)),

@@ -9,7 +9,7 @@ use rumormill_proto::Name;
 use super::Json;
 use super::event::bytes;
 use super::line::shown;
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format;
 use crate::signal::Signals;
@@ -100,7 +100,7 @@ fn ask(
     known: &Mutex<Known>,
 ) -> anyhow::Result<Exit> {
     let mut exit = None;
-    client.post_for_lines("/v1/queries", request, |text| {
+    client.post_for_lines(&Path::new("/v1/queries"), request, |text| {
         let line: QueryLine = serde_json::from_str(text)?;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         match &line {

@@ -1,6 +1,7 @@
 //! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
 
 mod answer;
+mod columns;
 mod flags;
 mod inputs;
 mod reference;
