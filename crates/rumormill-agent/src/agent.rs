@@ -16,7 +16,7 @@ use crate::api::{self, Counters, Event, Info, Input, Member};
 use crate::builder::Builder;
 use crate::driver::Command;
 use crate::error::{Error, StopReason};
-use crate::resolve::Address;
+use crate::resolve::{Address, Resolver};
 use crate::running::Core;
 use crate::store::Writer;
 use crate::subscription::{Missed, Subscription};
@@ -34,6 +34,7 @@ struct Shared {
     limits: Limits,
     udp_addr: SocketAddr,
     http_addr: Option<SocketAddr>,
+    resolver: Resolver,
     commands: mpsc::Sender<Command>,
     events: broadcast::WeakSender<Event>,
     missed: Missed,
@@ -47,11 +48,14 @@ pub(crate) struct Limits {
     pub(crate) payload: usize,
     /// A value of the replica.
     pub(crate) value: usize,
+    /// A key of it.
+    pub(crate) key: usize,
 }
 
 impl Limits {
     fn of(config: &proto::Config) -> Self {
-        Self { payload: config.rumor.max_payload, value: config.replica.max_value }
+        let replica = &config.replica;
+        Self { payload: config.rumor.max_payload, value: replica.max_value, key: replica.max_key }
     }
 }
 
@@ -91,8 +95,8 @@ impl Agent {
 
     pub(crate) fn new(
         node: &Node,
-        udp_addr: SocketAddr,
-        http_addr: Option<SocketAddr>,
+        (udp_addr, http_addr): (SocketAddr, Option<SocketAddr>),
+        resolver: Resolver,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
         missed: Missed,
@@ -104,6 +108,7 @@ impl Agent {
             limits: Limits::of(node.config()),
             udp_addr,
             http_addr,
+            resolver,
             commands,
             events: events.downgrade(),
             missed,
@@ -157,6 +162,7 @@ impl Agent {
     pub async fn info(&self) -> Result<Info, Error> {
         let http_address = self.http_addr();
         self.call(move |core| {
+            let uptime_seconds = core.now().since(Instant::ZERO).as_secs_f64();
             let node = &core.node;
             let me = node.identity();
             Info {
@@ -168,15 +174,18 @@ impl Agent {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 wire_version: proto::VERSION,
                 cluster: node.config().cluster.clone(),
-                uptime_seconds: core.now().since(Instant::ZERO).as_secs_f64(),
+                uptime_seconds,
                 members: node.roster().len(),
-                joining: node.is_joining(),
+                joining: core.is_joining(),
+                join: core.seeds.targets(me.addr),
                 loss: core.loss,
                 config: node.config().into(),
                 load: api::Load::of(node),
+                clock: api::ClockInfo::of(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),
+                log_lines_dropped: core.log_lines_dropped(),
                 counters: Counters::new(node.stats(), &core.sockets),
             }
         })
@@ -199,16 +208,18 @@ impl Agent {
         self.call(|core| Counters::new(core.node.stats(), &core.sockets)).await
     }
 
-    /// Asks the member at `address` (`host:port`) to let this agent into its cluster; again and
-    /// again, until it answers. Returns the addresses that are asked; [`api::Event::Joined`] or
-    /// [`api::Event::JoinFailed`] tells how it went.
+    /// Asks the member at `address` (`host:port`) to let this agent into its cluster. Returns what
+    /// the name means now; [`api::Event::Joined`] or [`api::Event::JoinFailed`] tells how it went.
+    /// The name is kept like those of [`Builder::join`]: it is looked up and asked again for as
+    /// long as the agent runs.
     ///
     /// # Errors
     /// When the address is not of that form, or can't be resolved.
     pub async fn join(&self, address: &str) -> Result<Vec<SocketAddr>, Error> {
-        let found = Address::parse(address)?.resolve(self.udp_addr()).await?;
+        let address = Address::parse(address)?;
+        let found = address.resolve(&self.0.resolver, self.udp_addr()).await?;
         let ask = found.clone();
-        self.call(move |core| core.join(&ask)).await?;
+        self.call(move |core| core.join(&address, &ask)).await?;
         Ok(found)
     }
 

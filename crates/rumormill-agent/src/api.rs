@@ -18,7 +18,10 @@ use utoipa::ToSchema;
 pub use bytes::{BytesError, Payload, Value};
 pub use counters::{Counters, GossipCounters};
 pub use event::Event;
-pub use info::{ConfigInForce, Info, Load, OverlapRule, ReplicaInForce, RumorInForce, StoreInfo};
+pub use info::{
+    ClockInfo, ConfigInForce, Info, JoinTarget, Load, OverlapRule, ReplicaInForce, RumorInForce,
+    StoreInfo,
+};
 pub use query::{QueryLine, QueryRequest};
 pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};
 pub use replica::{Entry, KeyChange, KeyPage, Written};
@@ -149,11 +152,12 @@ pub struct JoinRequest {
     pub address: String,
 }
 
-/// The addresses that a join asks. Each is asked again, less and less often, until it answers.
+/// What a join asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JoinReply {
-    /// What `address` was resolved to.
+    /// What `address` means now. It is kept, and looked up and asked again as long as the agent
+    /// runs.
     #[schema(value_type = Vec<String>)]
     pub asking: Vec<SocketAddr>,
 }

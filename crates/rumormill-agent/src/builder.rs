@@ -2,17 +2,18 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Rumor};
-use tokio::net::TcpListener;
 
 use crate::agent::Agent;
 use crate::api;
 use crate::driver::Setup;
 use crate::error::StartError;
 use crate::query::{self, Handler, Handlers};
-use crate::resolve::Address;
+use crate::resolve::{self, Address, Resolver};
 use crate::running::Clock;
 use crate::store::{self, Kept, Store, Writer};
 use crate::{socket, supervisor};
@@ -29,6 +30,7 @@ pub struct Builder {
     advertise: Option<SocketAddr>,
     http: Option<SocketAddr>,
     join: Vec<String>,
+    resolver: Resolver,
     config: Config,
     seed: Option<u64>,
     boot: Option<u64>,
@@ -39,6 +41,7 @@ pub struct Builder {
     validator: Option<Validator>,
     handlers: Vec<(String, Handler)>,
     aggregates: bool,
+    log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
@@ -51,6 +54,7 @@ impl Builder {
             advertise: None,
             http: None,
             join: Vec::new(),
+            resolver: resolve::system(),
             config: Config::default(),
             seed: None,
             boot: None,
@@ -61,6 +65,7 @@ impl Builder {
             validator: None,
             handlers: Vec::new(),
             aggregates: true,
+            log_lines_dropped: None,
         }
     }
 
@@ -85,10 +90,38 @@ impl Builder {
         self
     }
 
-    /// Members of the cluster to join, as `host:port`. An address that can't be resolved or
-    /// doesn't answer is told of ([`crate::api::Event::JoinFailed`]) and tried again.
+    /// Members of the cluster to join, as `host:port`. A name that can't be looked up and an
+    /// address that doesn't answer are told of ([`crate::api::Event::JoinFailed`]) and tried again.
+    ///
+    /// The names are kept and looked up for as long as the agent runs: often while no other member
+    /// is up or one is missed, about once a minute otherwise. All addresses that belong to no
+    /// member are asked, so a cluster whose parts have lost each other, or began apart, becomes one
+    /// as soon as a name of either leads to the other.
     pub fn join(mut self, addresses: impl IntoIterator<Item = String>) -> Self {
         self.join.extend(addresses);
+        self
+    }
+
+    /// Finds the addresses of a `host:port` that is not an IP address, instead of the operating
+    /// system: for service discovery other than DNS. A lookup that takes longer than ten seconds
+    /// has failed.
+    ///
+    /// ```
+    /// # use rumormill_agent::Agent;
+    /// let builder = Agent::builder("a")
+    ///     .join(["members.shop:7946".to_owned()])
+    ///     .resolver(|address| async move {
+    ///         match address.as_str() {
+    ///             "members.shop:7946" => Ok(vec!["127.0.0.1:7946".parse().unwrap()]),
+    ///             _ => Err("the registry has no such service".to_owned()),
+    ///         }
+    ///     });
+    /// ```
+    pub fn resolver<F>(mut self, resolve: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Vec<SocketAddr>, String>> + Send + 'static,
+    {
+        self.resolver = resolve::resolver(resolve);
         self
     }
 
@@ -173,6 +206,13 @@ impl Builder {
         self
     }
 
+    /// Shows this number as the log lines that the program could not write, in
+    /// [`crate::api::Info::log_lines_dropped`] and in the metrics. Whoever writes the log counts.
+    pub fn log_lines_dropped(mut self, lines: Arc<AtomicU64>) -> Self {
+        self.log_lines_dropped = Some(lines);
+        self
+    }
+
     /// Starts the agent on the current tokio runtime, which must have I/O and time enabled.
     ///
     /// # Errors
@@ -200,7 +240,7 @@ impl Builder {
         let http = match self.http {
             Some(addr) => {
                 let bind = |e| StartError::bind("HTTP", addr, e);
-                let listener = TcpListener::bind(addr).await.map_err(bind)?;
+                let listener = socket::listen(addr).map_err(bind)?;
                 let addr = listener.local_addr().map_err(bind)?;
                 Some((listener, addr))
             }
@@ -229,6 +269,7 @@ impl Builder {
         let me = Identity { name, addr, boot };
         let new = if self.aggregates { Node::new } else { Node::bare };
         let mut node = new(clock.now(), me, self.config, seed)?;
+        node.handle_wall_clock(clock.now(), store::unix_millis());
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);
         }
@@ -248,8 +289,10 @@ impl Builder {
             tcp,
             http,
             join,
+            resolver: self.resolver,
             loss: self.loss,
             seed,
+            log_lines_dropped: self.log_lines_dropped,
         }))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -13,10 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
 use crate::api::{Event, Rumor};
-use crate::error::StopReason;
+use crate::error::{AddressError, StopReason};
 use crate::query::{self, Handlers};
-use crate::resolve::Address;
-use crate::running::{Clock, Core};
+use crate::resolve::{Address, Resolver};
+use crate::running::{Clock, Core, Readiness};
 use crate::store::Writer;
 use crate::stream;
 
@@ -41,8 +42,10 @@ pub(crate) struct Setup {
     pub(crate) tcp: TcpListener,
     pub(crate) http: Option<(TcpListener, SocketAddr)>,
     pub(crate) join: Vec<Address>,
+    pub(crate) resolver: Resolver,
     pub(crate) loss: f64,
     pub(crate) seed: u64,
+    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
 /// What the helpers tell the driver.
@@ -53,10 +56,8 @@ pub(crate) enum Input {
     BadStream,
     /// A frame could not be delivered.
     Undelivered { to: SocketAddr, reason: String },
-    /// An address to join was resolved.
-    Resolved(Vec<SocketAddr>),
-    /// An address to join could not be resolved.
-    Unresolved { address: String, attempts: u32, reason: String },
+    /// A lookup of a name to join has ended.
+    LookedUp { address: Address, result: Result<Vec<SocketAddr>, String> },
     /// A handler has answered a query.
     Answer { query: RumorId, payload: Vec<u8> },
 }
@@ -74,21 +75,26 @@ pub(crate) enum Command {
 pub(crate) struct Driver {
     pub(crate) core: Core,
     pub(crate) udp: UdpSocket,
+    pub(crate) resolver: Resolver,
     pub(crate) rng: Rng,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) inputs: mpsc::Receiver<Input>,
     /// For the tasks that deliver frames.
     pub(crate) to_inputs: mpsc::Sender<Input>,
+    pub(crate) lookups: JoinSet<()>,
     pub(crate) outbound: JoinSet<()>,
     pub(crate) outbound_permits: Arc<Semaphore>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) receive_errors_in_a_row: u32,
+    /// What the log said last of the names to join.
+    pub(crate) warned: Option<String>,
 }
 
 impl Driver {
     pub(crate) fn new(
         core: Core,
         udp: UdpSocket,
+        resolver: Resolver,
         seed: u64,
         commands: mpsc::Receiver<Command>,
         (to_inputs, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
@@ -97,15 +103,18 @@ impl Driver {
         Self {
             core,
             udp,
+            resolver,
             // The node has the generator of `seed` itself.
             rng: Rng::seed_from_u64(!seed),
             commands,
             inputs,
             to_inputs,
+            lookups: JoinSet::new(),
             outbound: JoinSet::new(),
             outbound_permits: Arc::new(Semaphore::new(stream::MAX_OUTBOUND)),
             events,
             receive_errors_in_a_row: 0,
+            warned: None,
         }
     }
 
@@ -120,7 +129,9 @@ impl Driver {
                 self.leave().await;
                 return reason;
             }
-            let next = self.core.node.poll_timeout().map(|at| self.core.clock.at(at));
+            self.look_up();
+            let timeouts = [self.core.node.poll_timeout(), self.core.seeds.poll_timeout()];
+            let next = timeouts.into_iter().flatten().min().map(|at| self.core.clock.at(at));
             if let Some(next) = next
                 && next != timer.deadline()
             {
@@ -195,15 +206,83 @@ impl Driver {
                 tracing::debug!(%to, reason, "a message could not be delivered");
                 self.core.node.handle_unreachable(now, to, &reason);
             }
-            Input::Resolved(found) => {
-                self.core.unresolved = self.core.unresolved.saturating_sub(1);
-                self.core.join(&found);
+            Input::LookedUp { address, result } => {
+                let failure = result.as_ref().err().cloned();
+                let attempts = self.core.looked_up(&address, result);
+                if let Some(reason) = failure {
+                    let address = address.as_str().to_owned();
+                    self.publish(Event::JoinFailed { address, attempts, reason });
+                }
+                self.warn_if_alone();
             }
             Input::Answer { query, payload } => self.answer(query, &payload),
-            Input::Unresolved { address, attempts, reason } => {
-                self.publish(Event::JoinFailed { address, attempts, reason });
-            }
         }
+    }
+
+    /// Looks up the names to join that are due.
+    fn look_up(&mut self) {
+        while self.lookups.try_join_next().is_some() {}
+        let now = self.core.now();
+        for address in self.core.seeds.due(now) {
+            let (resolver, driver) = (self.resolver.clone(), self.to_inputs.clone());
+            let me = self.udp.local_addr().unwrap_or(self.core.node.identity().addr);
+            self.lookups.spawn(async move {
+                let result = address.resolve(&resolver, me).await.map_err(AddressError::reason);
+                let _ = driver.send(Input::LookedUp { address, result }).await;
+            });
+        }
+    }
+
+    /// Says in the log that the agent is in no cluster though it has names to join, if that is so
+    /// and something about it is new.
+    fn warn_if_alone(&mut self) {
+        let me = self.core.node.identity().addr;
+        let text = match self.core.readiness() {
+            Readiness::Ready(text) => text,
+            Readiness::Waiting(text) if self.core.seeds.all_failed(me) => Some(text),
+            Readiness::Waiting(_) => return,
+        };
+        if text != self.warned {
+            if let Some(text) = &text {
+                let agent = &self.core.node.identity().name;
+                tracing::warn!(%agent, "{text}; the agent goes on looking them up");
+            }
+            self.warned = text;
+        }
+    }
+
+    /// Takes note of what an event means for the names to join. Returns the event if it is worth
+    /// telling.
+    fn note(&mut self, event: proto::Event) -> Option<proto::Event> {
+        match &event {
+            proto::Event::MemberUp(_) => self.core.joined = true,
+            proto::Event::MemberDown(_) => {
+                let now = self.core.now();
+                self.core.seeds.quicken(now);
+                if self.core.is_alone() {
+                    self.core.seeds.alone();
+                }
+            }
+            proto::Event::Joined { via, .. } => {
+                self.core.joined = true;
+                // A name that always means the same load balancer is asked again and again.
+                return self.core.seeds.reached(*via).then_some(event);
+            }
+            proto::Event::OwnAddress { addr } => {
+                let now = self.core.now();
+                self.core.seeds.is_own(now, *addr);
+            }
+            proto::Event::JoinFailed { addr, reason, .. } => {
+                let new = self.core.seeds.failed(*addr, reason);
+                // An agent that has company asks once at each lookup, and says what fails once.
+                if !self.core.is_alone() {
+                    self.core.node.stop_joining(*addr);
+                    return new.then_some(event);
+                }
+            }
+            _ => {}
+        }
+        Some(event)
     }
 
     /// Sends and tells all that the node has to send and to tell. Returns why the agent must
@@ -216,11 +295,13 @@ impl Driver {
             }
         }
         self.core.store_changes();
-        let mut stop = None;
+        let (mut stop, mut alone) = (None, false);
         while let Some(event) = self.core.node.poll_event() {
-            let Some(event) = self.concerns_all(event) else { continue };
+            let Some(event) = self.note(event).and_then(|event| self.concerns_all(event)) else {
+                continue;
+            };
             match &event {
-                Event::Joined { .. } => self.core.joined = true,
+                Event::MemberDown { .. } => alone = self.core.is_alone(),
                 Event::Renewed { member } => {
                     if let Some(store) = &mut self.core.store {
                         store.boot(member.boot);
@@ -232,6 +313,9 @@ impl Driver {
                 _ => {}
             }
             self.publish(event);
+        }
+        if alone {
+            self.warn_if_alone();
         }
         while self.outbound.try_join_next().is_some() {}
         stop
@@ -294,6 +378,8 @@ impl Driver {
 
     /// Says goodbye, and waits a little for the goodbyes on the reliable path to be taken.
     async fn leave(&mut self) {
+        // Nobody would get their answers.
+        self.core.handlers.cancel();
         let now = self.core.now();
         self.core.node.leave(now);
         self.flush();
@@ -330,6 +416,22 @@ impl Driver {
                     %agent, member = member.name, addr = %member.addr, limit_bytes,
                     "large datagrams are lost on the way, using the reliable path for them"
                 );
+            }
+            Event::KvDiffers { member, seconds } => {
+                let text = "the keys of a member have differed from this agent's for long; \
+                            replica.refused and replica.comparisons in `info` say more";
+                tracing::warn!(%agent, member, seconds, "{text}");
+            }
+            Event::ClockSkew { member, ahead_seconds } => {
+                let text = "a member's clock is too far from this agent's; set one of them right";
+                tracing::warn!(%agent, member, ahead_seconds, "{text}");
+            }
+            Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
+                tracing::info!(%agent, "this machine's clock agrees with the members' again");
+            }
+            Event::ClockCorrected { correction_seconds } => {
+                let text = "this machine's clock is wrong; the agent goes by the members' clocks";
+                tracing::warn!(%agent, correction_seconds, "{text}");
             }
             Event::Dropped { from, reason } => {
                 tracing::warn!(%agent, %from, reason, "foreign packet dropped");

@@ -75,15 +75,15 @@ impl StartError {
 pub enum KeepError {
     /// An earlier change could not be written, so that this one was refused. Nothing has changed.
     #[error(
-        "refused, because the agent's store can't be written: {0}; nothing was changed. Make room \
-         or mend the disk; the agent tries again by itself, every few seconds"
+        "refused, because the agent's store can't be written: {0}; nothing was changed. Mend that, \
+         or make room; the agent tries again by itself, every few seconds"
     )]
     Refused(String),
     /// The change is in force, and the others hear of it; only this agent's disk does not have it.
     #[error(
         "the change is in force, and the others hear of it, but this agent's store can't be \
-         written: {0}; it would be gone after a restart. Make room or mend the disk; the agent \
-         tries again by itself, every few seconds"
+         written: {0}; it would be gone after a restart. Mend that, or make room; the agent tries \
+         again by itself, every few seconds"
     )]
     Unkept(String),
 }
@@ -103,6 +103,16 @@ pub enum AddressError {
         /// What the resolver said.
         reason: String,
     },
+}
+
+impl AddressError {
+    /// Why, without the address.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Unresolved { reason, .. } => reason,
+            Self::Form(_) => self.to_string(),
+        }
+    }
 }
 
 /// Why a request to a running agent failed. Nothing has changed then, except where an error says

@@ -1,5 +1,6 @@
 //! The HTTP API: what a handle can do, as JSON, described by `/openapi.json`.
 
+mod clients;
 mod cluster;
 mod drain;
 mod error;
@@ -10,6 +11,7 @@ mod health;
 mod kv;
 mod queries;
 mod serve;
+mod turns;
 mod watch;
 
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use axum::extract::{FromRef, Request};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::put;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,6 +40,42 @@ struct State {
     agent: WeakAgent,
     /// The OpenAPI document.
     document: Arc<str>,
+    lasting: Lasting,
+}
+
+/// The most requests that last: streams of events or answers, those that wait for a figure, and
+/// pages of keys.
+const LASTING: usize = 256;
+
+/// Permits for requests that last, so that there is always room for others.
+#[derive(Clone)]
+struct Lasting {
+    permits: Arc<Semaphore>,
+    /// For the one page that is being made.
+    page: Arc<Mutex<()>>,
+}
+
+impl Lasting {
+    fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(LASTING)), page: Arc::default() }
+    }
+
+    /// A permit, to be held for as long as the request lasts.
+    fn permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.permits.clone().try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "{LASTING} event streams, queries, lists and requests that wait are open, which \
+                 is the limit; end some, or ask another agent"
+            );
+            ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
+        })
+    }
+}
+
+impl FromRef<State> for Lasting {
+    fn from_ref(state: &State) -> Self {
+        state.lasting.clone()
+    }
 }
 
 impl FromRef<State> for WeakAgent {
@@ -85,11 +125,12 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
     }
     let document = document.to_json().unwrap_or_default().into();
     router
+        .route("/v1/kv/", put(kv::no_key).delete(kv::no_key))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))
         .layer(middleware::from_fn(drain::drain))
-        .with_state(State { agent, document })
+        .with_state(State { agent, document, lasting: Lasting::new() })
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {

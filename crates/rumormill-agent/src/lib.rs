@@ -33,6 +33,7 @@ mod metrics;
 mod query;
 mod resolve;
 mod running;
+mod seeds;
 mod socket;
 mod store;
 mod stream;

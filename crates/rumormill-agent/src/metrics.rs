@@ -11,7 +11,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use rumormill_proto::Instant;
 
-use crate::api::{Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo};
+use crate::api::{
+    ClockInfo, Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo,
+};
 use crate::running::Core;
 use crate::store::Writer;
 
@@ -53,8 +55,10 @@ pub(crate) struct Snapshot {
     members: Vec<Member>,
     counters: Counters,
     load: Load,
+    clock: ClockInfo,
     store: Option<StoreInfo>,
     missed: u64,
+    log_lines_dropped: Option<u64>,
 }
 
 /// A figure's part, what it is, and how to take it from a reading.
@@ -109,8 +113,10 @@ impl Snapshot {
             members: Member::all(&core.node),
             counters: Counters::new(core.node.stats(), &core.sockets),
             load: Load::of(&core.node),
+            clock: ClockInfo::of(&core.node),
             store: core.store.as_ref().map(Writer::info),
             missed: core.missed.count(),
+            log_lines_dropped: core.log_lines_dropped(),
         }
     }
 
@@ -198,10 +204,24 @@ impl Collector for Snapshot {
         ] {
             gauge(encoder, name, help, |metric| ConstGauge::new(value as f64).encode(metric))?;
         }
+        let help = "Members whose keys have differed from this agent's for longer than a minute";
+        let differing = self.load.members_differing as f64;
+        let (clock, skewed) = (&self.clock, self.clock.members_skewed as f64);
+        for (name, help, value) in [
+            ("replica_members_differing", help, differing),
+            ("clock_correction_seconds", "What is added to the clock", clock.correction_seconds),
+            ("clock_members_skewed", "Members whose clocks are too far from this one", skewed),
+        ] {
+            gauge(encoder, name, help, |metric| ConstGauge::new(value).encode(metric))?;
+        }
         for (name, help, value) in self.counters.each() {
             counter(encoder, &name, &help, value)?;
         }
         counter(encoder, "events_missed", "Events that slow subscribers have missed", self.missed)?;
+        if let Some(lines) = self.log_lines_dropped {
+            let help = "Lines of the log that could not be written";
+            counter(encoder, "log_lines_dropped", help, lines)?;
+        }
         let Some(store) = &self.store else { return Ok(()) };
         let help = "Whether the last transaction of the store is on disk: 1 or 0";
         gauge(encoder, "store_healthy", help, |metric| {
@@ -213,7 +233,9 @@ impl Collector for Snapshot {
         })?;
         counter(encoder, "store_commits", "Transactions of the store", store.commits)?;
         counter(encoder, "store_records", "Inputs and entries written", store.records)?;
-        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)
+        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)?;
+        let help = "Entries left out of the store, because they can't be read";
+        counter(encoder, "store_refused", help, store.refused)
     }
 }
 

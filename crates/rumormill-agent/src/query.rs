@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rumormill_proto::{Name, RumorId};
-use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::{Semaphore, mpsc::Sender};
+use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::{Payload, QueryLine, Rumor};
@@ -18,6 +19,8 @@ use crate::driver::Input;
 const MAX_RUNNING: usize = 64;
 /// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.
 const MAX_LYING: usize = 4096;
+/// The same in bytes.
+const MAX_LYING_BYTES: usize = 4 << 20;
 
 /// Says in an answer's first byte what the rest is.
 mod mark {
@@ -38,15 +41,17 @@ where
     Arc::new(move |query| Box::pin(f(query)))
 }
 
-/// The handlers of one agent.
+/// The handlers of one agent. Dropped, it cancels those that run.
 pub(crate) struct Handlers {
     by_name: BTreeMap<Name, Handler>,
     running: Arc<Semaphore>,
+    answering: JoinSet<()>,
 }
 
 impl Default for Handlers {
     fn default() -> Self {
-        Self { by_name: BTreeMap::new(), running: Arc::new(Semaphore::new(MAX_RUNNING)) }
+        let running = Arc::new(Semaphore::new(MAX_RUNNING));
+        Self { by_name: BTreeMap::new(), running, answering: JoinSet::new() }
     }
 }
 
@@ -61,7 +66,7 @@ impl Handlers {
 
     /// Has the query answered, in a task of its own; the answer comes to the driver.
     pub(crate) fn answer(
-        &self,
+        &mut self,
         id: RumorId,
         query: Rumor,
         at_most: Duration,
@@ -69,19 +74,22 @@ impl Handlers {
     ) {
         let handler = Name::new(&query.name).ok().and_then(|name| self.by_name.get(&name).cloned());
         let permit = self.running.clone().try_acquire_owned();
-        tokio::spawn(async move {
+        while self.answering.try_join_next().is_some() {}
+        self.answering.spawn(async move {
             let result = match (handler, permit) {
                 (None, _) => Err(format!("no handler for the query {}", query.name)),
                 (Some(_), Err(_)) => {
                     Err(format!("{MAX_RUNNING} handlers are running, which is the limit"))
                 }
                 (Some(handler), Ok(_permit)) => {
-                    // In a task, so that a panic is an answer, too.
-                    let answer = tokio::spawn(timeout(at_most, handler(query)));
-                    match answer.await {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_)) => Err("the handler took too long".to_owned()),
-                        Err(_) => Err("the handler panicked".to_owned()),
+                    // In a task, so that a panic is an answer, too; in a set, so that it is
+                    // cancelled with this one.
+                    let mut answer = JoinSet::new();
+                    answer.spawn(timeout(at_most, async move { handler(query).await }));
+                    match answer.join_next().await {
+                        Some(Ok(Ok(result))) => result,
+                        Some(Ok(Err(_))) => Err("the handler took too long".to_owned()),
+                        Some(Err(_)) | None => Err("the handler panicked".to_owned()),
                     }
                 }
             };
@@ -89,6 +97,11 @@ impl Handlers {
             // An agent that has stopped answers nothing.
             let _ = driver.send(Input::Answer { query: id, payload }).await;
         });
+    }
+
+    /// Cancels those that run.
+    pub(crate) fn cancel(&mut self) {
+        self.answering.abort_all();
     }
 }
 
@@ -111,34 +124,54 @@ fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 /// What comes back for a query, as the core tells it.
 pub(crate) enum Reply {
-    Answer { from: Name, payload: Vec<u8> },
-    Finished { answered: usize, expected: usize },
+    Answer {
+        from: Name,
+        payload: Vec<u8>,
+        /// What it takes of [`MAX_LYING_BYTES`], until it is dropped.
+        _room: OwnedSemaphorePermit,
+    },
+    Finished {
+        answered: usize,
+        expected: usize,
+    },
 }
 
 /// Who waits for answers at this agent.
 #[derive(Default)]
-pub(crate) struct Askers(BTreeMap<RumorId, Sender<Reply>>);
+pub(crate) struct Askers(BTreeMap<RumorId, Asker>);
+
+struct Asker {
+    replies: Sender<Reply>,
+    /// In bytes.
+    room: Arc<Semaphore>,
+}
 
 impl Askers {
     pub(crate) fn open(&mut self, query: RumorId) -> mpsc::Receiver<Reply> {
         // The end always finds room.
-        let (sender, receiver) = mpsc::channel(MAX_LYING + 1);
-        self.0.insert(query, sender);
+        let (replies, receiver) = mpsc::channel(MAX_LYING + 1);
+        self.0.insert(query, Asker { replies, room: Arc::new(Semaphore::new(MAX_LYING_BYTES)) });
         receiver
     }
 
     pub(crate) fn answered(&mut self, query: RumorId, from: Name, payload: Vec<u8>) {
-        if let Some(asker) = self.0.get(&query)
-            && (asker.capacity() > 1 || asker.is_closed())
-            && let Err(TrySendError::Closed(_)) = asker.try_send(Reply::Answer { from, payload })
-        {
+        let Some(Asker { replies, room }) = self.0.get(&query) else { return };
+        if replies.is_closed() {
             self.0.remove(&query);
+            return;
+        }
+        let bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        if replies.capacity() > 1
+            && let Ok(room) = room.clone().try_acquire_many_owned(bytes)
+        {
+            // It finds room, or its asker has just gone.
+            let _ = replies.try_send(Reply::Answer { from, payload, _room: room });
         }
     }
 
     pub(crate) fn finished(&mut self, query: RumorId, answered: usize, expected: usize) {
         if let Some(asker) = self.0.remove(&query) {
-            let _ = asker.try_send(Reply::Finished { answered, expected });
+            let _ = asker.replies.try_send(Reply::Finished { answered, expected });
         }
     }
 }
@@ -181,7 +214,7 @@ impl Answers {
     /// the agent stops.
     pub async fn next(&mut self) -> Option<QueryLine> {
         match self.raw().await? {
-            Reply::Answer { from, payload } => {
+            Reply::Answer { from, payload, .. } => {
                 let (payload, error) = match decode(&payload) {
                     Ok(answer) => (Payload::from(answer), None),
                     Err(error) => (Payload::default(), Some(error)),
@@ -229,5 +262,24 @@ mod tests {
             assert_eq!(decode(&encode(&result)), result);
         }
         assert!(decode(b"").is_err() && decode(b"\x09").is_err());
+    }
+
+    #[tokio::test]
+    async fn an_asker_that_does_not_read_costs_a_bounded_number_of_bytes() {
+        let (mut askers, query) = (Askers::default(), "0123456789abcdef".parse().unwrap());
+        let mut replies = askers.open(query);
+        let answer = vec![0; MAX_LYING_BYTES / 4];
+        for _ in 0..10 {
+            askers.answered(query, Name::new("a").unwrap(), answer.clone());
+        }
+        for _ in 0..4 {
+            assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));
+        }
+        // What was read makes room.
+        askers.answered(query, Name::new("a").unwrap(), answer);
+        askers.finished(query, 11, 11);
+        assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));
+        assert!(matches!(replies.recv().await, Some(Reply::Finished { answered: 11, .. })));
+        assert!(replies.recv().await.is_none());
     }
 }

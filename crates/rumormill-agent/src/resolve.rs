@@ -1,23 +1,43 @@
 //! From `host:port` to addresses that can be asked.
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::lookup_host;
-use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
-use crate::driver::Input;
 use crate::error::AddressError;
 
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(15);
+/// How long a lookup may take.
+const LOOKUP: Duration = Duration::from_secs(10);
 
-/// A name can stand for a whole cluster. More members than this are not needed to get in.
-const MOST: usize = 8;
+type Lookup = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, String>> + Send>>;
+
+/// Finds the addresses of a `host:port`.
+pub(crate) type Resolver = Arc<dyn Fn(String) -> Lookup + Send + Sync>;
+
+/// Makes a resolver of an async function.
+pub(crate) fn resolver<F>(f: impl Fn(String) -> F + Send + Sync + 'static) -> Resolver
+where
+    F: Future<Output = Result<Vec<SocketAddr>, String>> + Send + 'static,
+{
+    Arc::new(move |address| Box::pin(f(address)))
+}
+
+/// The operating system's resolver: hosts file, DNS and whatever else it is set up to ask.
+pub(crate) fn system() -> Resolver {
+    resolver(|address| async move {
+        lookup_host(address).await.map(Iterator::collect).map_err(|error| error.to_string())
+    })
+}
 
 /// `host:port`, checked for its form only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address(String);
 
 impl Address {
@@ -31,52 +51,48 @@ impl Address {
         if well_formed { Ok(Self(text.to_owned())) } else { Err(AddressError::Form(text.into())) }
     }
 
-    /// Looks the name up. An agent at `me` can only talk to addresses of its own family.
-    pub(crate) async fn resolve(&self, me: SocketAddr) -> Result<Vec<SocketAddr>, AddressError> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Looks the name up; a lookup that takes longer than [`LOOKUP`] has failed. An agent at `me`
+    /// can only talk to addresses of its own family.
+    pub(crate) async fn resolve(
+        &self,
+        resolver: &Resolver,
+        me: SocketAddr,
+    ) -> Result<Vec<SocketAddr>, AddressError> {
         let failed =
             |reason: String| Err(AddressError::Unresolved { address: self.0.clone(), reason });
-        let found: Vec<_> = match lookup_host(&self.0).await {
-            Ok(found) => found.collect(),
-            Err(e) => return failed(e.to_string()),
+        let found = match self.look_up(resolver).await {
+            Ok(found) => found,
+            Err(reason) => return failed(reason),
         };
-        let mut usable: Vec<_> =
-            found.iter().copied().filter(|addr| addr.is_ipv4() == me.is_ipv4()).collect();
+        let same_family = |addr: &SocketAddr| addr.is_ipv4() == me.is_ipv4();
+        let mut usable: Vec<_> = found.iter().copied().filter(same_family).collect();
+        usable.sort_unstable();
         usable.dedup();
-        usable.truncate(MOST);
-        if usable.is_empty() {
-            let family = if me.is_ipv4() { "IPv4" } else { "IPv6" };
-            return failed(format!("this agent speaks {family}, but the name means {found:?}"));
+        if !usable.is_empty() {
+            return Ok(usable);
         }
-        Ok(usable)
+        let family = if me.is_ipv4() { "IPv4" } else { "IPv6" };
+        failed(match found.as_slice() {
+            [] => "the name has no address".to_owned(),
+            found => format!("this agent speaks {family}, but the name means {found:?}"),
+        })
     }
-}
 
-/// Resolves `address` and tells the driver; after a failure again, less and less often.
-pub(crate) async fn resolve_until_found(
-    address: Address,
-    me: SocketAddr,
-    driver: mpsc::Sender<Input>,
-) {
-    let mut pause = FIRST_RETRY;
-    for attempts in 1.. {
-        match address.resolve(me).await {
-            Ok(found) => {
-                let _ = driver.send(Input::Resolved(found)).await;
-                return;
-            }
-            Err(error) => {
-                let reason = match error {
-                    AddressError::Unresolved { reason, .. } => reason,
-                    AddressError::Form(_) => error.to_string(),
-                };
-                let failed = Input::Unresolved { address: address.0.clone(), attempts, reason };
-                if driver.send(failed).await.is_err() {
-                    return;
-                }
-            }
+    async fn look_up(&self, resolver: &Resolver) -> Result<Vec<SocketAddr>, String> {
+        if let Ok(literal) = self.0.parse() {
+            return Ok(vec![literal]);
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LAST_RETRY);
+        // A resolver of the user's own may panic, even before its first await.
+        let lookup = async { resolver(self.0.clone()).await };
+        match timeout(LOOKUP, AssertUnwindSafe(lookup).catch_unwind()).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => Err("the resolver panicked".to_owned()),
+            Err(_) => Err(format!("no answer to the lookup within {} s", LOOKUP.as_secs())),
+        }
     }
 }
 
@@ -99,9 +115,32 @@ mod tests {
     #[tokio::test]
     async fn an_address_of_another_family_is_refused_with_the_reason() {
         let me = "127.0.0.1:1".parse().unwrap();
-        let found = Address::parse("127.0.0.1:7").unwrap().resolve(me).await.unwrap();
-        assert_eq!(found, ["127.0.0.1:7".parse().unwrap()]);
-        let error = Address::parse("[::1]:7").unwrap().resolve(me).await.unwrap_err();
+        let resolve = async |text| Address::parse(text).unwrap().resolve(&system(), me).await;
+        assert_eq!(resolve("127.0.0.1:7").await.unwrap(), ["127.0.0.1:7".parse().unwrap()]);
+        let error = resolve("[::1]:7").await.unwrap_err();
         assert!(error.to_string().contains("speaks IPv4"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resolver_that_hangs_panics_or_finds_nothing_is_a_lookup_that_failed() {
+        let me = "127.0.0.1:1".parse().unwrap();
+        let fate = resolver(|address| async move {
+            match address.as_str() {
+                "hangs:1" => std::future::pending().await,
+                "panics:1" => panic!("on purpose"),
+                "both:1" => Ok(["[::1]:1", "127.0.0.9:1"].map(|a| a.parse().unwrap()).to_vec()),
+                _ => Ok(Vec::new()),
+            }
+        });
+        for (name, says) in [
+            ("hangs:1", "no answer to the lookup within 10 s"),
+            ("panics:1", "the resolver panicked"),
+            ("empty:1", "the name has no address"),
+        ] {
+            let error = Address::parse(name).unwrap().resolve(&fate, me).await.unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        let both = Address::parse("both:1").unwrap().resolve(&fate, me).await.unwrap();
+        assert_eq!(both, ["127.0.0.9:1".parse().unwrap()], "those of its own family");
     }
 }

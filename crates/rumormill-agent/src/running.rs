@@ -1,34 +1,54 @@
 //! What a running agent holds, and what requests may look at and change: the node, and what
 //! stands around it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rumormill_proto::{Instant, Node};
+use rumormill_proto::{Instant, MemberState, Node};
 use tokio::time;
 
 use crate::api::counters::SocketStats;
 use crate::error::Error;
 use crate::query::{Askers, Handlers};
-use crate::store::{Ticket, Writer};
+use crate::resolve::Address;
+use crate::seeds::{AT_ONCE, Seeds, Standing};
+use crate::store::{self, Ticket, Writer};
 use crate::subscription::Missed;
 
-/// The core's clock: nanoseconds since the agent's start.
+/// The core's clock: nanoseconds since the agent's start, those in which the machine was suspended
+/// included where the system counts them. Nobody can set it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(time::Instant);
+pub(crate) struct Clock(Duration);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self(time::Instant::now())
+        Self(since_boot())
     }
 
     pub(crate) fn now(self) -> Instant {
-        Instant::from_nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        Instant::ZERO + since_boot().saturating_sub(self.0)
     }
 
     pub(crate) fn at(self, instant: Instant) -> time::Instant {
-        self.0 + Duration::from_nanos(instant.as_nanos())
+        time::Instant::now() + instant.since(self.now())
     }
+}
+
+/// Time since the machine was started, as long as it was suspended included.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Time since some point before the agent's start.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    FIRST.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// What a request may look at and change.
@@ -43,28 +63,65 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
     pub(crate) loss: f64,
-    /// How many addresses to join have yet to be resolved.
-    pub(crate) unresolved: usize,
-    /// Whether some other agent was asked to let this one in.
-    pub(crate) asked: bool,
-    /// Whether a cluster has let it in.
+    /// The names to join.
+    pub(crate) seeds: Seeds,
+    /// Whether another member has ever been up.
     pub(crate) joined: bool,
+    /// Counts the log lines that the program could not write, if it counts them.
+    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
+}
+
+/// Whether an agent can do its work.
+pub(crate) enum Readiness {
+    /// It can; what is worth knowing of the names to join.
+    Ready(Option<String>),
+    /// It can't yet, and why.
+    Waiting(String),
 }
 
 impl Core {
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+    /// The core's time. The node hears what the wall clock shows first, so that it never acts on a
+    /// time of day that is no longer true.
+    pub(crate) fn now(&mut self) -> Instant {
+        let now = self.clock.now();
+        self.node.handle_wall_clock(now, store::unix_millis());
+        now
     }
 
-    /// Asks these addresses to let the node in; not its own, which is often in a list that all
-    /// agents of a cluster share.
-    pub(crate) fn join(&mut self, found: &[SocketAddr]) {
+    pub(crate) fn log_lines_dropped(&self) -> Option<u64> {
+        self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
+    }
+
+    /// Whether no other member is up.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.node.roster().is_empty()
+    }
+
+    /// A lookup of a name to join has ended: asks the addresses that it means, but for the agent's
+    /// own, which is often in a list that all agents of a cluster share, and those of members; and
+    /// stops asking those that no name means any more. Returns how many lookups of the name have
+    /// failed in a row.
+    pub(crate) fn looked_up(
+        &mut self,
+        address: &Address,
+        result: Result<Vec<SocketAddr>, String>,
+    ) -> u32 {
         let now = self.now();
+        let roster = self.node.roster();
+        let members: BTreeSet<_> = roster.peers().map(|(_, peer)| peer.addr).collect();
         let me = self.node.identity().addr;
-        for &addr in found.iter().filter(|addr| **addr != me) {
-            self.asked = true;
+        let down = |(_, state): &(_, MemberState)| *state == MemberState::Down;
+        let seeking = roster.is_empty() || self.node.members().iter().any(down);
+        let skip = |addr| addr == me || members.contains(&addr);
+        let (asks, failed) = self.seeds.looked_up(now, address, result, seeking, skip);
+        let pending: BTreeSet<_> = self.node.joining().collect();
+        for &addr in pending.iter().filter(|addr| !self.seeds.asks(**addr)) {
+            self.node.stop_joining(addr);
+        }
+        for addr in asks.into_iter().filter(|addr| !pending.contains(addr)) {
             self.node.join(now, addr);
         }
+        failed
     }
 
     /// Runs a change that must survive the agent. It is not made if it can't be expected to; the
@@ -83,6 +140,9 @@ impl Core {
 
     /// Hands what the replica has changed to the store.
     pub(crate) fn store_changes(&mut self) {
+        if let Some(store) = &self.store {
+            store.all_if_wanted(|| (self.node.inputs(), Box::new(self.node.entries())));
+        }
         while let Some(entry) = self.node.poll_store() {
             if let Some(store) = &self.store {
                 let bytes = entry.encode();
@@ -91,9 +151,45 @@ impl Core {
         }
     }
 
-    /// Whether the agent is in a cluster, or was told of none to join.
-    pub(crate) fn is_ready(&self) -> bool {
-        let nothing_to_join = self.unresolved == 0 && !self.asked;
-        self.joined || nothing_to_join || self.node.roster().len() > 1
+    /// Joins what a name means now, and keeps the name.
+    pub(crate) fn join(&mut self, address: &Address, found: &[SocketAddr]) {
+        let now = self.now();
+        self.seeds.add(now, address.clone());
+        self.looked_up(address, Ok(found.to_vec()));
+        let me = self.node.identity().addr;
+        for &addr in found.iter().filter(|addr| **addr != me).take(AT_ONCE) {
+            self.seeds.forget(addr);
+            self.node.join(now, addr);
+        }
+    }
+
+    /// Whether the agent has yet to reach a member, or to reach one again.
+    pub(crate) fn is_joining(&self) -> bool {
+        let standing = self.seeds.standing(self.node.identity().addr);
+        self.is_alone() && standing == Standing::Unreached
+    }
+
+    /// An agent is ready if it was told of nobody to join, if another member has been up since it
+    /// started, or if the names to join mean this agent itself and nobody else: then it may be the
+    /// first of its cluster.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let me = self.node.identity().addr;
+        let standing = self.seeds.standing(me);
+        if !self.is_alone() || standing == Standing::Nothing {
+            return Readiness::Ready(None);
+        }
+        let names = self.seeds.describe(me);
+        if self.joined {
+            let text = format!("no other member is up any more; names to join: {names}");
+            return Readiness::Ready(Some(text));
+        }
+        if standing == Standing::OnlyItself {
+            let text = format!(
+                "no other member has been reached: the names to join mean only this agent \
+                 itself: {names}"
+            );
+            return Readiness::Ready(Some(text));
+        }
+        Readiness::Waiting(format!("no member has been reached: {names}"))
     }
 }

@@ -10,6 +10,7 @@ mod disk;
 mod error;
 mod format;
 mod overlay;
+mod place;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -61,6 +62,8 @@ pub struct Store {
     last_alive: Option<SystemTime>,
     inputs: Vec<(Name, f64, Mode)>,
     entries: Vec<Entry>,
+    /// Entries that can't be read.
+    refused: u64,
 }
 
 /// What an agent takes out of its store when it starts.
@@ -92,6 +95,7 @@ impl Store {
             last_alive: loaded.last_alive,
             inputs: loaded.inputs,
             entries: loaded.entries,
+            refused: loaded.refused,
         })
     }
 
@@ -148,7 +152,7 @@ impl Store {
         self.claim.tell(name);
         self.disk.identify(&identity)?;
         let kept = Kept { boot, inputs: self.inputs, entries: self.entries, set_aside };
-        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, &identity)))
+        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, self.refused)))
     }
 }
 

@@ -13,8 +13,9 @@ use crate::driver::{Driver, Setup};
 use crate::error::StopReason;
 use crate::query::Askers;
 use crate::running::Core;
+use crate::seeds::Seeds;
 use crate::subscription::Missed;
-use crate::{http, resolve, stream};
+use crate::{http, stream};
 
 const COMMANDS: usize = 256;
 const INPUTS: usize = 256;
@@ -24,21 +25,27 @@ const EVENTS: usize = 512;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn start(setup: Setup) -> Agent {
-    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, loss, seed } = setup;
+    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, resolver, loss, .. } =
+        setup;
+    let seed = setup.seed;
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
     let (life, watched) = watch::channel(Life::Running);
     let http_addr = http.as_ref().map(|(_, addr)| *addr);
     let missed = Missed::default();
-    let agent = Agent::new(&node, bound, http_addr, commands, &events, missed.clone(), watched);
+    let agent = Agent::new(
+        &node,
+        (bound, http_addr),
+        resolver.clone(),
+        commands,
+        &events,
+        missed.clone(),
+        watched,
+    );
 
     let mut helpers = JoinSet::new();
     helpers.spawn(stream::accept(tcp, to_inputs.clone()));
-    let unresolved = join.len();
-    for address in join {
-        helpers.spawn(resolve::resolve_until_found(address, bound, to_inputs.clone()));
-    }
     let server = http.map(|(listener, _)| Server::start(listener, &agent));
     let sockets = SocketStats::default();
     let core = Core {
@@ -50,11 +57,11 @@ pub(crate) fn start(setup: Setup) -> Agent {
         clock,
         sockets,
         loss,
-        unresolved,
-        asked: false,
+        seeds: Seeds::new(clock.now(), join, seed),
         joined: false,
+        log_lines_dropped: setup.log_lines_dropped,
     };
-    let driver = Driver::new(core, udp, seed, to_do, (to_inputs, inputs), events);
+    let driver = Driver::new(core, udp, resolver, seed, to_do, (to_inputs, inputs), events);
     // Its own task, so that a panic in a user's protocol ends this agent in good order.
     let driver = tokio::spawn(driver.run());
 

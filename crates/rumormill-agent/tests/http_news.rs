@@ -144,7 +144,7 @@ async fn keys_hold_bytes_as_they_are() {
     let (_, page) = client.get("/v1/kv/?prefix=a/&limit=1&after=a/b/c").await;
     assert_eq!((&page["entries"][0]["key"], &page["next"]), (&json!("a/d"), &Value::Null));
     assert!(page["entries"][0]["value_base64"].is_string());
-    let (_, page) = client.get("/v1/kv/").await;
+    let (_, page) = client.get("/v1/kv/?prefix=").await;
     assert_eq!(page["entries"].as_array().unwrap().len(), 4);
     assert_eq!(page["entries"][2]["value"], "on");
 
@@ -167,6 +167,20 @@ async fn bad_keys_and_values_are_refused_with_the_limit() {
         assert_eq!(status, 400, "{path}: {answer}");
         assert!(error(&answer).contains(says), "{path}: {answer}");
     }
+    for path in [format!("/v1/kv/{long}"), "/v1/kv/a%0Ab".into(), "/v1/kv/%FF".into()] {
+        for method in [Method::GET, Method::DELETE] {
+            assert_eq!(client.ask(method, &path, None).await.0, 400, "{path}");
+        }
+    }
+    // A key that is empty by mistake is not all keys.
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let response = client.http.request(method, client.url("/v1/kv/")).body("v").send().await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), 400);
+        let says = response.text().await.unwrap();
+        assert!(says.contains("the key is empty") && says.contains("?prefix="), "{says}");
+    }
+    assert_eq!(client.get("/v1/kv/?limit=1").await.0, 200);
     let (status, answer) = client.put("/v1/kv/k", &"v".repeat(65_537)).await;
     assert_eq!(status, 413);
     assert!(error(&answer).contains("65537") && error(&answer).contains("65536"), "{answer}");

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::{LONG, address, any, builder, cluster, eventually, everyone_knows};
@@ -157,6 +158,34 @@ async fn an_answer_that_is_too_long_is_an_error_that_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn handlers_end_with_their_agent() {
+    for kill in [false, true] {
+        let a = builder("a").start().await.unwrap();
+        // What a handler holds is let go when it ends.
+        let (held, mut let_go) = tokio::sync::mpsc::channel::<()>(1);
+        let (begun, mut begins) = tokio::sync::mpsc::channel(1);
+        let handler = move |_| {
+            let (held, begun) = (held.clone(), begun.clone());
+            async move {
+                begun.send(()).await.unwrap();
+                std::future::pending::<()>().await;
+                drop(held);
+                Ok(Vec::new())
+            }
+        };
+        a.on_query("slow", handler).await.unwrap();
+        let _answers = a.query("slow", b"", LONG * 2).await.unwrap();
+        begins.recv().await.unwrap();
+        if kill {
+            a.kill().await;
+        } else {
+            a.leave().await;
+        }
+        assert!(timeout(LONG, let_go.recv()).await.expect("it goes on").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_written_anywhere_is_everywhere() {
     let agents = cluster(&["a", "b", "c"]).await;
     let mut watch = agents[2].watch("flags/");
@@ -219,4 +248,52 @@ async fn a_subscriber_that_lags_is_told_and_blocks_nobody() {
     assert!(missed >= 1000, "{missed}");
     let News::Item(change) = slow.next().await.unwrap() else { panic!() };
     assert_eq!(change.value.value, Some(missed.to_string()));
+}
+
+/// Values that are overwritten before they can have left: another agent hears some of them, in
+/// order, and always the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() {
+    let a = builder("a").start().await.unwrap();
+    let b = builder("b").join([address(&a)]).start().await.unwrap();
+    eventually("they know each other", || async { b.info().await.unwrap().members == 2 }).await;
+    let (mut here, mut there) = (a.watch("key"), b.watch("key"));
+    let mut heard = BTreeSet::new();
+    for round in 0..20u32 {
+        let last = round == 19;
+        let writes = move |node: &mut rumormill_agent::proto::Node, now| {
+            for n in 0..50u32 {
+                node.put(now, "key", format!("{round}/{n}").as_bytes()).unwrap();
+                if n % 7 == 0 {
+                    node.delete(now, "key").unwrap();
+                }
+            }
+            if last {
+                node.put(now, "key", b"last").unwrap();
+            }
+        };
+        a.with_node(writes).await.unwrap();
+        for _ in 0..50 + 8 + u32::from(last) {
+            // Where it is written each write is heard, once.
+            assert!(heard.insert(next(&mut here).await.version));
+        }
+    }
+    let mut versions: Vec<String> = Vec::new();
+    loop {
+        let change = next(&mut there).await;
+        versions.push(change.version.clone());
+        if change.value.bytes().is_ok_and(|value| value == b"last") {
+            break;
+        }
+    }
+    assert!(versions.len() < 20 * (50 + 8), "some were overwritten on their way");
+    let stamps: Vec<(u64, u64)> = versions
+        .iter()
+        .map(|version| {
+            let (millis, rest) = version.split_once('.').unwrap();
+            let (count, _) = rest.split_once('@').unwrap();
+            (millis.parse().unwrap(), count.parse().unwrap())
+        })
+        .collect();
+    assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{stamps:?}");
 }

@@ -15,8 +15,13 @@ struct Dir(PathBuf);
 
 impl Dir {
     fn new() -> Self {
+        Self::named("")
+    }
+
+    fn named(name: &str) -> Self {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
+        let dir = format!("rumormill-{}-{test}{name}", std::process::id());
+        let dir = std::env::temp_dir().join(dir);
         let _ = std::fs::remove_dir_all(&dir);
         Self(dir)
     }
@@ -153,4 +158,53 @@ async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
         std::fs::read_dir(&dir.0).unwrap().map(|f| f.unwrap().file_name()).collect();
     let aside = files.iter().any(|file| file.to_string_lossy().contains("redb.old-"));
     assert!(aside, "{files:?}");
+}
+
+/// Two agents; 8,000 keys are overwritten, or 5,000 deleted, while one of them is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_is_back() {
+    let dirs = [Dir::named("a"), Dir::named("b")];
+    let a = dirs[0].builder("a").start().await.unwrap();
+    let join = || dirs[1].builder("b").join([address(&a)]).start();
+    let digest = |agent: Agent| async move { agent.info().await.unwrap().load.replica_digest };
+    for (count, delete) in [(8000, false), (5000, true)] {
+        let b = join().await.unwrap();
+        everyone_knows(&[a.clone(), b.clone()], 2).await;
+        write(&a, count, b"old").await;
+        eventually("they are equal", || async {
+            digest(a.clone()).await == digest(b.clone()).await
+        })
+        .await;
+        eventually("b has all on disk", || async {
+            b.info().await.unwrap().store.unwrap().waiting == 0
+        })
+        .await;
+        b.kill().await;
+        everyone_knows(std::slice::from_ref(&a), 1).await;
+        if delete {
+            let all = move |node: &mut rumormill_agent::proto::Node, now| {
+                (0..count).filter(|n| node.delete(now, &format!("k{n}")).is_some()).count()
+            };
+            assert_eq!(a.with_node(all).await.unwrap(), count);
+        } else {
+            write(&a, count, b"new").await;
+        }
+        let b = join().await.unwrap();
+        eventually("they are equal again", || async {
+            digest(a.clone()).await == digest(b.clone()).await
+        })
+        .await;
+        let keys = b.info().await.unwrap().load.keys;
+        assert_eq!(keys, if delete { 3000 } else { 8000 });
+        b.leave().await;
+    }
+}
+
+async fn write(agent: &Agent, count: usize, value: &'static [u8]) {
+    let all = move |node: &mut rumormill_agent::proto::Node, now| {
+        for n in 0..count {
+            node.put(now, &format!("k{n}"), value).unwrap();
+        }
+    };
+    agent.with_node(all).await.unwrap();
 }

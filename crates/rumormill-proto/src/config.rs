@@ -41,6 +41,9 @@ pub struct Config {
     pub tolerance: f64,
     /// The largest datagram that a node sends, in bytes. Default 1200; 508 to 65000.
     pub max_datagram: usize,
+    /// How far a member's clock may be from this node's. What is stamped further ahead is refused
+    /// and counted. Default 5 min; 1 s to 1 day.
+    pub max_clock_skew: Duration,
     /// What a node does with a push that arrives while a push of its own is outstanding.
     pub overlap: Overlap,
     /// How rumors are told.
@@ -76,6 +79,7 @@ impl Default for Config {
             round_length: 64,
             tolerance: 1e-6,
             max_datagram: 1200,
+            max_clock_skew: Duration::from_secs(300),
             overlap: Overlap::default(),
             rumor: RumorConfig::default(),
             replica: ReplicaConfig::default(),
@@ -133,6 +137,13 @@ impl Config {
         }
         if !(508..=65_000).contains(&self.max_datagram) {
             return fail("max_datagram", self.max_datagram.to_string(), "from 508 to 65000 bytes");
+        }
+        if self.max_clock_skew < ms(1000) || self.max_clock_skew > ms(86_400_000) {
+            return fail(
+                "max_clock_skew",
+                format!("{:?}", self.max_clock_skew),
+                "from 1s to 1 day",
+            );
         }
         self.rumor.check()?;
         self.replica.check()

@@ -10,13 +10,13 @@
 //! wait for their next round before they tell on what they hear are therefore in step, as in the
 //! theory's synchronous rounds.
 
+mod compare;
 mod tell;
 
 use std::collections::BTreeMap;
 
 use rand::RngExt;
 
-use crate::clock::Stamp;
 use crate::identity::NodeId;
 use crate::protocol::Context;
 use crate::reconcile::{Item, ItemSet, MANY, Part, Reply};
@@ -26,15 +26,8 @@ use crate::stats::{GossipStats, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Envelope, Gossip as Message, Heard, Talk, Tell, WireError};
 
-/// How many bytes of entries one message on the reliable path gives: a newcomer catches up in
-/// chunks of this size, and neither side needs more memory than that.
-const CHUNK: usize = 256 << 10;
-
 /// How long an answer on the reliable path, or one to a request, may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How long two openings of one pair may cross each other.
-const CROSSING: Duration = Duration::from_millis(500);
 
 /// How many rounds what was found by pull is told on: if few have missed it that dies out at once,
 /// if many (a partition has healed) it spreads.
@@ -42,9 +35,6 @@ const SECOND_WIND: u32 = 2;
 
 /// If no more than so many were found by pull at once, they are told on.
 const FEW: usize = 4;
-
-/// If more than so many were given at once, they were a part of something larger.
-const LOT: usize = 32;
 
 /// Where a room keeps its entries.
 pub(crate) trait Shelf {
@@ -56,14 +46,11 @@ pub(crate) trait Shelf {
         pulled: bool,
     ) -> Result<Taken, WireError>;
 
-    /// The entry of this id as bytes, unless it isn't held.
-    fn entry(&self, id: u64) -> Option<Vec<u8>>;
+    /// The entry of this id as it would be told now, unless there is nothing to tell.
+    fn heard(&self, now: Instant, id: u64) -> Option<Heard>;
 
     /// Whether an announced item would be taken if it came.
     fn wants(&self, item: Item) -> bool;
-
-    /// In which round the entry would be told now.
-    fn round(&self, now: Instant, id: u64) -> u32;
 }
 
 /// What became of an entry.
@@ -77,6 +64,8 @@ pub(crate) enum Taken {
     Outdated(Item),
     /// It is too old to be of interest.
     Stale,
+    /// It is malformed, too large, or stamped too far ahead.
+    Refused,
 }
 
 /// How entries are told.
@@ -119,10 +108,6 @@ impl Manner {
     pub(crate) fn pull_interval(&self) -> Duration {
         self.pull_interval
     }
-
-    pub(crate) fn interval(&self) -> Duration {
-        self.interval
-    }
 }
 
 /// An entry that is being told.
@@ -153,8 +138,25 @@ pub(crate) struct Gossip {
     next_compare: Instant,
     /// The peer that was last asked to compare, and until when it may be asking, too.
     opened: Option<(NodeId, Instant)>,
+    /// Members whose digests differ from this node's, and how that stands.
+    differing: BTreeMap<NodeId, Difference>,
     /// Where this room's counters are.
     stats: fn(&mut Stats) -> &mut GossipStats,
+}
+
+/// How it stands between this node and a member that holds something else.
+#[derive(Clone, Copy, Debug)]
+struct Difference {
+    /// When their digests were seen to differ after they had been equal, or were first seen.
+    since: Instant,
+    /// When no more than what was just written was seen to differ, or they were first seen to.
+    old_since: Instant,
+    /// Whether it was reported that this has lasted long.
+    reported: bool,
+    /// Nothing is compared until then, since all that the member had to give was refused; and how
+    /// long the pause after the next such time is.
+    rest_until: Instant,
+    rest: Duration,
 }
 
 /// What a message led to.
@@ -180,6 +182,7 @@ impl Gossip {
             talking: None,
             next_compare: Instant::ZERO,
             opened: None,
+            differing: BTreeMap::new(),
             stats,
         }
     }
@@ -201,14 +204,10 @@ impl Gossip {
         self.hot.len()
     }
 
-    /// The digest of all that is held.
-    pub(crate) fn digest(&self) -> Option<u64> {
-        self.digest_from(Item::FIRST)
-    }
-
-    /// The digest of what is held from `lower` on.
-    pub(crate) fn digest_from(&self, lower: Item) -> Option<u64> {
-        let rest = self.set.range(lower, Item::END);
+    /// The digest of all that is held but these items, which are.
+    pub(crate) fn digest_without(&self, items: impl Iterator<Item = Item>) -> Option<u64> {
+        let mut rest = self.set.fingerprint();
+        items.for_each(|item| rest.remove(item.id));
         (rest.count > 0 && self.manner.style.pulls()).then(|| rest.digest())
     }
 
@@ -244,51 +243,6 @@ impl Gossip {
         self.hot.remove(&item);
     }
 
-    // ------------------------------------------------------------------ pull
-
-    /// A pull interval has passed.
-    pub(crate) fn pull(&mut self, cx: &mut Context<'_>) {
-        let now = cx.now();
-        self.asked.retain(|_, (until, _)| *until > now);
-        let peers = match self.manner.style {
-            Style::Push => 0,
-            Style::Pull | Style::PushPull => self.manner.fanout,
-            Style::PushThenPull => usize::from(self.awake_until > now),
-        };
-        for peer in random_peers(cx, peers) {
-            self.compare(cx, peer);
-        }
-    }
-
-    /// A peer is known to hold something else.
-    pub(crate) fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        let now = cx.now();
-        if self.manner.style.pulls() && self.next_compare <= now {
-            self.next_compare = now + self.manner.interval / 2;
-            self.compare(cx, peer);
-        }
-    }
-
-    fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        if broken(Rule::Compare) || self.is_talking(cx, |_| true) {
-            return;
-        }
-        self.stats(cx).comparisons += 1;
-        self.opened = Some((peer, cx.now() + CROSSING));
-        let talk = Talk { opening: true, parts: vec![self.set.overview()], ..self.talk(cx) };
-        self.send(cx, peer, &Message::Talk(talk));
-    }
-
-    /// Whether an answer is awaited from a peer of which this is true.
-    fn is_talking(&self, cx: &Context<'_>, with: impl FnOnce(NodeId) -> bool) -> bool {
-        self.talking.is_some_and(|(peer, until)| until > cx.now() && with(peer))
-    }
-
-    fn talk(&self, cx: &Context<'_>) -> Talk {
-        let now = Stamp::from_millis(cx.cluster_millis());
-        Talk { now, holds: self.set.len() as u64, ..Talk::default() }
-    }
-
     /// A message has arrived.
     pub(crate) fn receive(
         &mut self,
@@ -299,107 +253,13 @@ impl Gossip {
     ) -> Result<Progress, WireError> {
         let mut progress = Progress::default();
         match Message::read(bytes)? {
-            Message::Tell(tell) => self.told(cx, shelf, from, &tell)?,
+            Message::Tell(tell) => self.told(cx, shelf, from, &tell),
             Message::Knew(ids) => self.lose_interest(cx, &ids),
-            Message::Talk(talk) => progress = self.talked(cx, shelf, from, &talk)?,
+            Message::Talk(talk) => progress = self.talked(cx, shelf, from, &talk),
         }
         self.tell_fresh(cx, shelf);
         self.alarm(cx);
         Ok(progress)
-    }
-
-    fn talked(
-        &mut self,
-        cx: &mut Context<'_>,
-        shelf: &mut dyn Shelf,
-        from: NodeId,
-        talk: &Talk,
-    ) -> Result<Progress, WireError> {
-        cx.observe(talk.now);
-        self.stats(cx).talks += 1;
-        let now = cx.now();
-        let behind = talk.holds > self.set.len() as u64 + MANY;
-        if talk.opening && self.is_talking(cx, |peer| peer != from) {
-            // One peer at a time, or all would say and give the same.
-            return Ok(Progress::default());
-        }
-        // A ping and its answer show both of a pair that the other differs, and both may have
-        // opened a comparison. That of the lower id goes on.
-        let crossed = |(peer, until)| peer == from && until > now && cx.id() < from;
-        if talk.opening && self.opened.is_some_and(crossed) {
-            return Ok(Progress::default());
-        }
-        let mut new = 0;
-        for heard in &talk.given {
-            let few = talk.given.len() <= FEW;
-            let taken = self.take(cx, shelf, heard, Some(few))?;
-            new += usize::from(matches!(taken, Taken::New { .. }));
-        }
-        if talk.given.len() > LOT && new == 0 {
-            // Another conversation has brought it all, and goes on.
-            return Ok(Progress { given: talk.given.len(), catching_up: None });
-        }
-        if self.is_talking(cx, |peer| peer == from) {
-            self.talking = None;
-        }
-        let mut reply = Reply::default();
-        for part in &talk.parts {
-            self.set.answer(part, &mut reply);
-        }
-        let mut answer = self.talk(cx);
-        if let Some((lower, upper)) = talk.more {
-            reply.parts.push(Part::WantRange { lower, upper });
-        } else if talk.given.len() > LOT {
-            // That was a part of something larger: go on.
-            reply.parts.push(self.set.overview());
-        }
-        self.give(cx, shelf, reply.give, &reply.give_ranges, &mut answer);
-        let asks = !reply.parts.is_empty();
-        answer.parts = reply.parts;
-        if asks || !answer.given.is_empty() {
-            self.stats(cx).given += answer.given.len() as u64;
-            let length = self.send(cx, from, &Message::Talk(answer));
-            if asks {
-                let long = behind || length > self.manner.datagram;
-                self.talking = Some((from, now + if long { PATIENCE } else { PATIENCE / 6 }));
-            }
-        }
-        let catching_up = (behind || talk.given.len() > LOT).then_some(talk.holds);
-        Ok(Progress { given: talk.given.len(), catching_up })
-    }
-
-    /// Puts what the peer lacks into the answer, up to a chunk of it.
-    fn give(
-        &mut self,
-        cx: &Context<'_>,
-        shelf: &dyn Shelf,
-        ids: Vec<u64>,
-        ranges: &[(Item, Item)],
-        answer: &mut Talk,
-    ) {
-        let mut room = CHUNK;
-        let mut add = |id: u64| {
-            let Some(entry) = shelf.entry(id) else { return true };
-            let fits = room >= entry.len();
-            if fits || answer.given.is_empty() {
-                room = room.saturating_sub(Heard::size(entry.len()));
-                answer.given.push(Heard { round: shelf.round(cx.now(), id), entry });
-            }
-            fits
-        };
-        if !ids.into_iter().all(&mut add) {
-            // The rest shows in the next comparison.
-            return;
-        }
-        for &(lower, upper) in ranges {
-            for item in self.set.iter(lower, upper) {
-                if !add(item.id) {
-                    // If this entry alone filled the chunk it has been given.
-                    answer.more = Some((item, upper));
-                    return;
-                }
-            }
-        }
     }
 
     /// Sends as a datagram what fits in one; returns the message's length.
@@ -426,8 +286,9 @@ impl Gossip {
         shelf: &mut dyn Shelf,
         heard: &Heard,
         few: Option<bool>,
-    ) -> Result<Taken, WireError> {
-        let taken = shelf.take(cx, heard, few.is_some())?;
+    ) -> Taken {
+        // Whatever is wrong with one entry, the others of its message are taken.
+        let taken = shelf.take(cx, heard, few.is_some()).unwrap_or(Taken::Refused);
         match taken {
             Taken::New { item, replaces, tell } => {
                 self.keep(item, replaces);
@@ -448,30 +309,21 @@ impl Gossip {
             }
             Taken::Known(_) => self.stats(cx).copies += 1,
             Taken::Outdated(_) | Taken::Stale => self.stats(cx).outdated += 1,
+            Taken::Refused => self.stats(cx).refused += 1,
         }
-        Ok(taken)
+        taken
     }
 
-    fn told(
-        &mut self,
-        cx: &mut Context<'_>,
-        shelf: &mut dyn Shelf,
-        from: NodeId,
-        tell: &Tell,
-    ) -> Result<(), WireError> {
+    fn told(&mut self, cx: &mut Context<'_>, shelf: &mut dyn Shelf, from: NodeId, tell: &Tell) {
         let now = cx.now();
         let mut knew = Vec::new();
-        let mut answer = self.talk(cx);
+        let mut answer = self.talk();
         let mut wanted = Vec::new();
         for heard in &tell.entries {
-            match self.take(cx, shelf, heard, None)? {
+            match self.take(cx, shelf, heard, None) {
                 Taken::Known(item) => knew.push(item.id),
-                Taken::Outdated(newer) => {
-                    let entry = shelf.entry(newer.id);
-                    let round = shelf.round(now, newer.id);
-                    answer.given.extend(entry.map(|entry| Heard { round, entry }));
-                }
-                Taken::New { .. } | Taken::Stale => {}
+                Taken::Outdated(newer) => answer.given.extend(shelf.heard(now, newer.id)),
+                Taken::New { .. } | Taken::Stale | Taken::Refused => {}
             }
         }
         for &(round, item) in &tell.announced {
@@ -492,7 +344,6 @@ impl Gossip {
         if tell.feedback && !knew.is_empty() {
             self.send(cx, from, &Message::Knew(knew));
         }
-        Ok(())
     }
 }
 

@@ -43,6 +43,16 @@ impl Joins {
         self.pending.push(Join { addr, token, attempts: 0, told: true, next: now });
     }
 
+    /// Stops asking an address.
+    pub(crate) fn stop(&mut self, addr: SocketAddr) {
+        self.pending.retain(|join| join.addr != addr);
+    }
+
+    /// The addresses that have yet to answer.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = SocketAddr> {
+        self.pending.iter().map(|join| join.addr)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
@@ -69,6 +79,13 @@ impl Joins {
     pub(crate) fn answered(&mut self, token: u64) -> Option<SocketAddr> {
         let at = self.pending.iter().position(|join| join.token == token)?;
         Some(self.pending.remove(at).addr)
+    }
+
+    /// The attempt with this token was refused, for now: the address and how often it was asked.
+    pub(crate) fn refused(&mut self, token: u64) -> Option<(SocketAddr, u32)> {
+        let join = self.pending.iter_mut().find(|join| join.token == token && !join.told)?;
+        join.told = true;
+        Some((join.addr, join.attempts))
     }
 
     /// The driver could not deliver; returns the number of attempts if a join was pending there.
@@ -104,5 +121,21 @@ mod tests {
         assert_eq!(joins.answered(99), None);
         assert_eq!(joins.answered(1), Some(addr));
         assert!(joins.is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_and_an_address_that_is_stopped_is_not_asked_again() {
+        let [one, two]: [SocketAddr; 2] =
+            ["127.0.0.1:1", "127.0.0.1:2"].map(|a| a.parse().unwrap());
+        let mut joins = Joins::default();
+        joins.add(Instant::ZERO, one);
+        joins.add(Instant::ZERO, two);
+        let token = joins.due(Instant::ZERO)[0].token;
+        assert_eq!(joins.refused(token), Some((one, 1)));
+        assert_eq!(joins.refused(token), None);
+        joins.stop(one);
+        assert!(joins.pending().eq([two]));
+        assert_eq!(joins.answered(token), None, "an answer that comes too late");
+        assert!(joins.due(Instant::ZERO + LAST_RETRY).iter().all(|ask| ask.addr == two));
     }
 }

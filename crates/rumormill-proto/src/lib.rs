@@ -81,7 +81,7 @@ pub use aggregate::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, InputError, LinkLine, MAX_FIGURES,
     MAX_INPUT, Mode, Reading, WindowLine,
 };
-pub use clock::Stamp;
+pub use clock::{ClockStatus, Stamp};
 pub use config::{Config, ConfigError, Overlap};
 pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
@@ -89,7 +89,7 @@ pub use membership::MemberState;
 pub use node::{Acquaintance, Event, Load, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use query::AnswerError;
-pub use replica::{Entry, KeyChange, PutError, ReplicaConfig, Version};
+pub use replica::{Entry, KeyChange, MAX_KEY, PutError, ReplicaConfig, Version, check_key};
 pub use roster::Roster;
 pub use rumor::{
     Counted, Decided, PublishError, Rumor, RumorConfig, RumorId, RumorRecord, Stop, Style,

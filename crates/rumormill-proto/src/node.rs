@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::Rng;
 use crate::aggregate::{Aggregation, Mode};
-use crate::clock::{HybridClock, Stamp};
+use crate::clock::HybridClock;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
@@ -22,7 +22,8 @@ use crate::rumor::RumorId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
 use crate::wire::{
-    CHANNEL_PATH, CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader, StateMessage, WireError,
+    CHANNEL_PATH, CHANNEL_REFUSAL, CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader,
+    StateMessage, WireError,
 };
 
 /// One node of a cluster, without any I/O.
@@ -81,6 +82,7 @@ macro_rules! lend {
 }
 
 mod acquaintance;
+mod ask;
 mod event;
 mod figures;
 mod members;
@@ -88,6 +90,7 @@ mod news;
 mod path;
 mod settle;
 mod state;
+mod wall;
 
 #[cfg(test)]
 mod tests;
@@ -155,7 +158,7 @@ impl Node {
         let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
-            clock: HybridClock::new(now, me.boot),
+            clock: HybridClock::new(now, me.boot, config.max_clock_skew),
             membership: Membership::new(me.clone(), &config, swim_rng, directory),
             roster: Roster::new(me),
             hosts: Vec::new(),
@@ -224,6 +227,7 @@ impl Node {
         let digests = Digests::read(&mut body)?;
         self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
         self.settle(now);
+        self.heard_wall(now, envelope.from, digests.wall);
         self.compare(now, envelope, &digests);
         Ok(())
     }
@@ -242,15 +246,17 @@ impl Node {
         host.receive(lend!(self, now), envelope.from, body)
     }
 
-    /// Tells the protocols whose digest is another than the peer's.
+    /// Tells the protocols whether their digest is the peer's.
     fn compare(&mut self, now: Instant, envelope: &Envelope, digests: &Digests) {
         if !self.is_from_a_peer(envelope) {
             return;
         }
         for host in &mut self.hosts {
-            if host.protocol().digest(now) != digests.get(host.tag) {
-                host.call(lend!(self, now), |protocol, cx| protocol.differs(cx, envelope.from));
-            }
+            let agrees = host.protocol().digest(now) == digests.get(host.tag);
+            host.call(lend!(self, now), |protocol, cx| match agrees {
+                true => protocol.agrees(cx, envelope.from),
+                false => protocol.differs(cx, envelope.from),
+            });
         }
     }
 
@@ -260,6 +266,9 @@ impl Node {
             return;
         }
         if let Err(reason) = self.stream(now, bytes) {
+            if reason == WireError::Cluster {
+                self.refuse(bytes);
+            }
             self.drop_packet(now, from, reason);
         }
         self.settle(now);
@@ -268,7 +277,9 @@ impl Node {
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         match envelope.channel {
+            CHANNEL_STATE if envelope.from == self.roster.id() => self.asked_itself(body),
             CHANNEL_STATE => self.state_message(now, body),
+            CHANNEL_REFUSAL => self.refused(body),
             // Too large for the path.
             CHANNEL_SWIM => self.swim(now, &envelope, body),
             _ => self.deliver(now, &envelope, body),
@@ -290,14 +301,7 @@ impl Node {
             return;
         }
         self.membership.handle_timeout(now, &self.roster);
-        for attempt in self.joins.due(now) {
-            if let Some(attempts) = attempt.unanswered {
-                let (addr, reason) = (attempt.addr, "no answer".to_owned());
-                self.events.push(Event::JoinFailed { addr, attempts, reason });
-            }
-            let message = self.exchange(now, attempt.token, true, true);
-            self.send_state_to(attempt.addr, NodeId(0), &message);
-        }
+        self.ask(now);
         if self.next_sync <= now {
             self.sync(now);
         }

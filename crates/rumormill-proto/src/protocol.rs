@@ -72,6 +72,9 @@ pub trait Protocol: Any + Send {
     /// node's.
     fn differs(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
 
+    /// A membership packet shows that this peer's [`Protocol::digest`] is this node's, too.
+    fn agrees(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
+
     /// The time asked for with [`Context::wake_at`] has come.
     fn wake(&mut self, _cx: &mut Context<'_>) {}
 
@@ -167,14 +170,28 @@ impl Context<'_> {
         self.clock.stamp(self.now)
     }
 
-    /// Takes note of another node's stamp, so that cluster time does not fall behind it.
+    /// Takes note of another node's stamp, so that this node's next stamp is above it; one that is
+    /// ahead by more than a quarter of [`Config::max_clock_skew`] is not followed.
     pub fn observe(&mut self, stamp: Stamp) {
         self.clock.observe(self.now, stamp);
     }
 
-    /// Cluster time: milliseconds since 1970 by the fastest clock that this node has heard of.
+    /// Cluster time: milliseconds since 1970 by the fastest clock that this node follows. It says
+    /// when something happened, and not how long ago: that is for [`Context::now`] to measure.
     pub fn cluster_millis(&self) -> u64 {
         self.clock.millis(self.now)
+    }
+
+    /// Whether a stamp of another node is at most [`Config::max_clock_skew`] ahead of this node's
+    /// time. One that isn't is counted.
+    pub fn accepts(&mut self, stamp: Stamp) -> bool {
+        let accepted = self.clock.accepts(self.now, stamp);
+        self.stats.stamps_refused += u64::from(!accepted);
+        accepted
+    }
+
+    pub(crate) fn clock(&self) -> &HybridClock {
+        self.clock
     }
 
     /// Asks for one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an

@@ -50,7 +50,7 @@ impl Fingerprint {
         self.sum ^ self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
-    fn remove(&mut self, id: u64) {
+    pub(crate) fn remove(&mut self, id: u64) {
         self.count -= 1;
         self.sum = self.sum.wrapping_sub(id);
     }
@@ -108,8 +108,13 @@ const FINE: u64 = 48;
 impl ItemSet {
     /// The opening of a comparison: all in one range.
     pub(crate) fn overview(&self) -> Part {
-        let whole = Range { upper: Item::END, fingerprint: self.fingerprint() };
-        Part::Ranges { lower: Item::FIRST, ranges: vec![whole] }
+        self.outline(Item::FIRST, Item::END)
+    }
+
+    /// What lies from `lower` to before `upper`, in one range.
+    pub(crate) fn outline(&self, lower: Item, upper: Item) -> Part {
+        let range = Range { upper, fingerprint: self.range(lower, upper) };
+        Part::Ranges { lower, ranges: vec![range] }
     }
 
     /// What this side makes of a part of the other's comparison.

@@ -6,24 +6,24 @@
 //! while there is news, and whenever a membership packet shows another digest.
 
 mod entry;
+mod key;
+mod map;
 mod settings;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-
 pub use entry::{Entry, Version};
+pub use key::{MAX_KEY, check_key};
+use map::Map;
 pub use settings::ReplicaConfig;
 
 use crate::clock::Stamp;
 use crate::config::Config;
-use crate::gossip::{Gossip, Manner, Shelf, Taken};
-use crate::identity::NodeId;
+use crate::gossip::{Gossip, Manner};
+use crate::identity::{Identity, NodeId};
 use crate::node::Event;
 use crate::protocol::{Context, Protocol};
 use crate::reconcile::Item;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
-use crate::wire::{Heard, WireError};
 
 /// Why a key was not written. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,21 +72,6 @@ pub struct KeyChange {
     pub local: bool,
 }
 
-/// What is held, by key.
-#[derive(Default)]
-struct Map {
-    entries: BTreeMap<Arc<str>, Entry>,
-    keys: BTreeMap<u64, Arc<str>>,
-    /// Deleted keys' items, oldest first.
-    tombstones: BTreeSet<Item>,
-    bytes: usize,
-    /// Tombstones below are forgotten.
-    floor: Stamp,
-    journal: Option<VecDeque<Entry>>,
-    max_key: usize,
-    max_value: usize,
-}
-
 /// The replica as a [`Protocol`].
 pub(crate) struct Replica {
     gossip: Gossip,
@@ -96,12 +81,7 @@ pub(crate) struct Replica {
 impl Replica {
     pub(crate) fn new(config: &Config) -> Self {
         let manner = Manner::new(&config.rumor, config.max_datagram).of_state();
-        let map = Map {
-            journal: config.replica.journal.then(VecDeque::new),
-            max_key: config.replica.max_key,
-            max_value: config.replica.max_value,
-            ..Map::default()
-        };
+        let map = Map::new(&config.replica);
         Self { gossip: Gossip::new(manner, |stats| &mut stats.replica), map }
     }
 
@@ -116,8 +96,8 @@ impl Replica {
         if value.len() > config.max_value {
             return Err(PutError::LargeValue { bytes: value.len(), limit: config.max_value });
         }
-        let before = self.map.entries.get(key).map_or(0, Entry::bytes);
-        let bytes = self.map.bytes - before + key.len() + value.len();
+        let before = self.map.get(key).map_or(0, Entry::bytes);
+        let bytes = self.map.bytes() - before + key.len() + value.len();
         if bytes > config.max_bytes {
             return Err(PutError::Full { bytes, limit: config.max_bytes });
         }
@@ -131,55 +111,62 @@ impl Replica {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, key: &str, value: Option<Vec<u8>>) -> Version {
-        let version = Version { stamp: cx.stamp(), node: cx.id() };
-        let entry = Entry { key: key.to_owned(), value, version };
-        let (item, replaces) = self.map.set(entry.clone());
-        self.map.note(&entry);
-        let forgets = entry.value.is_none() && broken(Rule::Tombstones);
-        cx.event(Event::Key(KeyChange { entry, local: true }));
-        if forgets {
-            self.map.forget(item);
-            replaces.into_iter().for_each(|before| self.gossip.forget(before));
-            return version;
-        }
-        self.gossip.publish(cx, &self.map, item, replaces);
+        // Above the version that it replaces, whoever gave that its stamp.
+        let before = self.map.get(key).map_or(Stamp::default(), |entry| entry.version.stamp);
+        let stamp = cx.stamp().max(Stamp(before.0 + 1));
+        let version = Version { stamp, node: cx.id() };
+        self.set(cx, Entry { key: key.to_owned(), value, version });
         version
     }
 
+    /// Holds an entry of this node's own, and tells it.
+    fn set(&mut self, cx: &mut Context<'_>, entry: Entry) {
+        let forgets = entry.value.is_none() && broken(Rule::Tombstones);
+        self.map.note(&entry);
+        cx.event(Event::Key(KeyChange { entry: entry.clone(), local: true }));
+        let (item, replaces) = self.map.set(cx.now(), entry, Duration::ZERO);
+        if forgets {
+            self.map.forget(item);
+            replaces.into_iter().for_each(|before| self.gossip.forget(before));
+            return;
+        }
+        self.gossip.publish(cx, &self.map, item, replaces);
+    }
+
     /// Takes over what a store has kept; nothing of it is told, noted or heard of.
+    ///
+    /// How old a tombstone is only the wall clock can say, since no time was measured while the node
+    /// was away. If that makes it too young or too old, the others have it, or have forgotten it.
     pub(crate) fn restore(&mut self, cx: &mut Context<'_>, entries: Vec<Entry>) {
         for entry in entries {
             cx.observe(entry.version.stamp);
-            let known = self.map.entries.get(entry.key.as_str());
+            let known = self.map.get(entry.key.as_str());
             if known.is_none_or(|known| known.version < entry.version) {
-                let (item, replaces) = self.map.set(entry);
+                let age = cx.cluster_millis().saturating_sub(entry.version.stamp.millis());
+                let (item, replaces) = self.map.set(cx.now(), entry, Duration::from_millis(age));
                 self.gossip.keep(item, replaces);
             }
         }
+        self.expire(cx);
     }
 
     /// The entry of a key that exists.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.map.entries.get(key).filter(|entry| entry.value.is_some())
+        self.map.get(key).filter(|entry| entry.value.is_some())
     }
 
     /// The keys that exist and begin with `prefix`, in order.
     pub(crate) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
-        let from = self
-            .map
-            .entries
-            .range::<str, _>((core::ops::Bound::Included(prefix), core::ops::Bound::Unbounded));
-        let within = from.take_while(move |(key, _)| key.starts_with(prefix));
-        within.map(|(_, entry)| entry).filter(|entry| entry.value.is_some())
+        self.map.list(prefix).filter(|entry| entry.value.is_some())
     }
 
     /// Everything, tombstones included.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.map.entries.values()
+        self.map.list("")
     }
 
     pub(crate) fn poll_store(&mut self) -> Option<Entry> {
-        self.map.journal.as_mut()?.pop_front()
+        self.map.poll_store()
     }
 
     /// A number that nodes with the same contents share.
@@ -189,33 +176,40 @@ impl Replica {
 
     /// How many keys exist, how many tombstones there are, and the bytes of both.
     pub(crate) fn load(&self) -> (usize, usize, usize) {
-        let tombstones = self.map.tombstones.len();
-        (self.map.entries.len() - tombstones, tombstones, self.map.bytes)
+        let tombstones = self.map.tombstones();
+        (self.map.len() - tombstones, tombstones, self.map.bytes())
     }
 
-    /// Forgets deletions that are older than a tombstone's life, at the same points of cluster time
-    /// as all nodes.
+    /// How many members have held something else for long.
+    pub(crate) fn differing_long(&self) -> usize {
+        self.gossip.differing_long()
+    }
+
+    /// Lets go of tombstones that are older than their life.
     fn expire(&mut self, cx: &mut Context<'_>) {
-        let life = cx.config().replica.tombstone_life.as_millis() as u64;
-        let step = (life / 32).max(1000);
-        let floor = Stamp::from_millis(cx.cluster_millis().saturating_sub(life) / step * step);
-        self.map.floor = self.map.floor.max(floor);
-        while let Some(&item) = self.map.tombstones.first().filter(|i| i.stamp < self.map.floor) {
+        for item in self.map.expire(cx.now()) {
             self.gossip.forget(item);
-            self.map.forget(item);
+        }
+        let evicted = self.map.release(self.gossip.differing().min());
+        self.gossip.stats(cx).evicted += evicted;
+    }
+
+    /// Writes anew what is stamped too far ahead of a clock that most others agree with: this node's
+    /// clock was wrong when it was written, or that of the whole cluster. Nobody else takes it as it
+    /// is, and nobody could overwrite it.
+    fn restamp(&mut self, cx: &mut Context<'_>) {
+        if !cx.clock().is_confirmed(cx.now()) || broken(Rule::Restamp) {
+            return;
+        }
+        let limit = Item { stamp: cx.clock().limit(cx.now()), id: 0 };
+        let ahead: Vec<Item> = self.gossip.set().iter(limit, Item::END).collect();
+        for item in ahead {
+            let Some(entry) = self.map.held(item.id).cloned() else { continue };
+            let version = Version { stamp: cx.stamp(), node: cx.id() };
+            self.gossip.stats(cx).restamped += 1;
+            self.set(cx, Entry { version, ..entry });
         }
     }
-}
-
-/// Checks a key: text without control characters, not empty, not too long.
-fn check_key(key: &str, limit: usize) -> Result<(), PutError> {
-    if key.is_empty() {
-        return Err(PutError::EmptyKey);
-    }
-    if key.len() > limit {
-        return Err(PutError::LongKey { bytes: key.len(), limit });
-    }
-    key.chars().find(|c| c.is_control()).map_or(Ok(()), |bad| Err(PutError::BadKey(bad)))
 }
 
 impl Protocol for Replica {
@@ -229,6 +223,7 @@ impl Protocol for Replica {
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.expire(cx);
+        self.restamp(cx);
         self.gossip.pull(cx);
     }
 
@@ -244,94 +239,27 @@ impl Protocol for Replica {
         }
     }
 
-    fn digest(&self, _: Instant) -> Option<u64> {
-        self.gossip.digest()
+    fn digest(&self, now: Instant) -> Option<u64> {
+        self.gossip.digest_without(self.map.expired(now))
     }
 
     fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        self.gossip.differs(cx, peer);
+        self.expire(cx);
+        let Some(elapsed) = self.gossip.differs(cx, peer) else { return };
+        if let Some(member) = cx.roster().peer(peer).map(|peer| peer.name.clone()) {
+            cx.event(Event::Differs { member, elapsed });
+        }
+    }
+
+    fn agrees(&mut self, _: &mut Context<'_>, peer: NodeId) {
+        self.gossip.agrees(peer);
+    }
+
+    fn peer_expired(&mut self, _: &mut Context<'_>, peer: &Identity) {
+        self.gossip.agrees(peer.id());
     }
 
     fn wake(&mut self, cx: &mut Context<'_>) {
         self.gossip.wake(cx, &self.map);
-    }
-}
-
-impl Map {
-    /// Sets a key's state; returns its item, and that of the state before.
-    fn set(&mut self, entry: Entry) -> (Item, Option<Item>) {
-        let replaces = self.entries.get(entry.key.as_str()).map(Entry::item);
-        if let Some(before) = replaces {
-            self.forget(before);
-        }
-        let item = entry.item();
-        let key: Arc<str> = entry.key.as_str().into();
-        self.keys.insert(item.id, key.clone());
-        self.bytes += entry.bytes();
-        if entry.value.is_none() {
-            self.tombstones.insert(item);
-        }
-        self.entries.insert(key, entry);
-        (item, replaces)
-    }
-
-    fn forget(&mut self, item: Item) {
-        self.tombstones.remove(&item);
-        if let Some(entry) = self.keys.remove(&item.id).and_then(|key| self.entries.remove(&key)) {
-            self.bytes -= entry.bytes();
-        }
-    }
-
-    /// Notes a change for the store.
-    fn note(&mut self, entry: &Entry) {
-        if let Some(journal) = &mut self.journal {
-            journal.push_back(entry.clone());
-        }
-    }
-
-    fn held(&self, id: u64) -> Option<&Entry> {
-        self.keys.get(&id).and_then(|key| self.entries.get(key))
-    }
-}
-
-impl Shelf for Map {
-    fn take(
-        &mut self,
-        cx: &mut Context<'_>,
-        heard: &Heard,
-        _pulled: bool,
-    ) -> Result<Taken, WireError> {
-        let entry = Entry::decode(&heard.entry)?;
-        let long = entry.value.as_ref().map_or(0, Vec::len) > self.max_value;
-        if long || check_key(&entry.key, self.max_key).is_err() {
-            return Err(WireError::Malformed);
-        }
-        cx.observe(entry.version.stamp);
-        match self.entries.get(entry.key.as_str()) {
-            Some(mine) if mine.version == entry.version => return Ok(Taken::Known(entry.item())),
-            Some(mine) if mine.version > entry.version && !broken(Rule::LastWriterWins) => {
-                return Ok(Taken::Outdated(mine.item()));
-            }
-            None if entry.value.is_none() && entry.version.stamp < self.floor => {
-                return Ok(Taken::Stale);
-            }
-            _ => {}
-        }
-        let (item, replaces) = self.set(entry.clone());
-        self.note(&entry);
-        cx.event(Event::Key(KeyChange { entry, local: false }));
-        Ok(Taken::New { item, replaces, tell: true })
-    }
-
-    fn entry(&self, id: u64) -> Option<Vec<u8>> {
-        self.held(id).map(Entry::encode)
-    }
-
-    fn wants(&self, item: Item) -> bool {
-        !self.keys.contains_key(&item.id)
-    }
-
-    fn round(&self, _: Instant, _: u64) -> u32 {
-        0
     }
 }

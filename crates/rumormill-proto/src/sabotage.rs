@@ -23,6 +23,18 @@ pub enum Rule {
     LastWriterWins,
     /// What was deleted is remembered.
     Tombstones,
+    /// A tombstone guards its key after its life while a member differs.
+    GuardDeleted,
+    /// A comparison goes on where all that was given was outdated.
+    GoOn,
+    /// Stamps far ahead are neither followed nor accepted.
+    BoundClocks,
+    /// Ages are elapsed time, not differences of what clocks show.
+    ElapsedAges,
+    /// A node whose clock is wrong goes by the others'.
+    CorrectClock,
+    /// What a wrong clock stamped is written anew.
+    Restamp,
 }
 
 #[cfg(feature = "sabotage")]

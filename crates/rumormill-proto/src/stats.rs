@@ -53,6 +53,10 @@ pub struct Stats {
     pub windows_void: u64,
     /// Times that this node was held for dead and came back as a new incarnation.
     pub renewals: u64,
+    /// Stamps of others that were refused, because they were more than `max_clock_skew` ahead.
+    pub stamps_refused: u64,
+    /// Times that this node's wall clock was found to have been stepped.
+    pub clock_steps: u64,
     /// How rumors got around.
     pub rumors: GossipStats,
     /// How updates of the replica got around.
@@ -84,6 +88,10 @@ pub struct GossipStats {
     pub copies: u64,
     /// Entries told or given that were too old.
     pub outdated: u64,
+    /// Entries told or given that were refused: malformed, too large, or stamped too far ahead.
+    pub refused: u64,
+    /// Entries that were written anew, because they were stamped by a clock that was wrong.
+    pub restamped: u64,
     /// Entries that the validation hook rejected.
     pub rejected: u64,
     /// Entries that had to go before their time, because there was no room.

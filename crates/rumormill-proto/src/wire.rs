@@ -7,7 +7,7 @@
 //! | 2 | magic `RM` |
 //! | 1 | version |
 //! | 4 | tag of the cluster's name |
-//! | 4 | channel: 0 SWIM, 1 state exchange, 2 path test, otherwise the tag of a protocol's name |
+//! | 4 | channel: 0 SWIM, 1 state exchange, 2 refusals, 3 path tests, otherwise the tag of a protocol |
 //! | 8 | sender's [`NodeId`] |
 //! | 8 | receiver's [`NodeId`]; 0 where the sender can't know it yet |
 //!
@@ -16,6 +16,7 @@
 mod digests;
 mod exchange;
 mod gossip;
+mod refusal;
 mod state;
 
 use core::net::{IpAddr, SocketAddr};
@@ -23,6 +24,7 @@ use core::net::{IpAddr, SocketAddr};
 pub(crate) use digests::Digests;
 pub(crate) use exchange::{Bounds, Contribution, Message, Section, WindowPart, write_sections};
 pub(crate) use gossip::{Heard, Message as Gossip, Talk, Tell};
+pub(crate) use refusal::Refusal;
 pub(crate) use state::{StateMessage, Told, read_foca_header, trim_swim, write_foca_header};
 pub(crate) use state::{read_member, write_member};
 
@@ -30,7 +32,7 @@ use crate::aggregate::Mass;
 use crate::identity::{Identity, Name, NodeId};
 
 /// The version of the wire format. Nodes of different versions ignore each other.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 const MAGIC: [u8; 2] = *b"RM";
 
@@ -38,9 +40,11 @@ const MAGIC: [u8; 2] = *b"RM";
 pub(crate) const CHANNEL_SWIM: u32 = 0;
 /// The channel of membership state exchanges.
 pub(crate) const CHANNEL_STATE: u32 = 1;
+/// The channel of refusals by nodes of another cluster.
+pub(crate) const CHANNEL_REFUSAL: u32 = 2;
 
 /// The channel of tests of a path.
-pub(crate) const CHANNEL_PATH: u32 = 2;
+pub(crate) const CHANNEL_PATH: u32 = 3;
 
 /// Why a packet was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -89,6 +93,15 @@ impl Envelope {
 
     /// Reads an envelope of cluster `cluster`, and returns the body with it.
     pub(crate) fn read(cluster: u32, bytes: &[u8]) -> Result<(Self, &[u8]), WireError> {
+        let (envelope, body) = Self::read_any(bytes)?;
+        if envelope.cluster != cluster {
+            return Err(WireError::Cluster);
+        }
+        Ok((envelope, body))
+    }
+
+    /// Reads an envelope of any cluster.
+    pub(crate) fn read_any(bytes: &[u8]) -> Result<(Self, &[u8]), WireError> {
         let mut reader = Reader(bytes);
         if reader.array::<2>().map_err(|_| WireError::Garbage)? != MAGIC {
             return Err(WireError::Garbage);
@@ -103,9 +116,6 @@ impl Envelope {
             from: NodeId(reader.u64()?),
             to: NodeId(reader.u64()?),
         };
-        if envelope.cluster != cluster {
-            return Err(WireError::Cluster);
-        }
         Ok((envelope, reader.0))
     }
 }

@@ -29,6 +29,9 @@ pub struct Chaos {
     pub node: NodeSpec,
     /// How far clocks are off at most, either way: 0.02 is 2 %.
     pub drift: f64,
+    /// Whether wall clocks are stepped, and newcomers' may be wrong: by seconds, or one at a time by
+    /// minutes, days or decades.
+    pub wrong_clocks: bool,
     /// What links do in the chaos phase, at first.
     pub link: Link,
     /// What links do in the calm phase.

@@ -113,6 +113,14 @@ pub enum Violation {
         /// The key.
         key: String,
     },
+    /// A node stamps with a time of day that is too wrong, though most clocks are right.
+    #[error("node {node} goes by a time of day that is off by {millis} ms")]
+    WrongTime {
+        /// The node.
+        node: NodeIndex,
+        /// By how much it is ahead.
+        millis: i64,
+    },
     /// An enclosure does not contain the truth.
     #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]
     Escaped {

@@ -9,6 +9,10 @@ use crate::check::Violation;
 use crate::network::VirtualNetwork;
 use crate::spec::NodeIndex;
 
+/// What is stamped this much ahead of the true time may be written anew: less than the bound that
+/// nodes go by, since a node's own clock may be behind.
+const MAX_SKEW_MILLIS: u64 = 100_000;
+
 /// One life of one node.
 type Life = (NodeIndex, u32);
 
@@ -67,7 +71,11 @@ impl Chronicle {
                 }
                 let newest = self.held.entry(life).or_default().entry(entry.key);
                 let newest = newest.or_insert(entry.version);
-                *newest = entry.version.max(*newest);
+                // Only what a wrong clock stamped is ever replaced by a lower version: its holder
+                // writes it anew.
+                let skewed = newest.stamp.millis() > net.true_wall() + MAX_SKEW_MILLIS;
+                let newer = entry.version > *newest || (change.local && skewed);
+                *newest = if newer { entry.version } else { *newest };
             }
             _ => {}
         }

@@ -69,6 +69,8 @@ counters! {
     packets_that_waited,
     /// Changes of a clock's rate.
     clock_changes,
+    /// Steps of a wall clock.
+    clock_steps,
     /// Inputs set or taken away.
     inputs_changed,
     /// Running members seen under suspicion, sampled; see

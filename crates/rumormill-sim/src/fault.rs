@@ -166,6 +166,23 @@ impl VirtualNetwork {
         Ok(())
     }
 
+    /// Steps the node's wall clock by so many milliseconds, forwards or backwards, through restarts.
+    /// Its timers go on as they were.
+    ///
+    /// # Errors
+    /// When the node was never added.
+    pub fn step_wall_clock(&mut self, index: NodeIndex, millis: i64) -> Result<(), SimError> {
+        let now: Instant = self.now;
+        let slot = self.slots.get_mut(index.index()).ok_or(SimError::NotRunning(index))?;
+        slot.step_wall(millis);
+        let wall = slot.wall(now);
+        self.counters.clock_steps += 1;
+        if self.node(index).is_some() {
+            self.with_node(index, |node, now| node.handle_wall_clock(now, wall))?;
+        }
+        Ok(())
+    }
+
     /// Counts the running members that are under suspicion now, once for each observer; the sum
     /// over all calls is in [`crate::Counters::false_suspicions`].
     pub fn sample_suspicions(&mut self) -> u64 {

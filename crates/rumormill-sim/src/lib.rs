@@ -38,6 +38,7 @@ pub mod rounds;
 pub mod scenario;
 mod slot;
 mod spec;
+pub mod text;
 pub mod trace;
 pub mod traffic;
 mod truth;

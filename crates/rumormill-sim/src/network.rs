@@ -113,17 +113,38 @@ impl VirtualNetwork {
         }
     }
 
-    /// A boot above that of every earlier start, and not below the clock.
+    /// A boot above that of every earlier start, and not below the clock. A node whose wall clock is
+    /// off, or was, takes what that shows; one that is durable, never less than it had.
     pub(crate) fn next_boot(&mut self, index: NodeIndex) -> u64 {
-        let clock = FIRST_BOOT + self.now.as_nanos() / 1_000_000;
-        let mine = self.slots[index.index()].boot;
-        self.last_boot = clock.max(self.last_boot + 1).max(mine + 1);
-        self.last_boot
+        let (clock, wall) = (self.true_wall(), self.starting_wall(index));
+        let slot = &self.slots[index.index()];
+        if wall == clock && slot.boot <= self.last_boot {
+            self.last_boot = clock.max(self.last_boot + 1);
+            return self.last_boot;
+        }
+        if slot.spec.durable || wall == slot.boot { wall.max(slot.boot + 1) } else { wall }
+    }
+
+    /// What a clock that is right shows, in milliseconds since 1970.
+    pub(crate) fn true_wall(&self) -> u64 {
+        FIRST_BOOT + self.now.as_nanos() / 1_000_000
+    }
+
+    /// What a node's wall clock shows if the node starts now.
+    fn starting_wall(&self, index: NodeIndex) -> u64 {
+        self.true_wall().saturating_add_signed(self.slots[index.index()].spec.wall_offset)
+    }
+
+    /// How far the node's wall clock is ahead of the true time of day, in milliseconds.
+    pub fn wall_error(&self, index: NodeIndex) -> i64 {
+        let slot = &self.slots[index.index()];
+        let off = i128::from(slot.wall(self.now)) - i128::from(self.true_wall());
+        if slot.node.is_some() { off as i64 } else { slot.spec.wall_offset }
     }
 
     pub(crate) fn start(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
-        let (now, seed) = (self.now, self.config.seed);
-        self.slots[index.index()].start(index, now, boot, seed, &self.directory)?;
+        let (now, seed, wall) = (self.now, self.config.seed, self.starting_wall(index));
+        self.slots[index.index()].start(index, now, boot, wall, seed, &self.directory)?;
         self.call(index, |_, _| ());
         Ok(())
     }

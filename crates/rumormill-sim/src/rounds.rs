@@ -38,7 +38,9 @@ mod work;
 pub use broadcast::{Broadcast, BroadcastKind};
 pub use engine::EngineKind;
 pub use error::RoundsError;
-pub use graph::{Connectivity, Csr, Density, GraphKind, MAX_GRAPH_NODES, Topology, read_edges};
+pub use graph::{
+    Connectivity, Csr, Density, GraphKind, MAX_GRAPH_NODES, Repeats, Topology, read_edges,
+};
 pub use model::{MAX_FANOUT, MAX_NODES, Origin, Semantics, SpreadModel, StopRule, Targets};
 pub use run::Run;
 pub use summary::{RoundFigures, Summary};

@@ -54,7 +54,7 @@ pub use slice::{
     Band, Fate, FigureLine, FigureSample, Heard, Life, Mark, Moment, NodeLine, ReplicaSample,
     RumorSample, Sample, Slice, Tone, Traffic,
 };
-pub use span::{NotASpan, Span, When};
+pub use span::{NotASpan, Shift, Span, When};
 pub use values::Values;
 
 use crate::link::Link;

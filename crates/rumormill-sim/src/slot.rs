@@ -28,6 +28,9 @@ pub(crate) struct Slot {
     /// There while the node runs.
     pub(crate) node: Option<Box<Node>>,
     pub(crate) clock: Clock,
+    /// What the wall clock showed when the present life began, but for the steps since: milliseconds
+    /// since 1970.
+    pub(crate) wall_origin: u64,
     /// The inputs that were set and not taken away in this life: what the checkers hold the nodes'
     /// figures against.
     pub(crate) inputs: BTreeMap<Name, f64>,
@@ -57,6 +60,7 @@ impl Slot {
             state: NodeState::Waiting,
             node: None,
             clock,
+            wall_origin: 0,
             inputs: BTreeMap::new(),
             life: 0,
             started: Instant::ZERO,
@@ -76,6 +80,7 @@ impl Slot {
         index: NodeIndex,
         now: Instant,
         boot: u64,
+        wall: u64,
         run_seed: u64,
         directory: &Directory,
     ) -> Result<(), SimError> {
@@ -89,14 +94,27 @@ impl Slot {
                 node.add_protocol(Instant::ZERO, protocol);
             }
         }
+        node.handle_wall_clock(Instant::ZERO, wall);
         node.restore(Instant::ZERO, core::mem::take(&mut self.store));
         self.clock = Clock::new(now, self.spec.clock_rate);
+        self.wall_origin = wall;
         self.started = now;
         self.node = Some(Box::new(node));
         self.state = NodeState::Running;
         self.life += 1;
         self.boot = boot;
         Ok(())
+    }
+
+    /// What the wall clock shows, in milliseconds since 1970.
+    pub(crate) fn wall(&self, now: Instant) -> u64 {
+        self.wall_origin + self.clock.shows(now).as_nanos() / 1_000_000
+    }
+
+    /// Steps the wall clock. It keeps what it is off through restarts.
+    pub(crate) fn step_wall(&mut self, millis: i64) {
+        self.spec.wall_offset = self.spec.wall_offset.saturating_add(millis);
+        self.wall_origin = self.wall_origin.saturating_add_signed(millis);
     }
 
     /// Ends the life; returns the packets that waited for it.

@@ -86,6 +86,9 @@ pub struct NodeSpec {
     pub config: Config,
     /// How fast its clock runs: 1 is right, 1.01 gains 1 %. From 0.1 to 10.
     pub clock_rate: f64,
+    /// How far its wall clock is ahead of the true time of day, in milliseconds; negative if it is
+    /// behind.
+    pub wall_offset: i64,
     /// Whether it runs the aggregates.
     pub aggregates: bool,
     /// Protocols that it runs besides.
@@ -106,6 +109,7 @@ impl NodeSpec {
             name: Name::new(name)?,
             config: Config::default(),
             clock_rate: 1.0,
+            wall_offset: 0,
             aggregates: true,
             protocols: None,
             start_at: Instant::ZERO,
@@ -123,6 +127,12 @@ impl NodeSpec {
     #[must_use]
     pub fn clock_rate(self, clock_rate: f64) -> Self {
         Self { clock_rate, ..self }
+    }
+
+    /// The same with a wall clock that is this many milliseconds ahead.
+    #[must_use]
+    pub fn wall_offset(self, wall_offset: i64) -> Self {
+        Self { wall_offset, ..self }
     }
 
     /// The same with protocols that `make` makes at each start.

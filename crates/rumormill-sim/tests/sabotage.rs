@@ -151,3 +151,50 @@ fn a_range_that_ignores_what_is_in_flight_lets_the_truth_escape() {
     let (outside, _) = escapes_while_in_flight(Some(Rule::AllowForFlight));
     assert!(outside > 100, "{outside} of {all} with the rule broken");
 }
+
+/// How many of the violations with wrong clocks are of this kind.
+fn with_wrong_clocks(rule: Rule, seeds: u64, kind: fn(&Violation) -> bool) -> usize {
+    break_rule(Some(rule));
+    let violation = |seed| {
+        let chaos = Chaos::new(seed).unwrap();
+        let chaos = Chaos { wrong_clocks: true, patience: Duration::from_secs(30), ..chaos };
+        match chaos.run().failure? {
+            Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
+            Failure::Run(error) => panic!("{error}"),
+        }
+    };
+    let found: Vec<_> = (0..seeds).filter_map(violation).collect();
+    break_rule(None);
+    let of_kind = found.iter().filter(|violation| kind(violation)).count();
+    println!("{rule:?}: {of_kind} of {} violations in {seeds} runs", found.len());
+    of_kind
+}
+
+#[test]
+fn a_stamp_without_bound_that_drags_the_time_of_all_along_is_found() {
+    let wrong = |v: &Violation| matches!(v, Violation::WrongTime { .. });
+    let found = with_wrong_clocks(Rule::BoundClocks, 60, wrong);
+    assert!(found > 0, "{found}");
+}
+
+#[test]
+fn ages_that_are_read_off_clocks_are_found_where_an_event_is_missed() {
+    let missed = |v: &Violation| matches!(v, Violation::Missed { .. });
+    let found = with_wrong_clocks(Rule::ElapsedAges, 40, missed);
+    assert!(found > 0, "{found}");
+}
+
+#[test]
+fn a_node_that_goes_by_its_own_wrong_clock_is_found() {
+    let wrong =
+        |v: &Violation| matches!(v, Violation::WrongTime { .. } | Violation::ReplicaDiffers { .. });
+    let found = with_wrong_clocks(Rule::CorrectClock, 20, wrong);
+    assert!(found > 2, "{found}");
+}
+
+#[test]
+fn what_a_wrong_clock_stamped_and_nobody_stamps_anew_is_found() {
+    let differs = |v: &Violation| matches!(v, Violation::ReplicaDiffers { .. });
+    let found = with_wrong_clocks(Rule::Restamp, 60, differs);
+    assert!(found > 0, "{found}");
+}

@@ -1,9 +1,11 @@
 //! `rumormill agent`: one agent, until a signal.
 
 mod file;
+mod group;
 mod handler;
 mod log;
 mod settings;
+mod sink;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,12 +16,12 @@ use rumormill_agent::api::Info;
 use rumormill_agent::{Agent, Error, StopReason, Store};
 use rumormill_proto::Name;
 
-use crate::exit::{self, Exit, Usage};
+use crate::exit::{Exit, Usage};
 use crate::format;
 use crate::signal::Signals;
 use crate::values::{self, Input, Listen};
 use handler::Handler;
-use log::Level;
+use log::{Level, Log};
 use settings::Settings;
 
 const EXAMPLES: &str = "\
@@ -33,8 +35,8 @@ Then ask: rumormill get requests --wait 10s
 
 Without --data the agent keeps nothing on disk: after a restart it joins again, and its inputs are
 those of --set. Its traffic is neither authenticated nor encrypted: keep it on a network
-that you trust. Ctrl-C or SIGTERM makes it leave the cluster properly; a second one ends it at
-once.
+that you trust. Ctrl-C, SIGTERM or SIGHUP (unless nohup started it) makes it leave the cluster
+properly; a second Ctrl-C or SIGTERM ends it at once.
 
 Exit codes: 0 left the cluster, 1 failed (a taken port, a taken name), 2 usage.";
 
@@ -58,7 +60,8 @@ pub(crate) struct Args {
     /// 127.0.0.1:7980]
     #[arg(long, value_name = "IP:PORT", value_parser = values::listen)]
     http: Option<Listen>,
-    /// Members of the cluster to join, any of them; asked again until they answer
+    /// Members of the cluster to join, any of them; the names are looked up and asked for as long as
+    /// the agent runs
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = values::host_port)]
     join: Option<Vec<String>>,
     /// An input of this agent, such as requests=5; may be given several times
@@ -100,6 +103,10 @@ pub(crate) struct Args {
     /// How often to exchange the whole membership with one member [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     sync_interval: Option<Duration>,
+    /// How far a member's clock may be from this machine's; what is stamped further ahead is refused,
+    /// 1s to 1 day [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    max_clock_skew: Option<Duration>,
     /// The length of a round of figures in round mode, 16 to 65536 gossip periods [default: 64]
     #[arg(long, value_name = "PERIODS")]
     round_length: Option<u32>,
@@ -121,15 +128,48 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let settings = Settings::gather(args)?;
-    log::start(settings.log);
+    let log = Log::start(settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let exit = runtime.block_on(serve(settings));
+    let outcome = runtime.block_on(serve(&settings, &log));
     runtime.shutdown_timeout(Duration::from_millis(200));
-    exit
+    Ok(log.end(outcome))
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<Exit> {
-    let store = settings.data.as_ref().map(Store::open).transpose()?;
+async fn serve(settings: &Settings, log: &Log) -> anyhow::Result<Exit> {
+    // First of all: one that comes while the agent starts ends it in good order, too.
+    let mut signals = Signals::listen()?;
+    let agent = tokio::select! {
+        started = start(settings, log) => started?,
+        // No other agent has heard of it yet.
+        _ = signals.ended() => return Ok(Exit::Done),
+    };
+    let life = async {
+        match prepare(settings, &agent).await {
+            Ok(info) => log.say(&banner(settings, &info)),
+            // It may have been refused already.
+            Err(Error::Stopped(reason)) => return ended(&reason),
+            Err(error) => return Err(Usage(error.to_string()).into()),
+        }
+        ended(&agent.stopped().await)
+    };
+    tokio::select! {
+        ended = life => ended,
+        _ = signals.ended() => {
+            tracing::info!("leaving the cluster; a second signal ends the agent at once");
+            tokio::select! {
+                () = agent.leave() => Ok(Exit::Done),
+                _ = signals.again() => Ok(Exit::Failed),
+            }
+        }
+    }
+}
+
+async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
+    let store = match settings.data.clone() {
+        // Reading a large one takes a while.
+        Some(dir) => Some(tokio::task::spawn_blocking(|| Store::open(dir)).await??),
+        None => None,
+    };
     let kept = store.as_ref().and_then(|store| store.name().cloned());
     let name = match settings.name.clone().or(kept) {
         Some(name) => name,
@@ -139,7 +179,8 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
         .bind(settings.bind)
         .config(settings.config.clone())
         .loss(settings.loss)
-        .join(settings.join.iter().cloned());
+        .join(settings.join.iter().cloned())
+        .log_lines_dropped(log.dropped());
     if let Listen::At(addr) = settings.http {
         builder = builder.http(Some(addr));
     }
@@ -156,24 +197,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
         let (name, handler) = (handler.name.clone(), handler.clone());
         builder = builder.on_query(name.as_str(), move |query| handler.clone().answer(query));
     }
-    let mut signals = Signals::listen()?;
-    let agent = builder.start().await.with_context(|| format!("agent {name} did not start"))?;
-    match prepare(&settings, &agent).await {
-        Ok(info) => exit::print(&banner(&settings, &info))?,
-        // It may have been refused already.
-        Err(Error::Stopped(reason)) => return ended(&reason),
-        Err(error) => return Err(Usage(error.to_string()).into()),
-    }
-    tokio::select! {
-        reason = agent.stopped() => ended(&reason),
-        _ = signals.ended() => {
-            tracing::info!("leaving the cluster; a second signal ends the agent at once");
-            tokio::select! {
-                () = agent.leave() => Ok(Exit::Done),
-                _ = signals.ended() => Ok(Exit::Failed),
-            }
-        }
-    }
+    builder.start().await.with_context(|| format!("agent {name} did not start"))
 }
 
 async fn prepare(settings: &Settings, agent: &Agent) -> Result<Info, Error> {

@@ -23,16 +23,34 @@ const LONGEST: u64 = 256 << 20;
 /// Which agent to talk to.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Target {
-    /// The HTTP address of the agent to talk to; before or after the verb
-    #[arg(
-        long = "agent",
-        global = true,
-        value_name = "URL",
-        env = "RUMORMILL_AGENT",
-        default_value = "http://127.0.0.1:7980",
-        value_parser = url
-    )]
-    pub(crate) agent: String,
+    /// The HTTP address of the agent to talk to; before or after the verb [default: `$RUMORMILL_AGENT`,
+    /// or 127.0.0.1:7980]
+    #[arg(long = "agent", global = true, value_name = "URL", value_parser = url)]
+    pub(crate) agent: Option<String>,
+}
+
+/// Where an agent is if nothing else is said.
+const USUAL: &str = "http://127.0.0.1:7980";
+/// The variable that says where the agent is. Only verbs that talk to an agent read it.
+const VARIABLE: &str = "RUMORMILL_AGENT";
+
+impl Target {
+    /// The address: the flag's, or else the variable's, or else the usual one. A variable that is
+    /// empty counts as not set.
+    fn url(&self) -> Result<String, Usage> {
+        if let Some(url) = &self.agent {
+            return Ok(url.clone());
+        }
+        match std::env::var_os(VARIABLE) {
+            Some(value) if !value.is_empty() => {
+                let text = value.to_str();
+                let text =
+                    text.ok_or_else(|| Usage(format!("{VARIABLE}: {value:?} is not text")))?;
+                url(text).map_err(|error| Usage(format!("{VARIABLE}: {error}")))
+            }
+            _ => Ok(USUAL.to_owned()),
+        }
+    }
 }
 
 /// `http://HOST:PORT`; the scheme may be left out.
@@ -66,39 +84,43 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(target: &Target) -> Self {
+    pub(crate) fn new(target: &Target) -> Result<Self, Usage> {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
             // An agent is a neighbour: a proxy meant for the web does not know it.
             .proxy(None)
             .build();
-        Self { base: target.agent.clone(), http: config.into() }
+        Ok(Self { base: target.url()?, http: config.into() })
     }
 
     /// Reads `path`, which may take `wait` longer than usual.
-    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str, wait: Duration) -> Answer<T> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &Path, wait: Duration) -> Answer<T> {
         let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER + wait));
         self.read(request.build().call())
     }
 
-    pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
+    pub(crate) fn put<T: DeserializeOwned>(&self, path: &Path, body: &impl Serialize) -> Answer<T> {
         let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
         self.read(request.build().send_json(body))
     }
 
-    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &Path,
+        body: &impl Serialize,
+    ) -> Answer<T> {
         let request = self.http.post(self.url(path)).config().timeout_global(Some(ANSWER));
         self.read(request.build().send_json(body))
     }
 
-    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &Path) -> Answer<T> {
         let request = self.http.delete(self.url(path)).config().timeout_global(Some(ANSWER));
         self.read(request.build().call())
     }
 
     /// Reads `path` as it is, with the headers.
-    pub(crate) fn get_bytes(&self, path: &str) -> Answer<(HeaderMap, Vec<u8>)> {
+    pub(crate) fn get_bytes(&self, path: &Path) -> Answer<(HeaderMap, Vec<u8>)> {
         let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER));
         let response = self.accepted(request.build().call())?;
         let (head, mut body) = response.into_parts();
@@ -107,7 +129,7 @@ impl Client {
     }
 
     /// Writes `bytes` to `path` as they are.
-    pub(crate) fn put_bytes<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Answer<T> {
+    pub(crate) fn put_bytes<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Answer<T> {
         let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
         self.read(request.build().content_type("application/octet-stream").send(bytes))
     }
@@ -115,7 +137,7 @@ impl Client {
     /// Sends `body` to `path`, and calls `each` with every line of what comes back, as it comes.
     pub(crate) fn post_for_lines(
         &self,
-        path: &str,
+        path: &Path,
         body: &impl Serialize,
         mut each: impl FnMut(&str) -> anyhow::Result<()>,
     ) -> Answer<()> {
@@ -131,7 +153,7 @@ impl Client {
     /// empty data.
     pub(crate) fn follow(
         &self,
-        path: &str,
+        path: &Path,
         mut each: impl FnMut(&str) -> anyhow::Result<()>,
     ) -> Answer<()> {
         let response = self.accepted(self.http.get(self.url(path)).call())?;
@@ -152,8 +174,8 @@ impl Client {
         Ok(())
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+    fn url(&self, path: &Path) -> String {
+        format!("{}{}", self.base, path.0)
     }
 
     fn read<T: DeserializeOwned>(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<T> {
@@ -238,17 +260,52 @@ impl From<Refusal> for anyhow::Error {
     }
 }
 
-/// Any text as one segment of a path, or as a parameter.
-pub(crate) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => out.push(byte.into()),
-            // A dot, too: what is between two slashes must not be `..`.
-            _ => out.push_str(&format!("%{byte:02X}")),
+/// The path of a request, parameters included. Whatever a user gives becomes part of a path here
+/// and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Path(String);
+
+impl Path {
+    /// A path of this API.
+    pub(crate) fn new(fixed: &'static str) -> Self {
+        Self(fixed.to_owned())
+    }
+
+    /// Adds a segment: any text but the empty one, which would be another path.
+    pub(crate) fn segment(mut self, text: &str) -> Self {
+        debug_assert!(!text.is_empty(), "checked where the arguments are read");
+        self.0.push('/');
+        self.encode(text);
+        self
+    }
+
+    /// Adds a segment of this API.
+    pub(crate) fn then(mut self, fixed: &'static str) -> Self {
+        self.0.push('/');
+        self.0.push_str(fixed);
+        self
+    }
+
+    /// Adds a parameter: any text.
+    pub(crate) fn with(mut self, parameter: &'static str, text: &str) -> Self {
+        self.0.push(if self.0.contains('?') { '&' } else { '?' });
+        self.0.push_str(parameter);
+        self.0.push('=');
+        self.encode(text);
+        self
+    }
+
+    fn encode(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+                    self.0.push(byte.into());
+                }
+                // A dot, too: what is between two slashes must not be `..`.
+                _ => self.0.push_str(&format!("%{byte:02X}")),
+            }
         }
     }
-    out
 }
 
 #[cfg(test)]
@@ -259,8 +316,30 @@ mod tests {
     fn urls() {
         assert_eq!(url("http://h:1/").as_deref(), Ok("http://h:1"));
         assert_eq!(url("127.0.0.1:7980").as_deref(), Ok("http://127.0.0.1:7980"));
-        for bad in ["", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"] {
+        for bad in
+            ["", " ", "/", "http://:1", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"]
+        {
             assert!(url(bad).is_err(), "{bad:?} was accepted");
         }
+    }
+
+    #[test]
+    fn whatever_is_given_stays_one_segment_or_one_parameter() {
+        let path = |text: &str| Path::new("/v1/kv").segment(text).with("wait", text).0;
+        assert_eq!(path("a-b_c~1"), "/v1/kv/a-b_c~1?wait=a-b_c~1");
+        for (text, encoded) in [
+            (".", "%2E"),
+            ("..", "%2E%2E"),
+            ("a//b/", "a%2F%2Fb%2F"),
+            ("?a=b&c#d", "%3Fa%3Db%26c%23d"),
+            ("%2F", "%252F"),
+            ("100 %", "100%20%25"),
+            ("\u{e4}", "%C3%A4"),
+        ] {
+            assert_eq!(path(text), format!("/v1/kv/{encoded}?wait={encoded}"));
+        }
+        let two = Path::new("/v1/kv/").with("limit", "1").with("prefix", "").0;
+        assert_eq!(two, "/v1/kv/?limit=1&prefix=");
+        assert_eq!(Path::new("/v1/a").segment("x").then("explain").0, "/v1/a/x/explain");
     }
 }

@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen()?;
+        tokio::spawn(give_up(Signals::listen()?));
         match args.protocol {
             Kind::Ledger => acts::run(&settings, &mut signals).await,
             Kind::Spsp => spsp::run(&settings, &mut signals).await,
@@ -96,6 +97,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     });
     runtime.shutdown_timeout(Duration::from_millis(200));
     exit
+}
+
+/// Ends the process some time after a second signal: the demo itself may be waiting for a terminal or
+/// a pipe that nobody reads.
+async fn give_up(mut signals: Signals) {
+    let first = signals.ended().await;
+    signals.again().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    std::process::exit(i32::from(Exit::from(first).code()));
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {

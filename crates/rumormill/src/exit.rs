@@ -3,19 +3,27 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
+
+use crate::output;
+
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// All is well.
     Done,
-    /// It ran, and the answer is bad.
+    /// It ran, and the answer is bad; or it could not run.
     Failed,
+    /// What was asked makes no sense.
+    Usage,
     /// The figures had not converged in the time given.
     NotConverged,
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM, where that is not the proper way to end.
     Terminated,
+    /// SIGHUP, likewise: the terminal has gone.
+    HungUp,
 }
 
 impl Exit {
@@ -23,7 +31,9 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Usage => 2,
             Self::NotConverged => 3,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -44,17 +54,44 @@ impl std::error::Error for Usage {}
 
 /// Says what went wrong, if anything, and gives the exit code.
 pub(crate) fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
-    let error = match outcome {
-        Ok(exit) => return ExitCode::from(exit.code()),
-        Err(error) => error,
-    };
+    let exit = outcome.unwrap_or_else(|error| {
+        if !error.is::<ClosedPipe>() {
+            note(&complaint(&error));
+        }
+        of(&error)
+    });
+    ExitCode::from(exit.code())
+}
+
+/// Says what the argument parser has to say: what is wrong, or the help that was asked for.
+pub(crate) fn parsed(said: &clap::Error) -> ExitCode {
+    let printed = printed(said.print());
+    if said.use_stderr() {
+        return ExitCode::from(Exit::Usage.code());
+    }
+    report(printed.map(|()| Exit::Done))
+}
+
+/// What went wrong, as a line for standard error.
+pub(crate) fn complaint(error: &anyhow::Error) -> String {
+    format!("rumormill: {error:#}\n")
+}
+
+/// How to exit after an error.
+pub(crate) fn of(error: &anyhow::Error) -> Exit {
     if error.is::<ClosedPipe>() {
         // The reader of our output has seen enough (`rumormill watch | head -1`).
-        return ExitCode::SUCCESS;
+        Exit::Done
+    } else if error.is::<Usage>() {
+        Exit::Usage
+    } else {
+        Exit::Failed
     }
-    // If even standard error is closed, the exit code has to do.
-    let _ = writeln!(io::stderr(), "rumormill: {error:#}");
-    if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// Writes to standard error, as far as it can be written.
+pub(crate) fn note(text: &str) {
+    let _ = output::stderr().write_all(text.as_bytes());
 }
 
 /// Standard output is closed. Told apart from a closed connection by its type.
@@ -71,13 +108,22 @@ impl std::error::Error for ClosedPipe {}
 
 /// Writes a text to standard output, and ends it with a newline if it has none.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes()));
-    match written.and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
+    print_bytes(text.as_bytes())?;
+    print_bytes(end.as_bytes())
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = output::stdout();
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// What came of writing to standard output.
+pub(crate) fn printed<T>(written: io::Result<T>) -> anyhow::Result<T> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+        other => other.context("cannot write to standard output"),
     }
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod exit;
 mod format;
 mod memory;
+mod output;
 mod plan;
 mod plot;
 mod predict;
@@ -14,6 +15,7 @@ mod replay;
 mod signal;
 mod simulate;
 mod sweep;
+mod text;
 mod values;
 mod verbs;
 
@@ -70,7 +72,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::parsed(&error),
+    };
     exit::report(match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),

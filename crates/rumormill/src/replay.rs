@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use rumormill_sim::scenario::{Slice, Span};
 use serde_json::json;
 
-use crate::exit::{self, ClosedPipe, Exit, Usage};
+use crate::exit::{self, Exit, Usage};
+use crate::output;
 use crate::simulate::cluster::timeline::Timeline;
 
 use recording::Recording;
@@ -84,12 +85,9 @@ fn number(name: &str, recording: &Recording) -> Result<usize, Usage> {
 
 /// Prints lines of JSON: the header, slices, the ending; or one slice; of one node, if asked.
 fn json(recording: &mut Recording, at: Option<usize>, node: Option<usize>) -> anyhow::Result<Exit> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(output::stdout());
     let mut print = |value: serde_json::Value| -> anyhow::Result<()> {
-        match writeln!(out, "{value}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-            written => Ok(written?),
-        }
+        exit::printed(writeln!(out, "{value}").and_then(|()| out.flush()))
     };
     let slices = at.map_or(0..recording.slices.len(), |at| at..at + 1);
     if at.is_none() {

@@ -14,62 +14,99 @@ pub(crate) enum Ended {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal has gone, or somebody says so.
+    HangUp,
 }
 
-/// From its making on, Ctrl-C and SIGTERM don't end the process by themselves.
+/// From its making on, Ctrl-C, SIGTERM and SIGHUP don't end the process by themselves.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` if whoever started the process had it ignore the signal, as `nohup` does.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
 }
 
+#[cfg(unix)]
 impl Signals {
     /// Starts listening.
-    #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let hang_up = (!hang_ups_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up,
         })
     }
 
-    /// Starts listening.
-    #[cfg(windows)]
-    pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+    /// Waits for the first signal.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Ended::Interrupt,
+            _ = self.terminate.recv() => Ended::Terminate,
+            _ = hang_up => Ended::HangUp,
+        }
     }
 
-    /// Waits for the next signal.
-    #[cfg(unix)]
-    pub(crate) async fn ended(&mut self) -> Ended {
+    /// Waits for one more, from somebody who does not want to wait. SIGHUP is none: a terminal that
+    /// closes sends it twice, once itself and once through the shell.
+    pub(crate) async fn again(&mut self) -> Ended {
         tokio::select! {
             _ = self.interrupt.recv() => Ended::Interrupt,
             _ = self.terminate.recv() => Ended::Terminate,
         }
     }
+}
 
-    /// Waits for the next signal.
-    #[cfg(windows)]
+#[cfg(windows)]
+impl Signals {
+    /// Starts listening.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+    }
+
+    /// Waits for the first signal.
     pub(crate) async fn ended(&mut self) -> Ended {
         let _ = self.interrupt.recv().await;
         Ended::Interrupt
     }
+
+    /// Waits for one more.
+    pub(crate) async fn again(&mut self) -> Ended {
+        self.ended().await
+    }
+}
+
+/// Whether the process was started with SIGHUP ignored. Only Linux tells without changing it.
+#[cfg(unix)]
+fn hang_ups_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 != 0))
 }
 
 /// Whether the user has asked long work to end, for work that does not await anything.
 ///
-/// The first Ctrl-C or SIGTERM raises the flag, so that the work can end with what is known so
-/// far; the second one ends the process at once.
+/// The first Ctrl-C, SIGTERM or SIGHUP raises the flag, so that the work can end with what is known
+/// so far; a second one ends the process at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(Arc<AtomicU8>);
 
 const RUNNING: u8 = 0;
 const INTERRUPTED: u8 = 1;
 const TERMINATED: u8 = 2;
+const HUNG_UP: u8 = 3;
 
 impl Interrupt {
     /// Starts listening, on a thread of its own.
@@ -81,10 +118,13 @@ impl Interrupt {
         let shared = Arc::clone(&flag);
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             runtime.block_on(async {
-                let first = signals.ended().await;
-                let value = if first == Ended::Interrupt { INTERRUPTED } else { TERMINATED };
+                let value = match signals.ended().await {
+                    Ended::Interrupt => INTERRUPTED,
+                    Ended::Terminate => TERMINATED,
+                    Ended::HangUp => HUNG_UP,
+                };
                 shared.store(value, Ordering::Relaxed);
-                let second = signals.ended().await;
+                let second = signals.again().await;
                 std::process::exit(i32::from(Exit::from(second).code()));
             });
         })?;
@@ -106,6 +146,7 @@ impl Interrupt {
         match self.0.load(Ordering::Relaxed) {
             RUNNING => None,
             INTERRUPTED => Some(Exit::Interrupted),
+            HUNG_UP => Some(Exit::HungUp),
             _ => Some(Exit::Terminated),
         }
     }
@@ -116,6 +157,7 @@ impl From<Ended> for Exit {
         match ended {
             Ended::Interrupt => Self::Interrupted,
             Ended::Terminate => Self::Terminated,
+            Ended::HangUp => Self::HungUp,
         }
     }
 }

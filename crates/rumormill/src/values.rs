@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rumormill_proto::{MAX_INPUT, Name};
+use rumormill_agent::api::Event;
+use rumormill_proto::{MAX_INPUT, MAX_KEY, Name, PutError, RumorId, check_key};
 
 use crate::exit::Usage;
 
@@ -34,6 +35,34 @@ pub(crate) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
+/// A key of the replica. The agent's own limit, `replica.max_key`, may be lower.
+pub(crate) fn key(text: &str) -> Result<String, String> {
+    match check_key(text, MAX_KEY) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(PutError::EmptyKey) => Err("a key must not be empty".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What keys begin with; empty for all keys.
+pub(crate) fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { key(text) }
+}
+
+/// The id of an event, as `rumormill event` prints it.
+pub(crate) fn rumor_id(text: &str) -> Result<RumorId, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
+}
+
+/// A kind of what happens at an agent.
+pub(crate) fn kind(text: &str) -> Result<String, String> {
+    if Event::KINDS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is not a kind; there are {}", Event::KINDS.join(", ")))
+}
+
 /// An input: `requests=5`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Input {
@@ -44,7 +73,8 @@ pub(crate) struct Input {
 /// An input: a name, `=`, and a finite number within ±2⁵³.
 pub(crate) fn input(text: &str) -> Result<Input, String> {
     let Some((left, right)) = text.split_once('=') else {
-        return Err(format!("{text:?} has no value; write NAME=VALUE, for example {text}=5"));
+        let example = if text.is_empty() { "requests" } else { text };
+        return Err(format!("{text:?} has no value; write NAME=VALUE, for example {example}=5"));
     };
     let name = name(left.trim())?;
     let value: f64 = right
@@ -90,7 +120,8 @@ pub(crate) fn host_port(text: &str) -> Result<String, String> {
     let wrong =
         || format!("{text:?} is not an address; write HOST:PORT, for example 10.0.0.1:7946");
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || bare_v6 || host.contains(|c: char| c.is_whitespace() || c == '/') {
         return Err(wrong());
     }
     match port.parse::<u16>() {
@@ -160,7 +191,18 @@ mod tests {
     fn addresses() {
         assert!(host_port("localhost:7946").is_ok());
         assert!(host_port("[::1]:7946").is_ok());
-        for bad in ["", "localhost", ":7946", "::1", "a:0", "a:70000", "a:x"] {
+        for bad in [
+            "",
+            "localhost",
+            ":7946",
+            "::1",
+            "a:0",
+            "a:70000",
+            "a:x",
+            "a b:1",
+            "http://h:1",
+            "[::1:1",
+        ] {
             assert!(host_port(bad).is_err(), "{bad:?} was accepted");
         }
         assert_eq!(listen("off"), Ok(Listen::Off));

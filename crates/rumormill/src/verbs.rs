@@ -17,7 +17,7 @@ mod watch;
 use clap::Subcommand;
 use rumormill_agent::api::{JoinReply, JoinRequest, Status};
 
-use crate::client::{Client, Target};
+use crate::client::{Client, Path, Target};
 use crate::exit::{self, Exit};
 use crate::values;
 
@@ -41,7 +41,7 @@ pub(crate) enum Verb {
     Info(info::Args),
     /// Have the agent join a cluster
     ///
-    /// Returns at once: the agent asks each address, again and again, until it answers. `members`
+    /// Returns at once: the agent keeps the names, and looks them up and asks for as long as it runs. `members`
     /// and the agent's log show how that goes.
     #[command(after_help = "Example:\n  rumormill join 10.0.0.5:7946")]
     Join {
@@ -63,7 +63,7 @@ struct Json {
 }
 
 pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
-    let client = Client::new(target);
+    let client = Client::new(target)?;
     match verb {
         Verb::Members(args) => members::run(&client, &args),
         Verb::Set(args) => inputs::set(&client, &args),
@@ -84,7 +84,7 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
 
 fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
     for address in addresses {
-        let reply: JoinReply = client.post("/v1/join", &JoinRequest { address })?;
+        let reply: JoinReply = client.post(&Path::new("/v1/join"), &JoinRequest { address })?;
         for address in reply.asking {
             exit::print(&format!("asking {address} until it answers"))?;
         }
@@ -93,7 +93,7 @@ fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
 }
 
 fn leave(client: &Client) -> anyhow::Result<Exit> {
-    let reply: Status = client.post("/v1/leave", &serde_json::Value::Null)?;
+    let reply: Status = client.post(&Path::new("/v1/leave"), &serde_json::Value::Null)?;
     exit::print(&reply.status)?;
     Ok(Exit::Done)
 }

@@ -113,7 +113,7 @@ fn what_makes_no_sense_is_refused_with_exit_code_2() {
         assert!(err(&output).contains(message), "{args:?}: {}", err(&output));
     }
     let output = cluster(&["/no/such/file.toml"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("cannot read the scenario /no/such/file.toml"));
 }
 

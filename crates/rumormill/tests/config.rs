@@ -107,7 +107,7 @@ fn bad_files_are_refused_before_anything_starts() {
         assert_eq!(ran.out, "", "{text}");
     }
     let ran = run(["agent", "--config", "/nowhere/at-all.toml"]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("/nowhere/at-all.toml"), "{ran:?}");
     // The flag is to blame, not the file.
     let file = File::new("view_size = 8");

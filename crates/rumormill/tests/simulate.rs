@@ -225,7 +225,7 @@ fn edges_from_a_file() {
     for (text, words) in [
         ("0 1\n1 x\n", ["line 2", "\"1 x\""]),
         ("0 1\n2\n", ["line 2", "\"2\""]),
-        ("0 1\n1 2\n1 0\n", ["line 3", "line 1"]),
+        ("0 1\n1 2\n0 1\n", ["line 3", "line 1"]),
         ("0 1\n3 3\n", ["line 2", "\"3 3\""]),
     ] {
         let bad = write("bad", text);

@@ -107,8 +107,13 @@ impl Agent {
         .await
     }
 
-    /// The changes of keys that begin with `prefix`, from now on: each once, and in order for each
-    /// key.
+    /// The changes of keys that begin with `prefix` as this agent takes them, from now on.
+    ///
+    /// A write at this agent is told once. Of writes at other agents those that arrive here are
+    /// told, each once: the latest state of a key travels, so one that is overwritten before it
+    /// arrives is not seen here. For each key the versions rise, and the last change is always
+    /// told. A subscriber that is too slow is told how many events it has missed
+    /// ([`crate::News::Missed`]), and should list again.
     pub fn watch(&self, prefix: &str) -> Subscription<KeyChange> {
         let prefix = prefix.to_owned();
         self.pick(move |event| match event {

@@ -146,7 +146,7 @@ impl Agent {
         };
         while let Some(reply) = answers.raw().await {
             match reply {
-                Reply::Answer { from, payload } => match proto::RumorRecord::decode(&payload) {
+                Reply::Answer { from, payload, .. } => match proto::RumorRecord::decode(&payload) {
                     Ok(record) => {
                         let (node, record) = (from.to_string(), record.into());
                         trace.heard.push(Heard { node, record });

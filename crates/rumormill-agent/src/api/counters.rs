@@ -75,6 +75,8 @@ counters! {
         unlinked: "Links undone, because the peer died, left or came back as another incarnation",
         windows: "Windows that ended with an enclosure",
         windows_void: "Windows that proved nothing",
+        stamps_refused: "Stamps of others that were refused because they were too far ahead of its clock",
+        clock_steps: "Times that this node's wall clock was found to have been stepped",
         renewals: "Times that this node was held for dead and came back as a new incarnation",
     }
     sockets {
@@ -127,6 +129,8 @@ gossip! {
     pulled: "Entries that were new here, and were given on request",
     copies: "Entries told or given that were here already",
     outdated: "Entries told or given that were too old",
+    refused: "Entries told or given that were refused: malformed, too large, or stamped too far ahead",
+    restamped: "Entries that were written anew, because they were stamped by a clock that was wrong",
     rejected: "Entries that the validation hook rejected",
     evicted: "Entries that had to go before their time, because there was no room",
 }

@@ -30,8 +30,9 @@ pub enum Event {
         /// How many members are up now, this agent included.
         members: usize,
     },
-    /// An address could not be resolved, or has not answered. The agent tries again by itself,
-    /// less and less often.
+    /// A name to join could not be looked up, or an address has not answered or belongs to another
+    /// cluster. The agent tries again by itself, less and less often. An agent that has company
+    /// tells of an address only when the reason is new.
     JoinFailed {
         /// `host:port` as it was given if it could not be resolved, otherwise the address asked.
         address: String,
@@ -75,6 +76,27 @@ pub enum Event {
         from: SocketAddr,
         /// What was wrong with it.
         reason: String,
+    },
+    /// The keys of a member have differed from this agent's for long, whatever was exchanged.
+    KvDiffers {
+        /// The member's name.
+        member: String,
+        /// For how long, in seconds, without a moment at which both were seen to be equal.
+        seconds: f64,
+    },
+    /// A member's clock differs from this agent's time by more than `max_clock_skew`. What it writes
+    /// is refused if its clock is ahead.
+    ClockSkew {
+        /// The member's name.
+        member: String,
+        /// By how much it is ahead, in seconds; negative if it is behind.
+        ahead_seconds: f64,
+    },
+    /// Most members' clocks differ from this agent's own, so that it goes by theirs from now on; or,
+    /// if the correction is 0, by its own again.
+    ClockCorrected {
+        /// What is added to this agent's clock, in seconds.
+        correction_seconds: f64,
     },
     /// A round of the figures in round mode is over.
     RoundFinished {
@@ -122,7 +144,7 @@ pub enum Event {
 
 impl Event {
     /// All kinds, as in the JSON's `event` field.
-    pub const KINDS: [&str; 17] = [
+    pub const KINDS: [&str; 20] = [
         "member_up",
         "member_down",
         "joined",
@@ -132,6 +154,9 @@ impl Event {
         "renewed",
         "narrow_path",
         "dropped",
+        "kv_differs",
+        "clock_skew",
+        "clock_corrected",
         "round_finished",
         "rumor",
         "query",
@@ -154,6 +179,9 @@ impl Event {
             Self::Renewed { .. } => "renewed",
             Self::NarrowPath { .. } => "narrow_path",
             Self::Dropped { .. } => "dropped",
+            Self::KvDiffers { .. } => "kv_differs",
+            Self::ClockSkew { .. } => "clock_skew",
+            Self::ClockCorrected { .. } => "clock_corrected",
             Self::RoundFinished { .. } => "round_finished",
             Self::Rumor(_) => "rumor",
             Self::Query(_) => "query",
@@ -195,6 +223,16 @@ impl Event {
             proto::Event::Dropped { from, reason } => {
                 Self::Dropped { from, reason: reason.to_string() }
             }
+            proto::Event::Differs { member, elapsed } => {
+                Self::KvDiffers { member: member.to_string(), seconds: elapsed.as_secs_f64() }
+            }
+            proto::Event::ClockSkew { member, ahead_millis } => Self::ClockSkew {
+                member: member.to_string(),
+                ahead_seconds: ahead_millis as f64 / 1e3,
+            },
+            proto::Event::ClockCorrected { correction_millis } => {
+                Self::ClockCorrected { correction_seconds: correction_millis as f64 / 1e3 }
+            }
             proto::Event::RoundFinished { round, participants } => {
                 Self::RoundFinished { round, participants }
             }
@@ -208,7 +246,9 @@ impl Event {
             proto::Event::CatchUp { from, have, total } => {
                 Self::CatchUp { from: from.to_string(), have, total }
             }
-            proto::Event::Answer { .. } | proto::Event::QueryFinished { .. } => return None,
+            proto::Event::Answer { .. }
+            | proto::Event::QueryFinished { .. }
+            | proto::Event::OwnAddress { .. } => return None,
         })
     }
 }
@@ -248,6 +288,9 @@ mod tests {
             proto::Event::Renewed(identity.clone()),
             proto::Event::NarrowPath { peer: identity, limit: 600 },
             proto::Event::Dropped { from: addr, reason: proto::WireError::Version(9) },
+            proto::Event::Differs { member: name.clone(), elapsed: timeout },
+            proto::Event::ClockSkew { member: name.clone(), ahead_millis: -5 },
+            proto::Event::ClockCorrected { correction_millis: 0 },
             proto::Event::RoundFinished { round: 3, participants: 4 },
             proto::Event::Rumor(rumor.clone()),
             proto::Event::Query { question: rumor, timeout },

@@ -35,14 +35,19 @@ pub struct Info {
     pub uptime_seconds: f64,
     /// How many members are up, this agent included.
     pub members: usize,
-    /// Whether an address that it was told to join has yet to answer.
+    /// Whether it has names to join and no other member is up, unless the names mean only this
+    /// agent itself.
     pub joining: bool,
+    /// The names that it was given to join.
+    pub join: Vec<JoinTarget>,
     /// The probability of dropping each outgoing datagram on purpose.
     pub loss: f64,
     /// The settings in force.
     pub config: ConfigInForce,
     /// How much rumors and the replica hold.
     pub load: Load,
+    /// How its clock compares with the members'.
+    pub clock: ClockInfo,
     /// What it keeps on disk; `None` if nothing.
     #[schema(required = true)]
     pub store: Option<StoreInfo>,
@@ -50,8 +55,25 @@ pub struct Info {
     pub handlers: Vec<String>,
     /// The agent's inputs.
     pub inputs: Vec<Input>,
+    /// Lines of its log that could not be written; `None` if nobody counts them.
+    #[schema(required = true)]
+    pub log_lines_dropped: Option<u64>,
     /// What it has counted.
     pub counters: Counters,
+}
+
+/// A name that an agent was given to join. It is looked up again for as long as the agent runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinTarget {
+    /// `host:port`.
+    pub address: String,
+    /// The addresses that it meant when it was last looked up successfully.
+    #[schema(value_type = Vec<String>)]
+    pub means: Vec<SocketAddr>,
+    /// Why the last lookup failed, and which addresses were of no use, and why. Empty if all is
+    /// well.
+    pub trouble: Vec<String>,
 }
 
 /// What an agent keeps on disk.
@@ -71,6 +93,9 @@ pub struct StoreInfo {
     pub errors: u64,
     /// Inputs and entries that wait to be written.
     pub waiting: usize,
+    /// Entries that were left out, because they can't be read: on disk at the start, or about to be
+    /// written.
+    pub refused: u64,
 }
 
 /// How much rumors and the replica hold.
@@ -89,6 +114,8 @@ pub struct Load {
     pub tombstones: usize,
     /// Bytes of keys and values.
     pub replica_bytes: usize,
+    /// Members whose keys have differed from this agent's for longer than a minute.
+    pub members_differing: usize,
     /// A number that agents share exactly when their replicas hold the same; 16 hexadecimal digits.
     pub replica_digest: String,
 }
@@ -103,7 +130,31 @@ impl Load {
             keys: load.keys,
             tombstones: load.tombstones,
             replica_bytes: load.replica_bytes,
+            members_differing: load.members_differing,
             replica_digest: format!("{:016x}", node.replica_digest()),
+        }
+    }
+}
+
+/// How an agent's clock compares with those of the members that it has heard from lately.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockInfo {
+    /// What it adds to its own clock, in seconds, because most members' clocks differ from it.
+    pub correction_seconds: f64,
+    /// Members whose clocks are known.
+    pub members_known: usize,
+    /// Members of those whose clocks differ from its time by more than `max_clock_skew`.
+    pub members_skewed: usize,
+}
+
+impl ClockInfo {
+    pub(crate) fn of(node: &proto::Node) -> Self {
+        let status = node.clock_status();
+        Self {
+            correction_seconds: status.correction_millis as f64 / 1e3,
+            members_known: status.members_known,
+            members_skewed: status.members_skewed,
         }
     }
 }
@@ -215,6 +266,8 @@ pub struct ConfigInForce {
     pub tolerance: f64,
     /// The largest datagram that a node sends.
     pub max_datagram_bytes: usize,
+    /// How far a member's clock may be from this node's.
+    pub max_clock_skew_ms: f64,
     /// What a node does with a push that arrives while a push of its own awaits its reply.
     pub overlap: OverlapRule,
     /// How rumors are told.
@@ -237,6 +290,7 @@ impl From<&proto::Config> for ConfigInForce {
             round_length_periods: config.round_length,
             tolerance: config.tolerance,
             max_datagram_bytes: config.max_datagram,
+            max_clock_skew_ms: ms(config.max_clock_skew),
             overlap: match config.overlap {
                 proto::Overlap::Answer => OverlapRule::Answer,
                 proto::Overlap::Decline => OverlapRule::Decline,

@@ -33,8 +33,8 @@ pub(super) async fn info(Running(agent): Running) -> Result<Json<Info>, ApiError
 
 /// Joins the cluster of a member
 ///
-/// The agent asks again and again, less and less often, until it is answered; `/v1/watch` tells
-/// how it goes.
+/// The agent looks the name up and asks what it means, now and for as long as it runs, less and
+/// less often; `/v1/watch` tells how it goes, `join` of `/v1/info` how it stands.
 #[utoipa::path(
     post, path = "/v1/join", tag = "cluster",
     request_body(content = JoinRequest, description = "At most 64 KiB"),

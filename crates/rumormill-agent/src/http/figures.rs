@@ -1,11 +1,13 @@
 //! Figures and inputs.
 
 use axum::Json;
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Lasting;
 use super::error::ApiError;
 use super::extract::{Body, FigureName, Parameters, Running, duration};
 use crate::api::{ErrorBody, Explanation, Input, NotConverged, Reading, SetInput};
@@ -57,11 +59,12 @@ pub(super) struct Wait {
         (status = 400, description = "A name or a time that can't be one", body = ErrorBody),
         (status = 404, description = "No such figure; the error names those that there are", body = ErrorBody),
         (status = 408, description = "Not converged in the time to wait", body = NotConverged),
-        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many requests wait", body = ErrorBody),
     )
 )]
 pub(super) async fn aggregate(
     Running(agent): Running,
+    Extract(lasting): Extract<Lasting>,
     FigureName(name): FigureName,
     Parameters(Wait { wait }): Parameters<Wait>,
 ) -> Result<Response, ApiError> {
@@ -70,7 +73,9 @@ pub(super) async fn aggregate(
         let Some(reading) = agent.get(name).await? else { return Err(unknown(&agent, name).await) };
         return Ok(Json(reading).into_response());
     };
-    match agent.wait(name, duration("wait", &wait)?).await {
+    let wait = duration("wait", &wait)?;
+    let _permit = lasting.permit()?;
+    match agent.wait(name, wait).await {
         Ok(reading) => Ok(Json(reading).into_response()),
         Err(error) => {
             let text = error.to_string();

@@ -10,6 +10,7 @@ use super::error::ApiError;
 use super::extract::Running;
 use crate::api::{ErrorBody, Status};
 use crate::metrics::{self, Format};
+use crate::running::Readiness;
 
 /// Whether the process is alive
 #[utoipa::path(
@@ -20,28 +21,36 @@ pub(super) async fn healthz() -> Json<Status> {
     Json(Status { status: "alive".to_owned() })
 }
 
-/// Whether the agent is in a cluster, or was told of none to join
+/// Whether the agent is in a cluster, or has none to join, and keeps what is written
+///
+/// It is ready if it was given no name to join, if another member has been up since it started, or
+/// if the names to join mean this agent itself and nobody else: then it may be the first of its
+/// cluster. The text says so if no other member is up.
 #[utoipa::path(
     get, path = "/readyz", tag = "machines",
     responses(
         (status = 200, description = "It is ready", body = Status),
-        (status = 503, description = "No address to join has answered, or the agent has stopped", body = ErrorBody),
+        (status = 503, description = "No member has been reached: the error has the names to join, what they mean and what failed. Or the store can't be written, or the agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
-    let (ready, members, trouble) = agent
+    let (readiness, members, trouble) = agent
         .call(|core| {
             let trouble = core.store.as_ref().and_then(|store| store.info().trouble);
-            (core.is_ready(), core.node.roster().len(), trouble)
+            (core.readiness(), core.node.roster().len(), trouble)
         })
         .await?;
-    if ready {
-        let trouble = trouble
-            .map_or_else(String::new, |trouble| format!("; but nothing new is kept: {trouble}"));
-        return Ok(Json(Status { status: format!("ready, {members} member(s){trouble}") }));
-    }
-    let message = "no address to join has answered yet; the agent keeps asking, /v1/watch tells";
-    Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message.to_owned()))
+    let message = match (trouble, readiness) {
+        (Some(trouble), _) => format!("writes are refused, reads are answered: {trouble}"),
+        (None, Readiness::Waiting(why)) => {
+            format!("not ready: {why}; the agent goes on looking up and asking")
+        }
+        (None, Readiness::Ready(note)) => {
+            let note = note.map(|note| format!("; {note}")).unwrap_or_default();
+            return Ok(Json(Status { status: format!("ready, {members} member(s){note}") }));
+        }
+    };
+    Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message))
 }
 
 /// Figures, members and counters as Prometheus reads them: in `OpenMetrics` for who accepts that,

@@ -2,15 +2,18 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as Extract};
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use rumormill_proto::check_key;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Lasting;
 use super::error::ApiError;
 use super::extract::{Parameters, RawValue, Running};
+use crate::agent::Agent;
 use crate::api::{ErrorBody, KeyPage, Written};
 
 /// The most entries of one page.
@@ -34,25 +37,36 @@ pub(super) struct Page {
 }
 
 /// Keys in order, with what they hold
+///
+/// At least one parameter is needed, so that a request for a key that is empty by mistake is not
+/// answered with all keys: `/v1/kv/?prefix=` lists them all.
 #[utoipa::path(
     get, path = "/v1/kv/", tag = "replica",
     params(Page),
     responses(
         (status = 200, description = "A page of them", body = KeyPage),
-        (status = 400, description = "A parameter that can't be one", body = ErrorBody),
-        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 400, description = "No parameter, or one that can't be one", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many lists are asked for", body = ErrorBody),
     )
 )]
 pub(super) async fn list(
     Running(agent): Running,
+    Extract(lasting): Extract<Lasting>,
     Parameters(page): Parameters<Page>,
-) -> Result<Json<KeyPage>, ApiError> {
+) -> Result<Response, ApiError> {
+    if matches!(page, Page { prefix: None, after: None, limit: None }) {
+        return Err(no_key().await);
+    }
     let limit = page.limit.unwrap_or(1000);
     if !(1..=MOST).contains(&limit) {
         let message = format!("limit is {limit}, but must be from 1 to {MOST}");
         return Err(ApiError(StatusCode::BAD_REQUEST, message));
     }
-    Ok(Json(agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?))
+    let _permit = lasting.permit()?;
+    // Many long pages at once would leave no time for anything else.
+    let _turn = lasting.page.lock().await;
+    let page = agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?;
+    Ok(Json(page).into_response())
 }
 
 /// What a key holds
@@ -72,7 +86,7 @@ pub(super) async fn get(
     Running(agent): Running,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = named(key)?;
+    let key = named(key, &agent)?;
     let entry = agent.lookup(&key).await?.ok_or_else(|| no_such_key(&key))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
@@ -106,7 +120,7 @@ pub(super) async fn put(
     key: Result<Path<String>, PathRejection>,
     RawValue(value): RawValue,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = named(key)?;
+    let key = named(key, &agent)?;
     let value: Bytes = value;
     let version = agent.put(&key, &value).await?.to_string();
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
@@ -130,20 +144,31 @@ pub(super) async fn delete(
     Running(agent): Running,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Written>, ApiError> {
-    let key = named(key)?;
+    let key = named(key, &agent)?;
     match agent.delete(&key).await? {
         Some(version) => Ok(Json(Written { key, version: version.to_string() })),
         None => Err(no_such_key(&key)),
     }
 }
 
-fn named(key: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+/// The key of a path, if it can be one.
+fn named(key: Result<Path<String>, PathRejection>, agent: &Agent) -> Result<String, ApiError> {
     let bad = |rejection: PathRejection| ApiError(StatusCode::BAD_REQUEST, rejection.body_text());
-    key.map(|Path(key)| key).map_err(bad)
+    let Path(key) = key.map_err(bad)?;
+    check_key(&key, agent.limits().key)
+        .map_err(|error| ApiError(StatusCode::BAD_REQUEST, error.to_string()))?;
+    Ok(key)
+}
+
+/// Any method on the path of no key.
+pub(super) async fn no_key() -> ApiError {
+    let message = "the key is empty: write /v1/kv/KEY for a key, or list keys with GET \
+                   /v1/kv/?prefix=PREFIX, where an empty prefix means all";
+    ApiError(StatusCode::BAD_REQUEST, message.to_owned())
 }
 
 fn no_such_key(key: &str) -> ApiError {
     let message =
-        format!("there is no key {key:?} at this agent; GET /v1/kv/ lists those there are");
+        format!("there is no key {key:?} at this agent; GET /v1/kv/?prefix= lists those there are");
     ApiError(StatusCode::NOT_FOUND, message)
 }

@@ -3,10 +3,12 @@
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
+use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::IntoResponse;
 use futures_util::stream;
 
+use super::Lasting;
 use super::error::ApiError;
 use super::extract::{LongBody, Running, duration};
 use crate::api::{ErrorBody, QueryLine, QueryRequest};
@@ -25,27 +27,30 @@ use crate::api::{ErrorBody, QueryLine, QueryRequest};
         (status = 413, description = "The payload is too long", body = ErrorBody),
         (status = 422, description = "Another body than expected", body = ErrorBody),
         (status = 429, description = "Too many rumors of this agent are under way", body = ErrorBody),
-        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many streams are open", body = ErrorBody),
     )
 )]
 pub(super) async fn query(
     Running(agent): Running,
+    Extract(lasting): Extract<Lasting>,
     LongBody(request): LongBody<QueryRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let wait = duration("timeout", request.timeout.as_deref().unwrap_or("5s"))?;
+    let permit = lasting.permit()?;
     let answers = agent.query(&request.name, &request.payload.bytes()?, wait).await?;
     // The stream must not keep the agent running.
     drop(agent);
     let asked =
         QueryLine::Asked { id: answers.id().to_string(), expected: answers.silent().count() };
-    let rest = stream::unfold((Some(asked), answers), |(first, mut answers)| async move {
+    let state = (Some(asked), answers, permit);
+    let rest = stream::unfold(state, |(first, mut answers, permit)| async move {
         let line = match first {
             Some(asked) => asked,
             None => answers.next().await?,
         };
         let mut text = serde_json::to_vec(&line).ok()?;
         text.push(b'\n');
-        Some((Ok::<_, Infallible>(Bytes::from(text)), (None, answers)))
+        Some((Ok::<_, Infallible>(Bytes::from(text)), (None, answers, permit)))
     });
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(rest)))
 }

@@ -1,17 +1,27 @@
 //! Serves HTTP, within limits on what a slow or greedy client can hold.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+
+use super::clients::{Client, Clients, Refusal, Room};
+use super::error::ApiError;
+use super::turns;
 
 /// How long a client may take to send a request's head, or its body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,19 +29,22 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// What clients can hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The most connections at once; the others wait in the operating system's queue.
-    connections: usize,
+    room: Room,
     /// How long a client may take to send a request's head, or be silent between two requests.
     patience: Duration,
 }
 
 impl Default for Limits {
-    /// The connections stay below the usual limit of 1024 open files, so that the peers' streams
-    /// always find room.
     fn default() -> Self {
-        Self { connections: 768, patience: PATIENCE }
+        Self { room: Room::default(), patience: PATIENCE }
     }
 }
+
+/// What of a stream, or of a request's head, is held for one connection.
+const BUFFER: usize = 64 << 10;
+
+/// What those ask that look after the agent; it is answered however busy the agent is.
+const MACHINES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Pause after an error of `accept`, which mostly means that there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,28 +58,33 @@ pub(crate) async fn serve(
     ended: oneshot::Receiver<()>,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.patience);
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    http.timer(TokioTimer::new()).header_read_timeout(limits.patience).max_buf_size(BUFFER);
+    let clients = Clients::new(limits.room);
     let open = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let accept = async {
         loop {
             while connections.try_join_next().is_some() {}
-            let Ok(permit) = permits.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, from)) => {
-                    let service = TowerToHyperService::new(router.clone());
+                    let client = clients.enter().await;
+                    let (router, who) = (router.clone(), client.clone());
+                    let service = service_fn(move |request| {
+                        let (router, client) = (router.clone(), who.clone());
+                        async move { Ok::<_, Infallible>(answer(router, client, request).await) }
+                    });
                     let connection = http.serve_connection(TokioIo::new(stream), service);
                     let connection = open.watch(connection);
-                    connections.spawn(async move {
+                    let task = connections.spawn(async move {
                         if let Err(error) = connection.await {
                             tracing::debug!(%from, %error, "an HTTP connection failed");
                         }
-                        drop(permit);
                     });
+                    client.served_by(task);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "can't accept an HTTP connection");
+                    clients.give_up_one();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -78,6 +96,38 @@ pub(crate) async fn serve(
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// Answers one request.
+async fn answer(
+    router: Router,
+    client: Arc<Client>,
+    request: Request<Incoming>,
+) -> Response<turns::Answer> {
+    let machine = MACHINES.contains(&request.uri().path());
+    let response = match client.asks(machine) {
+        Ok(()) => {
+            let who = client.clone();
+            let request = request.map(|body| Body::new(turns::Request { body, client: who }));
+            let Ok(response) = TowerToHyperService::new(router).call(request).await;
+            response
+        }
+        Err(refusal) => refused(&refusal),
+    };
+    response.map(|body| turns::Answer::new(body, client))
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let message = match refusal {
+        Refusal::Busy(limit) => format!(
+            "{limit} requests are being answered, which is the limit; try again, or ask another agent"
+        ),
+        Refusal::Closed => "this connection had to make room for others; try again".to_owned(),
+    };
+    let mut response = ApiError(StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    // Its body is not read.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[cfg(test)]
@@ -93,12 +143,13 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let router = Router::new().route("/", axum::routing::get(async || "here"));
         let (_end, ended) = oneshot::channel();
-        let limits = Limits { connections: 16, patience: Duration::from_millis(200) };
+        let room = Room { connections: 16, ..Room::default() };
+        let limits = Limits { room, patience: PATIENCE };
         let server = tokio::spawn(serve(listener, router, limits, ended));
 
-        // More of them than there are permits: the last ones wait until the first are given up.
+        // More of them than there is room for: the first are given up at once.
         let mut slow = Vec::new();
-        for _ in 0..limits.connections + 8 {
+        for _ in 0..room.connections + 8 {
             let mut stream = TcpStream::connect(addr).await.unwrap();
             stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
             slow.push(stream);

@@ -9,6 +9,7 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use rumormill_proto::Name;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::IntoParams;
@@ -94,13 +95,17 @@ impl Filter {
 /// else as it happens. A reader that is too slow is told how many events it has `missed`, of those
 /// that it wants or others; of a figure it then gets the latest reading. The stream ends when the
 /// agent stops.
+///
+/// Of keys, it tells the changes that this agent takes, each once: all writes at this agent, and
+/// those of others that were not overwritten before they arrived. For each key the versions rise,
+/// and the last change is always told.
 #[utoipa::path(
     get, path = "/v1/watch", tag = "cluster",
     params(Parameter),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
         (status = 400, description = "A name or a kind that can't be one", body = ErrorBody),
-        (status = 503, description = "The agent has stopped", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many streams are open", body = ErrorBody),
     )
 )]
 pub(super) async fn watch(
@@ -109,10 +114,12 @@ pub(super) async fn watch(
     Parameters(parameter): Parameters<Parameter>,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
     let filter = Filter::new(parameter)?;
+    let permit = state.lasting.permit()?;
     let mut ticks = interval(agent.interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watcher = Watcher {
         agent: state.agent,
+        _permit: permit,
         events: agent.subscribe(),
         ticks,
         filter,
@@ -132,6 +139,7 @@ pub(super) async fn watch(
 struct Watcher {
     /// Weak, so that a reader doesn't keep the agent running.
     agent: WeakAgent,
+    _permit: OwnedSemaphorePermit,
     events: broadcast::Receiver<Event>,
     ticks: Interval,
     filter: Filter,

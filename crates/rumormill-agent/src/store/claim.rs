@@ -7,6 +7,10 @@ use std::path::Path;
 use rumormill_proto::Name;
 
 use super::error::StoreError;
+use super::place::Id;
+
+/// The file in the directory.
+const LOCK: &str = "lock";
 
 /// A lock on the directory, held until it is dropped, or the process ends, however it ends. The
 /// file says who holds it.
@@ -15,7 +19,7 @@ pub(super) struct Claim(File);
 
 impl Claim {
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("lock");
+        let path = dir.join(LOCK);
         let io = |source| StoreError::Directory { dir: dir.to_owned(), source };
         let options =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
@@ -34,6 +38,17 @@ impl Claim {
         let mut claim = Self(file);
         claim.write(&format!("process {}", std::process::id()));
         Ok(claim)
+    }
+
+    /// Takes the directory again if the lock in it is no longer this one.
+    pub(super) fn hold(&mut self, dir: &Path, name: &Name) -> Result<(), StoreError> {
+        let here = std::fs::metadata(dir.join(LOCK));
+        let ours = self.0.metadata().ok().map(|found| Id::of(&found));
+        if here.ok().map(|found| Id::of(&found)) != ours {
+            *self = Self::take(dir)?;
+            self.tell(name);
+        }
+        Ok(())
     }
 
     /// Says who holds it.

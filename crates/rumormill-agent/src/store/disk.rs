@@ -13,6 +13,7 @@ use rumormill_proto::{Entry, Mode, Name};
 use super::error::StoreError;
 use super::format::{self, FORMAT, INPUTS, NUMBERS, REPLICA, TEXTS, keys};
 use super::overlay::Overlay;
+use super::place::{Astray, Place};
 use super::unix_millis;
 
 /// Memory for the database's pages; the replica itself is in the node.
@@ -34,6 +35,8 @@ pub(super) struct Loaded {
     pub(super) last_alive: Option<SystemTime>,
     pub(super) inputs: Vec<(Name, f64, Mode)>,
     pub(super) entries: Vec<Entry>,
+    /// Entries that can't be read.
+    pub(super) refused: u64,
 }
 
 /// What one transaction writes. A `None` takes away.
@@ -42,6 +45,8 @@ pub(super) struct Batch {
     pub(super) boots: Option<u64>,
     pub(super) inputs: BTreeMap<Name, Option<(f64, Mode)>>,
     pub(super) entries: BTreeMap<String, Option<Vec<u8>>>,
+    /// Whether this is all that a store holds.
+    pub(super) whole: bool,
 }
 
 impl Batch {
@@ -49,9 +54,24 @@ impl Batch {
         self.boots.is_none() && self.inputs.is_empty() && self.entries.is_empty()
     }
 
+    /// Takes out the entries that could not be read again; returns their keys.
+    pub(super) fn refuse_unreadable(&mut self) -> Vec<String> {
+        let bad = |(key, entry): (&String, &Option<Vec<u8>>)| {
+            let entry = entry.as_ref()?;
+            let readable = Entry::decode(entry).is_ok_and(|entry| entry.key == *key);
+            (!readable).then(|| key.clone())
+        };
+        let refused: Vec<_> = self.entries.iter().filter_map(bad).collect();
+        for key in &refused {
+            self.entries.remove(key);
+        }
+        refused
+    }
+
     /// Adds what an earlier transaction should have written.
     pub(super) fn put_back(&mut self, earlier: Self) {
         self.boots = self.boots.max(earlier.boots);
+        self.whole |= earlier.whole;
         for (name, input) in earlier.inputs {
             self.inputs.entry(name).or_insert(input);
         }
@@ -69,6 +89,7 @@ pub(super) struct Disk {
     path: PathBuf,
     /// `None` after an error: redb writes no more until it is opened again.
     database: Option<Database>,
+    place: Place,
     wrap: Wrap,
 }
 
@@ -85,9 +106,10 @@ impl Disk {
     }
 
     pub(super) fn open_with(path: &Path, wrap: Wrap) -> Result<(Self, Loaded), StoreError> {
-        let mut disk = Self { path: path.to_owned(), database: None, wrap };
+        let place = Place::new(path);
+        let mut disk = Self { path: path.to_owned(), database: None, place, wrap };
         if !path.try_exists().map_err(|error| disk.io(&error))? {
-            disk.make(None, &[])?;
+            disk.make(None, &Batch::default())?;
         }
         let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
         disk.database()?;
@@ -96,11 +118,7 @@ impl Disk {
 
     /// Makes a new store. It takes its place only when it is whole, so that an empty or half file
     /// there is always damage, and never taken for a new one.
-    fn make(
-        &mut self,
-        identity: Option<&Identity>,
-        inputs: &[(Name, f64, Mode)],
-    ) -> Result<(), StoreError> {
+    fn make(&mut self, identity: Option<&Identity>, batch: &Batch) -> Result<(), StoreError> {
         let unfinished = self.path.with_extension("new");
         let make = || -> Result<(), Problem> {
             if unfinished.try_exists()? {
@@ -108,11 +126,7 @@ impl Disk {
             }
             let options = fs::OpenOptions::new().read(true).write(true).create_new(true).clone();
             let database = (self.wrap)(FileBackend::new(options.open(&unfinished)?)?)?;
-            let mut batch = Batch::default();
-            for (name, value, mode) in inputs {
-                batch.inputs.insert(name.clone(), Some((*value, *mode)));
-            }
-            write(&database, &batch, identity)?;
+            write(&database, batch, identity)?;
             drop(database);
             fs::rename(&unfinished, &self.path)?;
             sync_directory(&self.path)?;
@@ -126,6 +140,7 @@ impl Disk {
         if self.database.is_none() {
             let opened = open_file(&self.path, self.wrap);
             self.database = Some(opened.map_err(|problem| self.problem(problem))?);
+            self.place.note().map_err(|error| self.io(&error))?;
         }
         let closed = || StoreError::Io { file: self.path.clone(), reason: "closed".to_owned() };
         self.database.as_ref().ok_or_else(closed)
@@ -166,11 +181,12 @@ impl Disk {
             let (key, entry) = entry?;
             match Entry::decode(entry.value()) {
                 Ok(entry) if entry.key == key.value() => loaded.entries.push(entry),
+                // The page's checksum is right, so that this is what was written: one bad entry,
+                // not a bad disk. It stays where it is until the key is written again.
                 _ => {
-                    return Err(Problem::Damaged(format!(
-                        "the key {:?} can't be read",
-                        key.value()
-                    )));
+                    let key = key.value();
+                    tracing::warn!(key, "an entry of the store can't be read, and is left out");
+                    loaded.refused += 1;
                 }
             }
         }
@@ -189,10 +205,37 @@ impl Disk {
 
     fn write(&mut self, batch: &Batch, identity: Option<&Identity>) -> Result<(), StoreError> {
         let written = write(self.database()?, batch, identity);
+        self.place.note_length();
         written.map_err(|problem| {
             self.database = None;
             self.problem(problem)
         })
+    }
+
+    /// Looks whether what is written would be found at the next start.
+    pub(super) fn check(&self) -> Result<(), Astray> {
+        // A database that an error has closed may have left the file shorter.
+        self.place.check(self.database.is_some())
+    }
+
+    /// The error that goes with what [`Disk::check`] has found.
+    pub(super) fn astray(&self, astray: Astray) -> StoreError {
+        let reason = match astray {
+            Astray::Missing => "it has been removed, and is being written anew".to_owned(),
+            Astray::Other(reason) => reason,
+        };
+        StoreError::Astray { file: self.path.clone(), reason }
+    }
+
+    /// Makes the store anew where it was removed, with all that `batch` holds.
+    pub(super) fn make_anew(
+        &mut self,
+        identity: &Identity,
+        batch: &Batch,
+    ) -> Result<(), StoreError> {
+        self.database = None;
+        self.make(Some(identity), batch)?;
+        self.database().map(|_| ())
     }
 
     /// Puts a new store in the place of this one, which keeps a name of its own beside it.
@@ -207,7 +250,11 @@ impl Disk {
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.io(&error))?;
-        self.make(Some(identity), inputs)?;
+        let mut batch = Batch::default();
+        for (name, value, mode) in inputs {
+            batch.inputs.insert(name.clone(), Some((*value, *mode)));
+        }
+        self.make(Some(identity), &batch)?;
         Ok((self, aside))
     }
 

@@ -70,6 +70,14 @@ pub enum StoreError {
         /// The highest that can be read.
         known: u64,
     },
+    /// What is written would not be found at the next start.
+    #[error("the store {}: {reason}", .file.display())]
+    Astray {
+        /// The file.
+        file: PathBuf,
+        /// What has become of it, and what to do.
+        reason: String,
+    },
     /// The file can't be read or written.
     #[error("the store {} can't be used: {reason}", .file.display())]
     Io {

@@ -272,7 +272,7 @@ async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() 
     let (disk, loaded) =
         Disk::open_with(&dir.file(), |file| Database::builder().create_with_backend(Filling(file)))
             .unwrap();
-    let mut writer = Writer::start(&dir.0, disk, claim, &loaded.identity.unwrap());
+    let mut writer = Writer::start(&dir.0, disk, claim, loaded.identity.unwrap(), 0);
     assert_eq!(writer.check(), Ok(()));
 
     FULL.store(true, Ordering::SeqCst);
@@ -298,4 +298,59 @@ async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() 
     let (kept, _writer) = dir.claim(None);
     assert_eq!(held(&kept.entries, "one").as_deref(), Some("late"));
     assert_eq!(held(&kept.entries, "three").as_deref(), Some("3"));
+}
+
+/// Bytes that no entry can be read from: its stamp is beyond what a clock can give.
+fn unreadable(key: &str) -> Vec<u8> {
+    let version = Version { stamp: Stamp(u64::MAX), node: NodeId(7) };
+    let bytes = Entry { key: key.to_owned(), value: None, version }.encode();
+    assert!(Entry::decode(&bytes).is_err(), "it can be read after all");
+    bytes
+}
+
+#[tokio::test]
+async fn what_the_next_start_would_refuse_is_not_written() {
+    let dir = Dir::new();
+    let (_, mut writer) = dir.claim(None);
+    writer.entry("bad".to_owned(), Some(unreadable("bad")));
+    put(&writer, "good", b"1");
+    let refusal = writer.ticket().kept().await.unwrap_err();
+    assert!(matches!(&refusal, KeepError::Unkept(why) if why.contains("\"bad\"")), "{refusal}");
+    put(&writer, "better", b"2");
+    writer.ticket().kept().await.unwrap();
+    assert_eq!(writer.info().refused, 1);
+    writer.close();
+    let (kept, writer) = dir.claim(None);
+    assert_eq!((kept.entries.len(), writer.info().refused), (2, 0));
+}
+
+#[test]
+fn an_entry_that_can_not_be_read_is_left_out_and_left_alone() {
+    let dir = Dir::new();
+    dir.with_content();
+    let database = Database::open(dir.file()).unwrap();
+    let write = database.begin_write().unwrap();
+    {
+        let mut replica = write.open_table(format::REPLICA).unwrap();
+        for (key, bytes) in [("bad", unreadable("bad")), ("other", unreadable("bad"))] {
+            replica.insert(key, bytes.as_slice()).unwrap();
+        }
+    }
+    write.commit().unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let (kept, mut writer) = dir.claim(None);
+        assert_eq!(held(&kept.entries, "one").as_deref(), Some("1"));
+        assert_eq!(held(&kept.entries, "two").as_deref(), Some("2"));
+        assert_eq!((kept.entries.len(), kept.inputs.len()), (2, 1));
+        assert_eq!(writer.info().refused, 2);
+        writer.close();
+    }
+    // A later write takes its place.
+    let (_, mut writer) = dir.claim(None);
+    put(&writer, "bad", b"good");
+    writer.close();
+    let (kept, writer) = dir.claim(None);
+    assert_eq!(held(&kept.entries, "bad").as_deref(), Some("good"));
+    assert_eq!(writer.info().refused, 1);
 }

@@ -94,12 +94,12 @@ impl Gossip {
         for item in items {
             let Some(hot) = self.hot.get(&item) else { continue };
             let round = hot.round + 1;
-            let Some(entry) = shelf.entry(item.id) else {
+            let Some(heard) = shelf.heard(cx.now(), item.id) else {
                 self.hot.remove(&item);
                 continue;
             };
-            let long = HEAD + Heard::size(entry.len()) > self.manner.datagram;
-            let size = if long { ANNOUNCED } else { Heard::size(entry.len()) };
+            let long = HEAD + Heard::size(heard.entry.len()) > self.manner.datagram;
+            let size = if long { ANNOUNCED } else { Heard::size(heard.entry.len()) };
             let full = packets.last().is_none_or(|(_, used)| used + size > self.manner.datagram);
             if full && packets.len() == BURST {
                 break;
@@ -112,7 +112,7 @@ impl Gossip {
             if long {
                 tell.announced.push((round, item));
             } else {
-                tell.entries.push(Heard { round, entry });
+                tell.entries.push(Heard { round, ..heard });
             }
             told.push(item);
         }

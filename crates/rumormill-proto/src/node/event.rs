@@ -52,6 +52,11 @@ pub enum Event {
         /// What went wrong.
         reason: String,
     },
+    /// An address that was asked leads to this node itself. It is not asked again.
+    OwnAddress {
+        /// The address that was asked.
+        addr: SocketAddr,
+    },
     /// The cluster refused this node: a live member at `by` has its name. It doesn't try again.
     NameTaken {
         /// The name.
@@ -119,6 +124,27 @@ pub enum Event {
         have: u64,
         /// How many it will hold, as far as that is known.
         total: u64,
+    },
+    /// The replica of a member has differed from this node's for this long, whatever was exchanged.
+    Differs {
+        /// The member.
+        member: Name,
+        /// For how long, without a moment at which both were seen to be equal.
+        elapsed: Duration,
+    },
+    /// A member's clock differs from this node's time by more than `max_clock_skew`. What it writes
+    /// is refused if its clock is ahead.
+    ClockSkew {
+        /// The member.
+        member: Name,
+        /// By how much it is ahead, in milliseconds; negative if it is behind.
+        ahead_millis: i64,
+    },
+    /// Most members' clocks differ from this node's own, so that it goes by theirs from now on; or,
+    /// if the correction is 0, by its own again.
+    ClockCorrected {
+        /// What is added to this node's clock, in milliseconds.
+        correction_millis: i64,
     },
     /// A round of the figures in round mode is over; [`Node::reading`](crate::Node::reading) has
     /// the results.

@@ -10,6 +10,16 @@ impl Node {
         }
     }
 
+    /// Stops asking the node at `addr`, which [`Node::join`] has asked and which has not answered.
+    pub fn stop_joining(&mut self, addr: SocketAddr) {
+        self.joins.stop(addr);
+    }
+
+    /// The addresses given to [`Node::join`] that have yet to answer.
+    pub fn joining(&self) -> impl Iterator<Item = SocketAddr> {
+        self.joins.pending()
+    }
+
     /// Whether some address that was given to [`Node::join`] has yet to answer.
     pub fn is_joining(&self) -> bool {
         !self.joins.is_empty()
@@ -25,13 +35,12 @@ impl Node {
         // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
         let me = self.membership.me().clone();
         let members = vec![Member::down(me.clone())];
-        let stamp = Stamp::from_millis(self.clock.millis(now));
         let goodbye = StateMessage::Exchange {
             from: me,
             token: 0,
             reply: false,
             join: false,
-            now: stamp,
+            wall: self.clock.wall(now),
             members,
         };
         for _ in 0..2 {

@@ -20,6 +20,8 @@ pub struct Load {
     pub tombstones: usize,
     /// Bytes of keys and values.
     pub replica_bytes: usize,
+    /// Members whose replicas have differed from this node's for longer than a minute.
+    pub members_differing: usize,
 }
 
 impl Node {
@@ -198,7 +200,8 @@ impl Node {
             self.protocol::<Rumors>().map_or((0, 0, 0), Rumors::load);
         let (keys, tombstones, replica_bytes) =
             self.protocol::<Replica>().map_or((0, 0, 0), Replica::load);
-        Load { rumors, rumors_hot, rumor_bytes, keys, tombstones, replica_bytes }
+        let members_differing = self.protocol().map_or(0, Replica::differing_long);
+        Load { rumors, rumors_hot, rumor_bytes, keys, tombstones, replica_bytes, members_differing }
     }
 
     /// Passes events on to the user; questions are noted on the way, and those of the protocol's
@@ -206,7 +209,8 @@ impl Node {
     pub(super) fn hear(&mut self, now: Instant) {
         let mut traces = Vec::new();
         for event in core::mem::take(&mut self.events) {
-            let Event::Query { mut question, .. } = event else {
+            // Until here the time says how long ago it was asked.
+            let Event::Query { mut question, timeout: elapsed } = event else {
                 self.events_out.push_back(event);
                 continue;
             };
@@ -214,7 +218,7 @@ impl Node {
                 continue;
             };
             let timeout = Duration::from_millis(u64::from(u32::from_be_bytes(*millis)));
-            let left = timeout.saturating_sub(question.age);
+            let left = timeout.saturating_sub(elapsed);
             question.payload = payload.to_vec();
             let (id, from) = (question.id, question.node);
             if let Some(queries) = self.queries() {

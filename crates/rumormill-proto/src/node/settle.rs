@@ -17,10 +17,10 @@ impl Node {
         }
         while let Some((to, body)) = self.membership.poll_transmit() {
             let hosts = self.hosts.iter();
-            let digests =
+            let held =
                 hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
             let mut bytes = Vec::new();
-            Digests(digests).write(&mut bytes);
+            Digests { wall: self.clock.wall(now), held }.write(&mut bytes);
             bytes.extend(body);
             self.send(now, to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
         }
@@ -59,6 +59,7 @@ impl Node {
             }
             Change::Down(peer) => {
                 if self.roster.remove(peer.id()) {
+                    self.clock.forget(now, peer.id());
                     self.paths.forget(peer.id());
                     self.sync_soon(now);
                     for host in &mut self.hosts {
@@ -93,15 +94,27 @@ impl Node {
         to: NodeId,
         body: &[u8],
     ) {
-        let mut bytes = Vec::with_capacity(Envelope::SIZE + body.len());
-        let from = self.membership.me().id();
-        Envelope { cluster: self.cluster, channel, from, to }.write(&mut bytes);
-        bytes.extend_from_slice(body);
-        let length = bytes.len();
         let narrow = plane == Plane::Datagram
             && channel != CHANNEL_PATH
-            && !self.paths.carries(now, to, length);
+            && !self.paths.carries(now, to, Envelope::SIZE + body.len());
         let plane = if narrow { Plane::Stream } else { plane };
+        self.send_as(self.cluster, addr, plane, channel, to, body);
+    }
+
+    /// [`Node::send`] with the tag of any cluster.
+    pub(super) fn send_as(
+        &mut self,
+        cluster: u32,
+        addr: SocketAddr,
+        plane: Plane,
+        channel: u32,
+        to: NodeId,
+        body: &[u8],
+    ) {
+        let mut bytes = Vec::with_capacity(Envelope::SIZE + body.len());
+        let from = self.membership.me().id();
+        Envelope { cluster, channel, from, to }.write(&mut bytes);
+        bytes.extend_from_slice(body);
         let (count, length) = match plane {
             Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),
             Plane::Stream => {

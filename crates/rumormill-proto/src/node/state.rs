@@ -27,15 +27,14 @@ impl Node {
                     self.events.push(Event::NameTaken { name, by });
                 }
             }
-            StateMessage::Compare { from, now: stamp, digest } => {
-                self.clock.observe(now, stamp);
+            StateMessage::Compare { from, wall, digest } => {
+                self.heard_wall(now, from.id(), wall);
                 if digest != self.state_digest() {
                     let message = self.exchange(now, 0, true, false);
                     self.send_state(&from, &message);
                 }
             }
-            StateMessage::Exchange { from, token, reply, join, now: stamp, mut members } => {
-                self.clock.observe(now, stamp);
+            StateMessage::Exchange { from, token, reply, join, wall, mut members } => {
                 if from.addr == self.roster.me().addr {
                     self.joins.answered(token);
                     return Ok(());
@@ -45,7 +44,7 @@ impl Node {
                     && self.membership.holds_down(from.place());
                 if doubtful {
                     let message =
-                        StateMessage::Exchange { from, token, reply, join, now: stamp, members };
+                        StateMessage::Exchange { from, token, reply, join, wall, members };
                     self.ask_for_proof(now, message);
                     return Ok(());
                 }
@@ -58,6 +57,8 @@ impl Node {
                 // A newcomer need not tell on what it hears from those who know it already.
                 let spread = reply || !self.roster.is_empty();
                 self.membership.merge(now, members, spread, &self.roster);
+                self.settle(now);
+                self.heard_wall(now, from.id(), wall);
                 if reply {
                     let answer = self.exchange(now, token, false, false);
                     self.send_state(&from, &answer);
@@ -90,8 +91,7 @@ impl Node {
             self.exchange(now, 0, true, false)
         } else {
             let from = self.membership.me().clone();
-            let stamp = Stamp::from_millis(self.clock.millis(now));
-            StateMessage::Compare { from, now: stamp, digest: self.state_digest() }
+            StateMessage::Compare { from, wall: self.clock.wall(now), digest: self.state_digest() }
         };
         self.send_state(&peer, &message);
     }
@@ -115,9 +115,8 @@ impl Node {
         join: bool,
     ) -> StateMessage {
         let members = self.membership.snapshot(&self.roster);
-        let stamp = Stamp::from_millis(self.clock.millis(now));
         let from = self.membership.me().clone();
-        StateMessage::Exchange { from, token, reply, join, now: stamp, members }
+        StateMessage::Exchange { from, token, reply, join, wall: self.clock.wall(now), members }
     }
 
     /// A number that two nodes share when they have nothing to tell each other of the membership.

@@ -74,10 +74,6 @@ impl ItemSet {
         true
     }
 
-    pub(crate) fn first(&self) -> Option<Item> {
-        self.chunks.first().map(|chunk| chunk.items[0])
-    }
-
     /// The items from `lower` to before `upper`, in order.
     pub(crate) fn iter(&self, lower: Item, upper: Item) -> impl Iterator<Item = Item> {
         let chunks = self.chunks.get(self.chunk(lower)..).unwrap_or_default();

@@ -40,7 +40,7 @@ impl ReplicaConfig {
     /// Names the first setting that is out of range, with its value and the range.
     pub fn check(&self) -> Result<(), ConfigError> {
         let fail = |setting, value: String, range| Err(ConfigError { setting, value, range });
-        if !(1..=4096).contains(&self.max_key) {
+        if !(1..=super::MAX_KEY).contains(&self.max_key) {
             return fail("replica.max_key", self.max_key.to_string(), "from 1 to 4096 bytes");
         }
         if self.max_value > 1 << 20 {

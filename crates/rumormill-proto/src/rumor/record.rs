@@ -23,7 +23,7 @@ pub struct RumorRecord {
     pub bytes: u64,
     /// The round in which it was heard; 0 at its origin.
     pub round: u32,
-    /// How long after its publication it was heard, by cluster time.
+    /// How long after its publication it was heard; see [`Rumor::age`](super::Rumor::age).
     pub age: Duration,
     /// Whether it was found by asking, not told.
     pub pulled: bool,

@@ -3,6 +3,7 @@
 use super::{Read, Reader, WireError, Write};
 use crate::clock::Stamp;
 use crate::reconcile::{Fingerprint, Item, Part, Range};
+use crate::time::Duration;
 
 /// The most entries, parts, ranges or ids that one message may list.
 const MOST: usize = 1 << 17;
@@ -11,25 +12,29 @@ const MOST: usize = 1 << 17;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) round: u32,
+    /// How long ago it was published or deleted, as time elapsed at the nodes that held it.
+    pub(crate) age: Duration,
     pub(crate) entry: Vec<u8>,
 }
 
 impl Heard {
     /// How many bytes an entry of this length takes at most.
     pub(crate) const fn size(entry: usize) -> usize {
-        entry + 10
+        entry + 20
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.put_varint(u128::from(self.round));
+        out.put_varint(self.age.as_millis());
         out.put_varint(self.entry.len() as u128);
         out.put(&self.entry);
     }
 
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let round = round(reader)?;
+        let age = Duration::from_millis(reader.varint64()?);
         let length = reader.count(reader.0.len())?;
-        Ok(Self { round, entry: reader.take(length)?.to_vec() })
+        Ok(Self { round, age, entry: reader.take(length)?.to_vec() })
     }
 }
 
@@ -46,8 +51,6 @@ pub(crate) struct Tell {
 /// One step of finding what differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Talk {
-    /// The sender's cluster time.
-    pub(crate) now: Stamp,
     /// How many items the sender holds.
     pub(crate) holds: u64,
     /// Whether this begins a comparison.
@@ -116,7 +119,6 @@ impl Message {
 
 fn write_talk(talk: &Talk, out: &mut Vec<u8>) {
     let mut bounds = Bounds::default();
-    out.put_varint(u128::from(talk.now.0));
     out.put_varint(u128::from(talk.holds));
     out.put_varint(talk.parts.len() as u128);
     for part in &talk.parts {
@@ -163,7 +165,6 @@ fn write_talk(talk: &Talk, out: &mut Vec<u8>) {
 
 fn read_talk(reader: &mut Reader<'_>) -> Read<Talk> {
     let mut bounds = Bounds::default();
-    let now = Stamp(reader.varint64()?);
     let holds = reader.varint64()?;
     let parts = read_list(reader, |reader| {
         Ok(match reader.u8()? {
@@ -193,7 +194,7 @@ fn read_talk(reader: &mut Reader<'_>) -> Read<Talk> {
     }
     let goes_on = flags & 1 == 1;
     let more = if goes_on { Some((bounds.read(reader)?, bounds.read(reader)?)) } else { None };
-    Ok(Talk { now, holds, opening: flags & 2 == 2, parts, given, more })
+    Ok(Talk { holds, opening: flags & 2 == 2, parts, given, more })
 }
 
 fn round(reader: &mut Reader<'_>) -> Read<u32> {
@@ -280,8 +281,8 @@ mod tests {
     }
 
     fn heard() -> impl Strategy<Value = Heard> {
-        (any::<u32>(), prop::collection::vec(any::<u8>(), 0..40))
-            .prop_map(|(round, entry)| Heard { round, entry })
+        (any::<u32>(), any::<u64>(), prop::collection::vec(any::<u8>(), 0..40))
+            .prop_map(|(round, age, entry)| Heard { round, age: Duration::from_millis(age), entry })
     }
 
     fn message() -> impl Strategy<Value = Message> {
@@ -296,13 +297,13 @@ mod tests {
             ),
             prop::collection::vec(any::<u64>(), 0..5).prop_map(Message::Knew),
             (
-                (any::<u64>(), any::<u64>(), any::<bool>()),
+                (any::<u64>(), any::<bool>()),
                 prop::collection::vec(part(), 0..5),
                 list(),
                 prop::option::of((item(), item()))
             )
-                .prop_map(|((now, holds, opening), parts, given, more)| {
-                    Message::Talk(Talk { now: Stamp(now), holds, opening, parts, given, more })
+                .prop_map(|((holds, opening), parts, given, more)| {
+                    Message::Talk(Talk { holds, opening, parts, given, more })
                 }),
         ]
     }

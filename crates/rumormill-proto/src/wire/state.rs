@@ -5,7 +5,6 @@ use core::net::SocketAddr;
 use foca::{Header, Member, Message as Swim, State};
 
 use super::{Read, Reader, WireError, Write};
-use crate::clock::Stamp;
 use crate::directory::{Directory, Peer};
 use crate::identity::{Name, NodeId};
 
@@ -13,20 +12,20 @@ use crate::identity::{Name, NodeId};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateMessage {
     /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
-    /// says that the sender wants to become a member. An answer repeats the `token`. `now` is the
-    /// sender's cluster time.
+    /// says that the sender wants to become a member. An answer repeats the `token`. `wall` is what
+    /// the sender's wall clock shows, in milliseconds since 1970.
     Exchange {
         from: Peer,
         token: u64,
         reply: bool,
         join: bool,
-        now: Stamp,
+        wall: u64,
         members: Vec<Member<Peer>>,
     },
     /// The join is refused: a live member at `by` already has this name.
     NameTaken { token: u64, name: Name, by: SocketAddr },
     /// What the sender knows comes to this digest. Who comes to another answers with an exchange.
-    Compare { from: Peer, now: Stamp, digest: u64 },
+    Compare { from: Peer, wall: u64, digest: u64 },
 }
 
 /// The most members that one exchange may carry.
@@ -35,10 +34,10 @@ const MAX_MEMBERS: usize = 1 << 20;
 impl StateMessage {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Exchange { from, token, reply, join, now, members } => {
+            Self::Exchange { from, token, reply, join, wall, members } => {
                 out.put(&[0, u8::from(*reply) | u8::from(*join) << 1]);
                 out.put(&token.to_be_bytes());
-                out.put_varint(u128::from(now.0));
+                out.put_varint(u128::from(*wall));
                 out.put_identity(from);
                 out.put_varint(members.len() as u128);
                 for member in members {
@@ -51,9 +50,9 @@ impl StateMessage {
                 out.put_name(name);
                 out.put_addr(by);
             }
-            Self::Compare { from, now, digest } => {
+            Self::Compare { from, wall, digest } => {
                 out.put(&[2]);
-                out.put_varint(u128::from(now.0));
+                out.put_varint(u128::from(*wall));
                 out.put_identity(from);
                 out.put(&digest.to_be_bytes());
             }
@@ -66,7 +65,7 @@ impl StateMessage {
             0 => {
                 let flags = reader.u8()?;
                 let token = reader.u64()?;
-                let now = Stamp(reader.varint64()?);
+                let wall = reader.varint64()?;
                 let from = read_peer(&mut reader, directory)?;
                 let count = reader.count(MAX_MEMBERS)?;
                 let mut members = Vec::new();
@@ -74,18 +73,32 @@ impl StateMessage {
                     members.push(read_member(&mut reader, directory)?);
                 }
                 let (reply, join) = (flags & 1 != 0, flags & 2 != 0);
-                Self::Exchange { from, token, reply, join, now, members }
+                Self::Exchange { from, token, reply, join, wall, members }
             }
             1 => Self::NameTaken { token: reader.u64()?, name: reader.name()?, by: reader.addr()? },
             2 => {
-                let now = Stamp(reader.varint64()?);
+                let wall = reader.varint64()?;
                 let from = read_peer(&mut reader, directory)?;
-                Self::Compare { from, now, digest: reader.u64()? }
+                Self::Compare { from, wall, digest: reader.u64()? }
             }
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
         Ok(message)
+    }
+}
+
+impl StateMessage {
+    /// The token and the sender's address of an exchange that asks for an answer, without the rest.
+    pub(crate) fn read_request(bytes: &[u8]) -> Read<(u64, SocketAddr)> {
+        let mut reader = Reader(bytes);
+        if reader.u8()? != 0 || reader.u8()? & 1 == 0 {
+            return Err(WireError::Malformed);
+        }
+        let token = reader.u64()?;
+        reader.varint64()?;
+        let (addr, ..) = read_identity(&mut reader)?;
+        Ok((token, addr))
     }
 }
 

@@ -3,6 +3,7 @@
 use rand::RngExt;
 use rumormill_proto::{Duration, Instant, MAX_INPUT, Name};
 
+use super::calm::is_wrong;
 use super::plan::draw_link;
 use super::{Failure, Run};
 use crate::link::uniform;
@@ -12,8 +13,8 @@ use crate::spec::{NodeIndex, NodeSpec, SimError};
 type Action = fn(&mut Run) -> Result<(), SimError>;
 
 /// What may happen next, and how often out of a hundred.
-const ACTIONS: [(u32, Action); 12] = [
-    (28, Run::set_an_input),
+const ACTIONS: [(u32, Action); 13] = [
+    (25, Run::set_an_input),
     (5, Run::unset_an_input),
     (9, Run::crash_one),
     (14, Run::restart_one),
@@ -25,6 +26,7 @@ const ACTIONS: [(u32, Action); 12] = [
     (6, Run::pause_one),
     (7, Run::isolate_one),
     (3, Run::change_a_clock_or_the_links),
+    (3, Run::step_a_clock),
 ];
 
 impl Run {
@@ -93,8 +95,11 @@ impl Run {
     pub(super) fn add_node(&mut self) -> Result<(), SimError> {
         let drift = self.plan.drift;
         let clock_rate = 1.0 + drift * (2.0 * self.rng.random::<f64>() - 1.0);
-        let name = Name::new(&format!("n{}", self.net.len()))?;
-        let spec = NodeSpec { name, clock_rate, ..self.plan.node.clone() };
+        let index = NodeIndex(self.net.len() as u32);
+        let name = Name::new(&format!("n{}", index.0))?;
+        let wrong = self.plan.wrong_clocks && self.rng.random_ratio(1, 5);
+        let wall_offset = if wrong { self.clock_error(index) } else { 0 };
+        let spec = NodeSpec { name, clock_rate, wall_offset, ..self.plan.node.clone() };
         let index = self.net.add_node(spec)?;
         self.settle_in(index)
     }
@@ -208,6 +213,29 @@ impl Run {
             self.net.cut_one_way(from, to);
         }
         Ok(())
+    }
+
+    /// How wrong a node's clock is from now on, in milliseconds: seconds, minutes, days or decades,
+    /// but only seconds if another is wrong already.
+    fn clock_error(&mut self, node: NodeIndex) -> i64 {
+        const DAY: i64 = 86_400_000;
+        let most = [30_000, 600_000, 10 * DAY, 50 * 365 * DAY];
+        let most = most[self.rng.random_range(0..4u64) as usize];
+        let error = self.rng.random_range(-most..=most);
+        let others = (0..self.net.len() as u32).map(NodeIndex).filter(|&other| other != node);
+        let only = others.into_iter().all(|other| !is_wrong(&self.net, other));
+        if only { error } else { error % 30_000 }
+    }
+
+    /// A clock jumps, or is set right again.
+    fn step_a_clock(&mut self) -> Result<(), SimError> {
+        if !self.plan.wrong_clocks {
+            return Ok(());
+        }
+        let Some(node) = self.any(1) else { return Ok(()) };
+        let off = self.net.wall_error(node);
+        let error = if off != 0 && self.rng.random() { 0 } else { self.clock_error(node) };
+        self.net.step_wall_clock(node, error - off)
     }
 
     fn change_a_clock_or_the_links(&mut self) -> Result<(), SimError> {

@@ -22,6 +22,7 @@ impl Run {
     /// Ends all faults and waits until everything holds; returns how long that took.
     pub(super) fn calm_phase(&mut self) -> Result<Duration, Failure> {
         end_faults(&mut self.net)?;
+        set_most_clocks_right(&mut self.net)?;
         self.net.set_link(self.plan.calm_link)?;
         let began = self.net.now();
         let deadline = began + self.plan.patience;
@@ -51,8 +52,43 @@ impl Run {
             self.chronicle.everybody_heard(&self.net)?;
             self.chronicle.replicas(&self.net)?;
         }
+        times(&self.net)?;
         self.watch.added_up(&self.net, BALANCES)
     }
+}
+
+/// How far a clock may be off without being wrong, in milliseconds: nodes go by their own until it
+/// differs from most others by a quarter of `max_clock_skew`.
+const RIGHT: u64 = 75_000;
+
+/// Whether a node's wall clock is wrong.
+pub(super) fn is_wrong(net: &VirtualNetwork, node: NodeIndex) -> bool {
+    net.wall_error(node).unsigned_abs() > RIGHT
+}
+
+/// Sets wrong clocks right, but for so few that the others outvote them.
+fn set_most_clocks_right(net: &mut VirtualNetwork) -> Result<(), SimError> {
+    let running: Vec<NodeIndex> = net.running().map(|(index, _)| index).collect();
+    let mut wrong: Vec<NodeIndex> =
+        running.iter().copied().filter(|&node| is_wrong(net, node)).collect();
+    while 2 * wrong.len() >= running.len()
+        && let Some(node) = wrong.pop()
+    {
+        net.step_wall_clock(node, -net.wall_error(node))?;
+    }
+    Ok(())
+}
+
+/// All go by about the true time of day, also those whose clocks are wrong.
+fn times(net: &VirtualNetwork) -> Result<(), Violation> {
+    for (node, running) in net.running() {
+        let time = running.time_of_day(net.local_now(node));
+        let off = i128::from(time) - i128::from(net.true_wall());
+        if off.unsigned_abs() > u128::from(3 * RIGHT) {
+            return Err(Violation::WrongTime { node, millis: off as i64 });
+        }
+    }
+    Ok(())
 }
 
 /// Takes away what stands between nodes, and wakes those that are stopped.

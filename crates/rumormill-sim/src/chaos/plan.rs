@@ -46,6 +46,7 @@ impl Chaos {
             figures: figures.map(Name::new).collect::<Result<_, _>>()?,
             node: NodeSpec { durable: rng.random(), ..NodeSpec::named("node")?.config(config) },
             drift: [0.0, 0.001, 0.03][rng.random_range(0..3u64) as usize],
+            wrong_clocks: rng.random(),
             link: draw_link(&mut rng, interval),
             calm_link: Link {
                 latency: Latency::Uniform(MS / 2, MS * rng.random_range(1..=5)),
@@ -54,7 +55,8 @@ impl Chaos {
             },
             chaos: MS * rng.random_range(10_000..=40_000),
             gap: MS * rng.random_range(300..=1500),
-            patience: Duration::from_secs(300),
+            // Longer than what is stamped just within `max_clock_skew` can be refused by a slow clock.
+            patience: Duration::from_secs(450),
         })
     }
 }

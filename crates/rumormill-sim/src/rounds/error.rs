@@ -36,14 +36,9 @@ pub enum RoundsError {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// The edges could not be read.
-    #[error("the edges could not be read past line {line}: {problem}")]
-    Read {
-        /// The last line that was read.
-        line: u64,
-        /// What the reader said.
-        problem: String,
-    },
+    /// The edges could not be read, or are no text.
+    #[error("the edges can't be read: {0}")]
+    Text(String),
     /// The engine asked for cannot do this model.
     #[error("engine {engine} cannot do this: {reason}; {instead}")]
     Unsupported {

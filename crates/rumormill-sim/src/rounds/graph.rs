@@ -9,7 +9,7 @@ mod reach;
 mod regular;
 
 pub use csr::{Csr, MAX_GRAPH_NODES};
-pub use edges::read_edges;
+pub use edges::{Repeats, read_edges};
 pub use kind::{Density, GraphKind};
 pub use reach::Connectivity;
 

@@ -10,7 +10,7 @@ use super::event::{
 use super::link::LinkSettings;
 use super::nodes::{Nodes, names};
 use super::slice::Tone;
-use super::span::{Span, When};
+use super::span::{Shift, Span, When};
 use super::values::Values;
 
 /// One thing that happens, to one node or to the network. Nodes are numbers.
@@ -42,6 +42,8 @@ pub enum Action {
     Unset(u32, String),
     /// The node's clock runs at this rate.
     Clock(u32, f64),
+    /// The node's wall clock is stepped.
+    StepClock(u32, Shift),
     /// The node publishes a rumor: its topic, and how many bytes.
     Publish(u32, String, u32),
     /// The node writes a key.
@@ -73,7 +75,8 @@ impl Action {
             | Self::Publish(node, ..)
             | Self::Put(node, ..)
             | Self::Delete(node, _)
-            | Self::Clock(node, _) => Some(*node),
+            | Self::Clock(node, _)
+            | Self::StepClock(node, _) => Some(*node),
             Self::Join | Self::Partition(_) | Self::Cut(..) | Self::Heal | Self::Link(_) => None,
         }
     }
@@ -93,6 +96,7 @@ impl Action {
             | Self::Set(..)
             | Self::Unset(..)
             | Self::Clock(..)
+            | Self::StepClock(..)
             | Self::Publish(..)
             | Self::Put(..)
             | Self::Delete(..) => Tone::Change,
@@ -139,7 +143,12 @@ impl Action {
                 event.delete = Some(DeleteKey { key: key.clone(), nodes: one(*node) });
             }
             Self::Clock(node, rate) => {
-                event.clock = Some(ClockChange { nodes: one(*node), rate: *rate });
+                event.clock =
+                    Some(ClockChange { nodes: one(*node), rate: Some(*rate), step: None });
+            }
+            Self::StepClock(node, step) => {
+                event.clock =
+                    Some(ClockChange { nodes: one(*node), rate: None, step: Some(*step) });
             }
         }
         event
@@ -168,6 +177,7 @@ impl Action {
             Self::Put(_, key, value) => format!("put {key} = {value:?}"),
             Self::Delete(_, key) => format!("delete {key}"),
             Self::Clock(_, rate) => format!("clock runs at {rate}"),
+            Self::StepClock(_, step) => format!("clock stepped by {step}"),
         }
     }
 }

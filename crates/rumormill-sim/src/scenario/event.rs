@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::error::ScenarioError;
 use super::link::LinkSettings;
 use super::nodes::Nodes;
-use super::span::{Span, When};
+use super::span::{Shift, Span, When};
 use super::values::Values;
 
 macro_rules! event {
@@ -97,7 +97,7 @@ event! {
     set: SetInput => Set,
     /// Nodes don't report a figure any more.
     unset: UnsetInput => Unset,
-    /// Nodes' clocks run at another rate from now on.
+    /// Nodes' clocks run at another rate from now on, or their wall clocks are stepped.
     clock: ClockChange => Clock,
     /// Nodes publish a rumor.
     publish: Publish => Publish,
@@ -147,14 +147,18 @@ pub struct UnsetInput {
     pub nodes: Nodes,
 }
 
-/// Another rate for clocks.
+/// What happens to clocks: another rate, a step, or both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClockChange {
     /// Which nodes.
     pub nodes: Nodes,
     /// How fast they run: 1 is right, 1.01 gains 1 %. From 0.1 to 10.
-    pub rate: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// By how much the time of day that they show is stepped, such as `+2d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Shift>,
 }
 
 /// A rumor.

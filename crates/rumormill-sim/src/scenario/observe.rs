@@ -6,6 +6,7 @@ use super::news;
 use super::slice::{
     Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
 };
+use super::span::{Shift, Span};
 use crate::chronicle::Chronicle;
 use crate::network::VirtualNetwork;
 use crate::slot::NodeState;
@@ -123,6 +124,7 @@ fn in_words(event: &Event) -> String {
         Event::JoinFailed { addr, attempts, reason } => {
             format!("{} does not let it join (attempt {attempts}): {reason}", name(*addr))
         }
+        Event::OwnAddress { addr } => format!("{addr} is its own address"),
         Event::NameTaken { name: taken, by } => format!("the name {taken} is {}'s", name(*by)),
         Event::NameConflict { name: taken, addrs } => {
             format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))
@@ -151,6 +153,17 @@ fn in_words(event: &Event) -> String {
         }
         Event::CatchUp { from, have, total } => {
             format!("takes over the replica from {from}: {have} of {total}")
+        }
+        Event::Differs { member, elapsed } => {
+            format!("the replica of {member} has differed for {}", Span(*elapsed))
+        }
+        Event::ClockSkew { member, ahead_millis } => {
+            format!("the clock of {member} is off by {}", Shift { millis: *ahead_millis })
+        }
+        Event::ClockCorrected { correction_millis: 0 } => "goes by its own clock again".into(),
+        Event::ClockCorrected { correction_millis } => {
+            let step = Shift { millis: *correction_millis };
+            format!("goes by the members' clocks: {step}")
         }
         Event::RoundFinished { round, participants } => {
             format!("round {round} is over, with {participants} participants")

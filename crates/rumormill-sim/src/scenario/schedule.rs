@@ -202,7 +202,18 @@ impl<'a> Drawing<'a> {
             Deed::Pause(nodes) => each(self, nodes, &|node| Action::Pause(node, lasting)),
             Deed::Isolate(nodes) => each(self, nodes, &|node| Action::Isolate(node, lasting)),
             Deed::Clock(change) => {
-                each(self, &change.nodes, &|node| Action::Clock(node, change.rate))
+                // Both befall the same nodes.
+                for node in
+                    self.choose(&place, &mut rng, &change.nodes, &|n| Action::Clock(n, 1.0))?
+                {
+                    if let Some(rate) = change.rate {
+                        self.step(at, Action::Clock(node, rate))?;
+                    }
+                    if let Some(step) = change.step {
+                        self.step(at, Action::StepClock(node, step))?;
+                    }
+                }
+                Ok(())
             }
             Deed::Publish(publish) => {
                 let make = |node| Action::Publish(node, publish.topic.clone(), publish.bytes);

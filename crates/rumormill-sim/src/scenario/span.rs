@@ -24,8 +24,15 @@ pub struct Span(pub Duration);
 pub struct NotASpan(pub String);
 
 /// The units and their lengths in nanoseconds.
-const UNITS: [(&str, f64); 6] =
-    [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
+const UNITS: [(&str, f64); 7] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3600e9),
+    ("d", 86_400e9),
+];
 
 impl Span {
     /// So many seconds; zero for what is no length of time.
@@ -112,6 +119,50 @@ impl<'de> Deserialize<'de> for Span {
             }
         }
         deserializer.deserialize_str(Text)
+    }
+}
+
+/// By how much a wall clock is stepped: `+2d`, `-30s`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shift {
+    /// Milliseconds, forwards; negative for backwards.
+    pub millis: i64,
+}
+
+impl FromStr for Shift {
+    type Err = NotASpan;
+
+    fn from_str(text: &str) -> Result<Self, NotASpan> {
+        let text = text.trim();
+        let (sign, length) = match text.strip_prefix('-') {
+            Some(length) => (-1, length),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let span: Span = length.parse().map_err(|_| NotASpan(text.to_owned()))?;
+        Ok(Self { millis: sign * span.0.as_millis() as i64 })
+    }
+}
+
+impl fmt::Display for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.millis < 0 { '-' } else { '+' };
+        let span = Span(Duration::from_millis(self.millis.unsigned_abs()));
+        f.pad(&format!("{sign}{span}"))
+    }
+}
+
+impl Serialize for Shift {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| {
+            de::Error::custom(format!("{text:?} is not a step; write a sign and a duration: +2d"))
+        })
     }
 }
 

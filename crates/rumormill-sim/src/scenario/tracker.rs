@@ -90,7 +90,7 @@ impl Tracker {
         };
         match action {
             Action::Restart(_) if known.running => Err(format!("n{node} is running at {when}")),
-            Action::Restart(_) | Action::Clock(..) => Ok(()),
+            Action::Restart(_) | Action::Clock(..) | Action::StepClock(..) => Ok(()),
             _ if !known.running => Err(format!("n{node} is not running at {when}")),
             _ if known.paused > at => Err(format!(
                 "n{node} is stopped from before {when} to {}",

@@ -8,10 +8,14 @@ use super::{
     CHUNK_HEAD, ENDING, Ending, HEADER, Header, MAGIC, MOST_BYTES, SLICE, Slice, TRACE_VERSION,
     checksum,
 };
+use crate::text::compression;
 
 /// Why a trace was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
+    /// It is compressed.
+    #[error("the trace is compressed ({0}); decompress it first")]
+    Compressed(&'static str),
     /// It does not begin as a trace does.
     #[error("not a trace: it does not begin with RUMTRACE; `--record` writes them")]
     Foreign,
@@ -59,6 +63,9 @@ impl<R: Read> TraceReader<R> {
     pub fn new(mut input: R) -> Result<Self, TraceError> {
         let mut start = [0; 10];
         let got = fill(&mut input, &mut start)?;
+        if let Some(name) = compression(&start[..got]) {
+            return Err(TraceError::Compressed(name));
+        }
         if got < MAGIC.len() || start[..MAGIC.len()] != *MAGIC {
             return Err(TraceError::Foreign);
         }

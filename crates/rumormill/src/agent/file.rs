@@ -39,6 +39,7 @@ pub(super) struct File {
     suspicion: Option<Text<Span>>,
     reconnect_interval: Option<Text<Span>>,
     sync_interval: Option<Text<Span>>,
+    max_clock_skew: Option<Text<Span>>,
     pub(super) round_length: Option<u32>,
     pub(super) tolerance: Option<f64>,
     pub(super) seed: Option<u64>,
@@ -73,6 +74,7 @@ plain! {
     suspicion: std::time::Duration,
     reconnect_interval: std::time::Duration,
     sync_interval: std::time::Duration,
+    max_clock_skew: std::time::Duration,
     log: Level,
 }
 
@@ -80,8 +82,7 @@ impl File {
     /// Reads the file at `path`.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("can't read the configuration {shown}"))?;
+        let text = crate::text::read(path).context("--config")?;
         let file = Self::parse(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
         Ok(file)
     }
@@ -91,6 +92,11 @@ impl File {
         file.inputs()?;
         file.rumor.stop()?;
         file.query.handlers()?;
+        if file.data.as_ref().is_some_and(|data| data.as_os_str().is_empty()) {
+            return Err(
+                "data is \"\", but must be a directory; leave it out to keep nothing".into()
+            );
+        }
         if let Some(loss) = file.loss {
             values::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
         }
@@ -167,6 +173,10 @@ mod tests {
             ("join = \"10.0.0.1:1\"", &["join", "expected a sequence"]),
             ("join = [\"nowhere\"]", &["nowhere", "HOST:PORT"]),
             ("log = \"loud\"", &["loud", "off, error, warn, info, debug or trace"]),
+            ("data = \"\"", &["data is \"\"", "directory"]),
+            ("name = \"\"", &["name = \"\"", "empty"]),
+            ("join = [\"\"]", &["join = [\"\"]", "HOST:PORT"]),
+            ("[set]\n\"\" = 1", &["[set]", "empty"]),
             ("loss = 1.5", &["loss", "1.5", "below 1"]),
             ("[set]\nrequests = 1e30", &["[set]", "requests", "within"]),
             ("[set]\n\"no spaces\" = 1", &["[set]", "no spaces"]),

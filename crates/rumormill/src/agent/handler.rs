@@ -1,18 +1,23 @@
 //! Query handlers that are commands: the payload on standard input, the answer on standard output.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use rumormill_agent::api::Rumor;
 use rumormill_proto::Name;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 
+use super::group::Group;
 use crate::values;
 
 /// The longest answer, in bytes; the agent's own limit, `rumor.max_payload`, is below or the same.
 const LONGEST: u64 = 1 << 20;
 /// How much of what a failed command says is told.
 const COMPLAINT: usize = 500;
+/// How long the pipes may stay open once the command has exited.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// A query's name, and the command that answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,42 +35,60 @@ pub(super) fn parse(text: &str) -> Result<Handler, String> {
     let name = values::name(name.trim())?;
     let words = shlex::split(command);
     let command = words.ok_or_else(|| format!("{command:?} has a quote that doesn't end"))?;
-    if command.is_empty() {
+    if command.first().is_none_or(String::is_empty) {
         return Err(format!("the command for {name} is empty"));
     }
     Ok(Handler { name, command })
 }
 
 impl Handler {
-    /// Runs the command. It is killed if it takes longer than the query waits.
+    /// Runs the command, and returns what it has printed when it exits. Everything that it has
+    /// started ends then, or when this is dropped.
     pub(super) async fn answer(self, query: Rumor) -> Result<Vec<u8>, String> {
         let payload = query.payload.bytes().map_err(|error| error.to_string())?;
         let [program, arguments @ ..] = self.command.as_slice() else {
             return Err("no command".to_owned());
         };
-        let mut child = Command::new(program)
+        let mut group = Group::new();
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .env("RUMORMILL_QUERY", &query.name)
             .env("RUMORMILL_ORIGIN", &query.origin)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{program} can't be run: {error}"))?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let write = async {
-            if let Some(mut stdin) = stdin {
-                // A command need not read.
-                let _ = stdin.write_all(&payload).await;
+            .stderr(Stdio::piped());
+        let spawned = group.spawn(&mut command);
+        let mut child = spawned.map_err(|error| format!("{program} can't be run: {error}"))?;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = {
+            let (stdin, stdout, stderr) =
+                (child.stdin.take(), child.stdout.take(), child.stderr.take());
+            let copy = async {
+                tokio::try_join!(
+                    feed(stdin, &payload),
+                    read(stdout, &mut out),
+                    hear(stderr, &mut err)
+                )
+                .map_err(|TooLong| {
+                    format!("{program} answers with more than {LONGEST} bytes, the limit")
+                })
+            };
+            tokio::pin!(copy);
+            let (status, copied) = tokio::select! {
+                status = child.wait() => (status, false),
+                copied = &mut copy => {
+                    copied?;
+                    (child.wait().await, true)
+                }
+            };
+            // What it has started in the background may keep the pipes open, but what the command
+            // itself has written is in them.
+            if !copied && let Ok(copied) = timeout(DRAIN, copy).await {
+                copied?;
             }
+            status.map_err(|error| format!("{program}: {error}"))?
         };
-        let ((), out, err) = tokio::join!(write, read(stdout, LONGEST), read(stderr, 4096));
-        if out.len() as u64 > LONGEST {
-            return Err(format!("{program} answers with more than {LONGEST} bytes, the limit"));
-        }
-        let status = child.wait().await.map_err(|error| format!("{program}: {error}"))?;
         if status.success() {
             return Ok(out);
         }
@@ -79,14 +102,32 @@ impl Handler {
     }
 }
 
-/// Reads up to a byte more than `limit`. The pipe is closed then, which ends a chatty command.
-async fn read(pipe: Option<impl tokio::io::AsyncRead + Unpin>, limit: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        // What came before an error is what there is.
-        let _ = pipe.take(limit + 1).read_to_end(&mut bytes).await;
+/// The command has printed more than [`LONGEST`] bytes.
+struct TooLong;
+
+/// Writes the payload. A command need not read it.
+async fn feed(pipe: Option<ChildStdin>, payload: &[u8]) -> Result<(), TooLong> {
+    if let Some(mut pipe) = pipe {
+        let _ = pipe.write_all(payload).await;
     }
-    bytes
+    Ok(())
+}
+
+/// Reads to the end, or until it is too much. What came before an error is what there is.
+async fn read(pipe: Option<ChildStdout>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
+    if let Some(pipe) = pipe {
+        let _ = pipe.take(LONGEST + 1).read_to_end(bytes).await;
+    }
+    if bytes.len() as u64 > LONGEST { Err(TooLong) } else { Ok(()) }
+}
+
+/// Reads to the end, and keeps the beginning: a command may complain at any length.
+async fn hear(pipe: Option<ChildStderr>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
+    if let Some(mut pipe) = pipe {
+        let _ = (&mut pipe).take(4 * COMPLAINT as u64).read_to_end(bytes).await;
+        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -99,7 +140,8 @@ mod tests {
         assert_eq!(words("disk=df -h /"), Ok(vec!["df".into(), "-h".into(), "/".into()]));
         assert_eq!(words("x=sh -c 'echo $HOME'").unwrap()[2], "echo $HOME");
         assert_eq!(words("x=a=b"), Ok(vec!["a=b".into()]));
-        for bad in ["disk", "disk=", "no spaces=df", "x='open"] {
+        for bad in ["disk", "disk=", "no spaces=df", "x='open", "", "=df", "x= ", "x=''", "x='' -h"]
+        {
             assert!(words(bad).is_err(), "{bad} was accepted");
         }
     }

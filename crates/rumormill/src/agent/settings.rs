@@ -79,6 +79,7 @@ fn config(args: &Args, file: &File) -> Config {
     let suspicion = args.suspicion.or_else(|| file.suspicion());
     let reconnect = args.reconnect_interval.or_else(|| file.reconnect_interval());
     let sync = args.sync_interval.or_else(|| file.sync_interval());
+    let max_clock_skew = args.max_clock_skew.or_else(|| file.max_clock_skew());
     let round_length = args.round_length.or(file.round_length);
     let tolerance = args.tolerance.or(file.tolerance);
     Config {
@@ -90,6 +91,7 @@ fn config(args: &Args, file: &File) -> Config {
         suspicion_timeout: suspicion.unwrap_or(default.suspicion_timeout),
         reconnect_interval: reconnect.unwrap_or(default.reconnect_interval),
         sync_interval: sync.unwrap_or(default.sync_interval),
+        max_clock_skew: max_clock_skew.unwrap_or(default.max_clock_skew),
         round_length: round_length.unwrap_or(default.round_length),
         tolerance: tolerance.unwrap_or(default.tolerance),
         rumor: file.rumor.config(),

@@ -32,7 +32,7 @@ pub(crate) async fn run(settings: &Settings, signals: &mut Signals) -> anyhow::R
     let goodbye = async |cluster: &mut Cluster, signals: &mut Signals| {
         tokio::select! {
             () = cluster.leave() => {}
-            _ = signals.ended() => {}
+            _ = signals.again() => {}
         }
     };
     let exit = match ended {
@@ -43,13 +43,15 @@ pub(crate) async fn run(settings: &Settings, signals: &mut Signals) -> anyhow::R
         }
     };
     demo.report.interrupted = exit.is_some();
-    demo.end()?;
+    let told = demo.end();
     let verdict = if demo.report.right { Exit::Done } else { Exit::Failed };
-    if exit.is_none() && settings.keep {
+    if exit.is_none() && settings.keep && told.is_ok() {
         // Staying up is what was asked for; a signal is its proper end.
         signals.ended().await;
     }
     goodbye(&mut demo.cluster, signals).await;
+    // A terminal that has gone can't be told how it ended.
+    told.or_else(|error| exit.map_or(Err(error), |_| Ok(())))?;
     Ok(exit.unwrap_or(verdict))
 }
 

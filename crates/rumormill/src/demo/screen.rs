@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crossterm::style::Stylize;
 use crossterm::{cursor, queue, terminal};
 
-use crate::exit::ClosedPipe;
+use crate::{exit, output};
 
 /// Shows the demo's progress.
 pub(crate) struct Screen {
@@ -90,9 +90,9 @@ impl Screen {
     /// error if somebody watches there.
     pub(crate) fn new(json: bool) -> Self {
         let (out, terminal): (Box<dyn Write + Send>, bool) = if json {
-            (Box::new(io::stderr()), io::stderr().is_terminal())
+            (Box::new(output::stderr()), io::stderr().is_terminal())
         } else {
-            (Box::new(io::stdout()), io::stdout().is_terminal())
+            (Box::new(output::stdout()), io::stdout().is_terminal())
         };
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let kind = match (terminal && !dumb, json) {
@@ -210,10 +210,7 @@ fn size() -> (u16, u16) {
 }
 
 fn queue(written: io::Result<()>) -> anyhow::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-        other => Ok(other?),
-    }
+    exit::printed(written)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub(crate) async fn run(settings: &Settings, signals: &mut Signals) -> anyhow::R
     };
     tokio::select! {
         () = demo.leave() => {}
-        _ = signals.ended() => {}
+        _ = signals.again() => {}
     }
     outcome
 }

@@ -5,28 +5,20 @@ use std::io::{self, Write};
 use rumormill_sim::scenario::{Fate, Moment, NodeLine, Slice};
 
 use super::recording::Recording;
-use crate::exit::ClosedPipe;
 use crate::format::{enclosure, known};
 use crate::simulate::cluster::timeline::{at as time, sign};
+use crate::{exit, output};
 
 /// Prints what a node went through.
 pub(crate) fn run(recording: &mut Recording, node: usize) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(output::stdout());
     let mut last = None;
     for at in 0..recording.slices.len() {
         let slice = recording.read(at)?;
         let text = slice_lines(&slice, &recording.header.figures, node, &mut last);
-        match out.write_all(text.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return Err(ClosedPipe.into());
-            }
-            written => written?,
-        }
+        exit::printed(out.write_all(text.as_bytes()))?;
     }
-    match out.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-        written => Ok(written?),
-    }
+    exit::printed(out.flush())
 }
 
 /// What happened around the node in a slice, and how it stands if that is new.

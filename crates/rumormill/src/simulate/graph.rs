@@ -1,13 +1,12 @@
 //! Graphs on the command line, for all simulations.
 
 use std::fs::File;
-use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rumormill_sim::rounds::graph::{Density, GraphKind, read_edges};
+use rumormill_sim::rounds::graph::{Density, GraphKind, Repeats, read_edges};
 use rumormill_sim::rounds::{RoundsError, Topology};
 
 use crate::exit::Usage;
@@ -16,7 +15,7 @@ use crate::memory::written;
 /// What can be written.
 const NAMES: &str = "complete, ring, path, star, wheel, grid, torus, tree, hypercube, \
                      random-regular:DEGREE, erdos-renyi:MEAN, barabasi-albert:M, small-world:K,BETA, \
-                     k-out:K or file:EDGES";
+                     k-out:K, file:EDGES or undirected:EDGES";
 
 /// A graph by its name.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +23,7 @@ pub(crate) enum GraphArg {
     /// One of a family.
     Kind(GraphKind),
     /// A list of edges.
-    File(PathBuf),
+    File(PathBuf, Repeats),
 }
 
 impl FromStr for GraphArg {
@@ -35,11 +34,16 @@ impl FromStr for GraphArg {
             Some((name, numbers)) => (name, Some(numbers)),
             None => (text, None),
         };
-        if name == "file" {
+        let repeats = match name {
+            "file" => Some(Repeats::Refuse),
+            "undirected" => Some(Repeats::Merge),
+            _ => None,
+        };
+        if let Some(repeats) = repeats {
             let path = numbers.filter(|path| !path.is_empty());
             return path
-                .map(|path| Self::File(path.into()))
-                .ok_or_else(|| "a file needs its name: file:EDGES".to_owned());
+                .map(|path| Self::File(path.into(), repeats))
+                .ok_or_else(|| format!("a file needs its name: {name}:EDGES"));
         }
         let degree = |usual: u32| numbers.map_or(Ok(usual), |text| number(name, text));
         let kind = match name {
@@ -105,7 +109,8 @@ fn parameters(kind: GraphKind) -> Option<String> {
 impl std::fmt::Display for GraphArg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::File(path, Repeats::Refuse) => write!(f, "file:{}", path.display()),
+            Self::File(path, Repeats::Merge) => write!(f, "undirected:{}", path.display()),
             Self::Kind(kind) => match parameters(*kind) {
                 Some(numbers) => write!(f, "{}:{numbers}", kind.name()),
                 None => f.write_str(kind.name()),
@@ -127,9 +132,10 @@ impl GraphArg {
                 kind.check(nodes).map_err(|error| refuse(&error))?;
                 Ok(kind.bytes_needed(nodes))
             }
-            Self::File(path) => match std::fs::metadata(path) {
-                // Text has at least four bytes to an edge, which takes 28 while it is read.
-                Ok(file) => Ok(file.len() * 7),
+            Self::File(path, _) => match std::fs::metadata(path) {
+                // Text has at least four bytes to an edge, which takes 28 while it is read; and the
+                // text itself.
+                Ok(file) => Ok(file.len() * 8),
                 Err(error) => {
                     Err(Usage(format!("--graph: cannot read {}: {error}", path.display())).into())
                 }
@@ -152,11 +158,11 @@ impl GraphArg {
             Self::Kind(kind) => {
                 kind.build(needed(nodes)?, seed, memory, observe).map_err(|error| refuse(&error))
             }
-            Self::File(path) => {
+            Self::File(path, repeats) => {
                 let name = path.display();
                 let file = File::open(path)
                     .map_err(|error| Usage(format!("--graph: cannot read {name}: {error}")))?;
-                let csr = read_edges(BufReader::new(file), nodes, memory)
+                let csr = read_edges(file, nodes, *repeats, memory)
                     .map_err(|error| refuse(&error).context(format!("--graph {self}")))?;
                 Ok(Topology::Graph(Arc::new(csr)))
             }
@@ -212,6 +218,7 @@ mod tests {
             "small-world:4,0.25",
             "k-out:20",
             "file:a:b.txt",
+            "undirected:a:b.txt",
         ] {
             assert_eq!(text.parse::<GraphArg>().map(|g| g.to_string()), Ok(text.to_owned()));
         }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::plot;
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -34,7 +34,7 @@ pub(super) fn start<T>(
     drop(making);
     match (made, interrupt.exit()) {
         (Err(_), Some(exit)) => {
-            eprintln!("rumormill: stopped before the graph was made");
+            exit::note("rumormill: stopped before the graph was made\n");
             Ok(Start::Stopped(exit))
         }
         (made, _) => Ok(Start::Ready(made?, interrupt)),

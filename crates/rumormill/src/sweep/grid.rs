@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use toml::Value as Toml;
 
@@ -71,7 +70,7 @@ impl Grid {
     /// As [`Self::parse`]; or if a file cannot be read.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        let text = crate::text::read(path)?;
         let within = |error: anyhow::Error| Usage(format!("{name}: {error:#}"));
         let mut grid = Self::parse(&text).map_err(within)?;
         grid.sources = grid.look_at_sources().map_err(within)?;

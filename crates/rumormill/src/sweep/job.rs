@@ -93,7 +93,9 @@ impl Job {
         let Value::Text(text) = value else { return None };
         match (self, key) {
             (Self::Cluster, "scenario") => Some(text),
-            (Self::Spread | Self::Average, "graph" | "values") => text.strip_prefix("file:"),
+            (Self::Spread | Self::Average, "graph" | "values") => {
+                text.strip_prefix("file:").or_else(|| text.strip_prefix("undirected:"))
+            }
             _ => None,
         }
     }

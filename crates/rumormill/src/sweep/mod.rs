@@ -87,12 +87,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut journal, mut part) = Journal::open(&path, &header)?;
     let before = part.rows.len();
     if before > 0 {
-        eprintln!(
-            "rumormill: {} of {} cells are in {} already",
+        exit::note(&format!(
+            "rumormill: {} of {} cells are in {} already\n",
             before,
             cells.len(),
             path.display()
-        );
+        ));
     }
     let left: Vec<(usize, Box<dyn Work>)> =
         cells.into_iter().filter(|(cell, _)| !part.rows.contains_key(cell)).collect();

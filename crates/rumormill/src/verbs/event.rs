@@ -7,7 +7,7 @@ use rumormill_agent::api::{PublishRequest, Published};
 use rumormill_proto::Name;
 
 use super::Json;
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::values;
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let payload = bytes(&args.payload)?;
     let request = PublishRequest { name: args.name.to_string(), payload: payload.into() };
-    let told: Published = client.post("/v1/events", &request)?;
+    let told: Published = client.post(&Path::new("/v1/events"), &request)?;
     if args.json.json {
         exit::print_json(&told)?;
     } else {

@@ -7,7 +7,7 @@ use rumormill_proto::Name;
 
 use super::get::{block, yes};
 use super::{DIGITS, Json};
-use crate::client::{Client, segment};
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 use crate::values;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let path = format!("/v1/aggregates/{}/explain", segment(args.name.as_str()));
+    let path = Path::new("/v1/aggregates").segment(args.name.as_str()).then("explain");
     let explanation: Explanation = client.get(&path, Duration::ZERO)?;
     if args.json.json {
         exit::print_json(&explanation)?;

@@ -2,14 +2,14 @@
 
 use rumormill_agent::api::Event;
 
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::signal::Signals;
 
 /// Calls `each` with every event of `path` until it fails, the agent ends or a signal comes.
 pub(super) fn follow(
     client: Client,
-    path: String,
+    path: Path,
     mut each: impl FnMut(&Event) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -6,7 +6,7 @@ use rumormill_agent::api::{Figure, NotConverged, Reading};
 use rumormill_proto::Name;
 
 use super::{DIGITS, Json};
-use crate::client::{Answer, Client, Refusal, segment};
+use crate::client::{Answer, Client, Path, Refusal};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 use crate::values;
@@ -48,8 +48,8 @@ fn wait(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let Some(name) = &args.name else { return all(client, args) };
     let reading = match args.wait {
-        Some(wait) => wait_for(client, &segment(name.as_str()), wait)?,
-        None => client.get(&path(&segment(name.as_str())), Duration::ZERO)?,
+        Some(wait) => wait_for(client, name, wait)?,
+        None => client.get(&path(name), Duration::ZERO)?,
     };
     if args.json.json {
         exit::print_json(&reading)?;
@@ -60,13 +60,13 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let mut readings: Vec<Reading> = client.get("/v1/aggregates", Duration::ZERO)?;
+    let mut readings: Vec<Reading> = client.get(&Path::new("/v1/aggregates"), Duration::ZERO)?;
     if let Some(wait) = args.wait {
         let deadline = Instant::now() + wait;
         for reading in &mut readings {
             let left = deadline.saturating_duration_since(Instant::now());
             let name = values::name(&reading.name).map_err(anyhow::Error::msg)?;
-            *reading = wait_for(client, &segment(name.as_str()), left)?;
+            *reading = wait_for(client, &name, left)?;
         }
     }
     if args.json.json {
@@ -80,8 +80,8 @@ fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// The converged reading, or the last one when the time is over.
-fn wait_for(client: &Client, segment: &str, wait: Duration) -> Answer<Reading> {
-    let path = format!("{}?wait={}ms", path(segment), wait.as_millis());
+fn wait_for(client: &Client, name: &Name, wait: Duration) -> Answer<Reading> {
+    let path = path(name).with("wait", &format!("{}ms", wait.as_millis()));
     match client.get(&path, wait) {
         Err(Refusal::Refused { body, status, message }) => {
             match serde_json::from_str::<NotConverged>(&body) {
@@ -93,8 +93,8 @@ fn wait_for(client: &Client, segment: &str, wait: Duration) -> Answer<Reading> {
     }
 }
 
-fn path(segment: &str) -> String {
-    format!("/v1/aggregates/{segment}")
+fn path(name: &Name) -> Path {
+    Path::new("/v1/aggregates").segment(name.as_str())
 }
 
 fn exit_of<'a>(args: &Args, readings: impl IntoIterator<Item = &'a Reading>) -> Exit {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::Info;
+use rumormill_agent::api::{Info, JoinTarget};
 
 use super::get::yes;
 use super::{DIGITS, Json};
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 
@@ -19,13 +19,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let info: Info = client.get("/v1/info", Duration::ZERO)?;
+    let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
     if args.json.json {
         exit::print_json(&info)?;
     } else {
         exit::print(&lines(&info).join("\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// The names to join, with what they mean or what failed.
+fn names(info: &Info) -> String {
+    let name = |target: &JoinTarget| {
+        let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
+        let said = if target.trouble.is_empty() { &means } else { &target.trouble };
+        format!("{} ({})", target.address, said.join(", "))
+    };
+    let names: Vec<_> = info.join.iter().map(name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
 }
 
 fn lines(info: &Info) -> Vec<String> {
@@ -46,12 +57,18 @@ fn lines(info: &Info) -> Vec<String> {
         ("version", format!("{}, wire {}", info.version, info.wire_version)),
         ("up for", format::seconds(info.uptime_seconds)),
         ("members up", info.members.to_string()),
-        ("joining", if info.joining { "yes, until it is answered" } else { "no" }.to_owned()),
+        ("joining", if info.joining { "yes, no other member is up" } else { "no" }.to_owned()),
+        ("names to join", names(info)),
         ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
         ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
         ("data", data(info)),
+        (
+            "log lines dropped",
+            info.log_lines_dropped.map_or("not counted".into(), |n| n.to_string()),
+        ),
         ("rumors", rumors(info)),
         ("replica", replica(info)),
+        ("clock", clock(info)),
         ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
         ("interval", ms(config.interval_ms)),
         ("view size", config.view_size.to_string()),
@@ -62,6 +79,7 @@ fn lines(info: &Info) -> Vec<String> {
         ("sync interval", ms(config.sync_interval_ms)),
         ("round length", format!("{} periods", config.round_length_periods)),
         ("tolerance", format::number(config.tolerance, DIGITS)),
+        ("max clock skew", format::seconds(config.max_clock_skew_ms / 1e3)),
         ("largest datagram", format!("{} bytes", config.max_datagram_bytes)),
         ("rumor style", rumor.style.clone()),
         ("rumor fanout", rumor.fanout.to_string()),
@@ -98,6 +116,16 @@ fn data(info: &Info) -> String {
     }
 }
 
+fn clock(info: &Info) -> String {
+    let clock = &info.clock;
+    let own = match clock.correction_seconds {
+        0.0 => "right".to_owned(),
+        seconds => format!("WRONG: the agent adds {} s to it", format::number(seconds, DIGITS)),
+    };
+    let members = format::plural(clock.members_known, "member");
+    format!("{own}; {} of {members} differ by too much", clock.members_skewed)
+}
+
 fn rumors(info: &Info) -> String {
     let load = &info.load;
     let bytes = format::bytes(load.rumor_bytes as u64);
@@ -109,7 +137,12 @@ fn replica(info: &Info) -> String {
     let (keys, bytes) =
         (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
     format!(
-        "{keys} ({bytes}), {} remembered as deleted, digest {}",
-        load.tombstones, load.replica_digest
+        "{keys} ({bytes}), {} remembered as deleted, digest {}, {}",
+        load.tombstones,
+        load.replica_digest,
+        match load.members_differing {
+            0 => "no member has differed for long".to_owned(),
+            n => format!("{} DIFFERED FOR LONG", format::plural(n, "member")),
+        }
     )
 }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use rumormill_agent::api::{Input, Mode, SetInput};
 use rumormill_proto::Name;
 
-use crate::client::{Client, segment};
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::values;
 
@@ -50,7 +50,7 @@ pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
     };
     values::once_each(&args.inputs)?;
     for values::Input { name, value } in &args.inputs {
-        let path = format!("/v1/inputs/{}", segment(name.as_str()));
+        let path = Path::new("/v1/inputs").segment(name.as_str());
         let set: Input = client.put(&path, &SetInput { value: *value, mode })?;
         exit::print(&format!("{}={}", set.name, set.value))?;
     }
@@ -59,8 +59,8 @@ pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
 
 pub(crate) fn unset(client: &Client, args: &UnsetArgs) -> anyhow::Result<Exit> {
     for name in &args.names {
-        let _: serde_json::Value =
-            client.delete(&format!("/v1/inputs/{}", segment(name.as_str())))?;
+        let path = Path::new("/v1/inputs").segment(name.as_str());
+        let _: serde_json::Value = client.delete(&path)?;
         exit::print(&format!("{name} unset"))?;
     }
     Ok(Exit::Done)

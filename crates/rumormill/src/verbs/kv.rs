@@ -1,6 +1,5 @@
 //! `rumormill kv`: the map that every node stores.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -11,9 +10,10 @@ use super::Json;
 use super::event::bytes;
 use super::follow::follow;
 use super::line::{line, shown};
-use crate::client::{Client, segment};
-use crate::exit::{self, ClosedPipe, Exit};
+use crate::client::{Client, Path};
+use crate::exit::{self, Exit};
 use crate::format::{self, Align};
+use crate::values;
 
 /// Keys and values that every node stores
 ///
@@ -40,6 +40,7 @@ enum What {
     /// Returns when the write is on the agent's disk, if it has a --data directory.
     Put {
         /// The key; may hold slashes
+        #[arg(value_parser = values::key)]
         key: String,
         /// What it shall hold; `-` reads standard input, bytes as they are
         #[arg(required_unless_present = "file")]
@@ -53,6 +54,7 @@ enum What {
     /// Write what a key holds to standard output, bytes as they are
     Get {
         /// The key
+        #[arg(value_parser = values::key)]
         key: String,
         /// Print JSON with the version and who wrote it; values that are not text in base64
         #[command(flatten)]
@@ -61,23 +63,29 @@ enum What {
     /// Delete a key
     Delete {
         /// The key
+        #[arg(value_parser = values::key)]
         key: String,
         #[command(flatten)]
         json: Json,
     },
     /// List keys in order
     List {
-        /// Only keys that begin so
-        #[arg(default_value = "")]
+        /// Only keys that begin so; empty for all
+        #[arg(default_value = "", value_parser = values::prefix)]
         prefix: String,
         /// Print JSON; values that are not text in base64
         #[command(flatten)]
         json: Json,
     },
     /// Follow changes until Ctrl-C
+    ///
+    /// All writes at this agent, each once. Of writes at other agents those that arrive here: the
+    /// latest state of a key travels, so a value that is overwritten before it arrives is not
+    /// shown. For each key the versions rise, and the last change is always shown. A watcher that
+    /// is too slow is told how many changes it has missed.
     Watch {
-        /// Only keys that begin so
-        #[arg(default_value = "")]
+        /// Only keys that begin so; empty for all
+        #[arg(default_value = "", value_parser = values::prefix)]
         prefix: String,
         /// Print each change as one line of JSON
         #[command(flatten)]
@@ -99,7 +107,7 @@ pub(crate) fn run(client: Client, args: Args) -> anyhow::Result<Exit> {
         What::Delete { key, json } => say(&client.delete(&path(&key))?, "deleted", json),
         What::List { prefix, json } => list(&client, &prefix, json),
         What::Watch { prefix, json } => {
-            let path = format!("/v1/watch?prefix={}", segment(&prefix));
+            let path = Path::new("/v1/watch").with("prefix", &prefix);
             follow(client, path, move |event| match event {
                 Event::Key(change) if json.json => exit::print(&serde_json::to_string(change)?),
                 event if json.json => exit::print(&serde_json::to_string(event)?),
@@ -109,8 +117,8 @@ pub(crate) fn run(client: Client, args: Args) -> anyhow::Result<Exit> {
     }
 }
 
-fn path(key: &str) -> String {
-    format!("/v1/kv/{}", segment(key))
+fn path(key: &str) -> Path {
+    Path::new("/v1/kv").segment(key)
 }
 
 fn say(written: &Written, what: &str, json: Json) -> anyhow::Result<Exit> {
@@ -137,23 +145,19 @@ fn get(client: &Client, key: &str, json: Json) -> anyhow::Result<Exit> {
         })?;
         return Ok(Exit::Done);
     }
-    let mut out = io::stdout().lock();
-    match out.write_all(&bytes).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
-    }
+    exit::print_bytes(&bytes)?;
+    Ok(Exit::Done)
 }
 
 fn list(client: &Client, prefix: &str, json: Json) -> anyhow::Result<Exit> {
     let mut entries: Vec<Entry> = Vec::new();
-    let mut after = String::new();
+    let pages = Path::new("/v1/kv/").with("limit", "10000").with("prefix", prefix);
+    let mut path = pages.clone();
     loop {
-        let path = format!("/v1/kv/?limit=10000&prefix={}{after}", segment(prefix));
         let page: KeyPage = client.get(&path, std::time::Duration::from_secs(50))?;
         entries.extend(page.entries);
         match page.next {
-            Some(next) => after = format!("&after={}", segment(&next)),
+            Some(next) => path = pages.clone().with("after", &next),
             None => break,
         }
     }

@@ -78,6 +78,21 @@ pub(super) fn line(event: &Event) -> String {
             Some(text) => format!("{name}: {text}"),
             None => format!("{name}: {}", format::plural(payload.len(), "byte")),
         },
+        Event::KvDiffers { member, seconds } => {
+            format!("the keys of {member} have differed for {}", format::seconds(*seconds))
+        }
+        Event::ClockSkew { member, ahead_seconds } => {
+            let by = format::seconds(ahead_seconds.abs());
+            let way = if *ahead_seconds < 0.0 { "behind" } else { "ahead" };
+            format!("the clock of {member} is {by} {way}")
+        }
+        Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
+            "the clock of this agent's machine agrees with the members' again".to_owned()
+        }
+        Event::ClockCorrected { correction_seconds } => format!(
+            "the clock of this agent's machine is wrong; {} s are added to it",
+            format::number(*correction_seconds, DIGITS)
+        ),
         Event::Missed { events } => format!("{events} events came too fast and were missed"),
     }
 }

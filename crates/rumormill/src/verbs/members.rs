@@ -5,7 +5,7 @@ use std::time::Duration;
 use rumormill_agent::api::{Member, MemberState};
 
 use super::Json;
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
-    let mut members: Vec<Member> = client.get("/v1/members", Duration::ZERO)?;
+    let mut members: Vec<Member> = client.get(&Path::new("/v1/members"), Duration::ZERO)?;
     if args.json.json {
         // Whatever the API gives; a program can choose for itself.
         exit::print_json(&members)?;

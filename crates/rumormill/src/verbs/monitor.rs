@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::Json;
 use super::follow::follow;
 use super::line::line;
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
+use crate::values;
 
 /// Follow what happens: events, queries, members that come and go, keys that change; until Ctrl-C
 ///
@@ -22,7 +23,7 @@ Examples:
   rumormill monitor --json | jq -c 'select(.event == \"rumor\") | [.time, .name, .payload]'")]
 pub(crate) struct Args {
     /// Only these kinds: `rumor`, `query`, `key`, `member_up`, `member_down`, `catch_up` …
-    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = values::kind)]
     only: Vec<String>,
     /// Print each as one line of JSON
     #[command(flatten)]
@@ -42,7 +43,7 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     let kinds =
         if args.only.is_empty() { all.collect::<Vec<_>>().join(",") } else { args.only.join(",") };
     let json = args.json.json;
-    follow(client, format!("/v1/watch?events={kinds}"), move |event| {
+    follow(client, Path::new("/v1/watch").with("events", &kinds), move |event| {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         if json {
             exit::print(&serde_json::to_string(&Stamped { time: &time, event })?)

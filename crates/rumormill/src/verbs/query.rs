@@ -9,10 +9,10 @@ use rumormill_proto::Name;
 use super::Json;
 use super::event::bytes;
 use super::line::shown;
-use crate::client::Client;
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format;
-use crate::signal::{Ended, Signals};
+use crate::signal::Signals;
 use crate::values;
 
 /// Ask all nodes, and gather their answers
@@ -78,9 +78,14 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
                 let known = *known.lock().unwrap_or_else(PoisonError::into_inner);
                 if !json {
                     let line = format!("interrupted; {} of {} answered", known.answered, known.expected);
-                    exit::print(&line)?;
+                    // Whoever reads it may have gone, or stand still.
+                    let told = tokio::task::spawn_blocking(move || exit::print(&line));
+                    tokio::select! {
+                        _ = told => {}
+                        _ = signals.again() => {}
+                    }
                 }
-                Ok(if ended == Ended::Interrupt { Exit::Interrupted } else { Exit::Terminated })
+                Ok(Exit::from(ended))
             }
         }
     });
@@ -95,7 +100,7 @@ fn ask(
     known: &Mutex<Known>,
 ) -> anyhow::Result<Exit> {
     let mut exit = None;
-    client.post_for_lines("/v1/queries", request, |text| {
+    client.post_for_lines(&Path::new("/v1/queries"), request, |text| {
         let line: QueryLine = serde_json::from_str(text)?;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         match &line {

@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rumormill_agent::api::{Info, Trace};
+use rumormill_proto::RumorId;
 use serde::Serialize;
 
 use super::Json;
 use super::query::wait;
-use crate::client::{Client, segment};
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::format::{self, Align};
 use crate::plot;
+use crate::values;
 use spread::{Prediction, Spread};
 
 /// Show how an event has spread: asks all nodes when they heard of it
@@ -31,7 +33,8 @@ Exit codes: 0 all nodes have answered and know it, 1 failed, 2 usage, 3 not all 
 some don't know it.")]
 pub(crate) struct Args {
     /// The event's id, as `rumormill event` printed it
-    id: String,
+    #[arg(value_parser = values::rumor_id)]
+    id: RumorId,
     /// How long to wait for the nodes' answers, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
     timeout: Duration,
@@ -54,9 +57,10 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
         plot::check(path)?;
     }
     let millis = args.timeout.as_millis();
-    let path = format!("/v1/trace/{}?timeout={millis}ms", segment(&args.id));
+    let id = args.id.to_string();
+    let path = Path::new("/v1/trace").segment(&id).with("timeout", &format!("{millis}ms"));
     let trace: Trace = client.get(&path, args.timeout)?;
-    let info: Info = client.get("/v1/info", Duration::ZERO)?;
+    let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
     let spread = Spread::of(&trace);
     let prediction = Prediction::of(&info, &spread);
     if args.json.json {

@@ -5,7 +5,7 @@ use rumormill_proto::Name;
 use super::Json;
 use super::follow::follow;
 use super::line::line;
-use crate::client::{Client, segment};
+use crate::client::{Client, Path};
 use crate::exit::{self, Exit};
 use crate::values;
 
@@ -29,8 +29,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     let path = match &args.name {
-        Some(name) => format!("/v1/watch?name={}", segment(name.as_str())),
-        None => "/v1/watch".to_owned(),
+        Some(name) => Path::new("/v1/watch").with("name", name.as_str()),
+        None => Path::new("/v1/watch"),
     };
     let json = args.json.json;
     follow(client, path, move |event| {

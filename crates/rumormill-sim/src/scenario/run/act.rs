@@ -56,6 +56,7 @@ impl ScenarioRun {
                 net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
             }
             Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
+            Action::StepClock(node, step) => net.step_wall_clock(NodeIndex(*node), step.millis)?,
         }
         Ok(())
     }

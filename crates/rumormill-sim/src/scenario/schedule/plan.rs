@@ -6,7 +6,7 @@ use rumormill_proto::{Duration, Instant};
 use super::{Drawing, MOST_STEPS, Pending, event_rng};
 use crate::link::uniform;
 use crate::scenario::error::ScenarioError;
-use crate::scenario::event::{Churn, Deed, DeleteKey, Put, ScenarioEvent};
+use crate::scenario::event::{Churn, ClockChange, Deed, DeleteKey, Put, ScenarioEvent};
 use crate::scenario::span::{Span, When};
 use crate::scenario::{check_name, check_values};
 use crate::spec::check_rate;
@@ -161,7 +161,12 @@ fn check_deed(key: &str, deed: Deed<'_>) -> Result<(), ScenarioError> {
         Deed::Delete(DeleteKey { key: name, .. }) if !is_key(name) => {
             Err(ScenarioError::new(format!("{key}: delete.key"), format!("{name:?}"), KEYS))
         }
-        Deed::Clock(change) => check_rate(change.rate)
+        Deed::Clock(ClockChange { rate: None, step: None, .. }) => {
+            Err(ScenarioError::new(format!("{key}: clock"), "neither", "a rate or a step"))
+        }
+        Deed::Clock(change) => change
+            .rate
+            .map_or(Ok(()), check_rate)
             .map_err(|error| ScenarioError::of_network(&format!("{key}: clock "), error)),
         Deed::Heal(false) => Err(ScenarioError::new(format!("{key}: heal"), "false", "true")),
         Deed::Join(0) => Err(ScenarioError::new(format!("{key}: join"), "0", "at least 1")),

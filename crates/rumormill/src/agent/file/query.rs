@@ -33,7 +33,11 @@ impl Query {
         let one = |(name, command): (&String, &Command)| {
             let name = values::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
             let command = match command {
-                Command::Words(words) if words.iter().any(|word| !word.is_empty()) => words.clone(),
+                Command::Words(words)
+                    if words.first().is_some_and(|program| !program.is_empty()) =>
+                {
+                    words.clone()
+                }
                 Command::Shell(line) if !line.trim().is_empty() => {
                     vec!["sh".into(), "-c".into(), line.clone()]
                 }
@@ -62,6 +66,7 @@ mod tests {
         for (bad, says) in [
             ("disk = []", "query.handlers.disk is empty"),
             ("disk = \"\"", "query.handlers.disk is empty"),
+            ("disk = [\"\", \"-h\"]", "query.handlers.disk is empty"),
             ("disk = 7", "disk = 7"),
             ("\"no spaces\" = \"df\"", "no spaces"),
         ] {

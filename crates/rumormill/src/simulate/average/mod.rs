@@ -1,6 +1,7 @@
 //! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
 
 mod answer;
+mod columns;
 mod flags;
 mod inputs;
 mod reference;
@@ -83,10 +84,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     drop(progress);
     let stopped = interrupt.exit();
     if summary.levels.len() < 2 {
-        eprintln!(
-            "rumormill: stopped before the first round of {} was done",
+        exit::note(&format!(
+            "rumormill: stopped before the first round of {} was done\n",
             plural(args.flags.runs as usize, "run")
-        );
+        ));
         return Ok(stopped.unwrap_or(Exit::Failed));
     }
     let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);

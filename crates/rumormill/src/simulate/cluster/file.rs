@@ -8,11 +8,11 @@ use rumormill_sim::scenario::Scenario;
 use super::Args;
 use super::flags::Flags;
 use crate::exit::Usage;
+use crate::text;
 
 /// Reads a scenario. What it says is not checked yet.
 fn read(path: &Path) -> anyhow::Result<Scenario> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the scenario {}", path.display()))?;
+    let text = text::read(path)?;
     // The error shows the line, and points at the place.
     let wrong = |error| Usage(format!("{}: {error}", path.display()));
     Ok(toml::from_str(&text).map_err(wrong)?)

@@ -82,10 +82,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let stopped = interrupt.exit();
     if summary.runs == 0 {
         anyhow::ensure!(stopped.is_some(), "no run was made");
-        eprintln!(
-            "rumormill: stopped before the first of {} was done",
+        exit::note(&format!(
+            "rumormill: stopped before the first of {} was done\n",
             plural(args.settings.runs as usize, "run")
-        );
+        ));
         return Ok(stopped.unwrap_or(Exit::Failed));
     }
     let report = Report::new(&question, &summary, seconds);

@@ -1,0 +1,106 @@
+//! Bodies that say whose turn it is: the agent's, or its client's.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+
+use super::clients::Client;
+
+/// The most bytes of an answer that are handed on at once, so that an answer that is not taken
+/// shows.
+const PART: usize = 16 << 10;
+
+/// A request's body. While it does not come, the client is waited for.
+pub(super) struct Request<B> {
+    pub(super) body: B,
+    pub(super) client: Arc<Client>,
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Request<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_pending() {
+            self.client.waits(0);
+        } else {
+            self.client.is_served();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer. Until it is taken, the client is waited for; a stream may last.
+pub(super) struct Answer {
+    body: Body,
+    client: Arc<Client>,
+    /// What is left of the frame that is being handed on.
+    rest: Bytes,
+}
+
+impl Answer {
+    pub(super) fn new(body: Body, client: Arc<Client>) -> Self {
+        match body.size_hint().exact() {
+            Some(bytes) => client.waits(usize::try_from(bytes).unwrap_or(usize::MAX)),
+            None => client.streams(),
+        }
+        Self { body, client, rest: Bytes::new() }
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let part = self.rest.len().min(PART);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(part)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (body, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(body.lower() + rest);
+        hint
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.client.waits(0);
+    }
+}

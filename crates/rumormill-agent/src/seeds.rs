@@ -1,0 +1,388 @@
+//! The names that the agent was given to join: what they mean, when they are looked up again, and
+//! what has come of the addresses.
+//!
+//! A name is looked up for as long as the agent runs. What it meant yesterday says nothing of
+//! today: a member may have come back at another address, and two parts of a cluster may have
+//! started without each other. So the pause between lookups doubles from [`FIRST`] to [`SEEKING`]
+//! while the agent is alone or misses a member, and to [`SETTLED`] otherwise. All addresses that
+//! belong to no member are asked, [`AT_ONCE`] of a name's at each lookup, in turn.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rumormill_proto::{Instant, Rng};
+
+use crate::api::JoinTarget;
+use crate::resolve::Address;
+
+/// The pause after the first lookup.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest pause of an agent that is alone or misses a member.
+const SEEKING: Duration = Duration::from_secs(15);
+/// The longest pause of one that misses nobody. Also how long an address counts as the agent's own
+/// once that has shown: behind a load balancer it may be another agent's the next time.
+const SETTLED: Duration = Duration::from_secs(60);
+/// How many addresses of one name are asked at once. A name can stand for a whole cluster.
+pub(crate) const AT_ONCE: usize = 8;
+
+/// The names to join.
+pub(crate) struct Seeds {
+    seeds: Vec<Seed>,
+    /// Addresses of this agent besides the one that it tells the others, and when that showed.
+    own: BTreeMap<SocketAddr, Instant>,
+    /// Why an address was of no use when it was last asked.
+    failures: BTreeMap<SocketAddr, String>,
+    /// Addresses that a member has answered at since the agent was last alone.
+    reached: BTreeSet<SocketAddr>,
+    rng: Rng,
+}
+
+struct Seed {
+    address: Address,
+    /// What the name meant at the last lookup that succeeded, sorted.
+    found: Vec<SocketAddr>,
+    /// Those of them that are asked until the next lookup.
+    asked: Vec<SocketAddr>,
+    /// Where in `found` the next ones begin.
+    turn: usize,
+    /// Why the last lookup failed.
+    trouble: Option<String>,
+    /// How many lookups in a row have failed.
+    failed: u32,
+    /// Whether a lookup has ended.
+    looked_up: bool,
+    under_way: bool,
+    pause: Duration,
+    next: Instant,
+}
+
+/// What has come of the names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// There are none.
+    Nothing,
+    /// They mean this agent itself and nobody else, as far as they can be looked up.
+    OnlyItself,
+    /// They mean others, or nothing yet; no other has answered.
+    Unreached,
+}
+
+impl Seeds {
+    pub(crate) fn new(now: Instant, addresses: Vec<Address>, seed: u64) -> Self {
+        let mut seeds = Self {
+            seeds: Vec::new(),
+            own: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            reached: BTreeSet::new(),
+            // The node and the driver have generators of `seed` themselves.
+            rng: Rng::seed_from_u64(seed.rotate_left(32)),
+        };
+        for address in addresses {
+            seeds.add(now, address);
+        }
+        seeds
+    }
+
+    /// Adds a name, to be looked up at once; nothing if it is there already.
+    pub(crate) fn add(&mut self, now: Instant, address: Address) {
+        if self.seeds.iter().any(|seed| seed.address == address) {
+            return;
+        }
+        self.seeds.push(Seed {
+            address,
+            found: Vec::new(),
+            asked: Vec::new(),
+            turn: self.rng.random_range(0..AT_ONCE),
+            trouble: None,
+            failed: 0,
+            looked_up: false,
+            under_way: false,
+            pause: FIRST,
+            next: now,
+        });
+    }
+
+    /// When the next lookup is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.seeds.iter().filter(|seed| !seed.under_way).map(|seed| seed.next).min()
+    }
+
+    /// The names to look up now. [`Seeds::looked_up`] must follow for each.
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<Address> {
+        let due = self.seeds.iter_mut().filter(|seed| !seed.under_way && seed.next <= now);
+        due.map(|seed| {
+            seed.under_way = true;
+            seed.address.clone()
+        })
+        .collect()
+    }
+
+    /// A lookup has ended; `seeking` says that the agent is alone or misses a member. Returns the
+    /// addresses to ask until the next one, besides `me` and those that are a member's; and how
+    /// many lookups have failed in a row. After a failure the addresses of the last success are
+    /// asked on.
+    pub(crate) fn looked_up(
+        &mut self,
+        now: Instant,
+        address: &Address,
+        result: Result<Vec<SocketAddr>, String>,
+        seeking: bool,
+        skip: impl Fn(SocketAddr) -> bool,
+    ) -> (Vec<SocketAddr>, u32) {
+        let Some(seed) = self.seeds.iter_mut().find(|seed| seed.address == *address) else {
+            return (Vec::new(), 0);
+        };
+        seed.under_way = false;
+        seed.looked_up = true;
+        match result {
+            Ok(found) => {
+                seed.found = found;
+                seed.failed = 0;
+                seed.trouble = None;
+            }
+            Err(reason) => {
+                seed.failed += 1;
+                seed.trouble = Some(reason);
+            }
+        }
+        let longest = if seeking { SEEKING } else { SETTLED };
+        let pause = seed.pause.min(longest);
+        seed.next = now + pause.mul_f64(self.rng.random_range(0.75..1.25));
+        seed.pause = (pause * 2).min(longest);
+
+        self.own.retain(|_, since| now.since(*since) < SETTLED);
+        let own = &self.own;
+        let worth = |addr: &SocketAddr| !own.contains_key(addr) && !skip(*addr);
+        let candidates: Vec<_> = seed.found.iter().copied().filter(worth).collect();
+        let count = candidates.len().min(AT_ONCE);
+        seed.asked = candidates.iter().cycle().skip(seed.turn).take(count).copied().collect();
+        seed.turn = (seed.turn + count) % candidates.len().max(1);
+        let asked = seed.asked.clone();
+        let failed = seed.failed;
+        let meant: BTreeSet<_> = self.seeds.iter().flat_map(|seed| &seed.found).collect();
+        self.failures.retain(|addr, _| meant.contains(addr));
+        (asked, failed)
+    }
+
+    /// A member is missed: look all names up soon.
+    pub(crate) fn quicken(&mut self, now: Instant) {
+        for seed in &mut self.seeds {
+            seed.pause = FIRST;
+            seed.next = seed.next.min(now + FIRST.mul_f64(self.rng.random_range(0.75..1.25)));
+        }
+    }
+
+    /// No other member is up.
+    pub(crate) fn alone(&mut self) {
+        self.reached.clear();
+    }
+
+    /// Whether an address is asked for one of the names.
+    pub(crate) fn asks(&self, addr: SocketAddr) -> bool {
+        self.seeds.iter().any(|seed| seed.asked.contains(&addr))
+    }
+
+    /// An address has led to a member; false if it did so before.
+    pub(crate) fn reached(&mut self, addr: SocketAddr) -> bool {
+        self.failures.remove(&addr);
+        self.reached.insert(addr)
+    }
+
+    /// The user wants to hear of an address anew.
+    pub(crate) fn forget(&mut self, addr: SocketAddr) {
+        self.reached.remove(&addr);
+        self.failures.remove(&addr);
+    }
+
+    /// An address has led to this agent itself.
+    pub(crate) fn is_own(&mut self, now: Instant, addr: SocketAddr) {
+        self.failures.remove(&addr);
+        self.own.insert(addr, now);
+    }
+
+    /// An address was of no use; false if that was known.
+    pub(crate) fn failed(&mut self, addr: SocketAddr, reason: &str) -> bool {
+        let before = self.failures.insert(addr, reason.to_owned());
+        before.is_none_or(|before| before != reason)
+    }
+
+    /// What has come of the names at an agent at `me` that no other member has ever answered.
+    pub(crate) fn standing(&self, me: SocketAddr) -> Standing {
+        if self.seeds.is_empty() {
+            return Standing::Nothing;
+        }
+        let mut found = self.seeds.iter().flat_map(|seed| &seed.found).peekable();
+        let all_tried = self.seeds.iter().all(|seed| seed.looked_up);
+        if all_tried
+            && found.peek().is_some()
+            && found.all(|addr| *addr == me || self.own.contains_key(addr))
+        {
+            Standing::OnlyItself
+        } else {
+            Standing::Unreached
+        }
+    }
+
+    /// Whether each name has been looked up, and everything that they mean was of no use.
+    pub(crate) fn all_failed(&self, me: SocketAddr) -> bool {
+        let useless = |addr: &SocketAddr| {
+            *addr == me || self.own.contains_key(addr) || self.failures.contains_key(addr)
+        };
+        self.seeds.iter().all(|seed| seed.looked_up && seed.found.iter().all(useless))
+    }
+
+    /// Each name with what it means and what came of that.
+    pub(crate) fn targets(&self, me: SocketAddr) -> Vec<JoinTarget> {
+        let target = |seed: &Seed| {
+            let of = |addr: &SocketAddr| {
+                if *addr == me || self.own.contains_key(addr) {
+                    Some(format!("{addr}: this agent itself"))
+                } else {
+                    self.failures.get(addr).map(|reason| format!("{addr}: {reason}"))
+                }
+            };
+            let lookup = seed.trouble.iter().map(|trouble| format!("lookup failed: {trouble}"));
+            JoinTarget {
+                address: seed.address.as_str().to_owned(),
+                means: seed.found.clone(),
+                trouble: lookup.chain(seed.found.iter().filter_map(of)).collect(),
+            }
+        };
+        self.seeds.iter().map(target).collect()
+    }
+
+    /// The same in words.
+    pub(crate) fn describe(&self, me: SocketAddr) -> String {
+        let target = |target: JoinTarget| {
+            let untried: Vec<_> = target
+                .means
+                .iter()
+                .map(ToString::to_string)
+                .filter(|addr| {
+                    let said = format!("{addr}: ");
+                    !target.trouble.iter().any(|trouble| trouble.starts_with(&said))
+                })
+                .map(|addr| format!("{addr}: no answer yet"))
+                .collect();
+            let mut parts = target.trouble;
+            parts.extend(untried);
+            // A name can stand for a whole cluster.
+            let more = parts.len().saturating_sub(AT_ONCE);
+            parts.truncate(AT_ONCE);
+            if more > 0 {
+                parts.push(format!("{more} more"));
+            }
+            if parts.is_empty() {
+                parts.push("not looked up yet".to_owned());
+            }
+            format!("{} ({})", target.address, parts.join("; "))
+        };
+        self.targets(me).into_iter().map(target).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: &str = "10.0.0.1:7946";
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn seeds(names: &[&str]) -> Seeds {
+        let addresses = names.iter().map(|name| Address::parse(name).unwrap()).collect();
+        Seeds::new(Instant::ZERO, addresses, 7)
+    }
+
+    fn found(seeds: &mut Seeds, now: Instant, name: &str, addrs: &[&str]) -> Vec<SocketAddr> {
+        let found = addrs.iter().map(|text| addr(text)).collect();
+        let name = Address::parse(name).unwrap();
+        seeds.looked_up(now, &name, Ok(found), true, |a| a == addr(ME)).0
+    }
+
+    /// Looks the one name up until `until`; returns the seconds of the lookups.
+    fn times(seeds: &mut Seeds, until: u64, seeking: bool) -> Vec<f64> {
+        let mut times = Vec::new();
+        loop {
+            let now = seeds.poll_timeout().unwrap();
+            if now > Instant::ZERO + Duration::from_secs(until) {
+                return times;
+            }
+            times.push(now.as_nanos() as f64 / 1e9);
+            let due = seeds.due(now);
+            assert_eq!(due.len(), 1);
+            assert!(seeds.poll_timeout().is_none(), "one lookup at a time");
+            let result = Ok(vec![addr("10.0.0.2:7946")]);
+            seeds.looked_up(now, &due[0], result, seeking, |_| false);
+        }
+    }
+
+    #[test]
+    fn a_name_is_looked_up_for_ever_with_growing_pauses_and_soon_after_a_loss() {
+        for (seeking, longest, least) in [(true, 15.0 * 1.25, 45), (false, 60.0 * 1.25, 14)] {
+            let mut one = seeds(&["a:1"]);
+            let looks = times(&mut one, 900, seeking);
+            let pauses: Vec<f64> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert!((0.75..1.25).contains(&pauses[0]), "{pauses:?}");
+            assert!(pauses.iter().all(|pause| *pause <= longest), "{pauses:?}");
+            assert!(looks.len() >= least, "{}", looks.len());
+            let lost = Instant::ZERO + Duration::from_secs(900);
+            one.quicken(lost);
+            let next = one.poll_timeout().unwrap();
+            assert!(next.since(lost) <= FIRST.mul_f64(1.25), "{:?}", next.since(lost));
+        }
+        let same = times(&mut seeds(&["a:1"]), 900, true);
+        assert_eq!(same, times(&mut seeds(&["a:1"]), 900, true), "the seed decides");
+    }
+
+    #[test]
+    fn all_addresses_of_a_name_have_their_turn_and_those_that_it_no_longer_means_are_dropped() {
+        let mut one = seeds(&["a:1"]);
+        let all: Vec<String> = (2..22).map(|host| format!("10.0.0.{host}:7946")).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).chain([ME]).collect();
+        let mut asked = BTreeSet::new();
+        for _ in 0..3 {
+            let now = found(&mut one, Instant::ZERO, "a:1", &all);
+            assert_eq!(now.len(), AT_ONCE);
+            assert!(now.iter().all(|addr| one.asks(*addr)));
+            asked.extend(now);
+        }
+        assert_eq!(asked.len(), 20, "all but the agent's own");
+        assert_eq!(found(&mut one, Instant::ZERO, "a:1", &[all[3]]), [addr(all[3])]);
+        assert!(one.asks(addr(all[3])) && !one.asks(addr(all[4])));
+        let name = Address::parse("a:1").unwrap();
+        let failed = Err("SERVFAIL".to_owned());
+        let (asked, failures) = one.looked_up(Instant::ZERO, &name, failed, true, |_| false);
+        assert_eq!((asked, failures), (vec![addr(all[3])], 1), "a failure is no other meaning");
+    }
+
+    #[test]
+    fn the_standing_follows_what_the_names_mean_and_who_answers() {
+        assert_eq!(seeds(&[]).standing(addr(ME)), Standing::Nothing);
+        let mut two = seeds(&["a:1", "b:1", "a:1"]);
+        assert_eq!(two.due(Instant::ZERO).len(), 2, "a name given twice is one");
+        assert_eq!(two.standing(addr(ME)), Standing::Unreached);
+        found(&mut two, Instant::ZERO, "a:1", &[ME]);
+        assert_eq!(two.standing(addr(ME)), Standing::Unreached, "b has not been looked up");
+        let b = Address::parse("b:1").unwrap();
+        two.looked_up(Instant::ZERO, &b, Err("no such host".into()), true, |_| false);
+        assert_eq!(two.standing(addr(ME)), Standing::OnlyItself);
+        found(&mut two, Instant::ZERO, "b:1", &["10.0.0.9:1"]);
+        assert_eq!(two.standing(addr(ME)), Standing::Unreached);
+        assert!(two.failed(addr("10.0.0.9:1"), "connection refused"));
+        assert!(!two.failed(addr("10.0.0.9:1"), "connection refused"), "known");
+        let says = two.describe(addr(ME));
+        assert!(says.contains("a:1 (10.0.0.1:7946: this agent itself)"), "{says}");
+        assert!(says.contains("b:1 (10.0.0.9:1: connection refused)"), "{says}");
+        // The address of a load balancer that happened to choose this agent.
+        two.is_own(Instant::ZERO, addr("10.0.0.9:1"));
+        assert_eq!(two.standing(addr(ME)), Standing::OnlyItself);
+        assert!(found(&mut two, Instant::ZERO, "b:1", &["10.0.0.9:1"]).is_empty());
+        let later = Instant::ZERO + SETTLED;
+        assert_eq!(found(&mut two, later, "b:1", &["10.0.0.9:1"]).len(), 1, "and may not again");
+    }
+}

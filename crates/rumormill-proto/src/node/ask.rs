@@ -1,0 +1,58 @@
+//! Asking addresses to let this node in, and what comes of those that are no members of its
+//! cluster: this node itself, and nodes of another cluster.
+
+use super::*;
+use crate::wire::Refusal;
+
+impl Node {
+    /// Asks the addresses that are due.
+    pub(super) fn ask(&mut self, now: Instant) {
+        // A node that has been in the cluster is not refused because of its name: the other part of
+        // a cluster that was cut in two may know an earlier incarnation of it.
+        let newcomer = self.roster.is_empty() && self.membership.iter().next().is_none();
+        for attempt in self.joins.due(now) {
+            if let Some(attempts) = attempt.unanswered {
+                let (addr, reason) = (attempt.addr, "no answer".to_owned());
+                self.events.push(Event::JoinFailed { addr, attempts, reason });
+            }
+            let message = self.exchange(now, attempt.token, true, newcomer);
+            self.send_state_to(attempt.addr, NodeId(0), &message);
+        }
+    }
+
+    /// A request to be let in has come back to the node that sent it.
+    pub(super) fn asked_itself(&mut self, body: &[u8]) -> Result<(), WireError> {
+        let (token, _) = StateMessage::read_request(body)?;
+        if let Some(addr) = self.joins.answered(token) {
+            self.events.push(Event::OwnAddress { addr });
+        }
+        Ok(())
+    }
+
+    /// Tells a node of another cluster, which asks to be let in, why it gets no answer. The reply
+    /// carries the tag of its cluster: it would drop any other.
+    pub(super) fn refuse(&mut self, bytes: &[u8]) {
+        let Ok((asker, body)) = Envelope::read_any(bytes) else { return };
+        if asker.channel != CHANNEL_STATE || asker.to != NodeId(0) {
+            return;
+        }
+        let Ok((token, addr)) = StateMessage::read_request(body) else { return };
+        let mut body = Vec::new();
+        Refusal { token, cluster: self.config.cluster.clone() }.write(&mut body);
+        self.send_as(asker.cluster, addr, Plane::Stream, CHANNEL_REFUSAL, asker.from, &body);
+    }
+
+    /// An address that was asked belongs to another cluster. It is asked again all the same: it may
+    /// be another node's soon.
+    pub(super) fn refused(&mut self, body: &[u8]) -> Result<(), WireError> {
+        let Refusal { token, cluster } = Refusal::read(body)?;
+        if let Some((addr, attempts)) = self.joins.refused(token) {
+            let reason = format!(
+                "it belongs to the cluster {cluster:?}, this node to {:?}",
+                self.config.cluster
+            );
+            self.events.push(Event::JoinFailed { addr, attempts, reason });
+        }
+        Ok(())
+    }
+}

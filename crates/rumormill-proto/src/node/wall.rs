@@ -1,0 +1,47 @@
+//! Wall clocks: this node's own, as its driver reads it, and those of the members.
+
+use super::*;
+use crate::clock::ClockStatus;
+
+impl Node {
+    /// The driver has read the wall clock: milliseconds since 1970. To be called whenever the
+    /// driver acts, so that a clock that is stepped while the node runs is noticed at once. A node
+    /// that is never told counts on from its boot.
+    ///
+    /// Only stamps depend on it. Nothing that is measured as elapsed time does: retention, the life
+    /// of tombstones, ages, timeouts.
+    pub fn handle_wall_clock(&mut self, now: Instant, millis: u64) {
+        let before = self.clock.status().correction_millis;
+        if self.clock.read_wall(now, millis).is_some() {
+            self.stats.clock_steps += 1;
+        }
+        self.tell_correction(before);
+    }
+
+    /// The time of day that this node stamps with: milliseconds since 1970.
+    pub fn time_of_day(&self, now: Instant) -> u64 {
+        self.clock.millis(now)
+    }
+
+    /// How this node's wall clock compares with those of the members.
+    pub fn clock_status(&self) -> ClockStatus {
+        self.clock.status()
+    }
+
+    /// A member has told what its clock shows.
+    pub(super) fn heard_wall(&mut self, now: Instant, from: NodeId, millis: u64) {
+        let Some(name) = self.roster.peer(from).map(|peer| peer.name.clone()) else { return };
+        let before = self.clock.status().correction_millis;
+        if let Some(ahead_millis) = self.clock.heard(now, from, millis) {
+            self.events.push(Event::ClockSkew { member: name, ahead_millis });
+        }
+        self.tell_correction(before);
+    }
+
+    fn tell_correction(&mut self, before: i64) {
+        let correction_millis = self.clock.status().correction_millis;
+        if (correction_millis == 0) != (before == 0) {
+            self.events.push(Event::ClockCorrected { correction_millis });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Text for people, which a thread of its own writes. Whoever hands some over never waits: what
+//! finds no room, or can't be written, is dropped and counted.
+//!
+//! `tracing-appender` has such a writer, too. It does not count what can't be written, and when it
+//! is dropped before a sink that stalls, it waits for it and then prints to standard output, which
+//! may stall or be closed as well.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+/// The bytes that may wait to be written.
+const ROOM: usize = 1 << 20;
+
+/// A sink. Clones share it.
+#[derive(Clone)]
+pub(super) struct Sink {
+    jobs: Sender<Job>,
+    waiting: Arc<AtomicUsize>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Job {
+    Write(Vec<u8>),
+    /// To let this go when all before it is written.
+    Drained(#[allow(dead_code, reason = "its end is what counts")] Sender<()>),
+}
+
+impl Sink {
+    pub(super) fn start(name: &str, out: impl Write + Send + 'static) -> io::Result<Self> {
+        let (jobs, to_do) = mpsc::channel();
+        let sink = Self { jobs, waiting: Arc::default(), dropped: Arc::default() };
+        let (waiting, dropped) = (sink.waiting.clone(), sink.dropped.clone());
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || run(&to_do, out, &waiting, &dropped))?;
+        Ok(sink)
+    }
+
+    /// Has it written, if there is room.
+    pub(super) fn hand(&self, text: Vec<u8>) {
+        let bytes = text.len();
+        if self.waiting.fetch_add(bytes, Ordering::Relaxed) < ROOM
+            && self.jobs.send(Job::Write(text)).is_ok()
+        {
+            return;
+        }
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many texts were dropped.
+    pub(super) fn dropped(&self) -> Arc<AtomicU64> {
+        self.dropped.clone()
+    }
+
+    /// Waits until all that was handed over is written, but not longer than this.
+    pub(super) fn drain(&self, patience: Duration) {
+        let (held, drained) = mpsc::channel();
+        if self.jobs.send(Job::Drained(held)).is_ok() {
+            let _ = drained.recv_timeout(patience);
+        }
+    }
+}
+
+fn run(jobs: &Receiver<Job>, mut out: impl Write, waiting: &AtomicUsize, dropped: &AtomicU64) {
+    let mut told = 0;
+    for job in jobs {
+        let Job::Write(text) = job else { continue };
+        let mut written = Ok(());
+        let missing = dropped.load(Ordering::Relaxed);
+        if missing > told {
+            written = writeln!(out, "rumormill: {} lines were dropped here", missing - told);
+            if written.is_ok() {
+                told = missing;
+            }
+        }
+        let written = written.and_then(|()| out.write_all(&text)).and_then(|()| out.flush());
+        waiting.fetch_sub(text.len(), Ordering::Relaxed);
+        if written.is_err() {
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::SyncSender;
+
+    use super::*;
+
+    /// Takes a text when the test does.
+    struct Slow(SyncSender<String>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.0.send(text).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_dropped_and_told_of_once_there_is_some() {
+        let (out, written) = mpsc::sync_channel(0);
+        let sink = Sink::start("test", Slow(out)).unwrap();
+        let text = vec![b'x'; ROOM / 4];
+        for _ in 0..10 {
+            sink.hand(text.clone());
+        }
+        let dropped = sink.dropped().load(Ordering::Relaxed);
+        assert!((5..=6).contains(&dropped), "{dropped}");
+        sink.drain(Duration::from_millis(1));
+        let reader = std::thread::spawn(move || written.iter().collect::<String>());
+        sink.drain(Duration::from_secs(60));
+        sink.hand(b"after".to_vec());
+        drop(sink);
+        let all = reader.join().unwrap();
+        assert!(all.contains(&format!("{dropped} lines were dropped here")), "{all:.100}");
+        assert!(all.ends_with("after"), "{all:.100}");
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_counted() {
+        let (out, written) = mpsc::sync_channel(1);
+        drop(written);
+        let sink = Sink::start("test", Slow(out)).unwrap();
+        for _ in 0..3 {
+            sink.hand(b"x".to_vec());
+        }
+        sink.drain(Duration::from_secs(60));
+        assert_eq!(sink.dropped().load(Ordering::Relaxed), 3);
+    }
+}
