@@ -361,7 +361,7 @@ fn bad_sweeps_name_the_key() {
         let words: Vec<&str> = words.iter().copied().chain(["bad.toml"]).collect();
         folder.refused("sweep bad.toml", 2, &words);
     }
-    folder.refused("sweep no.toml", 1, &["cannot read no.toml"]);
+    folder.refused("sweep no.toml", 2, &["cannot read no.toml"]);
     folder.write("sweep.toml", SWEEP);
     folder.refused("sweep sweep.toml --shard 4/3", 2, &["1/3 to 3/3"]);
     folder.refused("sweep sweep.toml --shard three", 2, &["3/16"]);
