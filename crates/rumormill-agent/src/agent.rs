@@ -182,6 +182,7 @@ impl Agent {
                 config: node.config().into(),
                 load: api::Load::of(node),
                 clock: api::ClockInfo::of(node),
+                narrow_paths: api::NarrowPath::all(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: Input::all(node),

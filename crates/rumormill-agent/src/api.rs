@@ -19,8 +19,8 @@ pub use bytes::{BytesError, Payload, Value};
 pub use counters::{Counters, GossipCounters};
 pub use event::Event;
 pub use info::{
-    ClockInfo, ConfigInForce, Info, JoinTarget, Load, OverlapRule, ReplicaInForce, RumorInForce,
-    StoreInfo,
+    ClockInfo, ConfigInForce, Info, JoinTarget, Load, NarrowPath, OverlapRule, ReplicaInForce,
+    RumorInForce, StoreInfo,
 };
 pub use query::{QueryLine, QueryRequest};
 pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};

@@ -48,6 +48,8 @@ pub struct Info {
     pub load: Load,
     /// How its clock compares with the members'.
     pub clock: ClockInfo,
+    /// Members to whom large datagrams do not get through, so that the reliable path is used.
+    pub narrow_paths: Vec<NarrowPath>,
     /// What it keeps on disk; `None` if nothing.
     #[schema(required = true)]
     pub store: Option<StoreInfo>,
@@ -74,6 +76,25 @@ pub struct JoinTarget {
     /// Why the last lookup failed, and which addresses were of no use, and why. Empty if all is
     /// well.
     pub trouble: Vec<String>,
+}
+
+/// A member to whom large datagrams do not get through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NarrowPath {
+    /// Its name.
+    pub member: String,
+    /// Datagrams of up to this many bytes get through.
+    pub limit_bytes: usize,
+}
+
+impl NarrowPath {
+    pub(crate) fn all(node: &proto::Node) -> Vec<Self> {
+        let narrow = node.narrow_paths().into_iter();
+        narrow
+            .map(|(peer, limit_bytes)| Self { member: peer.name.to_string(), limit_bytes })
+            .collect()
+    }
 }
 
 /// What an agent keeps on disk.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::{Info, JoinTarget};
+use rumormill_agent::api::{Info, JoinTarget, NarrowPath};
 
 use super::get::yes;
 use super::{DIGITS, Json};
@@ -69,6 +69,7 @@ fn lines(info: &Info) -> Vec<String> {
         ("rumors", rumors(info)),
         ("replica", replica(info)),
         ("clock", clock(info)),
+        ("narrow paths", narrow(info)),
         ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
         ("interval", ms(config.interval_ms)),
         ("view size", config.view_size.to_string()),
@@ -114,6 +115,15 @@ fn data(info: &Info) -> String {
         Some(trouble) => format!("{}: CAN'T BE WRITTEN: {trouble}", store.directory),
         None => store.directory.clone(),
     }
+}
+
+/// The members to whom large datagrams do not get through.
+fn narrow(info: &Info) -> String {
+    let path = |path: &NarrowPath| {
+        format!("{} (datagrams of up to {} bytes)", path.member, path.limit_bytes)
+    };
+    let paths: Vec<_> = info.narrow_paths.iter().map(path).collect();
+    if paths.is_empty() { "none".to_owned() } else { paths.join("; ") }
 }
 
 fn clock(info: &Info) -> String {
