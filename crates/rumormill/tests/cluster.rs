@@ -114,7 +114,7 @@ fn what_makes_no_sense_is_refused_with_exit_code_2() {
     }
     let output = cluster(&["/no/such/file.toml"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(err(&output).contains("cannot read the scenario /no/such/file.toml"));
+    assert!(err(&output).contains("cannot read /no/such/file.toml"));
 }
 
 #[test]
