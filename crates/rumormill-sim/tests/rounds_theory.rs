@@ -112,7 +112,9 @@ fn everyone_called_at_once() {
 #[test]
 fn push_then_pull() {
     let model = SpreadModel { switch_after: 6, ..SpreadModel::new(Style::PushThenPull) };
-    let exact = spread(&model, 64).solve_switched(theory::Style::Pull, 6).unwrap();
+    let exact = spread(&model, 64)
+        .solve_switched(theory::Style::Pull, 6, theory::Options::default())
+        .unwrap();
     let summary = reference(&model, &Topology::Complete(64), 6000);
     assert_law(&summary, &exact.survival, "push then pull");
     // The figures: 93.8 messages, E[T] = 8.87.

@@ -6,7 +6,9 @@
 
 use std::f64::consts::PI;
 
+use crate::dense::Rows;
 use crate::kernel::Kernel;
+use crate::model::Spread;
 use crate::row::Row;
 
 /// Points of a panel.
@@ -71,6 +73,15 @@ impl Panels {
         Self { width: width.min(longest) / refine, longest: longest / refine, modes }
     }
 
+    /// The narrower of the two.
+    pub(crate) fn narrower(self, other: Self) -> Self {
+        Self {
+            width: self.width.min(other.width),
+            longest: self.longest.min(other.longest),
+            modes: self.modes.min(other.modes),
+        }
+    }
+
     /// The length of a panel that begins at s.
     ///
     /// Rounds that raise the uninformed share e^{−s} to a power magnify a change of s in proportion
@@ -101,7 +112,7 @@ impl Grid {
             cosines: cosines(shape.modes),
             modes: shape.modes,
         };
-        if alive <= 2.0 * EDGE + 1.0 {
+        if alive <= crate::dense::MAX_NODES as f64 {
             grid.early = alive as usize;
             grid.nodes.extend((1..=alive as u32).map(|u| (f64::from(u), alive - f64::from(u))));
             return grid;
@@ -170,6 +181,14 @@ impl Grid {
         (spread.low..spread.high).map(|i| spread.weights[i] * f[i]).sum()
     }
 
+    /// Weights that read a function at `u`.
+    pub(crate) fn reading(&self, u: f64) -> Vec<f64> {
+        let mut spread = Scatter::new(self.nodes.len());
+        spread.add(self, u, self.alive - u, 1.0);
+        spread.flush(self);
+        spread.weights
+    }
+
     /// The coefficients of a function on every panel, for [`Self::value`].
     pub(crate) fn coefficients(&self, f: &[f64]) -> Vec<[f64; POINTS]> {
         (0..self.panels)
@@ -218,18 +237,6 @@ impl Grid {
             b1 = b;
         }
         panels[panel][0] + x * b1 - b2
-    }
-
-    /// The sizes of a function's last two Chebyshev coefficients on a panel: about the error of
-    /// reading it between the points.
-    pub(crate) fn panel_error(&self, f: &[f64], panel: usize) -> f64 {
-        let values = &f[self.early + panel * POINTS..][..POINTS];
-        (self.modes - 2..self.modes)
-            .map(|k| {
-                let c: f64 = values.iter().zip(&self.cosines).map(|(v, row)| v * row[k]).sum();
-                c.abs()
-            })
-            .sum()
     }
 }
 
@@ -403,7 +410,10 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     /// Builds the rows from node `first` on; the earlier ones stay put.
-    pub(crate) fn new(kernel: &Kernel, grid: &Grid, first: usize) -> Self {
+    pub(crate) fn new(spread: &Spread, kernel: &Kernel, grid: &Grid, first: usize) -> Self {
+        if grid.panels == 0 {
+            return Self::whole(spread, grid, first);
+        }
         let mut row = Row::with_stride(0.65);
         let mut scatter = Scatter::new(grid.nodes.len());
         let mut matrix = Self { rows: Vec::new(), weights: Vec::new(), defect: 0.0 };
@@ -427,12 +437,47 @@ impl Matrix {
         matrix
     }
 
+    /// The rows of a grid of whole counts, each listed in full.
+    fn whole(spread: &Spread, grid: &Grid, first: usize) -> Self {
+        let mut rows = Rows::new(spread);
+        let mut matrix = Self { rows: Vec::new(), weights: Vec::new(), defect: 0.0 };
+        let mut row = Vec::new();
+        for (node, &(u, m)) in grid.nodes.iter().enumerate() {
+            let start = if node < first || m == 0.0 {
+                matrix.weights.push(1.0);
+                node
+            } else {
+                let informed = rows.fill(u as usize, &mut row);
+                balance(&mut row);
+                matrix.weights.extend_from_slice(&row);
+                informed - 1
+            };
+            matrix.rows.push((start as u32, matrix.weights.len() as u32));
+        }
+        matrix
+    }
+
     /// One round: `to` = A `from`.
     pub(crate) fn apply(&self, from: &[f64], to: &mut [f64]) {
         let mut begin = 0;
         for (&(first, end), out) in self.rows.iter().zip(to) {
             let weights = &self.weights[begin..end as usize];
             *out = dots(weights, &from[first as usize..], &from[first as usize..])[0];
+            begin = end as usize;
+        }
+    }
+
+    /// One round the other way: weights of nodes, carried forward.
+    pub(crate) fn carry(&self, from: &[f64], to: &mut [f64]) {
+        to.fill(0.0);
+        let mut begin = 0;
+        for (&(first, end), &mass) in self.rows.iter().zip(from) {
+            let weights = &self.weights[begin..end as usize];
+            if mass != 0.0 {
+                for (x, w) in to[first as usize..].iter_mut().zip(weights) {
+                    *x += mass * w;
+                }
+            }
             begin = end as usize;
         }
     }

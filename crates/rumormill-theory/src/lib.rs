@@ -34,6 +34,8 @@
 pub mod average;
 pub mod broadcast;
 mod complex;
+mod dense;
+mod double;
 pub mod error;
 pub mod graph;
 mod grid;

@@ -139,6 +139,17 @@ impl Spread {
         if self.include_self { self.nodes } else { self.nodes.saturating_sub(1) }
     }
 
+    /// How many contacts a caller makes in a round: distinct picks can't be more than there are to
+    /// pick from.
+    #[must_use]
+    pub fn picks(&self) -> u64 {
+        match self.targets {
+            Targets::Distinct => self.fanout.min(self.pool()),
+            Targets::Independent if self.pool() == 0 => 0,
+            Targets::Independent => self.fanout,
+        }
+    }
+
     /// How many living nodes must know for the spread to be finished.
     #[must_use]
     pub fn goal(&self) -> u64 {

@@ -12,7 +12,6 @@ mod contour;
 mod recurrence;
 
 use crate::kernel::Kernel;
-pub(crate) use recurrence::pulled;
 
 /// Picks below which the senders are followed one by one.
 const FEW_PICKS: f64 = 64.0;

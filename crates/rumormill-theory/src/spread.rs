@@ -1,32 +1,27 @@
 //! The exact distribution of T, the number of rounds until the rumor has spread.
 
 mod backward;
-mod forward;
+mod dense;
 mod front;
 mod profile;
+mod switched;
 
-pub use profile::MAX_SWITCHED_NODES;
-
-use crate::error::Error;
+use crate::error::{Error, count};
 use crate::kernel::Kernel;
 use crate::model::{Spread, Style};
 
 /// The most rounds whose probabilities are listed.
 pub const MAX_ROUNDS: u64 = 2_000_000;
 
-/// Populations up to here, and spreads up to `FEW_ROUNDS` rounds, go to the forward engine.
-const FEW_NODES: f64 = 128.0;
-const FEW_ROUNDS: f64 = 500.0;
-
-/// Populations up to here have a node for every count, whatever the coverage.
-const WHOLE: f64 = 2.0 * crate::grid::EDGE + 1.0;
+/// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
+pub const MAX_DENSE_NODES: u64 = 10_000;
 
 /// Which engine does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// The law of the number informed, round after round, count by count. Every term is positive.
-    /// Milliseconds to 1,000 nodes, seconds to 10,000; beyond, hours.
-    Forward,
+    /// The law of the number informed, round after round, every outcome of every count listed.
+    /// Positive terms only, and a proved bound. The default to 2,500 living nodes.
+    Dense,
     /// P(T > t) as a function of the number informed, round before round, on panels. Any number of
     /// nodes.
     Backward,
@@ -77,18 +72,57 @@ pub struct Distribution {
     pub variance: f64,
     /// P(T > x) for x = 0, 1, 2, … until it falls below 1e-15 (or as far as was asked).
     pub survival: Vec<f64>,
+    /// P(T ≤ x) for the same x. The dense engine gives it digits of its own, to about 1e-30, where
+    /// it is small; elsewhere it is one minus the survival.
+    pub success: Vec<f64>,
     /// Expected number of contacts until the goal is met, the whole last round included: `fanout`
     /// for each informed node and round under push, for each uninformed node under pull, for every
     /// living node under push-pull. Lost contacts count.
     pub messages: f64,
-    /// Bound on the absolute error of every entry of `survival`: what the panels leave out, plus
-    /// rounding.
+    /// Bound on the absolute error of every entry of `survival`; see `bound`.
     pub error: f64,
+    /// Where that bound comes from.
+    pub bound: Bound,
     /// Which engine did it.
     pub engine: Engine,
 }
 
+/// Where the bound on an error comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// Every rounding, and everything left out, is accounted for at its worst.
+    Proved,
+    /// The question was worked out twice, on different panels and strides; the bound is eight times
+    /// the largest difference, and rounding.
+    Compared,
+}
+
+impl Bound {
+    /// `proved` or `compared`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Compared => "compared",
+        }
+    }
+}
+
 impl Distribution {
+    /// A law from its P(T > x), the last of which is the end; one that does not fall below 1e-9 has
+    /// no moments.
+    #[must_use]
+    pub fn listed(survival: Vec<f64>, messages: f64, error: f64) -> Self {
+        let success: Vec<f64> = survival.iter().map(|p| 1.0 - p).collect();
+        let (mean, variance) = match survival.last() {
+            Some(&last) if survival.len() > 1 && last < 1e-9 => moments(&survival, &success),
+            Some(&last) if last < 1e-9 => (0.0, 0.0),
+            _ => (f64::INFINITY, f64::INFINITY),
+        };
+        let (bound, engine) = (Bound::Proved, Engine::Dense);
+        Self { mean, variance, survival, success, messages, error, bound, engine }
+    }
+
     /// Standard deviation of T in rounds.
     #[must_use]
     pub fn standard_deviation(&self) -> f64 {
@@ -125,12 +159,14 @@ trait Steps {
     fn step(&mut self);
     /// P(T > t).
     fn survival(&self) -> f64;
+    /// P(T ≤ t), with digits of its own where the engine has them.
+    fn success(&self) -> f64 {
+        1.0 - self.survival()
+    }
     /// Expected messages sent in rounds 1..=t while unfinished.
     fn messages(&self) -> f64;
-    /// Error of the last step, beyond rounding.
+    /// The error of P(T > t) is at most this.
     fn error(&self) -> f64;
-    /// How many roundings a probability passes in a round, one after another.
-    fn depth(&self) -> f64;
 }
 
 impl Spread {
@@ -166,9 +202,11 @@ impl Spread {
                 mean: 0.0,
                 variance: 0.0,
                 survival: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                success: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
                 messages: 0.0,
                 error: 0.0,
-                engine: Engine::Forward,
+                bound: Bound::Proved,
+                engine: Engine::Dense,
             });
         }
         if self.never_finishes() {
@@ -176,34 +214,37 @@ impl Spread {
                 mean: f64::INFINITY,
                 variance: f64::INFINITY,
                 survival: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                success: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
                 messages: f64::INFINITY,
                 error: 0.0,
-                engine: Engine::Forward,
+                bound: Bound::Proved,
+                engine: Engine::Dense,
             });
         }
+        let rounds = self.affordable_rounds()?;
+        let dense = self.alive() <= crate::dense::MAX_NODES;
+        if options.engine == Some(Engine::Dense) {
+            count("nodes", self.alive(), 1, MAX_DENSE_NODES)?;
+        }
+        let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
+        Ok(match engine {
+            Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
+            Engine::Backward => compared(options, |refine| self.backward(refine)),
+        })
+    }
+
+    /// The backward engine, on panels this much narrower than usual.
+    fn backward(&self, refine: u32) -> Box<dyn Steps> {
         let kernel = Kernel::new(self);
-        let rounds = self.refuse_too_many_rounds()?;
-        let engine = options.engine.unwrap_or({
-            if kernel.alive <= FEW_NODES && rounds <= FEW_ROUNDS && self.style == Style::Push {
-                Engine::Forward
-            } else {
-                Engine::Backward
-            }
-        });
-        let mut steps: Box<dyn Steps> = match engine {
-            Engine::Forward => Box::new(forward::Forward::new(self, kernel)),
-            Engine::Backward if goal < self.alive() && kernel.alive > WHOLE => {
-                Box::new(front::Front::new(self, kernel, options.refine.max(1)))
-            }
-            Engine::Backward => {
-                Box::new(backward::Backward::new(self, &kernel, options.refine.max(1)))
-            }
-        };
-        Ok(collect(steps.as_mut(), engine, options))
+        if self.goal() < self.alive() && self.alive() > crate::dense::MAX_NODES {
+            Box::new(front::Front::new(self, kernel, refine))
+        } else {
+            Box::new(backward::Backward::new(self, &kernel, refine))
+        }
     }
 
     /// About how many rounds the distribution spans, unless that is beyond reach.
-    fn refuse_too_many_rounds(&self) -> Result<f64, Error> {
+    fn affordable_rounds(&self) -> Result<f64, Error> {
         let rounds = self.rounds_at_most();
         if rounds > MAX_ROUNDS as f64 {
             return Err(Error::TooManyRounds { loss: self.loss, rounds, limit: MAX_ROUNDS });
@@ -215,16 +256,14 @@ impl Spread {
     /// nodes, and the tail.
     fn rounds_at_most(&self) -> f64 {
         let reach = self.alive() as f64 / self.pool().max(1) as f64;
-        let fanout = self.fanout.min(self.pool().max(1)) as f64;
-        let rate = (fanout * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE);
+        let rate = (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE);
         let size = (self.alive() as f64).ln();
         size / rate.ln_1p() + (size + 35.0) / rate
     }
 
     /// Contacts in one round from u informed and m uninformed living nodes.
     fn calls(&self, u: f64, m: f64) -> f64 {
-        let fanout = self.fanout.min(self.pool()) as f64;
-        fanout
+        self.picks() as f64
             * match self.style {
                 Style::Push => u,
                 Style::Pull => m,
@@ -233,17 +272,31 @@ impl Spread {
     }
 }
 
+/// Works a question out twice, on panels the second time half as wide.
+fn compared(mut options: Options<'_>, engine: impl Fn(u32) -> Box<dyn Steps>) -> Distribution {
+    let refine = options.refine.max(1);
+    let coarse = Options { floor: options.floor, rounds: options.rounds, ..Options::default() };
+    let first = collect(engine(refine).as_mut(), Engine::Backward, coarse);
+    let again = Options { observer: options.observer.take(), ..options };
+    let mut exact = collect(engine(2 * refine).as_mut(), Engine::Backward, again);
+    let gaps = first.survival.iter().zip(&exact.survival).map(|(a, b)| (a - b).abs());
+    exact.error += 8.0 * gaps.fold(0.0, f64::max);
+    exact
+}
+
 /// Runs an engine to the end of the listed tail and adds up the moments.
 fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> Distribution {
     let floor = options.floor.unwrap_or(1e-15);
-    let mut survival = vec![1.0];
-    let mut interpolation = 0.0f64;
+    let (mut survival, mut success) = (vec![1.0], vec![0.0]);
+    let mut error = 0.0f64;
     loop {
         steps.step();
         // Rounding may lift a probability of one above it, or above the one before.
         let p = steps.survival().clamp(0.0, survival[survival.len() - 1]);
-        interpolation += steps.error();
+        let q = steps.success().clamp(success[success.len() - 1], 1.0);
+        error = error.max(steps.error());
         survival.push(p);
+        success.push(q);
         let round = survival.len() as u64 - 1;
         if let Some(observer) = options.observer.as_mut() {
             observer(Progress { round, survival: p });
@@ -253,36 +306,41 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
             break;
         }
     }
-    // Small terms first, and what lies beyond the list as a geometric tail.
+    let (mean, variance) = moments(&survival, &success);
+    Distribution {
+        mean,
+        variance,
+        survival,
+        success,
+        messages: steps.messages(),
+        error,
+        bound: if engine == Engine::Backward { Bound::Compared } else { Bound::Proved },
+        engine,
+    }
+}
+
+/// Mean and variance from both tails; what lies beyond the list is taken as geometric.
+fn moments(survival: &[f64], success: &[f64]) -> (f64, f64) {
     let last = survival.len() - 1;
     let (p, before) = (survival[last], survival[last - 1]);
     let ratio = if before > 0.0 { (p / before).min(1.0 - 1e-9) } else { 0.0 };
     let beyond = p * ratio / (1.0 - ratio);
-    let x = last as f64;
-    let mut mean = beyond;
-    mean += survival.iter().rev().sum::<f64>();
-    // The variance about the mean's whole part, so that long spreads lose no digits.
-    let centre = mean.floor();
-    let mut variance = 0.0;
-    for (t, &p) in survival.iter().enumerate() {
+    // Both are taken about a whole number near the mean, so that nothing large cancels.
+    let centre = survival.iter().sum::<f64>().round();
+    let (mut early, mut late) = (0.0, beyond);
+    // Σ over x of (2(x − centre) + 1) P(T > x), folded at the centre.
+    let mut squares =
+        beyond * (2.0 * (last as f64 + 1.0 - centre) + 1.0 + 2.0 * ratio / (1.0 - ratio));
+    for (t, (&p, &q)) in survival.iter().zip(success).enumerate().rev() {
         let t = t as f64;
-        // Σ over x of (2(x − centre) + 1) P(T > x), folded at the centre.
-        variance += if t < centre {
-            (2.0 * (centre - t) - 1.0) * (1.0 - p)
+        if t < centre {
+            early += q;
+            squares += (2.0 * (centre - t) - 1.0) * q;
         } else {
-            (2.0 * (t - centre) + 1.0) * p
-        };
+            late += p;
+            squares += (2.0 * (t - centre) + 1.0) * p;
+        }
     }
-    variance += beyond * (2.0 * (x + 1.0 - centre) + 1.0 + 2.0 * ratio / (1.0 - ratio));
-    variance -= (mean - centre).powi(2);
-    // Each round averages positive numbers: rounding grows like a random walk, taken at 8 σ.
-    let rounding = f64::EPSILON * (4.0 + 4.0 * (last as f64 * steps.depth()).sqrt());
-    Distribution {
-        mean,
-        variance: variance.max(0.0),
-        survival,
-        messages: steps.messages(),
-        error: interpolation + rounding,
-        engine,
-    }
+    let shift = late - early;
+    (centre + shift, (squares - shift * shift).max(0.0))
 }

@@ -64,10 +64,9 @@ pub struct Estimate {
 /// The growth rate per round while few know: contacts that arrive per informed node.
 fn growth(spread: &Spread) -> f64 {
     let both = if spread.style == Style::PushPull { 2.0 } else { 1.0 };
-    let pool = spread.pool().max(1) as f64;
     // The story divides by n where a caller has n−1 others: keep to its word.
     let reach = spread.alive() as f64 / spread.nodes as f64;
-    both * (spread.fanout as f64).min(pool) * (1.0 - spread.loss) * reach
+    both * spread.picks() as f64 * (1.0 - spread.loss) * reach
 }
 
 /// The moments the story gives: 2 ln n and π²/3 for a rate of one a round.
@@ -78,7 +77,7 @@ fn story_moments(spread: &Spread) -> (f64, f64) {
 
 /// The least T of the story: everyone who knows tells `fanout` others, ⌈log n⌉ to base 1+k.
 fn doublings(spread: &Spread) -> f64 {
-    let fanout = spread.fanout.min(spread.pool().max(1)) as f64;
+    let fanout = spread.picks().max(1) as f64;
     (spread.goal() as f64 / spread.origins as f64).max(1.0).ln() / fanout.ln_1p()
 }
 

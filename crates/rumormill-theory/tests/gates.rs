@@ -16,7 +16,7 @@ fn largest_gap(a: &Distribution, b: &Distribution) -> f64 {
 
 #[test]
 fn figures_at_64_8_and_3_nodes() {
-    for engine in [Engine::Forward, Engine::Backward] {
+    for engine in [Engine::Dense, Engine::Backward] {
         let d = with(&Spread::new(64, Style::Push), Some(engine), 1);
         assert!((d.mean - 11.158119112619).abs() < 1e-12);
         assert!((d.survival(10) - 0.660449342197).abs() < 1e-12);
@@ -42,7 +42,8 @@ fn messages_and_means_of_the_styles_at_64() {
     }
     assert!((Spread::new(64, Style::PushPull).solve().unwrap().mean - 5.99).abs() < 0.005);
     assert!((Spread::new(128, Style::Push).solve().unwrap().messages - 751.94).abs() < 0.005);
-    let both = Spread::new(64, Style::Push).solve_switched(Style::Pull, 6).unwrap();
+    let both =
+        Spread::new(64, Style::Push).solve_switched(Style::Pull, 6, Options::default()).unwrap();
     assert!((both.messages - 93.8).abs() < 0.05 && (both.mean - 8.87).abs() < 0.005);
 }
 
@@ -52,7 +53,7 @@ fn forward_and_backward_agree_at_middle_sizes() {
     for style in Style::ALL {
         for (nodes, fanout, loss) in [(3000, 1, 0.0), (2500, 2, 0.3)] {
             let spread = Spread { fanout, loss, ..Spread::new(nodes, style) };
-            let forward = with(&spread, Some(Engine::Forward), 1);
+            let forward = with(&spread, Some(Engine::Dense), 1);
             let backward = with(&spread, Some(Engine::Backward), 1);
             let gap = largest_gap(&forward, &backward);
             assert!(gap < 1e-12, "{spread:?}: {gap:e}");
@@ -69,7 +70,7 @@ fn a_front_agrees_with_the_forward_engine() {
     for style in Style::ALL {
         for coverage in [0.3, 0.95, 0.9995] {
             let spread = Spread { coverage, ..Spread::new(2600, style) };
-            let forward = with(&spread, Some(Engine::Forward), 1);
+            let forward = with(&spread, Some(Engine::Dense), 1);
             let backward = with(&spread, Some(Engine::Backward), 1);
             for (x, p) in forward.survival.iter().enumerate() {
                 let gap = (p - backward.survival(x as u64)).abs();

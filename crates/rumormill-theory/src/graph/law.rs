@@ -2,7 +2,7 @@
 //! likely the next ones are.
 
 use super::Graph;
-use crate::spread::{Distribution, Engine};
+use crate::spread::Distribution;
 
 /// More nodes than this take too long: a round costs a step for each.
 pub const MAX_LAW_NODES: u64 = 1000;
@@ -84,16 +84,10 @@ fn growth(nodes: u64, chances: impl Fn(usize) -> (f64, f64)) -> Growth {
         first = false;
     }
     survival.push(0.0);
-    let mean = survival.iter().rev().sum::<f64>();
-    let second: f64 = (0..).zip(&survival).map(|(x, p)| (2.0 * f64::from(x) + 1.0) * p).sum();
-    let law = Distribution {
-        mean,
-        variance: second - mean * mean,
-        survival,
-        messages,
-        error: END,
-        engine: Engine::Forward,
-    };
+    // Three roundings of a positive number a round, and the end of the list.
+    let rounding = |(round, p): (usize, &f64)| round as f64 * 2.0 * f64::EPSILON * p;
+    let error = END + survival.iter().enumerate().map(rounding).fold(0.0, f64::max);
+    let law = Distribution::listed(survival, messages, error);
     Growth { law, informed }
 }
 

@@ -9,7 +9,7 @@ const NEGLIGIBLE: f64 = 1e-60;
 
 /// The law of the number told by their own calls, where it is not negligible: `law[i]` is the
 /// probability of `first + i`, and `first` is returned.
-pub(crate) fn pulled(kernel: &Kernel, u: f64, m: f64, law: &mut Vec<f64>) -> usize {
+fn pulled(kernel: &Kernel, u: f64, m: f64, law: &mut Vec<f64>) -> usize {
     let own = kernel.own_miss(u, m);
     law.clear();
     if own.hit == 0.0 {

@@ -1,7 +1,7 @@
 //! The backward engine: `f_t(u)` = P(T > t | u know) obeys f_{t+1} = A `f_t` with one fixed A.
 
 use super::Steps;
-use crate::grid::{Grid, Matrix, POINTS, Panels};
+use crate::grid::{Grid, Matrix, Panels};
 use crate::kernel::Kernel;
 use crate::model::Spread;
 
@@ -20,11 +20,19 @@ pub(super) struct Backward {
 
 impl Backward {
     pub(super) fn new(spread: &Spread, kernel: &Kernel, refine: u32) -> Self {
-        let panels = Panels::for_kernel(kernel, spread.loss, refine);
+        Self::on(spread, kernel, Self::panels(spread, kernel, refine))
+    }
+
+    pub(super) fn panels(spread: &Spread, kernel: &Kernel, refine: u32) -> Panels {
+        Panels::for_kernel(kernel, spread.loss, refine)
+    }
+
+    /// On panels that are given.
+    pub(super) fn on(spread: &Spread, kernel: &Kernel, panels: Panels) -> Self {
         let grid = Grid::new(kernel.alive, panels);
         let origins = spread.origins as f64;
         let first = grid.node_of(origins).filter(|_| origins <= crate::grid::EDGE).unwrap_or(0);
-        let matrix = Matrix::new(kernel, &grid, first);
+        let matrix = Matrix::new(spread, kernel, &grid, first);
         let goal = spread.goal() as f64;
         let open = |u: f64| u < goal;
         let calls = grid.nodes.iter().map(|&(u, m)| if open(u) { spread.calls(u, m) } else { 0.0 });
@@ -42,6 +50,27 @@ impl Backward {
 }
 
 impl Backward {
+    /// Weights that read a function at the origins.
+    pub(super) fn origin(&self) -> Vec<f64> {
+        self.grid.reading(self.origins)
+    }
+
+    /// Weights that read at the origins what `rounds` rounds make of a function.
+    pub(super) fn origin_after(&self, rounds: u64) -> Vec<f64> {
+        let mut row = self.origin();
+        let mut next = vec![0.0; row.len()];
+        for _ in 0..rounds {
+            self.matrix.carry(&row, &mut next);
+            std::mem::swap(&mut row, &mut next);
+        }
+        row
+    }
+
+    /// P(T > t) and the contacts of rounds 1..=t, by weights of the nodes.
+    pub(super) fn read(&self, row: &[f64]) -> [f64; 2] {
+        [&self.survival, &self.messages].map(|f| row.iter().zip(f).map(|(w, x)| w * x).sum())
+    }
+
     /// The matrix of one round and its grid, when the spread itself is done with.
     pub(super) fn into_parts(self) -> (Grid, Matrix) {
         (self.grid, self.matrix)
@@ -72,16 +101,7 @@ impl Steps for Backward {
     }
 
     fn error(&self) -> f64 {
-        // The last coefficients overstate the error of a panel by the ratio of neighbouring
-        // coefficients, which is why no safety factor is needed; rounding leaves them at 1e-17.
-        (0..self.grid.panels)
-            .map(|panel| self.grid.panel_error(&self.survival, panel))
-            .fold(0.0, f64::max)
-            * (2.0 / POINTS as f64)
-    }
-
-    fn depth(&self) -> f64 {
-        // Rows by recurrence carry the roundings of their picks; the others are good to a few.
-        16.0
+        // What two panels make of it is compared by the caller; this is for what both share.
+        f64::EPSILON * 16.0
     }
 }

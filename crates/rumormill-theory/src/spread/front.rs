@@ -86,7 +86,7 @@ pub(super) struct Front {
 impl Front {
     pub(super) fn new(spread: &Spread, kernel: Kernel, refine: u32) -> Self {
         let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, spread.loss, refine));
-        let matrix = Matrix::new(&kernel, &grid, 0);
+        let matrix = Matrix::new(spread, &kernel, &grid, 0);
         let calls: Vec<f64> = grid.nodes.iter().map(|&(u, m)| spread.calls(u, m)).collect();
         let goal = spread.goal() as f64;
         let mut front = Self {
@@ -262,9 +262,5 @@ impl Steps for Front {
 
     fn error(&self) -> f64 {
         self.error
-    }
-
-    fn depth(&self) -> f64 {
-        16.0
     }
 }

@@ -1,15 +1,13 @@
 //! Means over a fixed number of rounds, and spreads that change style on the way.
 
 use super::backward::Backward;
-use super::forward::Forward;
-use super::{Distribution, Engine, Options, collect};
+use super::dense::Dense;
+use super::switched::Switched;
+use super::{Distribution, Engine, Options, Steps, collect, compared};
 use crate::error::{Error, count};
 use crate::grid::{Grid, Matrix, Panels};
 use crate::kernel::Kernel;
 use crate::model::{Spread, Style};
-
-/// The most living nodes [`Spread::solve_switched`] takes.
-pub const MAX_SWITCHED_NODES: u64 = 20_000;
 
 /// The most rounds means are taken over.
 const MAX_MEAN_ROUNDS: u64 = 1_000_000;
@@ -47,7 +45,7 @@ impl Spread {
         }
         let kernel = Kernel::new(self);
         let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
-        let matrix = Matrix::new(&kernel, &grid, 0);
+        let matrix = Matrix::new(self, &kernel, &grid, 0);
         let mut now: Vec<f64> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
         let mut scratch = vec![0.0; now.len()];
         let mut means = vec![grid.read(&now, origins)];
@@ -83,7 +81,7 @@ impl Spread {
         }
         let kernel = Kernel::new(self);
         let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
-        let matrix = Matrix::new(&kernel, &grid, 0);
+        let matrix = Matrix::new(self, &kernel, &grid, 0);
         let idle: Vec<f64> = grid.nodes.iter().map(|&(u, m)| kernel.idle(u, m)).collect();
         let mut still = vec![1.0; idle.len()];
         let mut now = vec![0.0; idle.len()];
@@ -117,7 +115,7 @@ impl Spread {
             };
             return Ok((exact, [total(0)?, total(1)?]));
         }
-        self.refuse_too_many_rounds()?;
+        self.affordable_rounds()?;
         let kernel = Kernel::new(self);
         let mut engine = Backward::new(self, &kernel, 1);
         let exact = collect(&mut engine, Engine::Backward, options);
@@ -145,27 +143,40 @@ impl Spread {
     /// counted by the style in force.
     ///
     /// # Errors
-    /// As [`Self::solve`]; and if more than [`MAX_SWITCHED_NODES`] nodes are alive, for this is
-    /// computed forwards.
+    /// As [`Self::solve`]; and if the goal is short of everyone with more than 2,500 living nodes,
+    /// for then the law has a front that moving panels follow for one style only.
     ///
     /// ```
-    /// use rumormill_theory::{Spread, Style};
-    /// let both = Spread::new(64, Style::Push).solve_switched(Style::Pull, 6)?;
+    /// use rumormill_theory::{Options, Spread, Style};
+    /// let push = Spread::new(64, Style::Push);
+    /// let both = push.solve_switched(Style::Pull, 6, Options::default())?;
     /// assert!((both.messages - 93.8).abs() < 0.05 && (both.mean - 8.87).abs() < 0.005);
     /// # Ok::<(), rumormill_theory::Error>(())
     /// ```
-    pub fn solve_switched(&self, then: Style, after: u64) -> Result<Distribution, Error> {
+    pub fn solve_switched(
+        &self,
+        then: Style,
+        after: u64,
+        options: Options<'_>,
+    ) -> Result<Distribution, Error> {
         self.check()?;
-        count("nodes", self.alive(), 1, MAX_SWITCHED_NODES)?;
         let second = Self { style: then, ..self.clone() };
         if self.goal() <= self.origins || self.never_finishes() {
-            return self.solve();
+            return self.solve_with(options);
         }
-        for spread in [self, &second] {
-            spread.refuse_too_many_rounds()?;
+        self.affordable_rounds()?;
+        if self.alive() <= crate::dense::MAX_NODES {
+            let mut dense = Dense::new(self, 0.0);
+            dense.switch(after, &second);
+            return Ok(collect(&mut dense, Engine::Dense, options));
         }
-        let mut forward = Forward::new(self, Kernel::new(self));
-        forward.switch(after, second.clone(), Kernel::new(&second));
-        Ok(collect(&mut forward, Engine::Forward, Options::default()))
+        if self.goal() < self.alive() {
+            let value = self.coverage;
+            let range = "[1, 1] with --pull-after and more than 2,500 living nodes";
+            return Err(Error::Real { name: "coverage", value, range });
+        }
+        let switched =
+            |refine| -> Box<dyn Steps> { Box::new(Switched::new(self, &second, after, refine)) };
+        Ok(compared(options, switched))
     }
 }

@@ -159,14 +159,15 @@ impl SpreadArgs {
         let mut observer = |p: rumormill_theory::Progress| {
             progress.note(|| format!("round {}: P(not finished) = {}", p.round, short(p.survival)));
         };
+        let options = Options {
+            floor: Some(floor),
+            rounds: self.rounds.unwrap_or(0),
+            observer: Some(&mut observer),
+            ..Options::default()
+        };
         match self.pull_after {
-            Some(after) => spread.solve_switched(rumormill_theory::Style::Pull, after),
-            None => spread.solve_with(Options {
-                floor: Some(floor),
-                rounds: self.rounds.unwrap_or(0),
-                observer: Some(&mut observer),
-                ..Options::default()
-            }),
+            Some(after) => spread.solve_switched(rumormill_theory::Style::Pull, after, options),
+            None => spread.solve_with(options),
         }
     }
 }

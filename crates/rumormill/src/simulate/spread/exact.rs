@@ -5,7 +5,6 @@ mod graph;
 
 use rumormill_proto::{Counted, Decided, Style};
 use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Targets, Topology};
-use rumormill_theory::spread::MAX_SWITCHED_NODES;
 use rumormill_theory::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
 use rumormill_theory::{Distribution, Options, Spread};
 
@@ -66,11 +65,8 @@ impl Exact {
         let switched = model.style == Style::PushThenPull;
         let cap = model.last_round();
         let law = if switched {
-            if spread.alive() > MAX_SWITCHED_NODES {
-                let why = format!("a change of style is exact up to {MAX_SWITCHED_NODES} nodes");
-                return Self::unknown(why);
-            }
-            spread.solve_switched(rumormill_theory::Style::Pull, model.switch_after.into())
+            let after = model.switch_after.into();
+            spread.solve_switched(rumormill_theory::Style::Pull, after, Options::default())
         } else {
             spread.solve_with(Options::default())
         };

@@ -1,10 +1,10 @@
 //! The exact figures of one sender who tells all.
 
 use rumormill_sim::rounds::{Broadcast, BroadcastKind};
+use rumormill_theory::Distribution;
 use rumormill_theory::broadcast::{
     MAX_EAGER_NODES, acknowledged_messages, acknowledged_survival, blind, eager_failure,
 };
-use rumormill_theory::{Distribution, Engine};
 
 use super::Exact;
 
@@ -66,11 +66,5 @@ fn law(survival: impl Fn(u32) -> f64) -> Distribution {
             break;
         }
     }
-    let mean = tail.iter().rev().sum::<f64>();
-    let second: f64 = tail.iter().zip(0u32..).map(|(p, x)| (2.0 * f64::from(x) + 1.0) * p).sum();
-    let ends = tail.last().is_some_and(|&p| p < 1e-9);
-    let (mean, variance) =
-        if ends { (mean, second - mean * mean) } else { (f64::INFINITY, f64::INFINITY) };
-    let messages = f64::INFINITY;
-    Distribution { mean, variance, survival: tail, messages, error: 1e-12, engine: Engine::Forward }
+    Distribution::listed(tail, f64::INFINITY, 1e-12)
 }
