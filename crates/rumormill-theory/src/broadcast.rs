@@ -9,7 +9,8 @@ fn check(nodes: u64, loss: f64) -> Result<(), Error> {
 
 /// 1 − (1 − e)^m without cancellation.
 fn any(e: f64, m: f64) -> f64 {
-    if m == 0.0 { 0.0 } else { -(m * (-e).ln_1p()).exp_m1() }
+    // A plain 0 where nothing can be missed.
+    if m == 0.0 || e == 0.0 { 0.0 } else { -(m * (-e).ln_1p()).exp_m1() }
 }
 
 /// Chance that blind broadcast, each message sent `repeats` times, leaves someone out:
@@ -97,6 +98,85 @@ pub fn acknowledged_rounds(nodes: u64, loss: f64) -> Result<f64, Error> {
 #[must_use]
 pub fn eager_messages(nodes: u64) -> f64 {
     nodes as f64 * (nodes as f64 - 1.0)
+}
+
+/// What eager reliable broadcast does under loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Eager {
+    /// Expected messages: each node that gets it, the sender too, sends n−1.
+    pub messages: f64,
+    /// Mean round of the last delivery.
+    pub rounds: f64,
+    /// Chance that someone is left out.
+    pub failure: f64,
+}
+
+/// Chances of a state below this are left out of [`eager`].
+const UNREACHED: f64 = 1e-18;
+
+/// Eager reliable broadcast, exactly: whoever gets the message sends it to everyone in the round
+/// after. With a nodes that got it last and s without, each of the s is missed by all a with chance
+/// p^a: the chain binomial of Reed and Frost (Bailey 1975).
+///
+/// # Errors
+/// As [`blind`]; `nodes` at most [`MAX_EAGER_NODES`].
+///
+/// ```
+/// // Two nodes: one message that arrives or not, and the answer of who got it.
+/// let two = rumormill_theory::broadcast::eager(2, 0.25)?;
+/// assert!((two.messages - 1.75).abs() < 1e-15 && (two.rounds - 0.75).abs() < 1e-15);
+/// # Ok::<(), rumormill_theory::Error>(())
+/// ```
+pub fn eager(nodes: u64, loss: f64) -> Result<Eager, Error> {
+    check(nodes, loss)?;
+    count("nodes", nodes, 1, MAX_EAGER_NODES)?;
+    let others = nodes - 1;
+    // (without, got it last) → chance.
+    let mut now = std::collections::BTreeMap::from([((others, 1u64), 1.0)]);
+    let (mut left, mut rounds, mut round) = (0.0, 0.0, 0.0);
+    while !now.is_empty() {
+        round += 1.0;
+        let mut next = std::collections::BTreeMap::new();
+        for ((without, last), p) in now {
+            if without == 0 {
+                rounds += p * (round - 1.0);
+                continue;
+            }
+            let s = without as f64;
+            let miss = loss.powf(last as f64);
+            let hit = if loss == 0.0 { 1.0 } else { -(last as f64 * loss.ln()).exp_m1() };
+            for told in window(s, hit) {
+                let gap = told as f64 - s * hit;
+                let chance = crate::special::ln_binomial(
+                    told as f64,
+                    (without - told) as f64,
+                    s * hit,
+                    s * miss,
+                    gap,
+                )
+                .exp();
+                if told == 0 {
+                    // It is over, in the round before.
+                    rounds += p * chance * (round - 1.0);
+                    left += p * chance * s;
+                } else if p * chance > UNREACHED {
+                    *next.entry((without - told, told)).or_insert(0.0) += p * chance;
+                }
+            }
+        }
+        now = next;
+    }
+    let reached = nodes as f64 - left;
+    let failure = eager_failure(nodes, loss)?;
+    Ok(Eager { messages: reached * others as f64, rounds, failure })
+}
+
+/// The counts that a binomial law of `s` trials can give.
+fn window(s: f64, hit: f64) -> std::ops::RangeInclusive<u64> {
+    let reach = 12.0 * (s * hit * (1.0 - hit)).sqrt() + 24.0;
+    let low = (s * hit - reach).floor().max(0.0);
+    let high = (s * hit + reach).ceil().min(s);
+    low as u64..=high as u64
 }
 
 /// The usual estimate of the failure of eager reliable broadcast: (n−1)p^{n−1}, the mean number
@@ -190,6 +270,33 @@ mod tests {
             }
         }
         assert!((eager_failure(4, p).unwrap() - failure).abs() < 1e-14);
+        // The graph reached breadth first: who is reached, and the depth, by enumeration.
+        let (mut reached, mut depth) = (0.0, 0.0);
+        for graph in 0u32..64 {
+            let (mut seen, mut rounds) = (1u32, 0);
+            loop {
+                let mut more = seen;
+                for (e, &(a, b)) in pairs.iter().enumerate() {
+                    if graph >> e & 1 == 1 && (seen >> a & 1 == 1 || seen >> b & 1 == 1) {
+                        more |= 1 << a | 1 << b;
+                    }
+                }
+                if more == seen {
+                    break;
+                }
+                (seen, rounds) = (more, rounds + 1);
+            }
+            let present = graph.count_ones() as i32;
+            let chance = (1.0 - p).powi(present) * p.powi(6 - present);
+            reached += chance * f64::from(seen.count_ones());
+            depth += chance * f64::from(rounds);
+        }
+        let exact = eager(4, p).unwrap();
+        assert!((exact.messages - 3.0 * reached).abs() < 1e-14, "{exact:?}");
+        assert!((exact.rounds - depth).abs() < 1e-14, "{exact:?}");
+        // Nothing lost: one round delivers all.
+        let clear = eager(50, 0.0).unwrap();
+        assert_eq!((clear.messages, clear.rounds, clear.failure), (2450.0, 1.0, 0.0));
     }
 
     #[test]

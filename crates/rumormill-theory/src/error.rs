@@ -31,14 +31,33 @@ pub enum Error {
         range: &'static str,
     },
     /// The spread takes so many rounds that listing its distribution is out of reach.
-    #[error("loss is {loss}: the spread takes about {rounds:.1e} rounds, above the limit {limit}")]
+    #[error(
+        "{name} is {value}: the spread takes about {rounds:.1e} rounds, above the limit {limit}"
+    )]
     TooManyRounds {
-        /// The loss given.
-        loss: f64,
+        /// Which parameter makes it slow.
+        name: &'static str,
+        /// The value given.
+        value: f64,
         /// About how many rounds the distribution spans.
         rounds: f64,
         /// The most rounds the engine lists.
         limit: u64,
+    },
+    /// The question has an answer, but not within about a second.
+    #[error(
+        "{name} is {value}: {nodes} living nodes then take about {rounds:.1e} rounds, too many to \
+         follow within a second; ask of fewer nodes or of less loss"
+    )]
+    TooLong {
+        /// Which parameter makes it slow.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// How many nodes are alive.
+        nodes: u64,
+        /// About how many rounds there are.
+        rounds: f64,
     },
     /// No setting meets the target of a plan.
     #[error(

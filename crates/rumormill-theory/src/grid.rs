@@ -17,6 +17,9 @@ pub(crate) const POINTS: usize = 20;
 /// Counts at either end that have nodes of their own.
 pub(crate) const EDGE: f64 = 600.0;
 
+/// Weights of many rounds below this are left out at the ends of a row.
+const NEGLIGIBLE: f64 = 1e-30;
+
 /// Neighbours used to read between whole counts at the late end.
 const NEIGHBOURS: usize = 14;
 
@@ -33,6 +36,7 @@ pub(crate) struct Grid {
     edges: Vec<f64>,
     /// Coefficients kept.
     modes: usize,
+    stride: f64,
     /// Row i turns Chebyshev coefficients into weights of the panel's points.
     cosines: Vec<[f64; POINTS]>,
 }
@@ -46,6 +50,8 @@ pub(crate) struct Panels {
     pub(crate) longest: f64,
     /// How many Chebyshev coefficients they keep.
     pub(crate) modes: usize,
+    /// The widest stride of a row, in standard deviations of its law.
+    pub(crate) stride: f64,
 }
 
 impl Panels {
@@ -70,7 +76,8 @@ impl Panels {
         let slow = kernel.growth() < SLOW;
         let (longest, modes) = if slow { (0.12, SLOW_MODES) } else { (LONGEST, POINTS) };
         let refine = f64::from(refine);
-        Self { width: width.min(longest) / refine, longest: longest / refine, modes }
+        let stride = STRIDE / refine.sqrt();
+        Self { width: width.min(longest) / refine, longest: longest / refine, modes, stride }
     }
 
     /// The narrower of the two.
@@ -79,6 +86,7 @@ impl Panels {
             width: self.width.min(other.width),
             longest: self.longest.min(other.longest),
             modes: self.modes.min(other.modes),
+            stride: self.stride.min(other.stride),
         }
     }
 
@@ -98,6 +106,9 @@ const LATER: f64 = 0.5;
 /// Rounds that multiply the informed by less than 1 + `SLOW` are slow.
 const SLOW: f64 = 0.4;
 
+/// The widest stride of a row on panels that are not refined, in standard deviations.
+const STRIDE: f64 = 0.65;
+
 /// Coefficients kept in slow spreads.
 const SLOW_MODES: usize = 12;
 
@@ -111,6 +122,7 @@ impl Grid {
             edges: Vec::new(),
             cosines: cosines(shape.modes),
             modes: shape.modes,
+            stride: shape.stride,
         };
         if alive <= crate::dense::MAX_NODES as f64 {
             grid.early = alive as usize;
@@ -414,7 +426,7 @@ impl Matrix {
         if grid.panels == 0 {
             return Self::whole(spread, grid, first);
         }
-        let mut row = Row::with_stride(0.65);
+        let mut row = Row::with_stride(grid.stride);
         let mut scatter = Scatter::new(grid.nodes.len());
         let mut matrix = Self { rows: Vec::new(), weights: Vec::new(), defect: 0.0 };
         for (node, &(u, m)) in grid.nodes.iter().enumerate() {
@@ -465,6 +477,37 @@ impl Matrix {
             *out = dots(weights, &from[first as usize..], &from[first as usize..])[0];
             begin = end as usize;
         }
+    }
+
+    /// Two rounds, or twice as many as before: the same to rounding as applying it twice.
+    pub(crate) fn squared(&self) -> Self {
+        let mut begins = Vec::with_capacity(self.rows.len());
+        let mut begin = 0;
+        for &(_, end) in &self.rows {
+            begins.push(begin);
+            begin = end as usize;
+        }
+        let mut squared = Self { rows: Vec::new(), weights: Vec::new(), defect: self.defect };
+        let mut sum = vec![0.0; self.rows.len()];
+        for (i, &(first, end)) in self.rows.iter().enumerate() {
+            let (mut low, mut high) = (usize::MAX, 0);
+            for (j, &w) in (first as usize..).zip(&self.weights[begins[i]..end as usize]) {
+                let (to, last) = self.rows[j];
+                let row = &self.weights[begins[j]..last as usize];
+                for (x, v) in sum[to as usize..].iter_mut().zip(row) {
+                    *x += w * v;
+                }
+                low = low.min(to as usize);
+                high = high.max(to as usize + row.len());
+            }
+            let kept = |x: &f64| x.abs() > NEGLIGIBLE;
+            let begin = sum[low..high].iter().position(kept).map_or(low, |at| low + at);
+            let end = sum[low..high].iter().rposition(kept).map_or(begin + 1, |at| low + at + 1);
+            squared.weights.extend_from_slice(&sum[begin..end]);
+            squared.rows.push((begin as u32, squared.weights.len() as u32));
+            sum[low..high].fill(0.0);
+        }
+        squared
     }
 
     /// One round the other way: weights of nodes, carried forward.
@@ -538,7 +581,8 @@ mod tests {
 
     #[test]
     fn a_smooth_function_is_read_between_its_nodes() {
-        let grid = Grid::new(1e9, Panels { width: 0.25, longest: 0.25, modes: POINTS });
+        let grid =
+            Grid::new(1e9, Panels { width: 0.25, longest: 0.25, modes: POINTS, stride: STRIDE });
         let f = |u: f64| (1.0 + u / 1e4).powf(-0.7);
         let values: Vec<f64> = grid.nodes.iter().map(|&(u, _)| f(u)).collect();
         for u in [1.0, 1000.0, 1000.5, 12_345.6, 4.4e7, 9.99e8, 1e9 - 1500.0, 1e9 - 1000.0] {
@@ -549,7 +593,8 @@ mod tests {
 
     #[test]
     fn late_counts_are_read_between_whole_nodes() {
-        let grid = Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS });
+        let grid =
+            Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS, stride: STRIDE });
         let f = |m: f64| (-m / 300.0).exp();
         let values: Vec<f64> = grid.nodes.iter().map(|&(_, m)| f(m)).collect();
         for m in [999.5, 731.25, 40.7] {
@@ -561,7 +606,8 @@ mod tests {
 
     #[test]
     fn node_of_finds_whole_counts() {
-        let grid = Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS });
+        let grid =
+            Grid::new(1e6, Panels { width: 0.25, longest: 0.25, modes: POINTS, stride: STRIDE });
         for u in [1.0, EDGE, 1e6 - EDGE, 1e6] {
             let node = grid.node_of(u).expect("a whole count");
             assert_eq!(grid.nodes[node].0, u);

@@ -50,4 +50,4 @@ pub mod usual;
 
 pub use error::Error;
 pub use model::{MAX_FANOUT, MAX_NODES, Spread, Style, Targets};
-pub use spread::{Distribution, Engine, Options, Progress};
+pub use spread::{Bound, Distribution, Engine, Options, Progress};

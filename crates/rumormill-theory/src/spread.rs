@@ -13,6 +13,11 @@ use crate::model::{Spread, Style};
 /// The most rounds whose probabilities are listed.
 pub const MAX_ROUNDS: u64 = 2_000_000;
 
+/// The most rounds in which a goal short of everyone is approached, where a front is followed; and
+/// those that panels are followed for, or leaps, times the logarithm of the nodes.
+const MAX_FRONT_ROUNDS: f64 = 60.0;
+const MAX_PANEL_ROUNDS: f64 = 40_000.0;
+
 /// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
 pub const MAX_DENSE_NODES: u64 = 10_000;
 
@@ -129,6 +134,15 @@ impl Distribution {
         self.variance.sqrt()
     }
 
+    /// P(T ≤ x): the chance that x rounds are enough. 1 beyond the listed tail.
+    #[must_use]
+    pub fn success(&self, x: u64) -> f64 {
+        if self.mean.is_infinite() {
+            return 0.0;
+        }
+        usize::try_from(x).ok().and_then(|x| self.success.get(x)).copied().unwrap_or(1.0)
+    }
+
     /// P(T > x): the chance that x rounds are not enough. 0 beyond the listed tail.
     #[must_use]
     pub fn survival(&self, x: u64) -> f64 {
@@ -226,6 +240,7 @@ impl Spread {
         if options.engine == Some(Engine::Dense) {
             count("nodes", self.alive(), 1, MAX_DENSE_NODES)?;
         }
+        let dense = dense || self.goal() < self.alive() && self.affords_dense(rounds);
         let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
         Ok(match engine {
             Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
@@ -239,15 +254,54 @@ impl Spread {
         if self.goal() < self.alive() && self.alive() > crate::dense::MAX_NODES {
             Box::new(front::Front::new(self, kernel, refine))
         } else {
-            Box::new(backward::Backward::new(self, &kernel, refine))
+            let engine = backward::Backward::new(self, &kernel, refine);
+            let whole = self.goal() == self.alive();
+            Box::new(if whole { engine.in_leaps(self.rounds_at_most()) } else { engine })
         }
+    }
+
+    /// Contacts of one node that arrive at the living, a round.
+    fn rate(&self) -> f64 {
+        let reach = self.alive() as f64 / self.pool().max(1) as f64;
+        (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE)
+    }
+
+    /// Whether a goal short of everyone is better left to the dense engine although the nodes are
+    /// many: where rounds are slow its rows are narrow, and the front is too sharp for panels.
+    fn affords_dense(&self, rounds: f64) -> bool {
+        let alive = self.alive() as f64;
+        let picks = self.picks() as f64;
+        let rate = (picks * (1.0 - self.loss)).min(1.0);
+        let width = (24.0 * (0.25 * alive * rate).sqrt() + 24.0).min(alive);
+        let thinned = if self.style == Style::PushPull { width } else { 0.0 };
+        let steps =
+            alive * width * (picks + 12.0 + 0.1 * thinned) + rounds.min(2000.0) * alive * width;
+        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && steps < 3e8
     }
 
     /// About how many rounds the distribution spans, unless that is beyond reach.
     fn affordable_rounds(&self) -> Result<f64, Error> {
         let rounds = self.rounds_at_most();
         if rounds > MAX_ROUNDS as f64 {
-            return Err(Error::TooManyRounds { loss: self.loss, rounds, limit: MAX_ROUNDS });
+            // Who is to blame: what is lost, or whom nobody can tell.
+            let reached = self.alive() as f64 / self.nodes as f64;
+            let (name, value) =
+                if 1.0 - self.loss <= reached { ("loss", self.loss) } else { ("dead", self.dead) };
+            return Err(Error::TooManyRounds { name, value, rounds, limit: MAX_ROUNDS });
+        }
+        // Steps of each engine, on this side of a second.
+        let alive = self.alive() as f64;
+        let front = alive.ln() / self.rate().ln_1p();
+        let (name, value, too_long) = if self.alive() <= crate::dense::MAX_NODES {
+            ("loss", self.loss, rounds * alive > 1e9)
+        } else if self.goal() < self.alive() && !self.affords_dense(rounds) {
+            ("coverage", self.coverage, front > MAX_FRONT_ROUNDS)
+        } else {
+            let leap = backward::leap(rounds) as f64;
+            ("loss", self.loss, rounds / leap * (alive / 600.0).ln() > MAX_PANEL_ROUNDS)
+        };
+        if too_long {
+            return Err(Error::TooLong { name, value, nodes: self.alive(), rounds });
         }
         Ok(rounds)
     }
@@ -255,8 +309,7 @@ impl Spread {
     /// About how many rounds the distribution spans down to 1e-15: growth, decay of the last
     /// nodes, and the tail.
     fn rounds_at_most(&self) -> f64 {
-        let reach = self.alive() as f64 / self.pool().max(1) as f64;
-        let rate = (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE);
+        let rate = self.rate();
         let size = (self.alive() as f64).ln();
         size / rate.ln_1p() + (size + 35.0) / rate
     }
@@ -302,7 +355,8 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
             observer(Progress { round, survival: p });
         }
         let asked = round >= options.rounds;
-        if asked && (p < floor || p <= 0.0) || round > 3 * MAX_ROUNDS {
+        // Beyond what underflows there is nothing to list.
+        if asked && p < floor || p <= 0.0 || round > 3 * MAX_ROUNDS {
             break;
         }
     }
@@ -342,5 +396,6 @@ fn moments(survival: &[f64], success: &[f64]) -> (f64, f64) {
         }
     }
     let shift = late - early;
-    (centre + shift, (squares - shift * shift).max(0.0))
+    // A plain 0 where rounding would leave −0.
+    (centre + shift, (squares - shift * shift).max(0.0) + 0.0)
 }

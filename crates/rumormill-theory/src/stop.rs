@@ -45,7 +45,7 @@ impl Rule {
     /// If the probability or the limit is out of range.
     pub fn check(self) -> Result<(), Error> {
         match self {
-            Self::Coin(p) => real("probability", p, "(0, 1]", p > 0.0 && p <= 1.0),
+            Self::Coin(p) => real("coin", p, "(0, 1]", p > 0.0 && p <= 1.0),
             Self::Counter { limit, .. } => count("counter", u64::from(limit), 1, 1000),
         }
     }

@@ -162,7 +162,7 @@ pub fn estimates(spread: &Spread, exact: &Distribution) -> Result<Vec<Estimate>,
         }
     }
     if exact.variance > 0.0 {
-        let shape = (exact.mean * exact.mean / exact.variance).round().max(1.0);
+        let shape = (exact.mean * exact.mean / exact.variance).round().clamp(1.0, 1e200);
         let scale = exact.mean / shape;
         let curve = |x: f64| gamma_q(shape, x / scale);
         let p99 = invert(&curve, 0.01, exact.mean, exact.variance.sqrt());

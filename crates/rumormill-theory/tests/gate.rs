@@ -46,11 +46,11 @@ fn setting(random: &mut Random, budget: f64) -> (Setting, Way) {
     let loss = match random.below(4) {
         0 => 0.0,
         1 => (random.unit() * 1000.0).floor() / 1000.0,
-        2 => random.unit(),
+        2 => 0.999 * random.unit(),
         _ => 1.0 - 10f64.powf(-3.0 * random.unit()),
     };
     let mut setting = Setting {
-        nodes: if random.below(8) == 0 { 1 + random.below(2500) } else { random.size(2500) },
+        nodes: if random.below(3) == 0 { 1 + random.below(2500) } else { random.size(2500) },
         push,
         pull,
         fanout: random.size(64),
@@ -186,7 +186,7 @@ fn region(setting: &Setting) -> String {
 fn random_settings_meet_the_chain() {
     let number = |name: &str| std::env::var(name).ok().and_then(|x| x.parse::<u64>().ok());
     let asked = number("RUMORMILL_GATE");
-    let (count, budget) = asked.map_or((60, 2e6), |count| (count, 2e8));
+    let (count, budget) = asked.map_or((60, 2e6), |count| (count, 4e8));
     let seed = number("RUMORMILL_GATE_SEED").unwrap_or(1);
     println!("gate: {count} settings from seed {seed}");
     let mut random = Random(seed);

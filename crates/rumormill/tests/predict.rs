@@ -48,7 +48,7 @@ fn bad_input_names_the_flag_and_its_range() {
         ("predict graph --kind grid --nodes 10", &["--nodes", "squares"]),
         ("predict broadcast --nodes 10 --loss 1", &["--loss", "below 1"]),
         ("predict average --nodes 1", &["--nodes", "2..="]),
-        ("predict stop --nodes 10 --coin 0", &["--probability", "(0, 1]"]),
+        ("predict stop --nodes 10 --coin 0", &["--coin", "(0, 1]"]),
         ("plan --nodes 100 --deadline 20ms --failure 1e-6", &["--deadline", "at least"]),
         ("plan --nodes 100 --deadline 3s --failure 0", &["--failure", "[1e-15, 1)"]),
     ];
@@ -176,4 +176,73 @@ fn the_other_predictions_print_their_figures() {
     assert!(succeed("predict stop --nodes 1000 --round-cap 22").contains("0.006485"));
     assert!(succeed("predict broadcast --nodes 64 --loss 0.1").contains("0.001310"));
     assert!(succeed("predict average --nodes 64").contains("0.294513"));
+}
+
+#[test]
+fn both_tails_have_their_digits() {
+    // The left one: 32 senders hit 32 different nodes.
+    let text = succeed("predict spread --nodes 64 --origins 32 --rounds 1");
+    assert!(text.ends_with("P(finished within 1 rounds) = 6.93864e-23\n"), "{text}");
+    let report = json("predict spread --nodes 64 --origins 32 --rounds 1 --json");
+    let early = report["rounds"]["success"].as_f64().unwrap();
+    let exact: f64 = (0..32).map(|i| f64::from(32 - i) / 63.0).product();
+    assert!((early / exact - 1.0).abs() < 1e-12, "{early:e} {exact:e}");
+    // The right one, in JSON as in the text, and after a change of style.
+    let report = json("predict spread --nodes 64 --rounds 60 --json");
+    let late = report["rounds"]["survival"].as_f64().unwrap();
+    assert!((late / 1.478_84e-22 - 1.0).abs() < 1e-5, "{late:e}");
+    assert_eq!(report["survival"].as_array().unwrap().len(), 61);
+    assert_eq!(report["survival"][60].as_f64().unwrap(), late);
+    assert_eq!(report["success"].as_array().unwrap().len(), 61);
+    assert_eq!(report["bound"], "proved");
+    let switched = json("predict spread --nodes 64 --pull-after 6 --rounds 60 --json");
+    let late = switched["rounds"]["survival"].as_f64().unwrap();
+    assert!(late > 1e-60 && late < 1e-50, "{late:e}");
+}
+
+#[test]
+fn once_slow_questions_are_answered_or_refused() {
+    let start = std::time::Instant::now();
+    succeed("predict spread --nodes 100 --coverage 0.37 --origins 36");
+    succeed("predict spread --nodes 1e7 --fanout 64 --rounds 5");
+    succeed("predict spread --nodes 64 --rounds 10000000");
+    succeed("predict stop --nodes 1000 --round-cap 1e7");
+    // Each once took minutes, or for ever; this is a build that is not optimised.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    refused("predict spread --nodes 1e15 --loss 0.9999", &["--loss", "within a second"]);
+    refused("predict spread --nodes 1e9 --loss 0.95 --coverage 0.5", &["--coverage"]);
+    refused("predict spread --nodes 1e9 --dead 0.999999", &["--dead"]);
+}
+
+#[test]
+fn flags_without_effect_are_refused() {
+    for args in [
+        "--coin 0.5 --loss 0.1",
+        "--counter 2 --fanout 2",
+        "--counter 2 --style pull",
+        "--coin 0.5 --reset",
+        "--round-cap 9 --blind",
+        "--round-cap 9 --semantics snapshot",
+        "--counter 2 --semantics sequential --runs 9",
+    ] {
+        let output = run(&format!("predict stop --nodes 10 {args}"));
+        assert_eq!(output.status.code(), Some(2), "{args}");
+    }
+}
+
+#[test]
+fn messages_are_those_really_sent() {
+    // More picks than there are nodes, with repeats: one of four pushes seven times.
+    let report = json("predict spread --nodes 4 --fanout 7 --targets independent --json");
+    assert!(report["messages"].as_f64().unwrap() > 7.0, "{report}");
+    // Half of an eager broadcast of two reaches nobody.
+    let ways = json("predict broadcast --nodes 64 --loss 0.9 --json");
+    let eager = &ways[3];
+    assert_eq!(eager["name"], "eager reliable");
+    assert!(eager["messages"].as_f64().unwrap() < 4030.0, "{eager}");
+    assert!((2.5..4.0).contains(&eager["rounds"].as_f64().unwrap()), "{eager}");
+    assert!(succeed("predict spread --nodes 128").contains("622.05"));
+    let odd = json("predict average --nodes 3 --json");
+    assert_eq!(odd[3]["factor"], 0.5);
+    assert!(!succeed("predict broadcast --nodes 9 --loss -0.0").contains("-0"));
 }

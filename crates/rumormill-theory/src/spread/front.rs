@@ -16,6 +16,12 @@ use crate::row::Row;
 const TOLERANCE: f64 = 4e-15;
 const SHARPNESS: f64 = 4e-16;
 
+/// The widest stride of a row, in standard deviations of its law.
+const STRIDE: f64 = 0.3;
+
+/// What both of two computations may have in common, beside the sharpness: roundings of a row.
+const SHARED: f64 = 2e-13;
+
 /// Halvings of a panel at most.
 const DEPTH: u32 = 44;
 
@@ -100,7 +106,7 @@ impl Front {
             matrix,
             wave: Wave { begins: goal, ends: goal, ..Wave::default() },
             round: 0,
-            row: Row::with_stride(0.3),
+            row: Row::with_stride(STRIDE / f64::from(refine).sqrt()),
             messages: 0.0,
             error: 0.0,
             grid,
@@ -144,7 +150,8 @@ impl Front {
             let last = self.goal - 1.0;
             return self.row.fill_below(&self.kernel, u, m, last, |u, m| self.spread.calls(u, m));
         }
-        let mut row = std::mem::replace(&mut self.row, Row::with_stride(0.3));
+        let mut row =
+            std::mem::replace(&mut self.row, Row::with_stride(STRIDE / self.refine.sqrt()));
         row.fill(&self.kernel, u, m, f64::INFINITY, whole);
         let mut sums = [0.0; 2];
         for o in &row.outcomes {
@@ -261,6 +268,6 @@ impl Steps for Front {
     }
 
     fn error(&self) -> f64 {
-        self.error
+        SHARED + 4.0 * SHARPNESS * self.kernel.alive.sqrt() + 8.0 * self.error
     }
 }

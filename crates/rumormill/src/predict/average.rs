@@ -93,8 +93,10 @@ fn rows(args: &AverageArgs) -> Result<Vec<Row>, Error> {
                         "each node once, shuffled (SPSP with atomic exchanges): exact"
                     }
                     Schedule::Fixed => "each node once, always in one order: limit of many nodes",
-                    Schedule::Matching => "one perfect matching (even n): exact",
-                    Schedule::PushSum => "all keep half and send half, itself allowed: exact",
+                    Schedule::Matching => "one matching (of odd n, one node rests): exact",
+                    Schedule::PushSum => {
+                        "all keep half, send half: exact of the masses; estimates shrink less"
+                    }
                 },
             })
         })

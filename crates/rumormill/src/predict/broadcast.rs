@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::exit::Exit;
 use clap::Args;
 use rumormill_theory::broadcast::{
-    MAX_EAGER_NODES, acknowledged_messages, acknowledged_rounds, blind, eager_estimate,
-    eager_failure, eager_messages, repeats_needed,
+    Eager, acknowledged_messages, acknowledged_rounds, blind, eager, eager_estimate,
+    eager_messages, repeats_needed,
 };
 use rumormill_theory::{Error, Spread, Style};
 use serde::Serialize;
@@ -35,6 +35,7 @@ pub(crate) struct BroadcastArgs {
 #[derive(Serialize)]
 struct Way {
     name: &'static str,
+    /// Null where it is not known.
     messages: f64,
     rounds: f64,
     /// Chance that someone is left out.
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     if args.json {
         return print_json(&ways);
     }
-    let mut out = format!("{} nodes, loss {}\n\n", args.nodes, args.loss);
+    let mut out = format!("{} nodes, loss {}\n\n", args.nodes, args.loss + 0.0);
     let _ = writeln!(
         out,
         "{:<16}{:>14}{:>10}{:>16}   note",
@@ -60,15 +61,28 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     for way in &ways {
         let _ = writeln!(
             out,
-            "{:<16}{:>14}{:>10.3}{:>16}   {}",
+            "{:<16}{:>14}{:>10}{:>16}   {}",
             way.name,
-            figure(way.messages),
-            way.rounds,
-            short(way.failure),
+            known(way.messages, figure),
+            known(way.rounds, |x| format!("{x:.3}")),
+            known(way.failure, short),
             way.note
         );
     }
     print(&out)
+}
+
+/// A number as it is written, or a dash.
+fn known(x: f64, write: impl Fn(f64) -> String) -> String {
+    if x.is_nan() { "-".to_owned() } else { write(x) }
+}
+
+/// Up to so many nodes the eager broadcast is worked out exactly within a moment.
+const EXACT_EAGER: u64 = 2000;
+
+/// The chance that a round from one sender misses some of the others.
+fn any_missed(loss: f64, others: f64) -> f64 {
+    if loss == 0.0 { 0.0 } else { -(others * (-loss).ln_1p()).exp_m1() }
 }
 
 fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
@@ -100,17 +114,28 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         failure: 0.0,
         note: "means; acknowledgements not counted, and not lost".into(),
     });
-    let (failure, note) = if n <= MAX_EAGER_NODES {
+    let (eager, note) = if n <= EXACT_EAGER {
         let usual = eager_estimate(n, p)?;
-        (eager_failure(n, p)?, format!("exact; the usual (n-1) p^(n-1) says {}", short(usual)))
+        (eager(n, p)?, format!("exact; the usual (n-1) p^(n-1) says {}", short(usual)))
     } else {
-        (eager_estimate(n, p)?, "estimate (n-1) p^(n-1)".into())
+        // Where the first round reaches so many that the second leaves nobody out, but for chances
+        // that do not show.
+        let failure = eager_estimate(n, p)?;
+        let left = others * p.powf(0.9 * (1.0 - p) * others);
+        if left < 1e-6 {
+            let messages = eager_messages(n) * (1.0 - failure);
+            let eager = Eager { messages, rounds: 1.0 + any_missed(p, others), failure };
+            (eager, "estimate: all within two rounds".into())
+        } else {
+            let eager = Eager { messages: f64::NAN, rounds: f64::NAN, failure: f64::NAN };
+            (eager, format!("not known for so many nodes at this loss; exact to {EXACT_EAGER}"))
+        }
     };
     ways.push(Way {
         name: "eager reliable",
-        messages: eager_messages(n),
-        rounds: 2.0,
-        failure,
+        messages: eager.messages,
+        rounds: eager.rounds,
+        failure: eager.failure,
         note,
     });
     for style in Style::ALL {

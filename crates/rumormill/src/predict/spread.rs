@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::exit::Exit;
 use crate::format::grouped;
 use clap::Args;
-use rumormill_theory::usual::{Estimate, estimates};
-use rumormill_theory::{Distribution, Error, Options, Spread};
+use rumormill_theory::usual::{Estimate, estimates, logistic_messages};
+use rumormill_theory::{Bound, Distribution, Error, Options, Spread, Style};
 use serde::Serialize;
 
 use super::input::{StyleArg, TargetsArg, count, duration};
@@ -79,14 +79,29 @@ struct Report<'a> {
     /// Null if the spread never finishes.
     mean: f64,
     variance: f64,
+    /// P(T > x) and P(T <= x) for x = 0, 1, 2, …
     survival: &'a [f64],
+    success: &'a [f64],
+    /// Both at the rounds asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rounds: Option<Tails>,
     percentiles: BTreeMap<Percent, Option<u64>>,
     messages: f64,
-    bounds: BTreeMap<&'static str, Bound<'a>>,
+    bounds: BTreeMap<&'static str, Judged<'a>>,
     error: f64,
+    /// `proved` or `compared`.
+    bound: &'static str,
     finishes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_seconds: Option<f64>,
+}
+
+/// Both tails at a round.
+#[derive(Serialize)]
+struct Tails {
+    rounds: u64,
+    survival: f64,
+    success: f64,
 }
 
 /// A percentile as a JSON key, in numeric order.
@@ -114,7 +129,7 @@ impl Serialize for Percent {
 }
 
 #[derive(Serialize)]
-struct Bound<'a> {
+struct Judged<'a> {
     verdict: &'static str,
     formula: &'static str,
     mean: Option<f64>,
@@ -123,7 +138,7 @@ struct Bound<'a> {
     survival: Option<&'a [f64]>,
 }
 
-impl<'a> From<&'a Estimate> for Bound<'a> {
+impl<'a> From<&'a Estimate> for Judged<'a> {
     fn from(e: &'a Estimate) -> Self {
         Self {
             verdict: e.verdict.name(),
@@ -142,11 +157,12 @@ impl SpreadArgs {
             nodes: self.nodes,
             style: self.style.into(),
             fanout: self.fanout,
-            loss: self.loss,
+            // A zero with a sign is a zero.
+            loss: self.loss + 0.0,
             targets: self.targets.into(),
             include_self: self.include_self,
             origins: self.origins,
-            dead: self.dead,
+            dead: self.dead + 0.0,
             coverage: self.coverage,
         }
     }
@@ -166,7 +182,7 @@ impl SpreadArgs {
             ..Options::default()
         };
         match self.pull_after {
-            Some(after) => spread.solve_switched(rumormill_theory::Style::Pull, after, options),
+            Some(after) => spread.solve_switched(Style::Pull, after, options),
             None => spread.solve_with(options),
         }
     }
@@ -181,9 +197,9 @@ pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
         for &p in PERCENTILES.iter().chain(&args.percentile) {
             percentiles.insert(Percent(p), exact.percentile(p)?);
         }
-        // The story knows nothing of a change of style.
-        let story =
-            if args.pull_after.is_some() { Vec::new() } else { estimates(&spread, &exact)? };
+        // The story knows nothing of a change of style; and who asks for one round wants no story.
+        let told = args.pull_after.is_none() && (args.rounds.is_none() || args.plot.is_some());
+        let story = if told { estimates(&spread, &exact)? } else { Vec::new() };
         Ok((exact, percentiles, story))
     });
     let (exact, percentiles, story) = match answer {
@@ -204,11 +220,17 @@ pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
             loss: spread.loss,
             mean: exact.mean,
             variance: exact.variance,
-            survival: listed(&exact),
+            survival: &exact.survival[..listed(&exact, args.rounds)],
+            success: &exact.success[..listed(&exact, args.rounds)],
+            rounds: args.rounds.map(|rounds| {
+                let (survival, success) = (exact.survival(rounds), exact.success(rounds));
+                Tails { rounds, survival, success }
+            }),
             percentiles,
             messages: exact.messages,
             bounds: story.iter().map(|e| (e.name, e.into())).collect(),
             error: exact.error,
+            bound: exact.bound.name(),
             finishes: exact.mean.is_finite(),
             mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
         });
@@ -218,17 +240,36 @@ pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
         let time = args.interval.map_or_else(String::new, |i| {
             format!(" ({})", seconds(rounds as f64 * i.as_secs_f64()))
         });
-        return print(&format!("P(not finished within {rounds} rounds{time}) = {}\n", short(p)));
+        let mut line = format!("P(not finished within {rounds} rounds{time}) = {}\n", short(p));
+        if p > 0.5 {
+            let _ = writeln!(
+                line,
+                "P(finished within {rounds} rounds{time}) = {}",
+                early(&exact, rounds)
+            );
+        }
+        return print(&line);
     }
     print(&text(args, &spread, &exact, &percentiles, &story))
 }
 
-/// The survival without what was computed only for a far percentile: to the first value below
-/// 1e-15.
-fn listed(exact: &Distribution) -> &[f64] {
-    let end =
-        exact.survival.iter().position(|&p| p < 1e-15).map_or(exact.survival.len(), |i| i + 1);
-    &exact.survival[..end]
+/// How much of the survival is listed, without what was computed only for a far percentile: to the
+/// first value below 1e-15, or to the rounds asked for.
+fn listed(exact: &Distribution, rounds: Option<u64>) -> usize {
+    let all = exact.survival.len();
+    let end = exact.survival.iter().position(|&p| p < 1e-15).map_or(all, |i| i + 1);
+    let asked = rounds.and_then(|r| usize::try_from(r).ok()).map_or(0, |r| r.saturating_add(1));
+    end.max(asked).min(all)
+}
+
+/// P(T <= rounds), which only positive terms give digits when it is small.
+fn early(exact: &Distribution, rounds: u64) -> String {
+    let p = exact.success(rounds);
+    if exact.bound == Bound::Compared && p < exact.error {
+        format!("at most {:.1e}", exact.error)
+    } else {
+        short(p)
+    }
 }
 
 fn title(spread: &Spread) -> String {
@@ -287,12 +328,15 @@ fn text(
     }
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
-    line("error below", format!("{:.1e}", exact.error), None);
+    if let Some(story) = story_messages(args, spread) {
+        line("logistic count of them", figure(story), None);
+    }
+    line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
     if exact.error > 1e-12 && args.coverage < 1.0 {
         out.push_str("(a goal short of everyone is a sharp front: fewer digits than otherwise)\n");
     }
     out += "\n   x   P(not finished within x rounds)\n";
-    let last = listed(exact).len();
+    let last = listed(exact, None);
     let first = exact.survival.iter().position(|&p| p < 1.0 - 1e-4).unwrap_or(0).saturating_sub(1);
     let step = (last - first).div_ceil(40).max(1);
     for x in (first..last).step_by(step) {
@@ -328,8 +372,22 @@ fn text(
     out
 }
 
+/// What the logistic equation counts, n ln(n + 1 - 1/n), where it is told: of plain push.
+fn story_messages(args: &SpreadArgs, spread: &Spread) -> Option<f64> {
+    let plain = spread.style == Style::Push
+        && spread.picks() == 1
+        && spread.loss == 0.0
+        && spread.dead == 0.0
+        && spread.origins == 1
+        && spread.goal() == spread.nodes
+        && args.pull_after.is_none();
+    plain.then(|| logistic_messages(spread.nodes as f64))
+}
+
 /// A probability with six significant digits.
 pub(crate) fn short(p: f64) -> String {
+    // −0 is 0.
+    let p = p + 0.0;
     if p == 0.0 || p >= 0.001 { format!("{p:.6}") } else { format!("{p:.5e}") }
 }
 

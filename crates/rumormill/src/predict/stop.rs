@@ -30,29 +30,29 @@ pub(crate) struct StopArgs {
     #[arg(long, value_parser = count, group = "rule")]
     round_cap: Option<u64>,
     /// Every contact counts, not only those that found someone who knew.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "round_cap")]
     blind: bool,
     /// A useful contact sets the counter back to zero.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["coin", "round_cap"])]
     reset: bool,
     /// What a contact sees: what the last one left, or the round's start.
-    #[arg(long, value_enum, default_value = "sequential")]
-    semantics: Semantics,
-    /// Runs of the simulation behind snapshot semantics.
-    #[arg(long, value_parser = count, default_value = "1000")]
-    runs: u64,
-    /// Seed of that simulation.
-    #[arg(long, value_parser = count, default_value = "1")]
-    seed: u64,
-    /// Who calls, under a round cap.
-    #[arg(long, value_enum, default_value = "push")]
-    style: StyleArg,
-    /// Partners a caller picks each round, under a round cap.
-    #[arg(long, value_parser = count, default_value = "1")]
-    fanout: u64,
-    /// Probability that a contact is lost, under a round cap, [0, 1].
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    loss: f64,
+    #[arg(long, value_enum, conflicts_with = "round_cap")]
+    semantics: Option<Semantics>,
+    /// Runs of the simulation behind snapshot semantics (1000 if not given).
+    #[arg(long, value_parser = count, requires = "semantics")]
+    runs: Option<u64>,
+    /// Seed of that simulation (1 if not given).
+    #[arg(long, value_parser = count, requires = "semantics")]
+    seed: Option<u64>,
+    /// Who calls, under a round cap (push if not given).
+    #[arg(long, value_enum, conflicts_with_all = ["counter", "coin"])]
+    style: Option<StyleArg>,
+    /// Partners a caller picks each round, under a round cap (1 if not given).
+    #[arg(long, value_parser = count, conflicts_with_all = ["counter", "coin"])]
+    fanout: Option<u64>,
+    /// Probability that a contact is lost, under a round cap, [0, 1] (0 if not given).
+    #[arg(long, conflicts_with_all = ["counter", "coin"], allow_negative_numbers = true)]
+    loss: Option<f64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -94,6 +94,11 @@ const NO_TIMES: &str = "mean delay and last delivery: not given, for they depend
 
 /// Runs `rumormill predict stop`.
 pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
+    let semantics = args.semantics.unwrap_or(Semantics::Sequential);
+    if semantics == Semantics::Sequential && (args.runs.is_some() || args.seed.is_some()) {
+        let why = "--runs and --seed belong to the simulation behind --semantics snapshot";
+        return Err(Usage(why.into()).into());
+    }
     let report = match (args.counter, args.coin, args.round_cap) {
         (Some(limit), _, _) => {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -153,7 +158,7 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
     rule.check()?;
     let mean_field_residue = Some(mean_field_residue(counted, k)?);
     let exact = |value| Figure { value, standard_error: 0.0 };
-    if args.semantics == Semantics::Sequential {
+    if args.semantics != Some(Semantics::Snapshot) {
         let end = sequential(args.nodes, rule, counted)?;
         return Ok(Report {
             nodes: args.nodes,
@@ -167,8 +172,8 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
             mean_field_residue,
         });
     }
-    let runs = u32::try_from(args.runs).unwrap_or(u32::MAX);
-    let end = snapshot(args.nodes, rule, counted, runs, args.seed)?;
+    let runs = u32::try_from(args.runs.unwrap_or(1000)).unwrap_or(u32::MAX);
+    let end = snapshot(args.nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
     let figure = |(value, standard_error)| Figure { value, standard_error };
     Ok(Report {
         nodes: args.nodes,
@@ -186,20 +191,25 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
 /// All stop after `cap` rounds: the failure is P(T > cap).
 fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
     let spread = Spread {
-        fanout: args.fanout,
-        loss: args.loss,
-        ..Spread::new(args.nodes, args.style.into())
+        fanout: args.fanout.unwrap_or(1),
+        loss: args.loss.unwrap_or(0.0) + 0.0,
+        ..Spread::new(args.nodes, args.style.unwrap_or(StyleArg::Push).into())
     };
-    let exact = spread.solve_with(Options { rounds: cap, ..Options::default() })?;
+    // Rounds after which all know, as good as surely, change nothing but the traffic.
+    let exact = spread.solve_with(Options { floor: Some(1e-40), ..Options::default() })?;
+    let last = if exact.mean.is_finite() { exact.survival.len() as u64 - 1 } else { 0 };
+    let (asked, cap) = (cap, cap.min(last));
     let means = spread.means(cap, |_, m| m)?;
     let missed = means[cap as usize];
     let alive = spread.alive() as f64;
     // Pull and push-pull nodes cannot know that there is news: they all call every round.
     let calls = match spread.style {
         rumormill_theory::Style::Push => {
-            means[..cap as usize].iter().map(|m| alive - m).sum::<f64>()
+            // After a cap that is never reached all that can ever know call on.
+            let on = (asked - cap) as f64 * (alive - missed);
+            means[..cap as usize].iter().map(|m| alive - m).sum::<f64>() + on
         }
-        _ => alive * cap as f64,
+        _ => alive * asked as f64,
     };
     let exactly = |value| Figure { value, standard_error: 0.0 };
     // Delivered in round t: the fall of the mean number missed.
@@ -209,8 +219,8 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
         nodes: args.nodes,
         semantics: "synchronous rounds up to a cap, exact",
         residue: exactly(missed / alive),
-        incomplete: exactly(exact.survival(cap)),
-        traffic: exactly(args.fanout as f64 * calls / alive),
+        incomplete: exactly(exact.survival(asked)),
+        traffic: exactly(spread.picks() as f64 * calls / alive),
         mean_delay: (means[0] > missed).then(|| exactly(delays / (means[0] - missed))),
         last_delivery: Some(exactly(spread.last_delivery(cap)?)),
         not_given: None,

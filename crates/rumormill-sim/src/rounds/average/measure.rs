@@ -19,8 +19,8 @@ pub struct Moment {
     pub mean_error: f64,
     /// The largest of these errors.
     pub worst_error: f64,
-    /// Σ(v − μw)²/n over values v and weights w, with μ = Σv/Σw: the variance of the estimates if
-    /// all weights are 1. It is what the theory's factors are about.
+    /// The variance over the nodes of their estimates v/w, values v over weights w. A node without
+    /// weight counts as if it estimated 0.
     pub variance: f64,
     /// (Σ masses − Σ inputs) / Σ|inputs|: below 0 if mass was lost. What is on its way counts as
     /// there.
@@ -58,33 +58,34 @@ impl Truth {
 
     /// Judges values and weights. The caller adds mass and messages.
     pub(super) fn judge(&self, states: impl Iterator<Item = (f64, f64)> + Clone) -> Moment {
-        // Shifted by the answer, so that the mean keeps its digits.
-        let (mut excess, mut weights, mut count) = (0.0, 0.0, 0u32);
-        for (value, weight) in states.clone() {
-            excess += value - self.answer * weight;
-            weights += weight;
+        // How far an estimate is off the answer, so that the mean keeps its digits. Without weight
+        // there is none: as if it were 0.
+        let off = |(value, weight): (f64, f64)| {
+            if weight > 0.0 { (value - self.answer * weight) / weight } else { -self.answer }
+        };
+        let (mut excess, mut count) = (0.0, 0u32);
+        for state in states.clone() {
+            excess += off(state);
             count += 1;
         }
-        let off = if weights > 0.0 { excess / weights } else { 0.0 };
+        let nodes = f64::from(count.max(1));
+        let mean = excess / nodes;
         let (mut errors, mut worst, mut squares) = (0.0, 0.0f64, 0.0);
-        for (value, weight) in states {
-            let apart = value - self.answer * weight;
-            // Without weight there is no estimate: as wrong as 0.
-            let error = if weight > 0.0 { (apart / weight).abs() } else { self.scale };
+        for state in states {
+            let apart = off(state);
+            let error = if state.1 > 0.0 { apart.abs() } else { self.scale };
             errors += error;
             worst = worst.max(error);
-            squares += (apart - off * weight).powi(2);
+            squares += (apart - mean).powi(2);
         }
-        let nodes = f64::from(count.max(1));
         let variance = squares / nodes;
-        let typical = self.answer.abs() * weights / nodes;
         Moment {
             mean_error: errors / nodes / self.scale,
             worst_error: worst / self.scale,
             variance,
             mass_lost: 0.0,
             messages: 0,
-            clear: variance.sqrt() > FLOOR * typical.max(self.inputs / nodes),
+            clear: variance.sqrt() > FLOOR * self.answer.abs().max(self.inputs / nodes),
         }
     }
 }
@@ -170,6 +171,10 @@ mod tests {
         let truth = Truth::of([5.0, 10.0].into_iter(), true);
         let start = truth.judge([(5.0, 1.0), (10.0, 0.0)].into_iter());
         assert!((start.mean_error - (10.0 / 15.0 + 1.0) / 2.0).abs() < 1e-15);
+        assert!((start.variance - 6.25).abs() < 1e-15, "estimates 5 and none");
+        // Weights that differ: the estimates are 2 and 4, whatever stands behind them.
+        let uneven = truth.judge([(1.0, 0.5), (8.0, 2.0)].into_iter());
+        assert!((uneven.variance - 1.0).abs() < 1e-15);
         let met = truth.judge([(7.5, 0.5), (7.5, 0.5)].into_iter());
         assert_eq!((met.mean_error, met.variance), (0.0, 0.0));
     }

@@ -15,18 +15,17 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// `None` where no factor is known: push-sum in turn.
+    /// `None` where no factor of the estimates' variance is known: push-sum.
     pub(crate) fn of(averaging: &Averaging) -> Option<Self> {
         let nodes = averaging.nodes();
         let pushes = averaging.protocol == Protocol::PushSum;
         let factor = match averaging.schedule {
-            Schedule::Synchronous => theory::Schedule::PushSum.factor(nodes),
+            // What is known of push-sum is about the masses that nodes hold, not their estimates.
+            Schedule::Synchronous => return None,
             _ if pushes => return None,
             Schedule::Shuffled => theory::Schedule::Shuffled.factor(nodes),
             Schedule::Fixed => theory::Schedule::Fixed.factor(nodes),
             Schedule::RandomPair => theory::Schedule::RandomPair.factor(nodes),
-            // With an odd number of nodes one rests.
-            Schedule::Matching if nodes % 2 == 1 => return None,
             Schedule::Matching => theory::Schedule::Matching.factor(nodes),
             // Poisson(n) exchanges of random pairs, each leaving 1 − 1/(n−1) of the variance.
             Schedule::Asynchronous => Ok((-(nodes as f64) / (nodes as f64 - 1.0)).exp()),
