@@ -6,35 +6,10 @@
 mod common;
 
 use std::fs;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Agent, PATIENCE};
-
-/// A directory of the test's own, which goes with it.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new(name: &str) -> Self {
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let dir =
-            std::env::temp_dir().join(format!("rumormill-{}-{test}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("made");
-        Self(dir)
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.join(file).to_str().expect("UTF-8").to_owned()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use common::{Agent, Dir, PATIENCE};
 
 /// The library that fakes the time of day, if it is here.
 fn library() -> Option<String> {
@@ -86,12 +61,12 @@ fn holds(agent: &Agent, key: &str, value: Option<&str>) -> bool {
 #[test]
 fn a_visitor_two_days_ahead_leaves_nothing_behind() {
     let Some(library) = library() else { return };
-    let dir = Dir::new("data");
-    let off = dir.path("off");
+    let dir = Dir::new();
+    let off = dir.file("off");
     fs::write(&off, "+2d\n").expect("written");
-    let a = Agent::start("a", &["--data", &dir.path("a")]);
+    let a = Agent::start("a", &["--data", &dir.file("a")]);
     let b = Agent::start("b", &["--join", &a.peers]);
-    let data = dir.path("c");
+    let data = dir.file("c");
     let c = Agent::start("c", &["--data", &data, "--join", &a.peers]);
     eventually("three members", || members(&a) == 3 && members(&c) == 3);
     a.ask(&["kv", "put", "gone", "soon"]).ok();
@@ -125,8 +100,8 @@ fn a_visitor_two_days_ahead_leaves_nothing_behind() {
 #[test]
 fn a_clock_that_is_stepped_while_the_agent_runs_costs_nothing() {
     let Some(library) = library() else { return };
-    let dir = Dir::new("data");
-    let off = dir.path("off");
+    let dir = Dir::new();
+    let off = dir.file("off");
     fs::write(&off, "+0\n").expect("written");
     let a = Agent::start("a", &[]);
     let b = Agent::start("b", &["--join", &a.peers]);

@@ -6,34 +6,10 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Agent, PATIENCE, run};
-
-/// A directory of the test's own, which goes with it.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new() -> Self {
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("made");
-        Self(dir)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use common::{Agent, Dir, PATIENCE, run};
 
 /// Writes a key over a plain connection: quicker than a process. Whether it was acknowledged.
 fn put(stream: &mut TcpStream, key: &str, value: &str) -> bool {
