@@ -17,22 +17,29 @@ fn run(averaging: &Averaging, runs: u64) -> Summary {
 /// How many standard errors a mean may be off: fewer than one seed in 10⁴ fails.
 const SIGMAS: f64 = 4.0;
 
+/// The factor of the estimates' variance under push-sum among 1,000 nodes, as a simulation that
+/// shares no code with this one gave it, and how far it is off over the first 20 rounds: it rises
+/// with the rounds. What is known exactly (½ − 1/(4n)) is about the masses that nodes hold.
+const PUSH_SUM: (f64, f64) = (0.537, 0.01);
+
 fn check_factor(averaging: &Averaging, runs: u64, want: f64) {
     let summary = run(averaging, runs);
     let (mean, error) = (summary.factor.mean().unwrap(), summary.factor.standard_error().unwrap());
     let name = format!("{:?} {:?} {:?}", averaging.protocol, averaging.schedule, averaging.engine);
     assert!(error < 0.005, "{name}: the test says little, ±{error}");
-    assert!((mean - want).abs() < SIGMAS * error, "{name}: {mean} ± {error}, not {want}");
+    let known_to = if averaging.protocol == Protocol::PushSum { PUSH_SUM.1 } else { 0.0 };
+    let most = SIGMAS * error + known_to;
+    assert!((mean - want).abs() < most, "{name}: {mean} ± {error}, not {want}");
 }
 
-/// The exact factor of a round.
+/// The factor of a round, exact but for push-sum's.
 fn exact(schedule: Schedule, nodes: u64) -> f64 {
     let theirs = match schedule {
         Schedule::Shuffled => theory::Schedule::Shuffled,
         Schedule::Fixed => theory::Schedule::Fixed,
         Schedule::RandomPair => theory::Schedule::RandomPair,
         Schedule::Matching => theory::Schedule::Matching,
-        Schedule::Synchronous => theory::Schedule::PushSum,
+        Schedule::Synchronous => return PUSH_SUM.0,
         // Poisson(n) steps that each leave 1 − 1/(n−1).
         Schedule::Asynchronous => return (-(nodes as f64) / (nodes as f64 - 1.0)).exp(),
     };
@@ -46,14 +53,19 @@ fn all_schedules_have_their_exact_factors_in_all_engines() {
         let protocol = if sum { Protocol::PushSum } else { Protocol::PushPull };
         for engine in [Engine::Dense, Engine::Instant] {
             // Small enough that the exact factor is not its limit; the fixed order has only that.
-            let nodes = if schedule == Schedule::Fixed { 4000 } else { 64 };
+            let nodes = match schedule {
+                Schedule::Fixed => 4000,
+                Schedule::Synchronous => 1000,
+                _ => 64,
+            };
             let averaging = Averaging {
                 schedule,
                 engine: Some(engine),
                 rounds: 20,
                 ..Averaging::new(nodes, protocol)
             };
-            check_factor(&averaging, 200_000 / nodes / 20, exact(schedule, nodes));
+            let runs = if sum { 200 } else { 200_000 / nodes / 20 };
+            check_factor(&averaging, runs, exact(schedule, nodes));
         }
     }
 }
