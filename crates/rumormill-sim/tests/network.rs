@@ -340,3 +340,22 @@ fn a_node_that_leaves_is_missed_at_once() {
     assert!(events.iter().any(|(_, _, event)| *event == Event::MemberDown(gone.clone())));
     assert_eq!((net.counters().leaves, net.counters().false_deaths), (1, 0));
 }
+
+#[test]
+fn who_leaves_before_the_answer_to_its_request_to_join_has_left() {
+    let mut net = VirtualNetwork::new(NetworkConfig::default()).unwrap();
+    let latency = Latency::Fixed(Duration::from_millis(20));
+    net.set_link(Link { latency, ..Link::default() }).unwrap();
+    let first = net.add_node(NodeSpec::named("first").unwrap()).unwrap();
+    let second = net.add_node(NodeSpec::named("second").unwrap()).unwrap();
+    net.join(second, first);
+    let members = |net: &VirtualNetwork, node| net.node(node).unwrap().roster().len();
+    let deadline = net.now() + Duration::from_secs(1);
+    while members(&net, first) == 1 && net.now() < deadline {
+        net.run_for(Duration::from_millis(1));
+    }
+    assert_eq!((members(&net, first), members(&net, second)), (2, 1), "the answer is on its way");
+    net.leave(second);
+    net.run_for(Duration::from_millis(100));
+    assert_eq!(members(&net, first), 1, "the first was not told");
+}

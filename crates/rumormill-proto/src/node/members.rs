@@ -43,6 +43,11 @@ impl Node {
             wall: self.clock.wall(now),
             members,
         };
+        // Who is being asked to let this node in may have done so already.
+        let asked: Vec<_> = self.joining().filter(|_| self.roster.is_empty()).collect();
+        for addr in asked {
+            self.send_state_to(addr, NodeId(0), &goodbye);
+        }
         for _ in 0..2 {
             if let Some(peer) = self.roster.random_peer(&mut self.rng)
                 && let Some(peer) = self.roster.known(peer).cloned()
