@@ -30,7 +30,7 @@ pub(crate) struct PlanArgs {
     /// The shortest time between rounds: at least a round trip.
     #[arg(long, value_parser = duration, default_value = "10ms")]
     min_interval: Duration,
-    /// The largest fan-out to consider, 1..=64.
+    /// The largest fan-out to consider, 1..=64; of those above 8 only some are tried.
     #[arg(long, value_parser = count, default_value = "8")]
     max_fanout: u64,
     /// Bytes of the rumor itself.
