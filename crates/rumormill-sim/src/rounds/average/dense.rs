@@ -94,6 +94,15 @@ impl Dense {
         exchanges * self.per_exchange
     }
 
+    /// The values and weights that the nodes hold.
+    #[cfg(test)]
+    pub(super) fn masses(&self) -> Vec<(f64, f64)> {
+        match &self.cells {
+            Cells::Values(values) => values.iter().map(|&value| (value, 1.0)).collect(),
+            Cells::Masses { held, .. } => held.iter().map(|&[v, w]| (v, w)).collect(),
+        }
+    }
+
     pub(super) fn measure(&self) -> Moment {
         match &self.cells {
             Cells::Values(values) => self.truth.judge_values(values),
