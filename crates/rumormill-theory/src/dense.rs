@@ -27,7 +27,7 @@ const NEGLIGIBLE: f64 = 1e-40;
 pub(crate) const LEFT_OUT: f64 = 3e-37;
 
 /// Lanes of the sums in [`Rows::thin`].
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// The laws of one round, from 1, 2, 3, … informed in turn.
 #[derive(Clone, Debug)]
@@ -150,8 +150,8 @@ impl Rows {
     }
 }
 
-/// Σ aᵢ bᵢ of positive numbers, in lanes.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// Σ aᵢ bᵢ of positive numbers, in lanes, as far as both go.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let length = a.len().min(b.len());
     let (a, b) = (&a[..length], &b[..length]);
     let mut lanes = [0.0; LANES];
@@ -162,7 +162,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
             lanes[i] += x[i] * y[i];
         }
     }
-    lanes.iter().sum::<f64>() + rest
+    let pairs =
+        [lanes[0] + lanes[1], lanes[2] + lanes[3], lanes[4] + lanes[5], lanes[6] + lanes[7]];
+    (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]) + rest
 }
 
 /// Poisson probabilities of `low..=high`, up to a factor that makes the largest 1.

@@ -9,15 +9,12 @@
 //! more rounds make of the goal, P(T > sM + r) = π · f.
 
 use super::Steps;
-use crate::dense::{LEFT_OUT, Rows};
+use crate::dense::{LANES, LEFT_OUT, Rows, dot};
 use crate::double::Double;
 use crate::model::Spread;
 
 /// Half an ulp, relative: one rounding.
 const ROUNDING: f64 = 0.5 * f64::EPSILON;
-
-/// Lanes of a sum.
-const LANES: usize = 8;
 
 /// Spreads of more rounds than this go in leaps.
 const MANY_ROUNDS: f64 = 600.0;
@@ -155,21 +152,6 @@ impl Round {
         let longest = self.columns.iter().map(|(_, w)| w.len()).max().unwrap_or(0);
         self.relative + ROUNDING * ((longest.max(1) / LANES + LANES) as f64 + 4.0)
     }
-}
-
-/// Σ aᵢ bᵢ of positive numbers, in lanes.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (a8, b8) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for i in 0..LANES {
-            lanes[i] += x[i] * y[i];
-        }
-    }
-    let pairs =
-        [lanes[0] + lanes[1], lanes[2] + lanes[3], lanes[4] + lanes[5], lanes[6] + lanes[7]];
-    (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]) + rest
 }
 
 /// A law on the states, and what has reached the goal.
