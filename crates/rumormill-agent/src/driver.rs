@@ -123,6 +123,7 @@ impl Driver {
         let mut buffer = vec![0; MAX_DATAGRAM];
         let timer = sleep_until(time::Instant::now());
         tokio::pin!(timer);
+        let mut armed = None;
         loop {
             if let Some(reason) = self.flush() {
                 // Another cluster, or another part of this one, may have let the node in.
@@ -131,11 +132,13 @@ impl Driver {
             }
             self.look_up();
             let timeouts = [self.core.node.poll_timeout(), self.core.seeds.poll_timeout()];
-            let next = timeouts.into_iter().flatten().min().map(|at| self.core.clock.at(at));
-            if let Some(next) = next
-                && next != timer.deadline()
+            let next = timeouts.into_iter().flatten().min();
+            // A timer that has fired is set again, also if what it was for is not due yet.
+            if let Some(at) = next
+                && (next != armed || timer.is_elapsed())
             {
-                timer.as_mut().reset(next);
+                timer.as_mut().reset(self.core.clock.at(at));
+                armed = next;
             }
             tokio::select! {
                 ready = self.udp.readable() => {
