@@ -42,7 +42,7 @@ const LATEST: u64 = END - (1 << 36);
 /// The start of 2023. A clock that shows an earlier time has never been set: it is not believed.
 const EARLIEST: u64 = 1_672_531_200_000;
 
-/// The clocks of so many members are remembered, those heard from last.
+/// How many members' clocks are remembered: those heard from last.
 const READINGS: usize = 32;
 
 /// A wall clock that is read more than this beside what it should show has been stepped.

@@ -2,6 +2,10 @@
 //! They cost nobody else anything.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/replicas.rs"]
+mod replicas;
+
+use replicas::{equal, put};
 use rumormill_proto::{Config, Duration, Event, Instant, Name, NodeId, ReplicaConfig, RumorConfig};
 use rumormill_sim::{Chronicle, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -46,10 +50,6 @@ fn cluster(config: &Config, errors: &[i64]) -> (VirtualNetwork, Vec<NodeIndex>) 
     (net, nodes)
 }
 
-fn put(net: &mut VirtualNetwork, node: NodeIndex, key: &str, value: &str) {
-    net.with_node(node, |node, now| node.put(now, key, value.as_bytes())).unwrap().unwrap();
-}
-
 fn delete(net: &mut VirtualNetwork, node: NodeIndex, key: &str) {
     net.with_node(node, |node, now| node.delete(now, key)).unwrap().unwrap();
 }
@@ -66,12 +66,6 @@ fn value(net: &VirtualNetwork, node: NodeIndex, key: &str) -> Option<String> {
 /// Whether a key has this value at all of these.
 fn all_hold(net: &VirtualNetwork, nodes: &[NodeIndex], key: &str, should: Option<&str>) -> bool {
     nodes.iter().all(|&node| value(net, node, key).as_deref() == should)
-}
-
-fn replicas_equal(net: &VirtualNetwork) -> bool {
-    let mut digests = net.running().map(|(_, node)| node.replica_digest());
-    let first = digests.next();
-    digests.all(|digest| Some(digest) == first)
 }
 
 /// A node with a wrong clock joins, stays for 4 s, and leaves.
@@ -99,7 +93,7 @@ fn after_a_visitor_with_a_wrong_clock_deleted_keys_stay_deleted() {
         net.join(nodes[2], nodes[0]);
         net.run_for(seconds(20));
         assert!(all_hold(&net, &nodes, "gone", None), "risen, with a visitor off by {error} ms");
-        assert!(replicas_equal(&net));
+        assert!(equal(&net));
     }
 }
 
@@ -166,7 +160,7 @@ fn a_member_whose_clock_is_stepped_goes_on_writing_and_publishing() {
             delete(&mut net, nodes[1], "key");
             net.run_for(seconds(3));
             assert!(all_hold(&net, &nodes, "key", None), "{said}");
-            assert!(replicas_equal(&net), "{said}");
+            assert!(equal(&net), "{said}");
             chronicle.note(&mut net).unwrap();
             assert_eq!(chronicle.everybody_heard(&net), Ok(()), "{said}");
         }
@@ -269,7 +263,7 @@ fn what_one_of_two_wrote_with_a_clock_ahead_is_refused_and_spreads_once_the_cloc
     net.step_wall_clock(nodes[1], -2 * DAY).unwrap();
     net.run_for(seconds(10));
     assert!(all_hold(&net, &nodes, "ahead", Some("1")));
-    assert!(replicas_equal(&net));
+    assert!(equal(&net));
     put(&mut net, nodes[0], "ahead", "2");
     net.run_for(seconds(3));
     assert!(all_hold(&net, &nodes, "ahead", Some("2")));
@@ -296,7 +290,7 @@ fn a_node_that_starts_in_1970_loses_nothing_of_its_store_and_brings_nothing_back
     assert!(all_hold(&net, &nodes, "alone", Some("1")));
     net.step_wall_clock(nodes[2], 50 * YEAR).unwrap();
     net.run_for(seconds(10));
-    assert!(replicas_equal(&net));
+    assert!(equal(&net));
     assert!(all_hold(&net, &nodes, "kept", Some("2")) && all_hold(&net, &nodes, "gone", None));
 }
 

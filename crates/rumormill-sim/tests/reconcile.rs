@@ -2,7 +2,11 @@
 //! what was deleted stays deleted.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/replicas.rs"]
+mod replicas;
+
 use proptest::prelude::*;
+use replicas::{equal, put};
 use rumormill_proto::sabotage::{Rule, break_rule};
 use rumormill_proto::{Config, Duration, Event, Instant, ReplicaConfig};
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
@@ -27,16 +31,6 @@ fn cluster(n: usize, config: &Config, seed: u64) -> (VirtualNetwork, Vec<NodeInd
     assert!(net.form(&nodes, Instant::ZERO + seconds(60)));
     net.run_for(seconds(2));
     (net, nodes)
-}
-
-fn put(net: &mut VirtualNetwork, node: NodeIndex, key: &str, value: &[u8]) {
-    net.with_node(node, |node, now| node.put(now, key, value)).unwrap().unwrap();
-}
-
-fn equal(net: &VirtualNetwork) -> bool {
-    let mut digests = net.running().map(|(_, node)| node.replica_digest());
-    let first = digests.next();
-    digests.all(|digest| Some(digest) == first)
 }
 
 fn keys(net: &VirtualNetwork) -> Vec<usize> {

@@ -1,11 +1,15 @@
 //! The replica in the virtual network: equal everywhere, nothing lost, nothing risen again.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/replicas.rs"]
+mod replicas;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use replicas::{equal, put};
 use rumormill_proto::{
     Config, Duration, Entry, Event, GossipStats, Instant, Name, PutError, ReplicaConfig, Rng,
 };
@@ -34,16 +38,6 @@ fn cluster(
     net.run_for(seconds(5));
     net.take_events();
     (net, nodes)
-}
-
-fn put(net: &mut VirtualNetwork, node: NodeIndex, key: &str, value: &[u8]) {
-    net.with_node(node, |node, now| node.put(now, key, value)).unwrap().unwrap();
-}
-
-fn equal(net: &VirtualNetwork) -> bool {
-    let mut digests = net.running().map(|(_, node)| node.replica_digest());
-    let first = digests.next();
-    digests.all(|digest| Some(digest) == first)
 }
 
 fn spent(net: &VirtualNetwork) -> GossipStats {

@@ -176,7 +176,7 @@ impl Client {
         self.does(Doing::Streams);
     }
 
-    /// It is the client's turn; with an answer of so many bytes to take.
+    /// It is the client's turn; it has an answer of `bytes` to take.
     pub(super) fn waits(&self, bytes: usize) {
         let turn = self.clients.state().number();
         self.does(Doing::Waits { turn, since: Instant::now(), bytes });

@@ -12,7 +12,7 @@ use crate::clock::Stamp;
 /// chunks of this size, and neither side needs more memory than that.
 const CHUNK: usize = 256 << 10;
 
-/// If more than so many were given at once, they were a part of something larger.
+/// More entries than this at once are taken for a part of something larger.
 const LOT: usize = 32;
 
 /// How long two openings of one pair may cross each other.
@@ -26,7 +26,7 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 /// Members that have differed for so long, in more than what was just written, are reported.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What was written in so many milliseconds may still be on its way.
+/// What was written within this time, in milliseconds, may still be on its way.
 const RECENT_MILLIS: u64 = 30_000;
 
 impl Difference {

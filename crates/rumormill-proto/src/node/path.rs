@@ -10,14 +10,14 @@
 use super::*;
 use crate::wire::{CHANNEL_PATH, StateMessage};
 
-/// Datagrams of up to so many bytes are not in doubt.
+/// Datagrams of up to this many bytes are not in doubt.
 const SMALL: usize = 256;
 
-/// In so many pairs the small datagram must get through and the large one not. With a loss of a
+/// In this many pairs the small datagram must get through and the large one not. With a loss of a
 /// quarter each way, one path in a thousand is misjudged, for a minute.
 const LOST: u32 = 8;
 
-/// After so many pairs without a verdict, the test is put off.
+/// After this many pairs without a verdict, the test is put off.
 const PAIRS: u32 = 32;
 
 /// How often a path is tested while it is used.
@@ -74,7 +74,7 @@ impl Paths {
         self.0.remove(&peer);
     }
 
-    /// The peers to whom only datagrams up to so many bytes get through.
+    /// The peers to whom only datagrams up to a size get through.
     pub(super) fn narrow(&self) -> impl Iterator<Item = (NodeId, usize)> {
         let narrow = self.0.iter().filter(|(_, path)| path.limit < usize::MAX);
         narrow.map(|(peer, path)| (*peer, path.limit))
