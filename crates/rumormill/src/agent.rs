@@ -16,13 +16,13 @@ use rumormill_agent::api::Info;
 use rumormill_agent::{Agent, Error, StopReason, Store};
 use rumormill_proto::Name;
 
-use crate::exit::{Exit, Usage};
-use crate::format;
-use crate::signal::Signals;
-use crate::values::{self, Input, Listen};
-use handler::Handler;
-use log::{Level, Log};
-use settings::Settings;
+use crate::agent::handler::Handler;
+use crate::agent::log::{Level, Log};
+use crate::agent::settings::Settings;
+use crate::term::exit::{Exit, Usage};
+use crate::term::parse::{Input, Listen};
+use crate::term::signal::Signals;
+use crate::term::{format, parse};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,24 +48,24 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// The agent's name, unique in the cluster [default: that of --data, or the host's name]
-    #[arg(long, value_parser = values::name)]
+    #[arg(long, value_parser = parse::name)]
     name: Option<Name>,
     /// Where to listen for the other agents, UDP and TCP [default: 127.0.0.1:7946]
-    #[arg(long, value_name = "IP:PORT", value_parser = values::socket)]
+    #[arg(long, value_name = "IP:PORT", value_parser = parse::socket)]
     bind: Option<SocketAddr>,
     /// The address that the others reach this agent at, if it is not the one of --bind
-    #[arg(long, value_name = "IP:PORT", value_parser = values::socket)]
+    #[arg(long, value_name = "IP:PORT", value_parser = parse::socket)]
     advertise: Option<SocketAddr>,
     /// Where to answer HTTP, for the other verbs and for programs; `off` for nowhere [default:
     /// 127.0.0.1:7980]
-    #[arg(long, value_name = "IP:PORT", value_parser = values::listen)]
+    #[arg(long, value_name = "IP:PORT", value_parser = parse::listen)]
     http: Option<Listen>,
     /// Members of the cluster to join, any of them; the names are looked up and asked for as long as
     /// the agent runs
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = values::host_port)]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = parse::host_port)]
     join: Option<Vec<String>>,
     /// An input of this agent, such as requests=5; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = values::input)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse::input)]
     set: Vec<Input>,
     /// A directory in which the agent keeps its name, its boot number, its inputs and the replica,
     /// whatever ends it [default: it keeps nothing]
@@ -83,29 +83,29 @@ pub(crate) struct Args {
     #[arg(long)]
     cluster: Option<String>,
     /// The gossip period, 10ms to 60s [default: 200ms]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     interval: Option<Duration>,
     /// About how many peers to exchange with, at least 4 [default: 16]
     #[arg(long, value_name = "N")]
     view_size: Option<usize>,
     /// How often to probe one member [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     probe_interval: Option<Duration>,
     /// How long a direct probe may take [default: 150ms, or half of --probe-interval if less]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     probe_timeout: Option<Duration>,
     /// How long a suspected member has to refute before it is declared dead [default: 2s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     suspicion: Option<Duration>,
     /// How often to try members that are held for dead [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     reconnect_interval: Option<Duration>,
     /// How often to exchange the whole membership with one member [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     sync_interval: Option<Duration>,
     /// How far a member's clock may be from this machine's; what is stamped further ahead is refused,
     /// 1s to 1 day [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     max_clock_skew: Option<Duration>,
     /// The length of a round of figures in round mode, 16 to 65536 gossip periods [default: 64]
     #[arg(long, value_name = "PERIODS")]
@@ -119,7 +119,7 @@ pub(crate) struct Args {
     seed: Option<u64>,
     /// Drop outgoing datagrams with this probability, to see what happens; 0 to below 1 [default:
     /// 0]
-    #[arg(long, value_name = "P", value_parser = values::loss)]
+    #[arg(long, value_name = "P", value_parser = parse::loss)]
     loss: Option<f64>,
     /// What to log on standard error [default: info]
     #[arg(long, value_name = "LEVEL", value_enum)]

@@ -1,345 +1,100 @@
-//! The HTTP client of the verbs.
+//! The verbs that talk to a running agent.
 
-use std::io::{BufRead, BufReader};
-use std::time::Duration;
+mod event;
+mod explain;
+mod follow;
+mod get;
+pub(crate) mod http;
+mod info;
+mod inputs;
+mod kv;
+mod line;
+mod members;
+mod monitor;
+mod query;
+mod trace;
+mod watch;
 
-use anyhow::{Context, anyhow};
-use rumormill_agent::api::ErrorBody;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use ureq::http::{HeaderMap, Response, Uri};
-use ureq::{Agent, Body};
+use clap::Subcommand;
+use rumormill_agent::api::{JoinReply, JoinRequest, Status};
 
-use crate::exit::Usage;
+use crate::client::http::{Client, Path, Target};
+use crate::term::exit::Exit;
+use crate::term::{exit, parse};
 
-/// How long an agent may take to accept the connection.
-const CONNECT: Duration = Duration::from_secs(3);
-/// How long it may take to answer, beyond the time that it was asked to wait.
-const ANSWER: Duration = Duration::from_secs(10);
+/// The digits that people see.
+const DIGITS: usize = 10;
 
-/// The longest answer that is read whole, in bytes.
-const LONGEST: u64 = 256 << 20;
-
-/// Which agent to talk to.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Target {
-    /// The HTTP address of the agent to talk to; before or after the verb [default: `$RUMORMILL_AGENT`,
-    /// or 127.0.0.1:7980]
-    #[arg(long = "agent", global = true, value_name = "URL", value_parser = url)]
-    pub(crate) agent: Option<String>,
-}
-
-/// Where an agent is if nothing else is said.
-const USUAL: &str = "http://127.0.0.1:7980";
-/// The variable that says where the agent is. Only verbs that talk to an agent read it.
-const VARIABLE: &str = "RUMORMILL_AGENT";
-
-impl Target {
-    /// The address: the flag's, or else the variable's, or else the usual one. A variable that is
-    /// empty counts as not set.
-    fn url(&self) -> Result<String, Usage> {
-        if let Some(url) = &self.agent {
-            return Ok(url.clone());
-        }
-        match std::env::var_os(VARIABLE) {
-            Some(value) if !value.is_empty() => {
-                let text = value.to_str();
-                let text =
-                    text.ok_or_else(|| Usage(format!("{VARIABLE}: {value:?} is not text")))?;
-                url(text).map_err(|error| Usage(format!("{VARIABLE}: {error}")))
-            }
-            _ => Ok(USUAL.to_owned()),
-        }
-    }
-}
-
-/// `http://HOST:PORT`; the scheme may be left out.
-fn url(text: &str) -> Result<String, String> {
-    let wrong =
-        |why: &str| format!("{text:?} is not an agent's address: {why}; write http://HOST:PORT");
-    if text.trim().ends_with("://") {
-        return Err(wrong("there is no host"));
-    }
-    let text = text.trim().trim_end_matches('/');
-    let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let uri: Uri = full.parse().map_err(|error| wrong(&format!("{error}")))?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(wrong("agents speak plain HTTP only")),
-        _ => return Err(wrong("only http is understood")),
-    }
-    if uri.host().is_none_or(str::is_empty) {
-        return Err(wrong("there is no host"));
-    }
-    if uri.path().len() > 1 || uri.query().is_some() {
-        return Err(wrong("there is more than a host and a port"));
-    }
-    Ok(full)
-}
-
-/// A connection to one agent.
-pub(crate) struct Client {
-    base: String,
-    http: Agent,
-}
-
-impl Client {
-    pub(crate) fn new(target: &Target) -> Result<Self, Usage> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT))
-            // An agent is a neighbour: a proxy meant for the web does not know it.
-            .proxy(None)
-            .build();
-        Ok(Self { base: target.url()?, http: config.into() })
-    }
-
-    /// Reads `path`, which may take `wait` longer than usual.
-    pub(crate) fn get<T: DeserializeOwned>(&self, path: &Path, wait: Duration) -> Answer<T> {
-        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER + wait));
-        self.read(request.build().call())
-    }
-
-    pub(crate) fn put<T: DeserializeOwned>(&self, path: &Path, body: &impl Serialize) -> Answer<T> {
-        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().send_json(body))
-    }
-
-    pub(crate) fn post<T: DeserializeOwned>(
-        &self,
-        path: &Path,
-        body: &impl Serialize,
-    ) -> Answer<T> {
-        let request = self.http.post(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().send_json(body))
-    }
-
-    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &Path) -> Answer<T> {
-        let request = self.http.delete(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().call())
-    }
-
-    /// Reads `path` as it is, with the headers.
-    pub(crate) fn get_bytes(&self, path: &Path) -> Answer<(HeaderMap, Vec<u8>)> {
-        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER));
-        let response = self.accepted(request.build().call())?;
-        let (head, mut body) = response.into_parts();
-        let bytes = body.with_config().limit(LONGEST).read_to_vec();
-        Ok((head.headers, bytes.map_err(|error| self.lost(&error))?))
-    }
-
-    /// Writes `bytes` to `path` as they are.
-    pub(crate) fn put_bytes<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Answer<T> {
-        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().content_type("application/octet-stream").send(bytes))
-    }
-
-    /// Sends `body` to `path`, and calls `each` with every line of what comes back, as it comes.
-    pub(crate) fn post_for_lines(
-        &self,
-        path: &Path,
-        body: &impl Serialize,
-        mut each: impl FnMut(&str) -> anyhow::Result<()>,
-    ) -> Answer<()> {
-        let response = self.accepted(self.http.post(self.url(path)).send_json(body))?;
-        for line in BufReader::new(response.into_body().into_reader()).lines() {
-            each(&line.with_context(|| format!("lost the agent at {}", self.base))?)?;
-        }
-        Ok(())
-    }
-
-    /// Follows the server-sent events of `path`: calls `each` with the data of every event until it
-    /// fails or the agent ends the stream. A comment, which keeps the connection alive, comes as
-    /// empty data.
-    pub(crate) fn follow(
-        &self,
-        path: &Path,
-        mut each: impl FnMut(&str) -> anyhow::Result<()>,
-    ) -> Answer<()> {
-        let response = self.accepted(self.http.get(self.url(path)).call())?;
-        let mut data = String::new();
-        for line in BufReader::new(response.into_body().into_reader()).lines() {
-            let line = line.with_context(|| format!("lost the agent at {}", self.base))?;
-            if line.is_empty() {
-                if !data.is_empty() {
-                    each(&data)?;
-                }
-                data.clear();
-            } else if let Some(text) = line.strip_prefix("data:") {
-                data.push_str(text.strip_prefix(' ').unwrap_or(text));
-            } else if line.starts_with(':') {
-                each("")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn url(&self, path: &Path) -> String {
-        format!("{}{}", self.base, path.0)
-    }
-
-    fn read<T: DeserializeOwned>(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<T> {
-        let mut response = self.accepted(sent)?;
-        let text = response.body_mut().with_config().limit(LONGEST).read_to_string();
-        let text = text.map_err(|error| self.lost(&error))?;
-        let text = if text.is_empty() { "null" } else { &text };
-        serde_json::from_str(text).map_err(|error| {
-            anyhow!(
-                "the agent at {} answered something else than expected ({error}); is it a \
-                     rumormill agent of this version?",
-                self.base
-            )
-            .into()
-        })
-    }
-
-    fn accepted(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<Response<Body>> {
-        let mut response = sent.map_err(|error| self.lost(&error))?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
-        }
-        let text = response.body_mut().read_to_string().unwrap_or_default();
-        let message = match serde_json::from_str::<ErrorBody>(&text) {
-            Ok(body) => body.error,
-            Err(_) => format!("the server at {} answered {status}; is it an agent?", self.base),
-        };
-        Err(Refusal::Refused { status: status.as_u16(), message, body: text })
-    }
-
-    fn lost(&self, error: &ureq::Error) -> anyhow::Error {
-        use ureq::Error;
-        let base = &self.base;
-        let advice = "start one with `rumormill agent`, or say where it is with --agent URL or \
-                      RUMORMILL_AGENT";
-        match error {
-            Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
-                anyhow!("there is no agent at {base} (connection refused); {advice}")
-            }
-            Error::ConnectionFailed | Error::HostNotFound | Error::Timeout(_) | Error::Io(_) => {
-                anyhow!("the agent at {base} can't be reached ({error}); {advice}")
-            }
-            _ => anyhow!("the agent at {base} doesn't speak as expected: {error}"),
-        }
-    }
-}
-
-/// What came back.
-pub(crate) type Answer<T> = Result<T, Refusal>;
-
-/// Why nothing useful came back.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The agent said no.
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The agent's own words.
-        message: String,
-        /// All that it said.
-        body: String,
+/// The verbs that talk to a running agent.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    Members(members::Args),
+    Set(inputs::SetArgs),
+    Unset(inputs::UnsetArgs),
+    Get(get::Args),
+    Watch(watch::Args),
+    Event(event::Args),
+    Monitor(monitor::Args),
+    Query(query::Args),
+    Trace(trace::Args),
+    Kv(kv::Args),
+    Explain(explain::Args),
+    Info(info::Args),
+    /// Have the agent join a cluster
+    ///
+    /// Returns at once: the agent keeps the names, and looks them up and asks for as long as it runs. `members`
+    /// and the agent's log show how that goes.
+    #[command(after_help = "Example:\n  rumormill join 10.0.0.5:7946")]
+    Join {
+        /// Any members of the cluster
+        #[arg(required = true, value_name = "HOST:PORT", value_delimiter = ',', value_parser = parse::host_port)]
+        addresses: Vec<String>,
     },
-    /// Anything else.
-    Other(anyhow::Error),
+    /// Have the agent leave the cluster properly, and end
+    #[command(after_help = "Example:\n  rumormill --agent http://127.0.0.1:7981 leave")]
+    Leave,
 }
 
-impl From<anyhow::Error> for Refusal {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
+/// For reading verbs.
+#[derive(clap::Args, Clone, Copy, Debug)]
+struct Json {
+    /// Print JSON, the same as the HTTP API gives
+    #[arg(long)]
+    json: bool,
 }
 
-impl From<Refusal> for anyhow::Error {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            // What the agent calls malformed is a mistake on our command line.
-            Refusal::Refused { status: 400, message, .. } => Usage(message).into(),
-            Refusal::Refused { message, .. } => anyhow!(message),
-            Refusal::Other(error) => error,
-        }
-    }
-}
-
-/// The path of a request, parameters included. Whatever a user gives becomes part of a path here
-/// and nowhere else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path(String);
-
-impl Path {
-    /// A path of this API.
-    pub(crate) fn new(fixed: &'static str) -> Self {
-        Self(fixed.to_owned())
-    }
-
-    /// Adds a segment: any text but the empty one, which would be another path.
-    pub(crate) fn segment(mut self, text: &str) -> Self {
-        debug_assert!(!text.is_empty(), "checked where the arguments are read");
-        self.0.push('/');
-        self.encode(text);
-        self
-    }
-
-    /// Adds a segment of this API.
-    pub(crate) fn then(mut self, fixed: &'static str) -> Self {
-        self.0.push('/');
-        self.0.push_str(fixed);
-        self
-    }
-
-    /// Adds a parameter: any text.
-    pub(crate) fn with(mut self, parameter: &'static str, text: &str) -> Self {
-        self.0.push(if self.0.contains('?') { '&' } else { '?' });
-        self.0.push_str(parameter);
-        self.0.push('=');
-        self.encode(text);
-        self
-    }
-
-    fn encode(&mut self, text: &str) {
-        for byte in text.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
-                    self.0.push(byte.into());
-                }
-                // A dot, too: what is between two slashes must not be `..`.
-                _ => self.0.push_str(&format!("%{byte:02X}")),
-            }
-        }
+pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
+    let client = Client::new(target)?;
+    match verb {
+        Verb::Members(args) => members::run(&client, &args),
+        Verb::Set(args) => inputs::set(&client, &args),
+        Verb::Unset(args) => inputs::unset(&client, &args),
+        Verb::Get(args) => get::run(&client, &args),
+        Verb::Watch(args) => watch::run(client, &args),
+        Verb::Event(args) => event::run(&client, &args),
+        Verb::Monitor(args) => monitor::run(client, &args),
+        Verb::Query(args) => query::run(client, &args),
+        Verb::Trace(args) => trace::run(&client, &args),
+        Verb::Kv(args) => kv::run(client, args),
+        Verb::Explain(args) => explain::run(&client, &args),
+        Verb::Info(args) => info::run(&client, &args),
+        Verb::Join { addresses } => join(&client, addresses),
+        Verb::Leave => leave(&client),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls() {
-        assert_eq!(url("http://h:1/").as_deref(), Ok("http://h:1"));
-        assert_eq!(url("127.0.0.1:7980").as_deref(), Ok("http://127.0.0.1:7980"));
-        for bad in
-            ["", " ", "/", "http://:1", "https://h:1", "ftp://h", "http://", "http://h/path", "a b"]
-        {
-            assert!(url(bad).is_err(), "{bad:?} was accepted");
+fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
+    for address in addresses {
+        let reply: JoinReply = client.post(&Path::new("/v1/join"), &JoinRequest { address })?;
+        for address in reply.asking {
+            exit::print(&format!("asking {address} until it answers"))?;
         }
     }
+    Ok(Exit::Done)
+}
 
-    #[test]
-    fn whatever_is_given_stays_one_segment_or_one_parameter() {
-        let path = |text: &str| Path::new("/v1/kv").segment(text).with("wait", text).0;
-        assert_eq!(path("a-b_c~1"), "/v1/kv/a-b_c~1?wait=a-b_c~1");
-        for (text, encoded) in [
-            (".", "%2E"),
-            ("..", "%2E%2E"),
-            ("a//b/", "a%2F%2Fb%2F"),
-            ("?a=b&c#d", "%3Fa%3Db%26c%23d"),
-            ("%2F", "%252F"),
-            ("100 %", "100%20%25"),
-            ("\u{e4}", "%C3%A4"),
-        ] {
-            assert_eq!(path(text), format!("/v1/kv/{encoded}?wait={encoded}"));
-        }
-        let two = Path::new("/v1/kv/").with("limit", "1").with("prefix", "").0;
-        assert_eq!(two, "/v1/kv/?limit=1&prefix=");
-        assert_eq!(Path::new("/v1/a").segment("x").then("explain").0, "/v1/a/x/explain");
-    }
+fn leave(client: &Client) -> anyhow::Result<Exit> {
+    let reply: Status = client.post(&Path::new("/v1/leave"), &serde_json::Value::Null)?;
+    exit::print(&reply.status)?;
+    Ok(Exit::Done)
 }

@@ -14,9 +14,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::ValueEnum;
 use rumormill_proto::Config;
 
-use crate::exit::{Exit, Usage};
-use crate::signal::Signals;
-use crate::values;
+use crate::term::exit::{Exit, Usage};
+use crate::term::parse;
+use crate::term::signal::Signals;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,10 +45,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Kind::Ledger)]
     protocol: Kind,
     /// The gossip period, 10ms to 60s
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse::duration)]
     interval: Duration,
     /// The probability that a datagram is dropped at its sender's socket, 0 to below 1
-    #[arg(long, value_name = "P", default_value = "0", value_parser = values::loss)]
+    #[arg(long, value_name = "P", default_value = "0", value_parser = parse::loss)]
     loss: f64,
     /// The seed of the figures and of the agents' random choices [default: from the clock]
     #[arg(long)]

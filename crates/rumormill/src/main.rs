@@ -1,27 +1,21 @@
 //! The command `rumormill`.
 
 mod agent;
+mod average;
 mod client;
+mod cluster;
 mod demo;
-mod exit;
-mod format;
-mod memory;
-mod output;
-mod plan;
 mod plot;
-mod predict;
-mod progress;
-mod replay;
-mod signal;
 mod simulate;
+mod spread;
 mod sweep;
-mod text;
-mod values;
-mod verbs;
+mod term;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::term::exit;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +41,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.
 #[command(name = "rumormill", version, about, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
-    target: client::Target,
+    target: client::http::Target,
     #[command(subcommand)]
     command: Command,
 }
@@ -58,17 +52,42 @@ enum Command {
     Agent(Box<agent::Args>),
     /// Say exactly what gossip will do, before it does it.
     #[command(subcommand)]
-    Predict(predict::Predict),
+    Predict(Predict),
     /// Run a model of gossip many times, and say what happened.
     #[command(subcommand)]
-    Simulate(simulate::Simulate),
+    Simulate(Simulate),
     Sweep(sweep::Args),
     Merge(sweep::merge::Args),
-    Replay(replay::Args),
+    Replay(cluster::replay::Args),
     /// Choose style, fan-out, interval and round cap for a target.
-    Plan(plan::PlanArgs),
+    Plan(spread::plan::PlanArgs),
     #[command(flatten)]
-    Verb(verbs::Verb),
+    Verb(client::Verb),
+}
+
+/// What to predict.
+#[derive(Subcommand)]
+enum Predict {
+    /// Rounds until a rumor has spread: the exact law, and the usual estimates judged by it.
+    Spread(spread::predict::SpreadArgs),
+    /// Graphs other than the complete one: distances, and what is known in closed form.
+    Graph(spread::graph_facts::GraphArgs),
+    /// Rumors that die out: residue, traffic, and the chance that someone never hears.
+    Stop(spread::stop::StopArgs),
+    /// One sender tells everyone under loss: single shot, repeated, acknowledged, eager, gossip.
+    Broadcast(spread::broadcast::BroadcastArgs),
+    /// Rounds until averaging is as close as asked.
+    Average(average::predict::AverageArgs),
+}
+
+/// What to simulate.
+#[derive(Subcommand)]
+enum Simulate {
+    /// A rumor in rounds, on any graph.
+    Spread(Box<spread::simulate::Args>),
+    /// Nodes that exchange what they hold until they agree on its mean.
+    Average(Box<average::simulate::Args>),
+    Cluster(Box<cluster::args::Args>),
 }
 
 fn main() -> ExitCode {
@@ -79,12 +98,18 @@ fn main() -> ExitCode {
     exit::report(match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
-        Command::Predict(what) => predict::run(&what),
-        Command::Simulate(what) => simulate::run(&what),
+        Command::Predict(Predict::Spread(args)) => spread::predict::run(&args),
+        Command::Predict(Predict::Graph(args)) => spread::graph_facts::run(&args),
+        Command::Predict(Predict::Stop(args)) => spread::stop::run(&args),
+        Command::Predict(Predict::Broadcast(args)) => spread::broadcast::run(&args),
+        Command::Predict(Predict::Average(args)) => average::predict::run(&args),
+        Command::Simulate(Simulate::Spread(args)) => spread::simulate::run(&args),
+        Command::Simulate(Simulate::Average(args)) => average::simulate::run(&args),
+        Command::Simulate(Simulate::Cluster(args)) => cluster::simulate::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Merge(args) => sweep::merge::run(&args),
-        Command::Replay(args) => replay::run(&args),
-        Command::Plan(args) => plan::run(&args),
-        Command::Verb(verb) => verbs::run(&cli.target, verb),
+        Command::Replay(args) => cluster::replay::run(&args),
+        Command::Plan(args) => spread::plan::run(&args),
+        Command::Verb(verb) => client::run(&cli.target, verb),
     })
 }

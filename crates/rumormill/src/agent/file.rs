@@ -13,50 +13,50 @@ use anyhow::Context;
 use rumormill_proto::Name;
 use serde::Deserialize;
 
-use super::log::Level;
-use crate::exit::Usage;
-use crate::values::{self, Input, Listen};
-use text::{HostPort, Span, Text};
-
-use query::Query;
-use replica::Replica;
-use rumor::Rumor;
+use crate::agent::file::query::Query;
+use crate::agent::file::replica::Replica;
+use crate::agent::file::rumor::Rumor;
+use crate::agent::file::text::{HostPort, Span, Text};
+use crate::agent::log::Level;
+use crate::term::exit::Usage;
+use crate::term::parse;
+use crate::term::parse::{Input, Listen};
 
 /// What a configuration file says. What it leaves out, flags and defaults decide.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct File {
+pub(crate) struct File {
     name: Option<Text<Name>>,
     bind: Option<Text<SocketAddr>>,
     advertise: Option<Text<SocketAddr>>,
     http: Option<Text<Listen>>,
     join: Option<Vec<Text<HostPort>>>,
-    pub(super) cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
     interval: Option<Text<Span>>,
-    pub(super) view_size: Option<usize>,
+    pub(crate) view_size: Option<usize>,
     probe_interval: Option<Text<Span>>,
     probe_timeout: Option<Text<Span>>,
     suspicion: Option<Text<Span>>,
     reconnect_interval: Option<Text<Span>>,
     sync_interval: Option<Text<Span>>,
     max_clock_skew: Option<Text<Span>>,
-    pub(super) round_length: Option<u32>,
-    pub(super) tolerance: Option<f64>,
-    pub(super) seed: Option<u64>,
-    pub(super) loss: Option<f64>,
+    pub(crate) round_length: Option<u32>,
+    pub(crate) tolerance: Option<f64>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) loss: Option<f64>,
     log: Option<Text<Level>>,
-    pub(super) data: Option<PathBuf>,
-    pub(super) keep_old_replica: bool,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) keep_old_replica: bool,
     set: BTreeMap<String, f64>,
-    pub(super) rumor: Rumor,
-    pub(super) replica: Replica,
-    pub(super) query: Query,
+    pub(crate) rumor: Rumor,
+    pub(crate) replica: Replica,
+    pub(crate) query: Query,
 }
 
 macro_rules! plain {
     ($($field:ident: $kind:ty,)*) => {
         impl File {
-            $(pub(super) fn $field(&self) -> Option<$kind> {
+            $(pub(crate) fn $field(&self) -> Option<$kind> {
                 self.$field.as_ref().map(|text| text.0.clone().into())
             })*
         }
@@ -80,9 +80,9 @@ plain! {
 
 impl File {
     /// Reads the file at `path`.
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = crate::text::read(path).context("--config")?;
+        let text = crate::term::read::read(path).context("--config")?;
         let file = Self::parse(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
         Ok(file)
     }
@@ -98,21 +98,21 @@ impl File {
             );
         }
         if let Some(loss) = file.loss {
-            values::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
+            parse::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
         }
         Ok(file)
     }
 
     /// The addresses to join.
-    pub(super) fn join(&self) -> Option<Vec<String>> {
+    pub(crate) fn join(&self) -> Option<Vec<String>> {
         let join = self.join.as_ref()?;
         Some(join.iter().map(|text| text.0.0.clone()).collect())
     }
 
     /// The inputs of the table `[set]`.
-    pub(super) fn inputs(&self) -> Result<Vec<Input>, String> {
+    pub(crate) fn inputs(&self) -> Result<Vec<Input>, String> {
         let one = |(name, value): (&String, &f64)| {
-            values::input(&format!("{name}={value}")).map_err(|error| format!("[set]: {error}"))
+            parse::input(&format!("{name}={value}")).map_err(|error| format!("[set]: {error}"))
         };
         self.set.iter().map(one).collect()
     }

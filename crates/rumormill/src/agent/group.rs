@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 /// chance to end it (SIGKILL, SIGQUIT, an abort). And the group's number stays taken until it has
 /// been killed.
 #[cfg(unix)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// `None` if there is no shell; the handler then leads the group itself.
     keeper: Option<Child>,
     id: Option<rustix::process::Pid>,
@@ -21,7 +21,7 @@ pub(super) struct Group {
 impl Group {
     const KEEP: &str = "read -r end; kill -s KILL 0";
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use std::process::Stdio;
         let keeper = Command::new("sh")
             .args(["-c", Self::KEEP])
@@ -41,7 +41,7 @@ impl Group {
     }
 
     /// Starts a command in the group.
-    pub(super) fn spawn(&mut self, command: &mut Command) -> io::Result<Child> {
+    pub(crate) fn spawn(&mut self, command: &mut Command) -> io::Result<Child> {
         let leader = self.id.map_or(0, |id| id.as_raw_nonzero().get());
         let child = command.process_group(leader).kill_on_drop(true).spawn()?;
         if self.keeper.is_none() {
@@ -68,16 +68,16 @@ impl Drop for Group {
 
 /// Other systems have no such groups: the handler itself is killed, what it has started is not.
 #[cfg(not(unix))]
-pub(super) struct Group;
+pub(crate) struct Group;
 
 #[cfg(not(unix))]
 impl Group {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self
     }
 
     /// Starts a command.
-    pub(super) fn spawn(&mut self, command: &mut Command) -> io::Result<Child> {
+    pub(crate) fn spawn(&mut self, command: &mut Command) -> io::Result<Child> {
         command.kill_on_drop(true).spawn()
     }
 }

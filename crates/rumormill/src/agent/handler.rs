@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::group::Group;
-use crate::values;
+use crate::agent::group::Group;
+use crate::term::parse;
 
 /// The longest answer, in bytes; the agent's own limit, `rumor.max_payload`, is below or the same.
 const LONGEST: u64 = 1 << 20;
@@ -21,18 +21,18 @@ const DRAIN: Duration = Duration::from_millis(100);
 
 /// A query's name, and the command that answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Handler {
-    pub(super) name: Name,
+pub(crate) struct Handler {
+    pub(crate) name: Name,
     /// The program and its arguments. No shell reads them.
-    pub(super) command: Vec<String>,
+    pub(crate) command: Vec<String>,
 }
 
 /// `NAME=COMMAND`, the command in words as a shell would split it; nothing else of a shell.
-pub(super) fn parse(text: &str) -> Result<Handler, String> {
+pub(crate) fn parse(text: &str) -> Result<Handler, String> {
     let Some((name, command)) = text.split_once('=') else {
         return Err(format!("{text:?} has no command; write NAME=COMMAND, such as disk='df -h /'"));
     };
-    let name = values::name(name.trim())?;
+    let name = parse::name(name.trim())?;
     let words = shlex::split(command);
     let command = words.ok_or_else(|| format!("{command:?} has a quote that doesn't end"))?;
     if command.first().is_none_or(String::is_empty) {
@@ -44,7 +44,7 @@ pub(super) fn parse(text: &str) -> Result<Handler, String> {
 impl Handler {
     /// Runs the command, and returns what it has printed when it exits. Everything that it has
     /// started ends then, or when this is dropped.
-    pub(super) async fn answer(self, query: Rumor) -> Result<Vec<u8>, String> {
+    pub(crate) async fn answer(self, query: Rumor) -> Result<Vec<u8>, String> {
         let payload = query.payload.bytes().map_err(|error| error.to_string())?;
         let [program, arguments @ ..] = self.command.as_slice() else {
             return Err("no command".to_owned());

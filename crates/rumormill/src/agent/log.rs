@@ -11,9 +11,9 @@ use clap::ValueEnum;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::sink::Sink;
-use crate::exit::Exit;
-use crate::{exit, output};
+use crate::agent::sink::Sink;
+use crate::term::exit::Exit;
+use crate::term::{exit, output};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,14 +49,14 @@ impl From<Level> for LevelFilter {
 const LAST_LINES: Duration = Duration::from_millis(250);
 
 /// The agent's two streams.
-pub(super) struct Log {
+pub(crate) struct Log {
     out: Sink,
     err: Sink,
 }
 
 impl Log {
     /// Starts logging. Panics are logged from now on, too.
-    pub(super) fn start(level: Level) -> io::Result<Self> {
+    pub(crate) fn start(level: Level) -> io::Result<Self> {
         let out = Sink::start("stdout", output::stdout())?;
         let err = Sink::start("stderr", output::stderr())?;
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -83,17 +83,17 @@ impl Log {
     }
 
     /// Says this on standard output.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.out.hand(format!("{text}\n").into_bytes());
     }
 
     /// Counts the lines of the log that were dropped.
-    pub(super) fn dropped(&self) -> Arc<AtomicU64> {
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         self.err.dropped()
     }
 
     /// Says what went wrong, if anything, and sees what was said off.
-    pub(super) fn end(self, outcome: anyhow::Result<Exit>) -> Exit {
+    pub(crate) fn end(self, outcome: anyhow::Result<Exit>) -> Exit {
         let exit = outcome.unwrap_or_else(|error| {
             self.err.hand(exit::complaint(&error).into_bytes());
             exit::of(&error)

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use rumormill_proto::{Config, ConfigError, Name};
 
-use super::Args;
-use super::file::File;
-use super::handler::Handler;
-use super::log::Level;
-use crate::exit::Usage;
-use crate::values::{self, Input, Listen};
+use crate::agent::Args;
+use crate::agent::file::File;
+use crate::agent::handler::Handler;
+use crate::agent::log::Level;
+use crate::term::exit::Usage;
+use crate::term::parse;
+use crate::term::parse::{Input, Listen};
 
 /// Where agents listen if they are not told otherwise.
 const BIND: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7946);
@@ -19,32 +20,32 @@ const HTTP: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7980);
 
 /// What an agent runs with.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// `None`: the name of the data directory, or else the host's.
-    pub(super) name: Option<Name>,
-    pub(super) bind: SocketAddr,
-    pub(super) advertise: Option<SocketAddr>,
-    pub(super) http: Listen,
-    pub(super) join: Vec<String>,
-    pub(super) inputs: Vec<Input>,
-    pub(super) config: Config,
-    pub(super) seed: Option<u64>,
-    pub(super) loss: f64,
-    pub(super) log: Level,
-    pub(super) data: Option<PathBuf>,
-    pub(super) keep_old_replica: bool,
-    pub(super) handlers: Vec<Handler>,
+    pub(crate) name: Option<Name>,
+    pub(crate) bind: SocketAddr,
+    pub(crate) advertise: Option<SocketAddr>,
+    pub(crate) http: Listen,
+    pub(crate) join: Vec<String>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) config: Config,
+    pub(crate) seed: Option<u64>,
+    pub(crate) loss: f64,
+    pub(crate) log: Level,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) keep_old_replica: bool,
+    pub(crate) handlers: Vec<Handler>,
 }
 
 impl Settings {
     /// Reads the configuration file, if there is one, and lays the flags over it.
-    pub(super) fn gather(args: &Args) -> anyhow::Result<Self> {
+    pub(crate) fn gather(args: &Args) -> anyhow::Result<Self> {
         let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let config = config(args, &file);
         if let Err(error) = config.check() {
             return Err(Usage(refusal(args, &error)).into());
         }
-        values::once_each(&args.set)?;
+        parse::once_each(&args.set)?;
         let mut inputs = file.inputs().map_err(Usage)?;
         inputs.retain(|input| args.set.iter().all(|flag| flag.name != input.name));
         inputs.extend(args.set.iter().cloned());
@@ -124,7 +125,7 @@ fn refusal(args: &Args, error: &ConfigError) -> String {
 }
 
 /// The host's name, made fit to be a node's.
-pub(super) fn host_name() -> anyhow::Result<Name> {
+pub(crate) fn host_name() -> anyhow::Result<Name> {
     let read = |path| std::fs::read_to_string(path).ok();
     let text = read("/proc/sys/kernel/hostname")
         .or_else(|| read("/etc/hostname"))

@@ -16,7 +16,7 @@ const ROOM: usize = 1 << 20;
 
 /// A sink. Clones share it.
 #[derive(Clone)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     jobs: Sender<Job>,
     waiting: Arc<AtomicUsize>,
     dropped: Arc<AtomicU64>,
@@ -29,7 +29,7 @@ enum Job {
 }
 
 impl Sink {
-    pub(super) fn start(name: &str, out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, out: impl Write + Send + 'static) -> io::Result<Self> {
         let (jobs, to_do) = mpsc::channel();
         let sink = Self { jobs, waiting: Arc::default(), dropped: Arc::default() };
         let (waiting, dropped) = (sink.waiting.clone(), sink.dropped.clone());
@@ -39,7 +39,7 @@ impl Sink {
     }
 
     /// Has it written, if there is room.
-    pub(super) fn hand(&self, text: Vec<u8>) {
+    pub(crate) fn hand(&self, text: Vec<u8>) {
         let bytes = text.len();
         if self.waiting.fetch_add(bytes, Ordering::Relaxed) < ROOM
             && self.jobs.send(Job::Write(text)).is_ok()
@@ -51,12 +51,12 @@ impl Sink {
     }
 
     /// How many texts were dropped.
-    pub(super) fn dropped(&self) -> Arc<AtomicU64> {
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         self.dropped.clone()
     }
 
     /// Waits until all that was handed over is written, but not longer than this.
-    pub(super) fn drain(&self, patience: Duration) {
+    pub(crate) fn drain(&self, patience: Duration) {
         let (held, drained) = mpsc::channel();
         if self.jobs.send(Job::Drained(held)).is_ok() {
             let _ = drained.recv_timeout(patience);

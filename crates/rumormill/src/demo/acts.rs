@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::cluster::{Cluster, Traffic};
-use super::report::{Act, Http, Report};
-use super::screen::{Line, Screen, Tone};
-use super::{Settings, table};
-use crate::exit::{self, Exit};
-use crate::format;
-use crate::signal::Signals;
+use crate::demo::cluster::{Cluster, Traffic};
+use crate::demo::report::{Act, Http, Report};
+use crate::demo::screen::{Line, Screen, Tone};
+use crate::demo::{Settings, table};
+use crate::term::exit::Exit;
+use crate::term::signal::Signals;
+use crate::term::{exit, format};
 
 /// Gossip periods that an act may take, beyond the time to detect a death: several times what
 /// convergence to 1e-6 and a window after it take among 500 nodes with 25 % loss.

@@ -10,8 +10,8 @@ use rumormill_agent::api::Reading;
 use rumormill_proto::{Name, Node, Rng, Stats};
 use serde::Serialize;
 
-use super::Settings;
-use super::judge::{Said, Truth};
+use crate::demo::Settings;
+use crate::demo::judge::{Said, Truth};
 
 /// The figure that they agree on.
 pub(crate) const FIGURE: &str = "requests";

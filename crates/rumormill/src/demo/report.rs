@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::Settings;
-use super::cluster::Traffic;
-use super::judge::{Said, Truth, worst};
-use super::screen::{Line, Tone};
-use crate::format::{self, Align};
+use crate::demo::Settings;
+use crate::demo::cluster::Traffic;
+use crate::demo::judge::{Said, Truth, worst};
+use crate::demo::screen::{Line, Tone};
+use crate::term::format;
+use crate::term::format::Align;
 
 /// The whole run: the JSON document of `demo --json`.
 #[derive(Clone, Debug, Serialize)]

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crossterm::style::Stylize;
 use crossterm::{cursor, queue, terminal};
 
-use crate::{exit, output};
+use crate::term::{exit, output};
 
 /// Shows the demo's progress.
 pub(crate) struct Screen {

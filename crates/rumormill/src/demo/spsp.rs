@@ -11,14 +11,14 @@ use anyhow::{Context, bail};
 use rumormill_agent::Agent;
 use rumormill_proto::Spsp;
 
-use super::gate::Gated;
-use super::judge::relative;
-use super::screen::{Line, Screen, Tone};
-use super::{Settings, cluster, table};
-use crate::exit::{self, Exit};
-use crate::format;
-use crate::signal::Signals;
-use report::{Held, Report, Round, Totals};
+use crate::demo::gate::Gated;
+use crate::demo::judge::relative;
+use crate::demo::screen::{Line, Screen, Tone};
+use crate::demo::spsp::report::{Held, Report, Round, Totals};
+use crate::demo::{Settings, cluster, table};
+use crate::term::exit::Exit;
+use crate::term::signal::Signals;
+use crate::term::{exit, format};
 
 /// Rounds without loss after which the estimates must have met: several times the 37 that 1,000
 /// nodes take to 1e-9.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use rumormill_agent::api::Figure;
 
-use super::judge::{Said, Truth, worst};
-use super::screen::{Line, Tone};
-use crate::format::{self, Align, UNKNOWN};
+use crate::demo::judge::{Said, Truth, worst};
+use crate::demo::screen::{Line, Tone};
+use crate::term::format;
+use crate::term::format::{Align, UNKNOWN};
 
 /// Digits shown: the tolerance of a right answer is 1e-6, so eight show that it is met.
 const DIGITS: usize = 8;

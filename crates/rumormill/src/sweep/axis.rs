@@ -6,12 +6,12 @@ use anyhow::anyhow;
 use serde::Deserialize;
 use toml::Value as Toml;
 
-use super::grid::MAX_CELLS;
-use super::table::{Kind, Value};
-use crate::exit::Usage;
+use crate::sweep::grid::MAX_CELLS;
+use crate::sweep::table::{Kind, Value};
+use crate::term::exit::Usage;
 
 /// A single value. Of a flag that may be given several times, a list is one value.
-pub(super) fn one(what: &str, value: &Toml, repeats: bool) -> Result<Value, Usage> {
+pub(crate) fn one(what: &str, value: &Toml, repeats: bool) -> Result<Value, Usage> {
     match value {
         Toml::Array(list) if repeats => {
             let texts = list.iter().map(|value| Ok(one(what, value, false)?.to_string()));
@@ -40,7 +40,7 @@ struct Range {
 }
 
 /// A list or a range.
-pub(super) fn several(what: &str, value: &Toml, repeats: bool) -> anyhow::Result<Vec<Value>> {
+pub(crate) fn several(what: &str, value: &Toml, repeats: bool) -> anyhow::Result<Vec<Value>> {
     let values = match value {
         Toml::Array(list) => {
             list.iter().map(|value| one(what, value, repeats)).collect::<Result<Vec<_>, _>>()?
@@ -118,20 +118,20 @@ impl Range {
 }
 
 /// The kind that holds all of these values.
-pub(super) fn kind(values: &[Value]) -> Kind {
+pub(crate) fn kind(values: &[Value]) -> Kind {
     let all = |kind| values.iter().all(|value| value.is(kind));
     [Kind::Truth, Kind::Whole, Kind::Real].into_iter().find(|&kind| all(kind)).unwrap_or(Kind::Text)
 }
 
 /// The values as their common kind has them: numbers among texts become texts.
-pub(super) fn alike(values: Vec<Value>) -> Vec<Value> {
+pub(crate) fn alike(values: Vec<Value>) -> Vec<Value> {
     let kind = kind(&values);
     let fit = |value: Value| if value.is(kind) { value } else { Value::text(value.to_string()) };
     values.into_iter().map(fit).collect()
 }
 
 /// The values in a few words.
-pub(super) fn listed(values: &[Value]) -> String {
+pub(crate) fn listed(values: &[Value]) -> String {
     let shown: Vec<String> = values.iter().take(6).map(ToString::to_string).collect();
     let more = if values.len() > shown.len() {
         format!(", … ({} values)", values.len())

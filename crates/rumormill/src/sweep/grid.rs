@@ -8,21 +8,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Value as Toml;
 
-use super::axis::{alike, kind, listed, one, several};
-use super::job::Job;
-use super::source::Source;
-use super::table::{Column, Kind, Value};
-use crate::exit::Usage;
+use crate::sweep::axis::{alike, kind, listed, one, several};
+use crate::sweep::job::Job;
+use crate::sweep::source::Source;
+use crate::sweep::table::{Column, Kind, Value};
+use crate::sweep::work::Setting;
+use crate::term::exit::Usage;
 
 /// The most cells of a sweep: all are checked before the first one runs.
-pub(super) const MAX_CELLS: usize = 1_000_000;
-
-/// A key and what it is set to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Setting {
-    pub(crate) key: String,
-    pub(crate) value: Value,
-}
+pub(crate) const MAX_CELLS: usize = 1_000_000;
 
 /// A key and all that it is set to, one after another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +64,7 @@ impl Grid {
     /// As [`Self::parse`]; or if a file cannot be read.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
-        let text = crate::text::read(path)?;
+        let text = crate::term::read::read(path)?;
         let within = |error: anyhow::Error| Usage(format!("{name}: {error:#}"));
         let mut grid = Self::parse(&text).map_err(within)?;
         grid.sources = grid.look_at_sources().map_err(within)?;

@@ -1,16 +1,18 @@
 //! What a sweep runs in each cell.
 
-use std::ops::ControlFlow;
-
 use anyhow::anyhow;
 use clap::{ArgAction, ArgMatches, Args as _, FromArgMatches};
 use serde::{Deserialize, Serialize};
 
-use super::grid::Setting;
-use super::results;
-use super::table::{Column, Value};
-use crate::exit::Usage;
-use crate::simulate::{average, cluster, spread};
+use crate::average::args::Flags;
+use crate::average::sweep as average;
+use crate::cluster::sweep as cluster;
+use crate::spread::args::Settings;
+use crate::spread::sweep as spread;
+use crate::sweep::results;
+use crate::sweep::table::{Column, Value};
+use crate::sweep::work::{Setting, Work};
+use crate::term::exit::Usage;
 
 /// What can be swept: the simulations by their names on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,34 +22,6 @@ pub(crate) enum Job {
     Spread,
     Average,
     Cluster,
-}
-
-/// How a cell reports and is stopped.
-pub(crate) struct Watch<'a> {
-    /// Told the share that is done, 0 to 1.
-    pub(crate) done: &'a (dyn Fn(f64) + Sync),
-    /// Asked whether to give up.
-    pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
-}
-
-impl Watch<'_> {
-    /// What long work is told that asks whether to go on.
-    pub(crate) fn flow(&self) -> ControlFlow<()> {
-        if (self.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
-/// A cell, ready to run.
-pub(crate) trait Work: Send + Sync {
-    /// Bytes of memory it needs on so many threads.
-    fn memory(&self, threads: usize) -> u64;
-    /// Its results, one for each column; `None` if it was stopped.
-    fn run(
-        &self,
-        columns: &[Column],
-        threads: usize,
-        watch: &Watch<'_>,
-    ) -> anyhow::Result<Option<Vec<Value>>>;
 }
 
 impl Job {
@@ -74,7 +48,7 @@ impl Job {
         let flags = command.get_arguments().filter_map(clap::Arg::get_long).filter(hidden);
         let flags: Vec<&str> = flags.collect();
         // What is no flag may be a key of the scenario: that is found out when it is made.
-        if self == Self::Cluster && key != "runs" && cluster::sweep::in_scenario(key) {
+        if self == Self::Cluster && key != "runs" && cluster::in_scenario(key) {
             return Ok(false);
         }
         let advice = match (self, key) {
@@ -103,9 +77,9 @@ impl Job {
     /// The results to list: those asked for, or the usual ones.
     pub(crate) fn columns(self, wanted: Option<&[String]>) -> Result<Vec<Column>, Usage> {
         let all: Vec<(Column, bool)> = match self {
-            Self::Spread => results::columns(&spread::sweep::RESULTS),
-            Self::Average => results::columns(&average::sweep::RESULTS),
-            Self::Cluster => results::columns(&cluster::sweep::RESULTS),
+            Self::Spread => results::columns(&spread::RESULTS),
+            Self::Average => results::columns(&average::RESULTS),
+            Self::Cluster => results::columns(&cluster::RESULTS),
         };
         let Some(wanted) = wanted else {
             return Ok(all.into_iter().filter(|(_, usual)| *usual).map(|(c, _)| c).collect());
@@ -142,18 +116,18 @@ impl Job {
         }
         let matches = command.try_get_matches_from(args).map_err(|error| plain(&error))?;
         Ok(match self {
-            Self::Spread => Box::new(spread::sweep::Cell::new(read(&matches)?, seed)?),
-            Self::Average => Box::new(average::sweep::Cell::new(read(&matches)?, seed)?),
-            Self::Cluster => Box::new(cluster::sweep::Cell::new(&read(&matches)?, seed)?),
+            Self::Spread => Box::new(spread::Cell::new(read(&matches)?, seed)?),
+            Self::Average => Box::new(average::Cell::new(read(&matches)?, seed)?),
+            Self::Cluster => Box::new(cluster::Cell::new(&read(&matches)?, seed)?),
         })
     }
 
     fn flags(self) -> clap::Command {
         let command = clap::Command::new("cell").no_binary_name(true).disable_help_flag(true);
         match self {
-            Self::Spread => spread::Settings::augment_args(command),
-            Self::Average => average::Flags::augment_args(command),
-            Self::Cluster => cluster::sweep::Settings::augment_args(command),
+            Self::Spread => Settings::augment_args(command),
+            Self::Average => Flags::augment_args(command),
+            Self::Cluster => cluster::Settings::augment_args(command),
         }
     }
 }

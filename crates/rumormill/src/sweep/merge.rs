@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::part::{Part, Shard};
-use super::table::{self, Column, Value};
-use crate::exit::{self, Exit};
-use crate::format::plural;
+use crate::sweep::part::{Part, Shard};
+use crate::sweep::table;
+use crate::sweep::table::{Column, Value};
+use crate::term::exit;
+use crate::term::exit::Exit;
+use crate::term::format::plural;
 
 const EXAMPLES: &str = "\
 Examples:

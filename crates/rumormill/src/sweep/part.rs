@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::grid::Grid;
-use super::table::Value;
+use crate::sweep::grid::Grid;
+use crate::sweep::table::Value;
 
 /// The time between two waits for the disk itself.
 const SYNC: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! The results that a job can list: a column each, and how it is found in the job's answer.
 
-use super::table::{Column, Kind, Value};
+use crate::sweep::table::{Column, Kind, Value};
 
 /// A result of a job whose answers are `T`.
 pub(crate) struct Finding<T> {

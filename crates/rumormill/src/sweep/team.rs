@@ -5,18 +5,18 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::Context;
 
-use super::job::{Watch, Work};
-use super::table::{Column, Value};
-use crate::exit::Usage;
-use crate::memory;
-use crate::progress::Progress;
-use crate::signal::Interrupt;
+use crate::sweep::table::{Column, Value};
+use crate::sweep::work::{Watch, Work};
+use crate::term::exit::Usage;
+use crate::term::machine;
+use crate::term::progress::Progress;
+use crate::term::signal::Interrupt;
 
 /// A cell by its number.
 type Cell = (usize, Box<dyn Work>);
 
 /// Refuses cells that do not fit the memory.
-pub(super) fn check(machine: &memory::Machine, cells: &[Cell]) -> Result<(), Usage> {
+pub(crate) fn check(machine: &machine::Machine, cells: &[Cell]) -> Result<(), Usage> {
     machine.check("the largest cell", largest(cells, 1))
 }
 
@@ -27,8 +27,8 @@ fn largest(cells: &[Cell], threads: usize) -> u64 {
 
 /// Runs cells side by side, and hands over each result as it comes, until all are done or the user
 /// has had enough.
-pub(super) fn work(
-    machine: &memory::Machine,
+pub(crate) fn work(
+    machine: &machine::Machine,
     columns: &[Column],
     cells: &[Cell],
     before: usize,
@@ -89,7 +89,7 @@ pub(super) fn work(
 
 /// How many cells run side by side, and on how many threads each, so that the largest of them fit
 /// the memory together.
-fn shares(machine: &memory::Machine, cells: &[Cell]) -> Result<(usize, usize), Usage> {
+fn shares(machine: &machine::Machine, cells: &[Cell]) -> Result<(usize, usize), Usage> {
     check(machine, cells)?;
     let (alone, limit, threads) = (largest(cells, 1), machine.limit(), machine.threads());
     let fit = usize::try_from(limit / alone.max(1)).unwrap_or(usize::MAX).max(1);
@@ -119,7 +119,7 @@ mod tests {
     fn cells_and_threads_fit_the_memory_together() {
         let mib = 1 << 20;
         let share = |cells: usize, need: u64| {
-            let machine = memory::Machine::of(8, 100 * mib);
+            let machine = machine::Machine::of(8, 100 * mib);
             let cells: Vec<Cell> = (0..cells)
                 .map(|cell| (cell, Box::new(Needs(need * mib)) as Box<dyn Work>))
                 .collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::agent::handler::Handler;
-use crate::values;
+use crate::term::parse;
 
 /// The table `[query]`.
 #[derive(Debug, Default, Deserialize)]
@@ -31,7 +31,7 @@ impl Query {
     /// The handlers, checked.
     pub(crate) fn handlers(&self) -> Result<Vec<Handler>, String> {
         let one = |(name, command): (&String, &Command)| {
-            let name = values::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
+            let name = parse::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
             let command = match command {
                 Command::Words(words)
                     if words.first().is_some_and(|program| !program.is_empty()) =>
@@ -51,7 +51,7 @@ impl Query {
 
 #[cfg(test)]
 mod tests {
-    use super::super::File;
+    use crate::agent::file::File;
 
     #[test]
     fn commands_are_words_or_lines_for_a_shell() {

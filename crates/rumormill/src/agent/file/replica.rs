@@ -3,7 +3,7 @@
 use rumormill_proto::ReplicaConfig;
 use serde::Deserialize;
 
-use super::text::{Span, Text};
+use crate::agent::file::text::{Span, Text};
 
 /// The table `[replica]`.
 #[derive(Debug, Default, Deserialize)]
@@ -34,8 +34,8 @@ impl Replica {
 mod tests {
     use std::time::Duration;
 
-    use super::super::File;
     use super::*;
+    use crate::agent::file::File;
 
     #[test]
     fn every_key_is_read() {

@@ -3,7 +3,7 @@
 use rumormill_proto::{Counted, Decided, RumorConfig, Stop, Style};
 use serde::Deserialize;
 
-use super::text::{FromText, Span, Text};
+use crate::agent::file::text::{FromText, Span, Text};
 
 /// The table `[rumor]`; what `rumormill plan` prints is one.
 #[derive(Debug, Default, Deserialize)]
@@ -55,7 +55,7 @@ impl FromText for Rule {
 
 impl Rumor {
     /// When to stop telling; `None` leaves the default.
-    pub(super) fn stop(&self) -> Result<Option<Stop>, String> {
+    pub(crate) fn stop(&self) -> Result<Option<Stop>, String> {
         let rule = self.stop.as_ref().map(|text| text.0);
         if let Some(Rule::Interest(counted, decided)) = rule {
             if self.round_cap.is_some() || self.round_factor.is_some() {
@@ -108,8 +108,8 @@ impl Rumor {
 mod tests {
     use std::time::Duration;
 
-    use super::super::File;
     use super::*;
+    use crate::agent::file::File;
 
     fn read(text: &str) -> Result<RumorConfig, String> {
         File::parse(&format!("[rumor]\n{text}")).map(|file| file.rumor.config())

@@ -10,14 +10,15 @@ use rumormill_proto::{Name, Style};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::agent::log::Level;
-use crate::values::{self, Listen};
+use crate::term::parse;
+use crate::term::parse::Listen;
 
 /// A value that is read from a string.
 #[derive(Clone, Debug)]
-pub(super) struct Text<T>(pub(super) T);
+pub(crate) struct Text<T>(pub(crate) T);
 
 /// How to read a value from a string.
-pub(super) trait FromText: Sized {
+pub(crate) trait FromText: Sized {
     /// What the string must be, in words.
     const EXPECTED: &str;
 
@@ -46,7 +47,7 @@ impl<'de, T: FromText> Deserialize<'de> for Text<T> {
 
 /// A duration.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl From<Span> for Duration {
     fn from(span: Span) -> Self {
@@ -56,13 +57,13 @@ impl From<Span> for Duration {
 
 /// `HOST:PORT`.
 #[derive(Clone, Debug)]
-pub(super) struct HostPort(pub(super) String);
+pub(crate) struct HostPort(pub(crate) String);
 
 impl FromText for Span {
     const EXPECTED: &str = "a duration such as \"200ms\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        values::duration(text).map(Self)
+        parse::duration(text).map(Self)
     }
 }
 
@@ -70,7 +71,7 @@ impl FromText for HostPort {
     const EXPECTED: &str = "an address such as \"10.0.0.1:7946\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        values::host_port(text).map(Self)
+        parse::host_port(text).map(Self)
     }
 }
 
@@ -78,7 +79,7 @@ impl FromText for Name {
     const EXPECTED: &str = "a name such as \"a\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        values::name(text)
+        parse::name(text)
     }
 }
 
@@ -86,7 +87,7 @@ impl FromText for SocketAddr {
     const EXPECTED: &str = "an address such as \"127.0.0.1:7946\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        values::socket(text)
+        parse::socket(text)
     }
 }
 
@@ -94,7 +95,7 @@ impl FromText for Listen {
     const EXPECTED: &str = "an address such as \"127.0.0.1:7980\", or \"off\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        values::listen(text)
+        parse::listen(text)
     }
 }
 

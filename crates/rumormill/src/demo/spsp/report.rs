@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::demo::Settings;
 use crate::demo::judge::relative;
 use crate::demo::screen::{Line, Tone};
-use crate::format::{self, Align};
+use crate::term::format;
+use crate::term::format::Align;
 
 const DIGITS: usize = 8;
 

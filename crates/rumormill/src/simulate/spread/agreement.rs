@@ -4,7 +4,7 @@ use rumormill_sim::rounds::Summary;
 use rumormill_sim::rounds::histogram::Moments;
 use rumormill_theory::special::gamma_q;
 
-use super::exact::Exact;
+use crate::simulate::spread::exact::Exact;
 
 /// The least expected number of runs in a cell of the goodness-of-fit test (Cochran 1954).
 const LEAST: f64 = 5.0;
@@ -70,7 +70,7 @@ impl Agreement {
 
 /// The chance that a normal variable of this standard deviation is at least so far from 0; `None`
 /// where nothing varies.
-pub(super) fn two_sided(distance: f64, deviation: f64) -> Option<f64> {
+pub(crate) fn two_sided(distance: f64, deviation: f64) -> Option<f64> {
     (deviation > 0.0 && distance.is_finite())
         .then(|| gamma_q(0.5, (distance / deviation).powi(2) / 2.0))
 }

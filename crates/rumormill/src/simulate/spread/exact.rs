@@ -8,7 +8,7 @@ use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Targets, Topology}
 use rumormill_theory::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
 use rumormill_theory::{Distribution, Options, Spread};
 
-use super::question::Question;
+use crate::spread::question::Question;
 
 /// The most rounds that the exact means are worked out for.
 const MEANS: u64 = 20_000;
@@ -190,7 +190,7 @@ fn contacts(model: &SpreadModel, nodes: u64, informed: &[f64]) -> Option<f64> {
 }
 
 /// The question as the mathematics has it, with the first style where styles change.
-pub(super) fn theory(model: &SpreadModel, nodes: u64) -> Spread {
+pub(crate) fn theory(model: &SpreadModel, nodes: u64) -> Spread {
     Spread {
         nodes,
         style: match model.style {

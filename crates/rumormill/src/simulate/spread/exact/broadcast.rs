@@ -6,13 +6,13 @@ use rumormill_theory::broadcast::{
     MAX_EAGER_NODES, acknowledged_messages, acknowledged_survival, blind, eager_failure,
 };
 
-use super::Exact;
+use crate::simulate::spread::exact::Exact;
 
 /// The most rounds of a law.
 const ROUNDS: u32 = 100_000;
 
 /// What the mathematics says of a broadcast.
-pub(super) fn exact(broadcast: &Broadcast) -> Exact {
+pub(crate) fn exact(broadcast: &Broadcast) -> Exact {
     let Broadcast { nodes, loss, dead, max_rounds, .. } = *broadcast;
     if dead > 0.0 || nodes < 2 {
         return Exact::unknown("no exact law is kept for broadcasts to the dead, or to nobody");
@@ -29,7 +29,7 @@ pub(super) fn exact(broadcast: &Broadcast) -> Exact {
                 residue: Some(left(rounds)),
                 incomplete: Some(failure(rounds)),
                 unfinished: Some(failure(rounds)),
-                law: Some(super::cut(&law(failure), rounds.into())),
+                law: Some(crate::simulate::spread::exact::cut(&law(failure), rounds.into())),
                 informed: informed(nodes, rounds, left),
                 missing: None,
             }

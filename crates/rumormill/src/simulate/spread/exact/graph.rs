@@ -4,11 +4,11 @@ use rumormill_proto::Style;
 use rumormill_sim::rounds::{GraphKind, Origin, Semantics, StopRule};
 use rumormill_theory::graph::{Graph, MAX_LAW_NODES};
 
-use super::{Exact, Question};
-use crate::simulate::graph::GraphArg;
+use crate::simulate::spread::exact::{Exact, Question};
+use crate::spread::graph::GraphArg;
 
 /// What the mathematics says of a spread on this graph.
-pub(super) fn exact(question: &Question) -> Exact {
+pub(crate) fn exact(question: &Question) -> Exact {
     let model = &question.model;
     let graph = match question.settings.graph {
         GraphArg::Kind(GraphKind::Star) => Graph::Star,

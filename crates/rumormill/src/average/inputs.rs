@@ -1,0 +1,83 @@
+//! The values that nodes start from, on the command line and in files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use rumormill_sim::rounds::average::Values;
+
+use crate::average::columns;
+use crate::term::read;
+
+/// Where the values come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ValuesArg {
+    Uniform,
+    Spike,
+    Linear,
+    File(PathBuf),
+}
+
+impl FromStr for ValuesArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "uniform" => Ok(Self::Uniform),
+            None if text == "spike" => Ok(Self::Spike),
+            None if text == "linear" => Ok(Self::Linear),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            _ => Err("must be uniform, spike, linear or file:CSV".into()),
+        }
+    }
+}
+
+impl fmt::Display for ValuesArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uniform => f.write_str("uniform"),
+            Self::Spike => f.write_str("spike"),
+            Self::Linear => f.write_str("linear"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+impl ValuesArg {
+    /// The values as the simulator takes them.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or holds a line that is no value: with its number.
+    pub(crate) fn read(&self) -> anyhow::Result<Values> {
+        Ok(match self {
+            Self::Uniform => Values::Uniform,
+            Self::Spike => Values::Spike,
+            Self::Linear => Values::Linear,
+            Self::File(path) => Values::Given(file(path)?),
+        })
+    }
+}
+
+fn file(path: &Path) -> anyhow::Result<Arc<[f64]>> {
+    let text = read::read(path).context("--values")?;
+    let values =
+        columns::last(&text).with_context(|| format!("--values file:{}", path.display()))?;
+    Ok(values.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_they_are_read() {
+        for text in ["uniform", "spike", "linear", "file:a:b.csv"] {
+            assert_eq!(text.parse::<ValuesArg>().map(|v| v.to_string()), Ok(text.to_owned()));
+        }
+        for bad in ["", "file:", "uniform:3", "normal"] {
+            assert!(bad.parse::<ValuesArg>().is_err(), "{bad:?} was accepted");
+        }
+    }
+}

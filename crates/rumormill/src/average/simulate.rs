@@ -1,0 +1,106 @@
+//! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rumormill_sim::rounds::average::{self, Averaging, Job};
+
+use crate::average::answer::Answer;
+use crate::average::args::Flags;
+use crate::average::plot::save;
+use crate::average::text;
+use crate::spread::graph::refuse;
+use crate::term::exit::Exit;
+use crate::term::format::plural;
+use crate::term::parse::count;
+use crate::term::progress::Progress;
+use crate::term::start::{Start, start};
+use crate::term::{exit, machine};
+
+const EXAMPLES: &str = "\
+Examples:
+  rumormill simulate average --nodes 1000 --plot average.png
+  rumormill simulate average --nodes 1000 --protocol spsp --loss 0.1 --overlap 0.01..0.1
+  rumormill simulate average --nodes 1e6 --protocol push-pull --until 1e-6 --runs 5
+  rumormill simulate average --nodes 1e4 --graph random-regular:16 --crash 0.1@20
+  rumormill simulate average --values file:disk.csv --protocol push-sum --json
+
+On the complete graph, with nothing going wrong, the exact factor of a round stands beside the
+simulated one. Ctrl-C prints what is known so far.
+Exit codes: 0 done, 2 usage, 3 some run did not get as close as --until asks, 130 interrupted.";
+
+/// Nodes that exchange what they hold until they agree on its mean.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    /// Seed of all random numbers: the same seed gives the same runs.
+    #[arg(long, value_parser = count, default_value = "1")]
+    seed: u64,
+    #[command(flatten)]
+    machine: machine::Machine,
+    /// Draw the errors by round to FILE.svg or FILE.png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `rumormill simulate average`.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let limit = args.machine.limit();
+    let make =
+        |observe: &dyn Fn(f64) -> ControlFlow<()>| args.flags.averaging(args.seed, limit, observe);
+    let (averaging, interrupt) = match start(args.plot.as_deref(), make)? {
+        Start::Ready(averaging, interrupt) => (averaging, interrupt),
+        Start::Stopped(exit) => return Ok(exit),
+    };
+    let job = Job {
+        threads: args.machine.threads(),
+        memory: limit.saturating_sub(averaging.topology.bytes()),
+        ..Job::new(&averaging, 0..args.flags.runs)
+    };
+    job.check().map_err(|error| refuse(&error))?;
+    let progress = Progress::new(args.flags.runs, "runs");
+    let started = Instant::now();
+    let summary = average::simulate(&job, &|now| {
+        progress.set(now.runs_done as f64 + under_way(&averaging, now));
+        progress
+            .note(|| format!("round {}: the worst node is {:.1e} off", now.round, now.worst_error));
+        interrupt.flow()
+    })
+    .map_err(|error| refuse(&error))?;
+    let seconds = started.elapsed().as_secs_f64();
+    drop(progress);
+    let stopped = interrupt.exit();
+    if summary.levels.len() < 2 {
+        exit::note(&format!(
+            "rumormill: stopped before the first round of {} was done\n",
+            plural(args.flags.runs as usize, "run")
+        ));
+        return Ok(stopped.unwrap_or(Exit::Failed));
+    }
+    let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);
+    if let Some(path) = &args.plot {
+        save(path, &answer.picture())?;
+    }
+    if args.json {
+        exit::print_json(&answer)?;
+    } else {
+        exit::print(&text::of(&answer))?;
+    }
+    let missed = answer.missed_goal();
+    Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))
+}
+
+/// The share done of the run that reports: runs side by side are about as far. Nobody knows when a
+/// goal is reached.
+pub(crate) fn under_way(averaging: &Averaging, now: average::Progress) -> f64 {
+    match averaging.until {
+        Some(_) => 0.0,
+        None => f64::from(now.round) / f64::from(averaging.rounds),
+    }
+}

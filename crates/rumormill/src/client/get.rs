@@ -1,0 +1,170 @@
+//! `rumormill get`.
+
+use std::time::{Duration, Instant};
+
+use rumormill_agent::api::{Figure, NotConverged, Reading};
+use rumormill_proto::Name;
+
+use crate::client::http::{Answer, Client, Path, Refusal};
+use crate::client::{DIGITS, Json};
+use crate::term::exit::Exit;
+use crate::term::format::Align;
+use crate::term::{exit, format, parse};
+
+/// Read a figure of the cluster, or all of them
+///
+/// Sum, average and count (the number of nodes that report the figure), each with an enclosure:
+/// the truth at an instant of the last window lay within it.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rumormill get                          every figure
+  rumormill get requests                 one, with all that is known of it
+  rumormill get requests --wait 10s      when it has converged
+  rumormill get requests --json | jq .sum.value
+
+Exit codes: 0 done, 1 failed (no agent, no such figure), 2 usage, 3 not converged in time.")]
+pub(crate) struct Args {
+    /// The figure [default: all]
+    #[arg(value_parser = parse::name)]
+    name: Option<Name>,
+    /// Wait until it has converged, at most this long; otherwise exit with 3
+    #[arg(long, value_name = "TIME", value_parser = wait)]
+    wait: Option<Duration>,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// A duration of at most an hour, the API's limit.
+fn wait(text: &str) -> Result<Duration, String> {
+    match parse::duration(text)? {
+        long if long > Duration::from_secs(3600) => {
+            Err(format!("a wait of {text}; the longest is 1h, `watch` has no limit"))
+        }
+        wait => Ok(wait),
+    }
+}
+
+pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
+    let Some(name) = &args.name else { return all(client, args) };
+    let reading = match args.wait {
+        Some(wait) => wait_for(client, name, wait)?,
+        None => client.get(&path(name), Duration::ZERO)?,
+    };
+    if args.json.json {
+        exit::print_json(&reading)?;
+    } else {
+        exit::print(&block(&reading).join("\n"))?;
+    }
+    Ok(exit_of(args, [&reading]))
+}
+
+fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
+    let mut readings: Vec<Reading> = client.get(&Path::new("/v1/aggregates"), Duration::ZERO)?;
+    if let Some(wait) = args.wait {
+        let deadline = Instant::now() + wait;
+        for reading in &mut readings {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let name = parse::name(&reading.name).map_err(anyhow::Error::msg)?;
+            *reading = wait_for(client, &name, left)?;
+        }
+    }
+    if args.json.json {
+        exit::print_json(&readings)?;
+    } else if readings.is_empty() {
+        exit::print("no figures yet; an agent reports one with `rumormill set requests=5`")?;
+    } else {
+        exit::print(&overview(&readings).join("\n"))?;
+    }
+    Ok(exit_of(args, &readings))
+}
+
+/// The converged reading, or the last one when the time is over.
+fn wait_for(client: &Client, name: &Name, wait: Duration) -> Answer<Reading> {
+    let path = path(name).with("wait", &format!("{}ms", wait.as_millis()));
+    match client.get(&path, wait) {
+        Err(Refusal::Refused { body, status, message }) => {
+            match serde_json::from_str::<NotConverged>(&body) {
+                Ok(late) => Ok(late.reading),
+                Err(_) => Err(Refusal::Refused { body, status, message }),
+            }
+        }
+        answer => answer,
+    }
+}
+
+fn path(name: &Name) -> Path {
+    Path::new("/v1/aggregates").segment(name.as_str())
+}
+
+fn exit_of<'a>(args: &Args, readings: impl IntoIterator<Item = &'a Reading>) -> Exit {
+    if args.wait.is_some() && !readings.into_iter().all(|reading| reading.converged) {
+        Exit::NotConverged
+    } else {
+        Exit::Done
+    }
+}
+
+/// A table with one line a figure.
+fn overview(readings: &[Reading]) -> Vec<String> {
+    let head = [
+        ("figure", Align::Left),
+        ("sum", Align::Right),
+        ("enclosure", Align::Left),
+        ("average", Align::Right),
+        ("count", Align::Right),
+        ("members", Align::Right),
+        ("converged", Align::Left),
+    ];
+    let row = |reading: &Reading| {
+        vec![
+            reading.name.clone(),
+            format::known(reading.sum.value, DIGITS),
+            format::enclosure(reading.sum.lower, reading.sum.upper, DIGITS),
+            format::known(reading.average.value, DIGITS),
+            format::known(reading.count.value, DIGITS),
+            reading.members.to_string(),
+            yes(reading.converged).to_owned(),
+        ]
+    };
+    format::table(&head, &readings.iter().map(row).collect::<Vec<_>>())
+}
+
+/// All that is known of one figure.
+pub(crate) fn block(reading: &Reading) -> Vec<String> {
+    let head = [("", Align::Left), ("value", Align::Right), ("enclosure", Align::Left)];
+    let figure = |name: &str, figure: &Figure| {
+        vec![
+            format!("  {name}"),
+            format::known(figure.value, DIGITS),
+            format::enclosure(figure.lower, figure.upper, DIGITS),
+        ]
+    };
+    let plain = |name: &str, value| vec![format!("  {name}"), format::known(value, DIGITS)];
+    let rows = [
+        figure("sum", &reading.sum),
+        figure("average", &reading.average),
+        figure("count", &reading.count),
+        plain("min", reading.min),
+        plain("max", reading.max),
+        plain("variance", reading.variance),
+        plain("standard deviation", reading.standard_deviation),
+        plain("spread (3σ of the sum)", reading.spread),
+    ];
+    let state = if reading.converged { "converged" } else { "not converged" };
+    let round = reading.round.map_or_else(String::new, |round| format!(", round {round}"));
+    let mut lines = vec![format!("{} ({}{round}): {state}", reading.name, reading.mode)];
+    lines.extend(format::table(&head, &rows));
+    lines.push(format!(
+        "  {}; last disturbed {}; enclosed {}",
+        format::plural(reading.members, "member"),
+        format::ago(reading.disturbed_seconds_ago),
+        format::ago(reading.enclosed_seconds_ago),
+    ));
+    lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
+    lines
+}
+
+pub(crate) fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}

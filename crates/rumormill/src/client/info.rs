@@ -1,0 +1,159 @@
+//! `rumormill info`.
+
+use std::time::Duration;
+
+use rumormill_agent::api::{Info, JoinTarget, NarrowPath};
+
+use crate::client::get::yes;
+use crate::client::http::{Client, Path};
+use crate::client::{DIGITS, Json};
+use crate::term::exit::Exit;
+use crate::term::format::Align;
+use crate::term::{exit, format};
+
+/// Show the agent itself: addresses, settings, inputs, counters
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  rumormill info\n  rumormill info --json | jq .counters")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    json: Json,
+}
+
+pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
+    let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
+    if args.json.json {
+        exit::print_json(&info)?;
+    } else {
+        exit::print(&lines(&info).join("\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The names to join, with what they mean or what failed.
+fn names(info: &Info) -> String {
+    let name = |target: &JoinTarget| {
+        let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
+        let said = if target.trouble.is_empty() { &means } else { &target.trouble };
+        format!("{} ({})", target.address, said.join(", "))
+    };
+    let names: Vec<_> = info.join.iter().map(name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+}
+
+fn lines(info: &Info) -> Vec<String> {
+    let config = &info.config;
+    let ms = |ms: f64| format!("{} ms", format::number(ms, DIGITS));
+    let http = info.http_address.map_or_else(|| "off".to_owned(), |http| format!("http://{http}"));
+    let inputs = info.inputs.iter().map(|input| format!("{}={}", input.name, input.value));
+    let inputs = inputs.collect::<Vec<_>>().join(" ");
+    let handlers = info.handlers.join(" ");
+    let (rumor, bounds) = (&config.rumor, &config.replica);
+    let bytes = |n: usize| format::bytes(n as u64);
+    let rows = [
+        ("name", info.name.clone()),
+        ("cluster", info.cluster.clone()),
+        ("address", info.address.to_string()),
+        ("http", http),
+        ("incarnation", format!("{} (boot {})", info.id, info.boot)),
+        ("version", format!("{}, wire {}", info.version, info.wire_version)),
+        ("up for", format::seconds(info.uptime_seconds)),
+        ("members up", info.members.to_string()),
+        ("joining", if info.joining { "yes, no other member is up" } else { "no" }.to_owned()),
+        ("names to join", names(info)),
+        ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
+        ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
+        ("data", data(info)),
+        (
+            "log lines dropped",
+            info.log_lines_dropped.map_or("not counted".into(), |n| n.to_string()),
+        ),
+        ("rumors", rumors(info)),
+        ("replica", replica(info)),
+        ("clock", clock(info)),
+        ("narrow paths", narrow(info)),
+        ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
+        ("interval", ms(config.interval_ms)),
+        ("view size", config.view_size.to_string()),
+        ("probe interval", ms(config.probe_interval_ms)),
+        ("probe timeout", ms(config.probe_timeout_ms)),
+        ("suspicion", ms(config.suspicion_timeout_ms)),
+        ("reconnect interval", ms(config.reconnect_interval_ms)),
+        ("sync interval", ms(config.sync_interval_ms)),
+        ("round length", format!("{} periods", config.round_length_periods)),
+        ("tolerance", format::number(config.tolerance, DIGITS)),
+        ("max clock skew", format::seconds(config.max_clock_skew_ms / 1e3)),
+        ("largest datagram", format!("{} bytes", config.max_datagram_bytes)),
+        ("rumor style", rumor.style.clone()),
+        ("rumor fanout", rumor.fanout.to_string()),
+        ("rumor stop", rumor.stop.clone()),
+        ("rumor interval", ms(rumor.interval_ms)),
+        ("rumor pull interval", ms(rumor.pull_interval_ms)),
+        ("rumor eager", yes(rumor.eager).to_owned()),
+        ("rumor retention", format::seconds(rumor.retention_ms / 1e3)),
+        ("rumor max payload", bytes(rumor.max_payload_bytes)),
+        ("rumor max kept", format!("{}, {}", rumor.max_rumors, bytes(rumor.max_bytes))),
+        ("rumor max queue", rumor.max_queue.to_string()),
+        ("replica max key", bytes(bounds.max_key_bytes)),
+        ("replica max value", bytes(bounds.max_value_bytes)),
+        ("replica max bytes", bytes(bounds.max_bytes)),
+        ("replica tombstone life", format::seconds(bounds.tombstone_life_ms / 1e3)),
+    ];
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines: Vec<_> =
+        rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+    lines.push(String::new());
+    let head = [("counter", Align::Left), ("value", Align::Right), ("what it counts", Align::Left)];
+    let row = |(name, what, value): (String, String, u64)| vec![name, value.to_string(), what];
+    lines.extend(format::table(&head, &info.counters.each().map(row).collect::<Vec<_>>()));
+    lines
+}
+
+fn data(info: &Info) -> String {
+    let Some(store) = &info.store else {
+        return "none: the agent keeps nothing on disk".to_owned();
+    };
+    match &store.trouble {
+        Some(trouble) => format!("{}: CAN'T BE WRITTEN: {trouble}", store.directory),
+        None => store.directory.clone(),
+    }
+}
+
+/// The members to whom large datagrams do not get through.
+fn narrow(info: &Info) -> String {
+    let path = |path: &NarrowPath| {
+        format!("{} (datagrams of up to {} bytes)", path.member, path.limit_bytes)
+    };
+    let paths: Vec<_> = info.narrow_paths.iter().map(path).collect();
+    if paths.is_empty() { "none".to_owned() } else { paths.join("; ") }
+}
+
+fn clock(info: &Info) -> String {
+    let clock = &info.clock;
+    let own = match clock.correction_seconds {
+        0.0 => "right".to_owned(),
+        seconds => format!("WRONG: the agent adds {} s to it", format::number(seconds, DIGITS)),
+    };
+    let members = format::plural(clock.members_known, "member");
+    format!("{own}; {} of {members} differ by too much", clock.members_skewed)
+}
+
+fn rumors(info: &Info) -> String {
+    let load = &info.load;
+    let bytes = format::bytes(load.rumor_bytes as u64);
+    format!("{} kept ({bytes}), {} being told", load.rumors, load.rumors_hot)
+}
+
+fn replica(info: &Info) -> String {
+    let load = &info.load;
+    let (keys, bytes) =
+        (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
+    format!(
+        "{keys} ({bytes}), {} remembered as deleted, digest {}, {}",
+        load.tombstones,
+        load.replica_digest,
+        match load.members_differing {
+            0 => "no member has differed for long".to_owned(),
+            n => format!("{} DIFFERED FOR LONG", format::plural(n, "member")),
+        }
+    )
+}

@@ -1,0 +1,67 @@
+//! `rumormill set` and `rumormill unset`.
+
+use clap::ValueEnum;
+use rumormill_agent::api::{Input, Mode, SetInput};
+use rumormill_proto::Name;
+
+use crate::client::http::{Client, Path};
+use crate::term::exit::Exit;
+use crate::term::{exit, parse};
+
+/// Set the agent's inputs
+///
+/// The figure `requests` of the cluster is made of the inputs named so of all its agents.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rumormill set requests=7
+  rumormill set requests=7 queue=12.5
+  rumormill set peak=99 --mode round")]
+pub(crate) struct SetArgs {
+    /// A name, and a finite number within ±2⁵³
+    #[arg(required = true, value_name = "NAME=VALUE", value_parser = parse::input)]
+    inputs: Vec<parse::Input>,
+    /// Whether the figures follow their inputs, or are settled round by round
+    #[arg(long, value_enum, default_value_t = ModeArg::Live)]
+    mode: ModeArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    /// For ever, following the inputs
+    Live,
+    /// Started afresh at each round, from the inputs of that instant
+    Round,
+}
+
+/// Take inputs of the agent away
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  rumormill unset requests")]
+pub(crate) struct UnsetArgs {
+    /// Their names
+    #[arg(required = true, value_name = "NAME", value_parser = parse::name)]
+    names: Vec<Name>,
+}
+
+pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
+    let mode = match args.mode {
+        ModeArg::Live => Mode::Live,
+        ModeArg::Round => Mode::Round,
+    };
+    parse::once_each(&args.inputs)?;
+    for parse::Input { name, value } in &args.inputs {
+        let path = Path::new("/v1/inputs").segment(name.as_str());
+        let set: Input = client.put(&path, &SetInput { value: *value, mode })?;
+        exit::print(&format!("{}={}", set.name, set.value))?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn unset(client: &Client, args: &UnsetArgs) -> anyhow::Result<Exit> {
+    for name in &args.names {
+        let path = Path::new("/v1/inputs").segment(name.as_str());
+        let _: serde_json::Value = client.delete(&path)?;
+        exit::print(&format!("{name} unset"))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,228 @@
+//! From the nodes' records to the spread, and what the theory says of it.
+
+use rumormill_agent::api::{Info, Trace};
+use rumormill_theory as theory;
+use serde::Serialize;
+
+/// Shares of the nodes of which the time is told.
+const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
+
+/// Who took more than this many times the median is late.
+const LATE: f64 = 2.0;
+/// Times below this are nothing to speak of, in milliseconds.
+const SOON: f64 = 10.0;
+/// How many of the latest are named.
+const NAMED: usize = 10;
+
+/// How a rumor has spread.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Spread {
+    /// Nodes that could know it: all that were asked.
+    pub(crate) nodes: usize,
+    /// The payload's length.
+    pub(crate) bytes: u64,
+    /// Who knew it after each round.
+    pub(crate) rounds: Vec<ByRound>,
+    /// When a share of the nodes knew it.
+    pub(crate) milliseconds: Vec<ByTime>,
+    /// How many copies of it came for each node that heard of it, the needed one included; `None`
+    /// if only its origin knows it.
+    pub(crate) copies_per_delivery: Option<f64>,
+    /// How many nodes found it by asking.
+    pub(crate) pulled: usize,
+    /// Who heard of it much later than most, the latest first.
+    pub(crate) late: Vec<Late>,
+    /// Where validation stopped it.
+    pub(crate) rejected: Vec<String>,
+    #[serde(skip)]
+    times: Vec<f64>,
+}
+
+/// Who knew it after a round.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct ByRound {
+    /// The round.
+    pub(crate) round: u32,
+    /// How many nodes knew it then.
+    pub(crate) nodes: usize,
+    /// Their share.
+    pub(crate) share: f64,
+    /// When the last of them heard of it.
+    pub(crate) milliseconds: f64,
+}
+
+/// When a share of the nodes knew it.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct ByTime {
+    /// The share.
+    pub(crate) share: f64,
+    /// When; `None` if it has not come so far.
+    pub(crate) milliseconds: Option<f64>,
+}
+
+/// Who heard of it late.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Late {
+    /// The node.
+    pub(crate) node: String,
+    /// In which round it heard.
+    pub(crate) round: u32,
+    /// How long after the origin told it.
+    pub(crate) milliseconds: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(trace: &Trace) -> Self {
+        // Nodes that came after it was told have answered, too.
+        let nodes = trace.expected.max(trace.heard.len());
+        let share = |n: usize| n as f64 / nodes.max(1) as f64;
+        let mut times: Vec<f64> = trace.heard.iter().map(|heard| heard.record.heard_ms).collect();
+        times.sort_by(f64::total_cmp);
+
+        let last = trace.heard.iter().map(|heard| heard.record.heard_round).max();
+        let rounds = (0..=last.unwrap_or(0)).map(|round| {
+            let by = trace.heard.iter().filter(|heard| heard.record.heard_round <= round);
+            let nodes = by.clone().count();
+            let milliseconds = by.map(|heard| heard.record.heard_ms).fold(0.0, f64::max);
+            ByRound { round, nodes, share: share(nodes), milliseconds }
+        });
+        let milliseconds = SHARES.map(|share| {
+            let at = (share * nodes as f64).ceil() as usize;
+            ByTime { share, milliseconds: times.get(at.saturating_sub(1)).copied() }
+        });
+        // The origin has it from nobody.
+        let others = trace.heard.iter().filter(|heard| heard.record.heard_round > 0);
+        let deliveries = others.clone().count();
+        let again: u32 = trace.heard.iter().map(|heard| heard.record.copies).sum();
+        let copies = (deliveries > 0).then(|| 1.0 + f64::from(again) / deliveries as f64);
+
+        let median = times.get(times.len() / 2).copied().unwrap_or(0.0);
+        let is_late = |ms: f64| ms > SOON && ms > LATE * median;
+        let late = trace.heard.iter().rev().filter(|heard| is_late(heard.record.heard_ms));
+        let late = late.take(NAMED).map(|heard| Late {
+            node: heard.node.clone(),
+            round: heard.record.heard_round,
+            milliseconds: heard.record.heard_ms,
+        });
+        let rejected = trace.heard.iter().filter(|heard| heard.record.rejected);
+        Self {
+            nodes,
+            bytes: trace.heard.iter().map(|heard| heard.record.bytes).max().unwrap_or(0),
+            rounds: rounds.collect(),
+            milliseconds: milliseconds.into(),
+            copies_per_delivery: copies,
+            pulled: trace.heard.iter().filter(|heard| heard.record.pulled).count(),
+            late: late.collect(),
+            rejected: rejected.map(|heard| heard.node.clone()).collect(),
+            times,
+        }
+    }
+
+    /// The share of the nodes that knew it, by milliseconds: a step for each node.
+    pub(crate) fn curve(&self) -> Vec<(f64, f64)> {
+        let share = |n: usize| n as f64 / self.nodes.max(1) as f64;
+        self.times.iter().enumerate().map(|(at, &time)| (time, share(at + 1))).collect()
+    }
+}
+
+/// What the theory says of the mean spread under the settings in force.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Prediction {
+    /// In words.
+    pub(crate) words: String,
+    /// The mean share of the nodes that know it after each round, by the milliseconds at which the
+    /// round ends.
+    pub(crate) milliseconds: Vec<(f64, f64)>,
+}
+
+impl Prediction {
+    /// The exact mean, or why there is none.
+    pub(crate) fn of(info: &Info, spread: &Spread) -> Result<Self, String> {
+        let rumor = &info.config.rumor;
+        if rumor.eager {
+            return Err("rumors are told on at once (rumor.eager), and the theory's rounds are \
+                        synchronous"
+                .to_owned());
+        }
+        let style = match rumor.style.as_str() {
+            "push" => theory::Style::Push,
+            "pull" => theory::Style::Pull,
+            "push-pull" => theory::Style::PushPull,
+            other => return Err(format!("none for the style {other}")),
+        };
+        if style != theory::Style::Push && rumor.pull_interval_ms != rumor.interval_ms {
+            return Err("nodes ask in another rhythm (rumor.pull_interval) than they tell".into());
+        }
+        let last = spread.rounds.last().map_or(0, |by| by.round);
+        let question = theory::Spread {
+            fanout: u64::from(rumor.fanout),
+            loss: info.loss,
+            ..theory::Spread::new(spread.nodes as u64, style)
+        };
+        let rounds = u64::from(last) + 3;
+        let known = question.expected_informed(rounds).map_err(|error| error.to_string())?;
+        let share = |known: f64| known / spread.nodes as f64;
+        let at = |round: usize| round as f64 * rumor.interval_ms;
+        Ok(Self {
+            words: format!(
+                "exact mean: {}, fan-out {}, loss {} %, rounds of {} ms",
+                rumor.style,
+                rumor.fanout,
+                crate::term::format::number(info.loss * 100.0, 4),
+                crate::term::format::number(rumor.interval_ms, 4)
+            ),
+            milliseconds: known.iter().enumerate().map(|(r, &k)| (at(r), share(k))).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rumormill_agent::api::{Heard, RumorRecord};
+
+    use super::*;
+
+    fn heard(node: &str, heard_round: u32, heard_ms: f64, copies: u32) -> Heard {
+        let record = RumorRecord {
+            id: "00".into(),
+            name: "x".into(),
+            origin: "a".into(),
+            told_at_ms: 0,
+            bytes: 7,
+            heard_round,
+            heard_ms,
+            pulled: node == "d",
+            copies,
+            rejected: false,
+        };
+        Heard { node: node.into(), record }
+    }
+
+    #[test]
+    fn shares_copies_and_latecomers() {
+        let trace = Trace {
+            id: "00".into(),
+            expected: 5,
+            answered: 5,
+            heard: vec![
+                heard("a", 0, 0.0, 1),
+                heard("b", 1, 20.0, 2),
+                heard("c", 1, 30.0, 0),
+                heard("d", 4, 400.0, 0),
+            ],
+            missing: vec!["e".into()],
+            silent: vec![],
+        };
+        let spread = Spread::of(&trace);
+        assert_eq!((spread.nodes, spread.bytes, spread.pulled), (5, 7, 1));
+        let by: Vec<_> = spread.rounds.iter().map(|by| (by.round, by.nodes)).collect();
+        assert_eq!(by, [(0, 1), (1, 3), (2, 3), (3, 3), (4, 4)]);
+        let times: Vec<_> = spread.milliseconds.iter().map(|by| by.milliseconds).collect();
+        assert_eq!(times, [Some(30.0), None, None, None]);
+        // Three deliveries took six copies.
+        assert_eq!(spread.copies_per_delivery, Some(2.0));
+        assert_eq!(spread.late.len(), 1);
+        assert_eq!(spread.late[0].node, "d");
+        assert_eq!(spread.curve(), [(0.0, 0.2), (20.0, 0.4), (30.0, 0.6), (400.0, 0.8)]);
+    }
+}

@@ -1,0 +1,76 @@
+//! Many seeds of one scenario, on all processors.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use rumormill_sim::scenario::{Outcome, Scenario, ScenarioRun};
+
+use crate::term::exit::Usage;
+use crate::term::progress::Progress;
+use crate::term::signal::Interrupt;
+
+/// The outcomes of many seeds.
+pub(crate) struct Many {
+    /// How many were asked for.
+    pub(crate) asked: u64,
+    /// Those that came to their end, by seed.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// Runs so many seeds from the scenario's own on, so many at once.
+pub(crate) fn run(
+    scenario: &Scenario,
+    runs: u64,
+    threads: usize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Many> {
+    let next = AtomicU64::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    let progress = Progress::new(runs, "runs");
+    let work = || -> Result<(), Usage> {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= runs {
+                return Ok(());
+            }
+            let seed = scenario.seed.wrapping_add(number);
+            let seeded = Scenario { seed, ..scenario.clone() };
+            // What an event draws may be impossible with one seed, and not with another.
+            let refused = |error| Usage(format!("with seed {seed}: {error}"));
+            let mut run = ScenarioRun::new(&seeded).map_err(refused)?;
+            while run.start().is_some() || run.advance().is_some() {
+                if interrupt.raised() {
+                    return Ok(());
+                }
+            }
+            let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            outcomes.push(run.outcome());
+            progress.set(outcomes.len() as f64);
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<(), Usage>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect::<Result<Vec<()>, Usage>>()
+    })?;
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by_key(|outcome| outcome.seed);
+    Ok(Many { asked: runs, outcomes })
+}
+
+impl Many {
+    /// The first that failed; or the one that took longest to settle.
+    pub(crate) fn worst(&self) -> Option<&Outcome> {
+        let failed = self.outcomes.iter().find(|outcome| outcome.failure.is_some());
+        failed.or_else(|| self.outcomes.iter().max_by_key(|outcome| outcome.settled_after))
+    }
+
+    /// Those that failed.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(|outcome| outcome.failure.is_some())
+    }
+}

@@ -1,0 +1,93 @@
+//! Every node at one instant, as a table.
+
+use rumormill_sim::scenario::{FigureLine, Life, NodeLine, Sample, Slice};
+
+use crate::cluster::replay::recording::Recording;
+use crate::cluster::timeline::{at as time, mark_line, percent, small, worst};
+use crate::term::format::{Align, UNKNOWN, enclosure, known, plural, table};
+
+/// The state at the end of a slice: of all nodes, or of one.
+pub(crate) fn at(
+    recording: &mut Recording,
+    at: usize,
+    node: Option<usize>,
+) -> anyhow::Result<String> {
+    let slice = recording.read(at)?;
+    let mut text = format!("{}\n\n", summary(&slice.sample));
+    let rows: Vec<usize> = match node {
+        Some(node) => vec![node],
+        None => (0..slice.nodes.len()).collect(),
+    };
+    text.push_str(&nodes(&slice, &recording.header.figures, &rows).join("\n"));
+    text.push('\n');
+    let period = recording.header.period;
+    if !slice.marks.is_empty() {
+        text.push_str(&format!("\nIn the last {period}:\n"));
+        slice.marks.iter().for_each(|mark| text.push_str(&mark_line(mark)));
+    }
+    if let Some(node) = node {
+        let said = slice.heard.iter().filter(|heard| heard.node as usize == node);
+        said.for_each(|heard| text.push_str(&format!("  {:>9}  {}\n", time(heard.at), heard.text)));
+    }
+    Ok(text)
+}
+
+/// The cluster in a line.
+pub(crate) fn summary(sample: &Sample) -> String {
+    let error = worst(sample, |figure| figure.worst_error);
+    format!(
+        "At {}: {} of {} up, {} know exactly who runs, worst error {}",
+        time(sample.at),
+        sample.running,
+        plural(sample.nodes as usize, "node"),
+        percent(sample.agreed),
+        small(error)
+    )
+}
+
+/// A table of some nodes, its head first.
+pub(crate) fn nodes(slice: &Slice, figures: &[String], rows: &[usize]) -> Vec<String> {
+    let titles: Vec<[String; 2]> =
+        figures.iter().map(|name| [name.clone(), "enclosure".to_owned()]).collect();
+    let news = slice.nodes.iter().any(|node| node.rumors + node.keys > 0);
+    let mut head = vec![
+        ("node", Align::Left),
+        ("state", Align::Left),
+        ("members", Align::Right),
+        ("view", Align::Left),
+    ];
+    for [name, enclosure] in &titles {
+        head.push((name, Align::Right));
+        head.push((enclosure, Align::Right));
+        head.push(("", Align::Left));
+    }
+    if news {
+        head.extend([("rumors", Align::Right), ("keys", Align::Right)]);
+    }
+    let line = |&node: &usize| {
+        let line = slice.nodes.get(node)?;
+        let mut cells = vec![format!("n{node}"), line.life.name().to_owned()];
+        cells.extend(if up(line) {
+            // Nodes with the same view hold the same for members.
+            [line.members.to_string(), format!("{:04x}", line.roster & 0xffff)]
+        } else {
+            [UNKNOWN.to_owned(), UNKNOWN.to_owned()]
+        });
+        cells.extend(line.figures.iter().flat_map(figure));
+        if news {
+            cells.extend([line.rumors.to_string(), line.keys.to_string()]);
+        }
+        Some(cells)
+    };
+    let cells: Vec<Vec<String>> = rows.iter().filter_map(line).collect();
+    table(&head, &cells)
+}
+
+fn up(line: &NodeLine) -> bool {
+    matches!(line.life, Life::Running | Life::Paused)
+}
+
+fn figure(line: &FigureLine) -> [String; 3] {
+    let converged = if line.converged { "converged" } else { "" };
+    [known(line.value, 8), enclosure(line.lower, line.upper, 8), converged.to_owned()]
+}

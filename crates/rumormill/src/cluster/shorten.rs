@@ -1,0 +1,29 @@
+//! Looks for the shortest scenario that still fails, and tells how far it has come.
+
+use rumormill_sim::scenario::{Scenario, Shrink, Shrunk};
+
+use crate::term::exit::Usage;
+use crate::term::progress::Progress;
+use crate::term::signal::Interrupt;
+
+/// Tries up to so many shorter scenarios. Ctrl-C ends the search with what is found by then.
+pub(crate) fn run(
+    scenario: &Scenario,
+    runs: usize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<Shrunk>> {
+    if interrupt.raised() {
+        return Ok(None);
+    }
+    let refused = |error: rumormill_sim::scenario::ScenarioError| Usage(error.to_string());
+    let progress = Progress::unbounded();
+    progress.note(|| "it fails; looking for a shorter scenario that does".into());
+    let Some(mut shrink) = Shrink::new(scenario).map_err(refused)? else { return Ok(None) };
+    while !interrupt.raised() && shrink.runs() < runs && shrink.advance().map_err(refused)? {
+        progress.note(|| {
+            let (steps, runs) = (shrink.steps(), shrink.runs());
+            format!("it fails; {steps} steps left after {runs} shorter runs")
+        });
+    }
+    Ok(Some(shrink.best()))
+}

@@ -1,0 +1,157 @@
+//! `rumormill predict broadcast`.
+
+use std::fmt::Write as _;
+
+use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::format::{figure, short};
+use crate::term::parse::count;
+use clap::Args;
+use rumormill_theory::broadcast::{
+    Eager, acknowledged_messages, acknowledged_rounds, blind, eager, eager_estimate,
+    eager_messages, repeats_needed,
+};
+use rumormill_theory::{Error, Spread, Style};
+use serde::Serialize;
+
+/// The broadcast to compare with gossip.
+#[derive(Args)]
+pub(crate) struct BroadcastArgs {
+    /// How many nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Probability that a message is lost, [0, 1).
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    loss: f64,
+    /// The failure to aim at where a way has a knob, (0, 1).
+    #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
+    failure: f64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Way {
+    name: &'static str,
+    /// Null where it is not known.
+    messages: f64,
+    rounds: f64,
+    /// Chance that someone is left out.
+    failure: f64,
+    note: String,
+}
+
+/// Runs `rumormill predict broadcast`.
+pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
+    let ways = match ways(args) {
+        Ok(ways) => ways,
+        Err(error) => return Err(refuse(&error)),
+    };
+    if args.json {
+        return finish_json(&ways);
+    }
+    let mut out = format!("{} nodes, loss {}\n\n", args.nodes, args.loss + 0.0);
+    let _ = writeln!(
+        out,
+        "{:<16}{:>14}{:>10}{:>16}   note",
+        "way", "messages", "rounds", "P(someone out)"
+    );
+    for way in &ways {
+        let _ = writeln!(
+            out,
+            "{:<16}{:>14}{:>10}{:>16}   {}",
+            way.name,
+            known(way.messages, figure),
+            known(way.rounds, |x| format!("{x:.3}")),
+            known(way.failure, short),
+            way.note
+        );
+    }
+    finish(&out)
+}
+
+/// A number as it is written, or a dash.
+fn known(x: f64, write: impl Fn(f64) -> String) -> String {
+    if x.is_nan() { "-".to_owned() } else { write(x) }
+}
+
+/// Up to so many nodes the eager broadcast is worked out exactly within a moment.
+const EXACT_EAGER: u64 = 2000;
+
+/// The chance that a round from one sender misses some of the others.
+fn any_missed(loss: f64, others: f64) -> f64 {
+    if loss == 0.0 { 0.0 } else { -(others * (-loss).ln_1p()).exp_m1() }
+}
+
+fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
+    let (n, p) = (args.nodes, args.loss);
+    let once = blind(n, p, 1)?;
+    if p >= 1.0 {
+        return Err(Error::NeverArrives { name: "loss", value: p });
+    }
+    let others = n as f64 - 1.0;
+    let mut ways = vec![Way {
+        name: "single shot",
+        messages: others,
+        rounds: 1.0,
+        failure: once,
+        note: format!("reaches all with probability {}", short(1.0 - once)),
+    }];
+    let repeats = repeats_needed(n, p, args.failure)?;
+    ways.push(Way {
+        name: "repeated",
+        messages: f64::from(repeats) * others,
+        rounds: f64::from(repeats),
+        failure: blind(n, p, repeats)?,
+        note: format!("{repeats} blind repeats for failure {:e}", args.failure),
+    });
+    ways.push(Way {
+        name: "acknowledged",
+        messages: acknowledged_messages(n, p)?,
+        rounds: acknowledged_rounds(n, p)?,
+        failure: 0.0,
+        note: "means; acknowledgements not counted, and not lost".into(),
+    });
+    let (eager, note) = if n <= EXACT_EAGER {
+        let usual = eager_estimate(n, p)?;
+        (eager(n, p)?, format!("exact; the usual (n-1) p^(n-1) says {}", short(usual)))
+    } else {
+        // Where the first round reaches so many that the second leaves nobody out, but for chances
+        // that do not show.
+        let failure = eager_estimate(n, p)?;
+        let left = others * p.powf(0.9 * (1.0 - p) * others);
+        if left < 1e-6 {
+            let messages = eager_messages(n) * (1.0 - failure);
+            let eager = Eager { messages, rounds: 1.0 + any_missed(p, others), failure };
+            (eager, "estimate: all within two rounds".into())
+        } else {
+            let eager = Eager { messages: f64::NAN, rounds: f64::NAN, failure: f64::NAN };
+            (eager, format!("not known for so many nodes at this loss; exact to {EXACT_EAGER}"))
+        }
+    };
+    ways.push(Way {
+        name: "eager reliable",
+        messages: eager.messages,
+        rounds: eager.rounds,
+        failure: eager.failure,
+        note,
+    });
+    for style in Style::ALL {
+        let spread = Spread { loss: p, ..Spread::new(n, style) };
+        let floor = Some(args.failure.min(1e-15));
+        let exact = spread.solve_with(rumormill_theory::Options { floor, ..Default::default() })?;
+        let cap = exact.survival.iter().position(|&x| x <= args.failure).unwrap_or(0) as u64;
+        ways.push(Way {
+            name: match style {
+                Style::Push => "gossip push",
+                Style::Pull => "gossip pull",
+                Style::PushPull => "gossip both",
+            },
+            messages: exact.messages,
+            rounds: exact.mean,
+            failure: exact.survival(cap),
+            note: format!("means until all know; failure at a cap of {cap} rounds"),
+        });
+    }
+    Ok(ways)
+}

@@ -1,0 +1,164 @@
+//! `rumormill plan`: the cheapest settings that meet a target.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::parse::{count, duration};
+use crate::term::progress::Progress;
+use clap::Args;
+use rumormill_theory::plan::{Plan, Target, plans};
+use serde::Serialize;
+
+/// What the rumor must achieve.
+#[derive(Args)]
+pub(crate) struct PlanArgs {
+    /// How many nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Probability that a contact is lost, [0, 1).
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    loss: f64,
+    /// Everyone must know by then, such as 3s.
+    #[arg(long, value_parser = duration)]
+    deadline: Duration,
+    /// … but for this probability, [1e-15, 1).
+    #[arg(long, allow_negative_numbers = true)]
+    failure: f64,
+    /// The shortest time between rounds: at least a round trip.
+    #[arg(long, value_parser = duration, default_value = "10ms")]
+    min_interval: Duration,
+    /// The largest fan-out to consider, 1..=64; of those above 8 only some are tried.
+    #[arg(long, value_parser = count, default_value = "8")]
+    max_fanout: u64,
+    /// Bytes of the rumor itself.
+    #[arg(long, value_parser = count, default_value = "256")]
+    payload: u64,
+    /// Bytes of a message without a rumor: headers of all layers, and the digest.
+    #[arg(long, value_parser = count, default_value = "60")]
+    overhead: u64,
+    /// How many settings to list; all if 0.
+    #[arg(long, value_parser = count, default_value = "10")]
+    top: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    style: &'static str,
+    fanout: u64,
+    interval_seconds: f64,
+    round_cap: u64,
+    failure: f64,
+    mean_seconds: f64,
+    messages_per_node: f64,
+    bytes_per_node: f64,
+}
+
+impl From<&Plan> for Row {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            style: plan.style.name(),
+            fanout: plan.fanout,
+            interval_seconds: plan.interval,
+            round_cap: plan.rounds,
+            failure: plan.failure,
+            mean_seconds: plan.mean_time,
+            messages_per_node: plan.messages,
+            bytes_per_node: plan.bytes,
+        }
+    }
+}
+
+/// Runs `rumormill plan`.
+pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
+    let target = Target {
+        min_interval: args.min_interval.as_secs_f64(),
+        max_fanout: args.max_fanout,
+        payload: args.payload,
+        overhead: args.overhead,
+        ..Target::new(args.nodes, args.loss, args.deadline.as_secs_f64(), args.failure)
+    };
+    let progress = Progress::unbounded();
+    let found = plans(&target, &mut |done, of| {
+        progress.note(|| format!("{done} of {of} settings computed"));
+    });
+    drop(progress);
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Err(refuse(&error)),
+    };
+    let keep = if args.top == 0 { found.len() } else { args.top as usize };
+    let rows: Vec<Row> = found.iter().take(keep).map(Row::from).collect();
+    if args.json {
+        return finish_json(&rows);
+    }
+    finish(&table(args, &rows, found.len()))
+}
+
+fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
+    let mut out = format!(
+        "{} nodes, loss {}: all know within {:?}, but for probability {:e}\n\n",
+        args.nodes, args.loss, args.deadline, args.failure
+    );
+    let _ = writeln!(
+        out,
+        "{:<10}{:>8}{:>11}{:>11}{:>12}{:>11}{:>11}{:>11}",
+        "style",
+        "fan-out",
+        "interval",
+        "round cap",
+        "failure",
+        "mean time",
+        "msgs/node",
+        "bytes/node"
+    );
+    for row in rows {
+        let _ = writeln!(
+            out,
+            "{:<10}{:>8}{:>11}{:>11}{:>12.2e}{:>11}{:>11.2}{:>11.0}",
+            row.style,
+            row.fanout,
+            interval(row.interval_seconds),
+            row.round_cap,
+            row.failure,
+            format!("{:.2} s", row.mean_seconds),
+            row.messages_per_node,
+            row.bytes_per_node
+        );
+    }
+    if rows.len() < of {
+        let _ = writeln!(
+            out,
+            "({} of {of} settings that meet the target; --top 0 lists all)",
+            rows.len()
+        );
+    }
+    if let Some(best) = rows.first() {
+        let _ = write!(
+            out,
+            "\n# the cheapest, for an agent's configuration\n[rumor]\nstyle = \"{}\"\nfanout = {}\n\
+             interval = \"{}\"\nround_cap = {}\n",
+            best.style,
+            best.fanout,
+            interval(best.interval_seconds),
+            best.round_cap
+        );
+        if best.style != "push" {
+            // An agent that asks does so in a rhythm of its own.
+            let _ = writeln!(out, "pull_interval = \"{}\"", interval(best.interval_seconds));
+        }
+    }
+    out
+}
+
+/// An interval as an agent reads it.
+fn interval(seconds: f64) -> String {
+    if seconds >= 1e-3 {
+        format!("{:.0}ms", (seconds * 1e3 + 1e-6).floor())
+    } else {
+        format!("{:.0}us", (seconds * 1e6).floor())
+    }
+}

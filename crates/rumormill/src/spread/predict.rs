@@ -1,0 +1,383 @@
+//! `rumormill predict spread`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::format::{figure, grouped, short, short_seconds};
+use crate::term::parse::{StyleArg, TargetsArg, count, duration};
+use crate::term::progress::Progress;
+use clap::Args;
+use rumormill_theory::usual::{Estimate, estimates, logistic_messages};
+use rumormill_theory::{Bound, Distribution, Error, Options, Spread, Style};
+use serde::Serialize;
+
+/// The percentiles always given.
+const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
+
+/// The spread to predict, and what to say of it.
+#[derive(Args)]
+pub(crate) struct SpreadArgs {
+    /// How many nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Who calls.
+    #[arg(long, value_enum, default_value = "push")]
+    style: StyleArg,
+    /// Partners a caller picks each round.
+    #[arg(long, value_parser = count, default_value = "1")]
+    fanout: u64,
+    /// Probability that a contact is lost, [0, 1].
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    loss: f64,
+    /// Whether a caller's picks of one round differ.
+    #[arg(long, value_enum, default_value = "distinct")]
+    targets: TargetsArg,
+    /// A caller may pick itself.
+    #[arg(long)]
+    include_self: bool,
+    /// How many nodes know at the start.
+    #[arg(long, value_parser = count, default_value = "1")]
+    origins: u64,
+    /// Fraction of nodes that are dead, [0, 1).
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    dead: f64,
+    /// Share of the living that must know, (0, 1].
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    coverage: f64,
+    /// Another percentile to give, (0, 100); may be repeated.
+    #[arg(long, allow_negative_numbers = true)]
+    percentile: Vec<f64>,
+    /// Say only how likely this many rounds are not enough.
+    #[arg(long, value_parser = count)]
+    rounds: Option<u64>,
+    /// Time between rounds, such as 200ms: gives times too.
+    #[arg(long, value_parser = duration)]
+    interval: Option<Duration>,
+    /// Switch to pull after this many rounds of --style (up to 20,000 nodes).
+    #[arg(long, value_parser = count)]
+    pull_after: Option<u64>,
+    /// Draw the law and the estimates to FILE.svg or FILE.png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    nodes: u64,
+    style: &'static str,
+    fanout: u64,
+    loss: f64,
+    /// Null if the spread never finishes.
+    mean: f64,
+    variance: f64,
+    /// P(T > x) and P(T <= x) for x = 0, 1, 2, …
+    survival: &'a [f64],
+    success: &'a [f64],
+    /// Both at the rounds asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rounds: Option<Tails>,
+    percentiles: BTreeMap<Percent, Option<u64>>,
+    messages: f64,
+    bounds: BTreeMap<&'static str, Judged<'a>>,
+    error: f64,
+    /// `proved` or `compared`.
+    bound: &'static str,
+    finishes: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_seconds: Option<f64>,
+}
+
+/// Both tails at a round.
+#[derive(Serialize)]
+struct Tails {
+    rounds: u64,
+    survival: f64,
+    success: f64,
+}
+
+/// A percentile as a JSON key, in numeric order.
+#[derive(Clone, Copy, PartialEq)]
+struct Percent(f64);
+
+impl Eq for Percent {}
+
+impl PartialOrd for Percent {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Percent {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_string())
+    }
+}
+
+#[derive(Serialize)]
+struct Judged<'a> {
+    verdict: &'static str,
+    formula: &'static str,
+    mean: Option<f64>,
+    p99: Option<f64>,
+    largest_error: f64,
+    survival: Option<&'a [f64]>,
+}
+
+impl<'a> From<&'a Estimate> for Judged<'a> {
+    fn from(e: &'a Estimate) -> Self {
+        Self {
+            verdict: e.verdict.name(),
+            formula: e.formula,
+            mean: e.mean,
+            p99: e.p99,
+            largest_error: e.largest_error,
+            survival: e.survival.as_deref(),
+        }
+    }
+}
+
+impl SpreadArgs {
+    fn spread(&self) -> Spread {
+        Spread {
+            nodes: self.nodes,
+            style: self.style.into(),
+            fanout: self.fanout,
+            // A zero with a sign is a zero.
+            loss: self.loss + 0.0,
+            targets: self.targets.into(),
+            include_self: self.include_self,
+            origins: self.origins,
+            dead: self.dead + 0.0,
+            coverage: self.coverage,
+        }
+    }
+
+    /// The law, as far into the tail as the percentiles and rounds asked for need it.
+    fn solve(&self, spread: &Spread) -> Result<Distribution, Error> {
+        let tails = self.percentile.iter().map(|p| (100.0 - p) / 100.0).filter(|&t| t > 0.0);
+        let floor = tails.fold(1e-15, f64::min);
+        let progress = Progress::unbounded();
+        let mut observer = |p: rumormill_theory::Progress| {
+            progress.note(|| format!("round {}: P(not finished) = {}", p.round, short(p.survival)));
+        };
+        let options = Options {
+            floor: Some(floor),
+            rounds: self.rounds.unwrap_or(0),
+            observer: Some(&mut observer),
+            ..Options::default()
+        };
+        match self.pull_after {
+            Some(after) => spread.solve_switched(Style::Pull, after, options),
+            None => spread.solve_with(options),
+        }
+    }
+}
+
+/// Runs `rumormill predict spread`.
+pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
+    let spread = args.spread();
+    let answer = spread.check().and_then(|()| {
+        let exact = args.solve(&spread)?;
+        let mut percentiles = BTreeMap::new();
+        for &p in PERCENTILES.iter().chain(&args.percentile) {
+            percentiles.insert(Percent(p), exact.percentile(p)?);
+        }
+        // The story knows nothing of a change of style; and who asks for one round wants no story.
+        let told = args.pull_after.is_none() && (args.rounds.is_none() || args.plot.is_some());
+        let story = if told { estimates(&spread, &exact)? } else { Vec::new() };
+        Ok((exact, percentiles, story))
+    });
+    let (exact, percentiles, story) = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(refuse(&error)),
+    };
+    if let Some(path) = &args.plot {
+        if exact.mean.is_infinite() {
+            anyhow::bail!("--plot: the spread never finishes, so there is nothing to draw");
+        }
+        crate::spread::plot_law::spread(path, &title(&spread), &exact, &story)?;
+    }
+    if args.json {
+        return finish_json(&Report {
+            nodes: spread.nodes,
+            style: spread.style.name(),
+            fanout: spread.fanout,
+            loss: spread.loss,
+            mean: exact.mean,
+            variance: exact.variance,
+            survival: &exact.survival[..listed(&exact, args.rounds)],
+            success: &exact.success[..listed(&exact, args.rounds)],
+            rounds: args.rounds.map(|rounds| {
+                let (survival, success) = (exact.survival(rounds), exact.success(rounds));
+                Tails { rounds, survival, success }
+            }),
+            percentiles,
+            messages: exact.messages,
+            bounds: story.iter().map(|e| (e.name, e.into())).collect(),
+            error: exact.error,
+            bound: exact.bound.name(),
+            finishes: exact.mean.is_finite(),
+            mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
+        });
+    }
+    if let Some(rounds) = args.rounds {
+        let p = exact.survival(rounds);
+        let time = args.interval.map_or_else(String::new, |i| {
+            format!(" ({})", short_seconds(rounds as f64 * i.as_secs_f64()))
+        });
+        let mut line = format!("P(not finished within {rounds} rounds{time}) = {}\n", short(p));
+        if p > 0.5 {
+            let _ = writeln!(
+                line,
+                "P(finished within {rounds} rounds{time}) = {}",
+                early(&exact, rounds)
+            );
+        }
+        return finish(&line);
+    }
+    finish(&text(args, &spread, &exact, &percentiles, &story))
+}
+
+/// How much of the survival is listed, without what was computed only for a far percentile: to the
+/// first value below 1e-15, or to the rounds asked for.
+fn listed(exact: &Distribution, rounds: Option<u64>) -> usize {
+    let all = exact.survival.len();
+    let end = exact.survival.iter().position(|&p| p < 1e-15).map_or(all, |i| i + 1);
+    let asked = rounds.and_then(|r| usize::try_from(r).ok()).map_or(0, |r| r.saturating_add(1));
+    end.max(asked).min(all)
+}
+
+/// P(T <= rounds), which only positive terms give digits when it is small.
+fn early(exact: &Distribution, rounds: u64) -> String {
+    let p = exact.success(rounds);
+    if exact.bound == Bound::Compared && p < exact.error {
+        format!("at most {:.1e}", exact.error)
+    } else {
+        short(p)
+    }
+}
+
+fn title(spread: &Spread) -> String {
+    let mut text = format!(
+        "{} nodes, {}, fan-out {}, loss {}",
+        grouped(spread.nodes),
+        spread.style.name(),
+        spread.fanout,
+        spread.loss
+    );
+    if spread.origins > 1 {
+        let _ = write!(text, ", {} origins", grouped(spread.origins));
+    }
+    if spread.dead > 0.0 {
+        let _ = write!(text, ", {} dead", spread.nodes - spread.alive());
+    }
+    if spread.goal() < spread.alive() {
+        let _ = write!(text, ", until {} know", grouped(spread.goal()));
+    }
+    text
+}
+
+fn text(
+    args: &SpreadArgs,
+    spread: &Spread,
+    exact: &Distribution,
+    percentiles: &BTreeMap<Percent, Option<u64>>,
+    story: &[Estimate],
+) -> String {
+    let mut out = title(spread);
+    if let Some(after) = args.pull_after {
+        let _ = write!(out, ", pull after {after} rounds");
+    }
+    out += " (synchronous rounds, complete graph)\n\n";
+    if exact.mean.is_infinite() {
+        out += "Never finishes: every contact is lost.\n";
+        return out;
+    }
+    if exact.mean == 0.0 {
+        out += "Finished at once: the goal is met before the first round.\n";
+        return out;
+    }
+    let time = |rounds: f64| {
+        args.interval
+            .map_or_else(String::new, |i| format!("   {}", short_seconds(rounds * i.as_secs_f64())))
+    };
+    let mut line = |name: &str, value: String, rounds: Option<f64>| {
+        let _ = writeln!(out, "{name:<22}{value:>18}{}", rounds.map_or_else(String::new, &time));
+    };
+    line("mean rounds", format!("{:.9}", exact.mean), Some(exact.mean));
+    let deviation = exact.standard_deviation();
+    line("standard deviation", format!("{deviation:.9}"), Some(deviation));
+    for (p, rounds) in percentiles {
+        let value = rounds.map_or_else(|| "beyond the tail".to_owned(), |r| r.to_string());
+        line(&format!("{}th percentile", p.0), value, rounds.map(|r| r as f64));
+    }
+    line("expected messages", figure(exact.messages), None);
+    line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
+    if let Some(story) = story_messages(args, spread) {
+        line("logistic count of them", figure(story), None);
+    }
+    line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
+    if exact.error > 1e-12 && args.coverage < 1.0 {
+        out.push_str("(a goal short of everyone is a sharp front: fewer digits than otherwise)\n");
+    }
+    out += "\n   x   P(not finished within x rounds)\n";
+    let last = listed(exact, None);
+    let first = exact.survival.iter().position(|&p| p < 1.0 - 1e-4).unwrap_or(0).saturating_sub(1);
+    let step = (last - first).div_ceil(40).max(1);
+    for x in (first..last).step_by(step) {
+        let _ = writeln!(out, "{x:>4}   {:<20}{}", short(exact.survival[x]), time(x as f64));
+    }
+    if !story.is_empty() {
+        out += "\nThe usual story, judged by the exact answer\n";
+        let _ = writeln!(
+            out,
+            "{:<20}{:<14}{:>10}{:>10}{:>12}   says",
+            "estimate", "verdict", "value", "99 %", "off by"
+        );
+        for e in story {
+            let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
+            let off = if e.survival.is_some() {
+                format!("{:.4} P", e.largest_error)
+            } else {
+                format!("{:.3} r", e.largest_error)
+            };
+            let _ = writeln!(
+                out,
+                "{:<20}{:<14}{:>10}{:>10}{off:>12}   {}",
+                e.name,
+                e.verdict.name(),
+                number(e.mean),
+                number(e.p99),
+                e.formula
+            );
+        }
+        out +=
+            "(off by: P, the largest distance from the exact law; r, rounds from the exact mean)\n";
+    }
+    out
+}
+
+/// What the logistic equation counts, n ln(n + 1 - 1/n), where it is told: of plain push.
+fn story_messages(args: &SpreadArgs, spread: &Spread) -> Option<f64> {
+    let plain = spread.style == Style::Push
+        && spread.picks() == 1
+        && spread.loss == 0.0
+        && spread.dead == 0.0
+        && spread.origins == 1
+        && spread.goal() == spread.nodes
+        && args.pull_after.is_none();
+    plain.then(|| logistic_messages(spread.nodes as f64))
+}

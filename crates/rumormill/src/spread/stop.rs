@@ -1,0 +1,227 @@
+//! `rumormill predict stop`.
+
+use std::fmt::Write as _;
+
+use crate::term::exit::{Exit, Usage, finish, finish_json, refuse};
+use crate::term::format::short;
+use crate::term::parse::{StyleArg, count};
+use clap::{Args, ValueEnum};
+use rumormill_theory::stop::{
+    Counted, Rule, counter_for_completeness, mean_field_residue, sequential, snapshot,
+};
+use rumormill_theory::{Error, Options, Spread};
+use serde::Serialize;
+
+/// When nodes lose interest, and under which semantics.
+#[derive(Args)]
+pub(crate) struct StopArgs {
+    /// How many nodes.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Lose interest after this many contacts that count.
+    #[arg(long, value_parser = count, group = "rule")]
+    counter: Option<u64>,
+    /// Lose interest with this probability after a contact that counts, (0, 1].
+    #[arg(long, group = "rule", allow_negative_numbers = true)]
+    coin: Option<f64>,
+    /// All stop after this many rounds of --style.
+    #[arg(long, value_parser = count, group = "rule")]
+    round_cap: Option<u64>,
+    /// Every contact counts, not only those that found someone who knew.
+    #[arg(long, conflicts_with = "round_cap")]
+    blind: bool,
+    /// A useful contact sets the counter back to zero.
+    #[arg(long, conflicts_with_all = ["coin", "round_cap"])]
+    reset: bool,
+    /// What a contact sees: what the last one left, or the round's start.
+    #[arg(long, value_enum, conflicts_with = "round_cap")]
+    semantics: Option<Semantics>,
+    /// Runs of the simulation behind snapshot semantics (1000 if not given).
+    #[arg(long, value_parser = count, requires = "semantics")]
+    runs: Option<u64>,
+    /// Seed of that simulation (1 if not given).
+    #[arg(long, value_parser = count, requires = "semantics")]
+    seed: Option<u64>,
+    /// Who calls, under a round cap (push if not given).
+    #[arg(long, value_enum, conflicts_with_all = ["counter", "coin"])]
+    style: Option<StyleArg>,
+    /// Partners a caller picks each round, under a round cap (1 if not given).
+    #[arg(long, value_parser = count, conflicts_with_all = ["counter", "coin"])]
+    fanout: Option<u64>,
+    /// Probability that a contact is lost, under a round cap, [0, 1] (0 if not given).
+    #[arg(long, conflicts_with_all = ["counter", "coin"], allow_negative_numbers = true)]
+    loss: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Semantics {
+    /// One contact after another; exact.
+    Sequential,
+    /// All contacts of a round see its start; simulated, with standard errors.
+    Snapshot,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    value: f64,
+    /// Zero if exact.
+    standard_error: f64,
+}
+
+#[derive(Serialize)]
+struct Report {
+    nodes: u64,
+    semantics: &'static str,
+    residue: Figure,
+    incomplete: Figure,
+    traffic: Figure,
+    mean_delay: Option<Figure>,
+    last_delivery: Option<Figure>,
+    /// Why the last two are missing, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_given: Option<&'static str>,
+    mean_field_residue: Option<f64>,
+}
+
+/// Sequential contacts have no rounds.
+const NO_TIMES: &str = "mean delay and last delivery: not given, for they depend on whose turn it is, \
+                        which sequential\ncontacts leave open; --semantics snapshot gives them";
+
+/// Runs `rumormill predict stop`.
+pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
+    let semantics = args.semantics.unwrap_or(Semantics::Sequential);
+    if semantics == Semantics::Sequential && (args.runs.is_some() || args.seed.is_some()) {
+        let why = "--runs and --seed belong to the simulation behind --semantics snapshot";
+        return Err(Usage(why.into()).into());
+    }
+    let report = match (args.counter, args.coin, args.round_cap) {
+        (Some(limit), _, _) => {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            deactivation(args, Rule::Counter { limit, reset: args.reset }, f64::from(limit))
+        }
+        (_, Some(p), _) => deactivation(args, Rule::Coin(p), 1.0 / p),
+        (_, _, Some(cap)) => capped(args, cap),
+        _ => {
+            return Err(Usage("one of --counter, --coin and --round-cap is needed".into()).into());
+        }
+    };
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return Err(refuse(&error)),
+    };
+    if args.json {
+        return finish_json(&report);
+    }
+    let mut out = format!("{} nodes, {}\n\n", args.nodes, report.semantics);
+    let mut line = |name: &str, figure: &Figure| {
+        let error = if figure.standard_error > 0.0 {
+            format!("  +- {:.1e}", figure.standard_error)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(out, "{name:<32}{:>14}{error}", short(figure.value));
+    };
+    line("residue (share never told)", &report.residue);
+    line("P(someone never hears)", &report.incomplete);
+    line("traffic (contacts per node)", &report.traffic);
+    for (name, figure) in [
+        ("mean delay (rounds)", &report.mean_delay),
+        ("last delivery (round)", &report.last_delivery),
+    ] {
+        if let Some(figure) = figure {
+            line(name, figure);
+        }
+    }
+    if let Some(why) = report.not_given {
+        let _ = writeln!(out, "{why}");
+    }
+    if let Some(residue) = report.mean_field_residue {
+        let _ = writeln!(out, "{:<32}{:>14}", "mean-field residue", short(residue));
+        if let Ok(limit) = counter_for_completeness(args.nodes, 0.01) {
+            let _ = writeln!(
+                out,
+                "\nA fixed counter does not stay complete as nodes are added; telling all with \
+                 probability 0.99\ntakes k + 1 of about ln(n/0.01), here k = {limit}."
+            );
+        }
+    }
+    finish(&out)
+}
+
+fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
+    let counted = if args.blind { Counted::All } else { Counted::Unnecessary };
+    rule.check()?;
+    let mean_field_residue = Some(mean_field_residue(counted, k)?);
+    let exact = |value| Figure { value, standard_error: 0.0 };
+    if args.semantics != Some(Semantics::Snapshot) {
+        let end = sequential(args.nodes, rule, counted)?;
+        return Ok(Report {
+            nodes: args.nodes,
+            semantics: "sequential contacts, exact",
+            residue: exact(end.residue),
+            incomplete: exact(end.incomplete),
+            traffic: exact(end.traffic),
+            mean_delay: None,
+            last_delivery: None,
+            not_given: Some(NO_TIMES),
+            mean_field_residue,
+        });
+    }
+    let runs = u32::try_from(args.runs.unwrap_or(1000)).unwrap_or(u32::MAX);
+    let end = snapshot(args.nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
+    let figure = |(value, standard_error)| Figure { value, standard_error };
+    Ok(Report {
+        nodes: args.nodes,
+        semantics: "snapshot rounds, simulated",
+        residue: figure(end.residue),
+        incomplete: figure(end.incomplete),
+        traffic: figure(end.traffic),
+        mean_delay: Some(figure(end.mean_delay)),
+        last_delivery: Some(figure(end.last_delivery)),
+        not_given: None,
+        mean_field_residue,
+    })
+}
+
+/// All stop after `cap` rounds: the failure is P(T > cap).
+fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
+    let spread = Spread {
+        fanout: args.fanout.unwrap_or(1),
+        loss: args.loss.unwrap_or(0.0) + 0.0,
+        ..Spread::new(args.nodes, args.style.unwrap_or(StyleArg::Push).into())
+    };
+    // Rounds after which all know, as good as surely, change nothing but the traffic.
+    let exact = spread.solve_with(Options { floor: Some(1e-40), ..Options::default() })?;
+    let last = if exact.mean.is_finite() { exact.survival.len() as u64 - 1 } else { 0 };
+    let (asked, cap) = (cap, cap.min(last));
+    let means = spread.means(cap, |_, m| m)?;
+    let missed = means[cap as usize];
+    let alive = spread.alive() as f64;
+    // Pull and push-pull nodes cannot know that there is news: they all call every round.
+    let calls = match spread.style {
+        rumormill_theory::Style::Push => {
+            // After a cap that is never reached all that can ever know call on.
+            let on = (asked - cap) as f64 * (alive - missed);
+            means[..cap as usize].iter().map(|m| alive - m).sum::<f64>() + on
+        }
+        _ => alive * asked as f64,
+    };
+    let exactly = |value| Figure { value, standard_error: 0.0 };
+    // Delivered in round t: the fall of the mean number missed.
+    let delays: f64 =
+        means.windows(2).enumerate().map(|(t, w)| (t + 1) as f64 * (w[0] - w[1])).sum();
+    Ok(Report {
+        nodes: args.nodes,
+        semantics: "synchronous rounds up to a cap, exact",
+        residue: exactly(missed / alive),
+        incomplete: exactly(exact.survival(asked)),
+        traffic: exactly(spread.picks() as f64 * calls / alive),
+        mean_delay: (means[0] > missed).then(|| exactly(delays / (means[0] - missed))),
+        last_delivery: Some(exactly(spread.last_delivery(cap)?)),
+        not_given: None,
+        mean_field_residue: None,
+    })
+}

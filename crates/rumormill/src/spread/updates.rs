@@ -1,0 +1,239 @@
+//! Several updates in quick succession: one exchange of all that differs, or a rumor for each.
+
+use clap::Args;
+use rumormill_sim::rounds::{Semantics, StopRule, Topology, Updates, UpdatesSummary, Way};
+use serde::Serialize;
+
+use crate::simulate::spread::agreement::two_sided;
+use crate::simulate::spread::exact::theory;
+use crate::spread::graph::refuse;
+use crate::spread::question::{Question, under_way};
+use crate::term::exit::Exit;
+use crate::term::format::{Align, grouped, known, number};
+use crate::term::parse::count;
+use crate::term::progress::Progress;
+use crate::term::signal::Interrupt;
+use crate::term::{exit, format};
+
+/// How many updates there are, and what messages weigh.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Flags {
+    /// This many updates at once, 1..=64: told as rumors of their own, and in exchanges of all that
+    /// differs, side by side.
+    #[arg(long, value_parser = small, value_name = "M", conflicts_with_all = ["plot", "broadcast"])]
+    updates: Option<u32>,
+    /// Rounds from one update to the next.
+    #[arg(long, value_parser = small, default_value = "0", requires = "updates")]
+    spacing: u32,
+    /// Bytes of an update.
+    #[arg(long, value_parser = count, default_value = "100", requires = "updates")]
+    payload: u64,
+    /// Bytes of any message without its updates.
+    #[arg(long, value_parser = count, default_value = "40", requires = "updates")]
+    overhead: u64,
+    /// Bytes of a digest of all that a node has, which every exchange sends.
+    #[arg(long, value_parser = count, default_value = "200", requires = "updates")]
+    digest: u64,
+}
+
+fn small(text: &str) -> Result<u32, String> {
+    let n = count(text)?;
+    u32::try_from(n).map_err(|_| format!("{n} is too large"))
+}
+
+/// Several updates to simulate, both ways.
+pub(crate) struct Several(Updates);
+
+impl Flags {
+    /// The updates asked for, if any are.
+    pub(crate) fn several(&self, question: &Question) -> anyhow::Result<Option<Several>> {
+        let Some(updates) = self.updates else { return Ok(None) };
+        let updates = Updates {
+            spacing: self.spacing,
+            header: self.overhead,
+            payload: self.payload,
+            digest: self.digest,
+            memory: question.memory,
+            ..Updates::new(question.model.clone(), updates)
+        };
+        for way in [Way::Rumors, Way::Exchange] {
+            let checked = updates.check(&question.topology, way, question.threads);
+            checked.map_err(|error| refuse(&error))?;
+        }
+        Ok(Some(Several(updates)))
+    }
+}
+
+/// The answer.
+#[derive(Serialize)]
+struct Report {
+    nodes: u64,
+    graph: String,
+    style: &'static str,
+    updates: u32,
+    spacing: u32,
+    seed: u64,
+    runs_asked: u64,
+    rumors: WayReport,
+    exchange: WayReport,
+}
+
+/// What one way took until all who live had all updates.
+#[derive(Serialize)]
+struct WayReport {
+    runs: u64,
+    finished: u64,
+    /// Rounds, over the runs that got there; null if none did.
+    mean: f64,
+    variance: f64,
+    survival: Vec<f64>,
+    messages: f64,
+    bytes: f64,
+    /// How often an update was sent, in vain or not.
+    copies: f64,
+    exact_mean: Option<f64>,
+    p_value: Option<f64>,
+}
+
+impl Several {
+    /// Makes the runs, both ways, and prints them side by side.
+    pub(crate) fn run(
+        &self,
+        question: &Question,
+        interrupt: &Interrupt,
+        json: bool,
+    ) -> anyhow::Result<Exit> {
+        let runs = question.settings.runs;
+        let progress = Progress::new(2 * runs, "runs");
+        let go = |way: Way, before: u64| {
+            let observe = |now: rumormill_sim::rounds::Progress| {
+                progress.set((before + now.runs_done) as f64 + under_way(now).min(0.99));
+                interrupt.flow()
+            };
+            let (topology, threads) = (&question.topology, question.threads);
+            let summary = self.0.simulate(topology, way, 0..runs, question.seed, threads, &observe);
+            summary.map_err(|error| refuse(&error))
+        };
+        let rumors = go(Way::Rumors, 0)?;
+        let exchange = go(Way::Exchange, runs)?;
+        drop(progress);
+        let report = Report {
+            nodes: question.topology.nodes(),
+            graph: question.settings.graph.to_string(),
+            style: question.model.style.name(),
+            updates: self.0.updates,
+            spacing: self.0.spacing,
+            seed: question.seed,
+            runs_asked: runs,
+            rumors: WayReport::new(&rumors, self.exact(question)),
+            exchange: WayReport::new(&exchange, None),
+        };
+        if json {
+            exit::print_json(&report)?;
+        } else {
+            exit::print(&report.text(question))?;
+        }
+        Ok(interrupt.exit().unwrap_or(Exit::Done))
+    }
+
+    /// The exact law of the last rumor: the rumors are independent, so P(all done by x) is the
+    /// product of theirs. Mean and variance.
+    fn exact(&self, question: &Question) -> Option<(f64, f64)> {
+        let Topology::Complete(nodes) = question.topology else { return None };
+        let model = &question.model;
+        let plain = model.semantics == Semantics::Synchronous
+            && model.stop == StopRule::Never
+            && model.max_rounds == u32::MAX
+            && model.style != rumormill_proto::Style::PushThenPull;
+        let law = plain.then(|| theory(model, nodes).solve().ok()).flatten()?;
+        if !law.mean.is_finite() {
+            return None;
+        }
+        let last = law.survival.len() as u64 + u64::from(self.0.updates * self.0.spacing);
+        let (mut mean, mut second) = (0.0, 0.0);
+        for x in 0..last {
+            let done: f64 = (0..self.0.updates)
+                .map(|i| {
+                    let published = u64::from(i * self.0.spacing);
+                    x.checked_sub(published).map_or(0.0, |x| 1.0 - law.survival(x))
+                })
+                .product();
+            mean += 1.0 - done;
+            second += (2.0 * x as f64 + 1.0) * (1.0 - done);
+        }
+        Some((mean, second - mean * mean))
+    }
+}
+
+impl WayReport {
+    fn new(summary: &UpdatesSummary, exact: Option<(f64, f64)>) -> Self {
+        let finished = summary.finished.total();
+        let moments = summary.finished.moments();
+        let mut left = summary.runs;
+        let mut survival = Vec::new();
+        for (round, runs) in summary.finished.iter() {
+            let share = left as f64 / summary.runs as f64;
+            survival.resize(usize::try_from(round).unwrap_or(0), share);
+            left -= runs;
+        }
+        survival.push(left as f64 / summary.runs.max(1) as f64);
+        let p_value = exact.filter(|_| finished == summary.runs).and_then(|(mean, variance)| {
+            two_sided(moments.mean() - mean, (variance / summary.runs as f64).sqrt())
+        });
+        Self {
+            runs: summary.runs,
+            finished,
+            mean: moments.mean(),
+            variance: moments.variance(),
+            survival,
+            messages: summary.messages.mean(),
+            bytes: summary.bytes.mean(),
+            copies: summary.copies.mean(),
+            exact_mean: exact.map(|(mean, _)| mean),
+            p_value,
+        }
+    }
+}
+
+impl Report {
+    fn text(&self, question: &Question) -> String {
+        let head = [("", Align::Left), ("as rumors", Align::Right), ("in exchanges", Align::Right)];
+        let ways = [&self.rumors, &self.exchange];
+        let row = |name: &str, figure: &dyn Fn(&WayReport) -> String| {
+            std::iter::once(name.to_owned()).chain(ways.map(figure)).collect::<Vec<String>>()
+        };
+        let mean = |x: f64| known(Some(x).filter(|x| x.is_finite()), 6);
+        let nodes = self.nodes as f64;
+        let mut rows = vec![
+            row("runs", &|way| grouped(way.runs)),
+            row("mean rounds until all have all", &|way| mean(way.mean)),
+            row("standard deviation", &|way| mean(way.variance.sqrt())),
+            row("messages per node", &|way| mean(way.messages / nodes)),
+            row("bytes per node", &|way| mean(way.bytes / nodes)),
+            row("copies of updates per node", &|way| mean(way.copies / nodes)),
+        ];
+        if self.rumors.exact_mean.is_some() {
+            rows.insert(2, row("exact mean", &|way| way.exact_mean.map_or_else(String::new, mean)));
+        }
+        if self.rumors.p_value.is_some() {
+            let p = |way: &WayReport| way.p_value.map_or_else(String::new, |p| format!("{p:.3}"));
+            rows.insert(3, row("p-value", &p));
+        }
+        let apart = match self.spacing {
+            0 => "at once".to_owned(),
+            1 => "one a round".to_owned(),
+            rounds => format!("{rounds} rounds apart"),
+        };
+        format!(
+            "{} updates, {apart}, among {} nodes, {}, {}, fan-out {}, loss {}; seed {}\n\n{}\n",
+            self.updates,
+            grouped(self.nodes),
+            self.graph,
+            self.style,
+            question.model.fanout,
+            number(question.model.loss, 6),
+            self.seed,
+            format::table(&head, &rows).join("\n")
+        )
+    }
+}

@@ -1,0 +1,166 @@
+//! How the command ends, and how it says what went wrong.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::term::output;
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Done,
+    /// It ran, and the answer is bad; or it could not run.
+    Failed,
+    /// What was asked makes no sense.
+    Usage,
+    /// The figures had not converged in the time given.
+    NotConverged,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM, where that is not the proper way to end.
+    Terminated,
+    /// SIGHUP, likewise: the terminal has gone.
+    HungUp,
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotConverged => 3,
+            Self::HungUp => 129,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+/// What was asked makes no sense: exit code 2, like the errors of the argument parser.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Says what went wrong, if anything, and gives the exit code.
+pub(crate) fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
+    let exit = outcome.unwrap_or_else(|error| {
+        if !error.is::<ClosedPipe>() {
+            note(&complaint(&error));
+        }
+        of(&error)
+    });
+    ExitCode::from(exit.code())
+}
+
+/// Says what the argument parser has to say: what is wrong, or the help that was asked for.
+pub(crate) fn parsed(said: &clap::Error) -> ExitCode {
+    let printed = printed(said.print());
+    if said.use_stderr() {
+        return ExitCode::from(Exit::Usage.code());
+    }
+    report(printed.map(|()| Exit::Done))
+}
+
+/// What went wrong, as a line for standard error.
+pub(crate) fn complaint(error: &anyhow::Error) -> String {
+    format!("rumormill: {error:#}\n")
+}
+
+/// How to exit after an error.
+pub(crate) fn of(error: &anyhow::Error) -> Exit {
+    if error.is::<ClosedPipe>() {
+        // The reader of our output has seen enough (`rumormill watch | head -1`).
+        Exit::Done
+    } else if error.is::<Usage>() {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Writes to standard error, as far as it can be written.
+pub(crate) fn note(text: &str) {
+    let _ = output::stderr().write_all(text.as_bytes());
+}
+
+/// Standard output is closed. Told apart from a closed connection by its type.
+#[derive(Debug)]
+pub(crate) struct ClosedPipe;
+
+impl std::fmt::Display for ClosedPipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("standard output is closed")
+    }
+}
+
+impl std::error::Error for ClosedPipe {}
+
+/// Writes a text to standard output, and ends it with a newline if it has none.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    print_bytes(text.as_bytes())?;
+    print_bytes(end.as_bytes())
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = output::stdout();
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// What came of writing to standard output.
+pub(crate) fn printed<T>(written: io::Result<T>) -> anyhow::Result<T> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Fails if nobody reads standard output any more, without writing anything.
+#[cfg(unix)]
+pub(crate) fn probe() -> anyhow::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+    let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    if fds[0].revents().contains(PollFlags::ERR) { Err(ClosedPipe.into()) } else { Ok(()) }
+}
+
+/// A closed pipe shows with the next line.
+#[cfg(not(unix))]
+pub(crate) fn probe() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Writes a value to standard output as an indented JSON document.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a text: the last step of a command that succeeds.
+pub(crate) fn finish(text: &str) -> anyhow::Result<Exit> {
+    print(text)?;
+    Ok(Exit::Done)
+}
+
+/// Prints a value as JSON: the last step of a command that succeeds.
+pub(crate) fn finish_json(value: &impl serde::Serialize) -> anyhow::Result<Exit> {
+    print_json(value)?;
+    Ok(Exit::Done)
+}
+
+/// Turns a rejected question into a usage error: one line that names the flag and its range.
+pub(crate) fn refuse(error: &rumormill_theory::Error) -> anyhow::Error {
+    Usage(format!("--{error}")).into()
+}

@@ -1,0 +1,198 @@
+//! Numbers, ages and tables for people.
+
+use std::fmt::Write as _;
+
+/// What stands where nothing is known.
+pub(crate) const UNKNOWN: &str = "–";
+
+/// A number with up to `digits` significant digits and no idle zeros.
+pub(crate) fn number(x: f64, digits: usize) -> String {
+    shorten(x, digits, f64::round)
+}
+
+/// [`number`], or a dash.
+pub(crate) fn known(x: Option<f64>, digits: usize) -> String {
+    x.map_or_else(|| UNKNOWN.to_owned(), |x| number(x, digits))
+}
+
+/// An enclosure, rounded outwards so that what is printed is still one.
+pub(crate) fn enclosure(lower: Option<f64>, upper: Option<f64>, digits: usize) -> String {
+    match (lower, upper) {
+        (Some(lower), Some(upper)) => {
+            let (lower, upper) =
+                (shorten(lower, digits, f64::floor), shorten(upper, digits, f64::ceil));
+            format!("[{lower}, {upper}]")
+        }
+        _ => UNKNOWN.to_owned(),
+    }
+}
+
+fn shorten(x: f64, digits: usize, round: fn(f64) -> f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return if x == 0.0 { "0".to_owned() } else { x.to_string() };
+    }
+    let digits = i32::try_from(digits).unwrap_or(10);
+    let magnitude = x.abs().log10().floor() as i32;
+    let decimals = digits - 1 - magnitude;
+    if !(-6..=15).contains(&magnitude) {
+        let text = format!("{x:.*e}", 5);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let scale = 10f64.powi(decimals.abs());
+    let rounded = if decimals >= 0 { round(x * scale) / scale } else { round(x / scale) * scale };
+    let text = format!("{rounded:.*}", usize::try_from(decimals).unwrap_or(0));
+    if !text.contains('.') {
+        return text;
+    }
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// `12.3 s`, `4 min 10 s`, `2 h 5 min`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..100 => format!("{seconds:.1} s"),
+        100..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// `12.3 s ago`, or a dash.
+pub(crate) fn ago(age: Option<f64>) -> String {
+    age.map_or_else(|| UNKNOWN.to_owned(), |age| format!("{} ago", seconds(age)))
+}
+
+/// `812 B`, `45.2 kB`, `3.1 MB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let b = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", b / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", b / 1e6),
+        _ => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+/// `1,000,000`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 node`, `5 nodes`.
+pub(crate) fn plural(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// How a column is aligned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+/// Lines of a table: two spaces between columns, none at the end.
+pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<String> {
+    let widths: Vec<usize> = head
+        .iter()
+        .enumerate()
+        .map(|(at, (title, _))| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell));
+            cells.chain([width(title)]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut line = String::new();
+        for ((cell, (_, align)), &width_of) in cells.zip(head).zip(&widths) {
+            let pad = " ".repeat(width_of.saturating_sub(width(cell)));
+            let _ = match align {
+                Align::Left => write!(line, "{cell}{pad}  "),
+                Align::Right => write!(line, "{pad}{cell}  "),
+            };
+        }
+        line.trim_end().to_owned()
+    };
+    let titles = line(&mut head.iter().map(|(title, _)| *title));
+    let rows = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
+    std::iter::once(titles).chain(rows).collect()
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// A probability with six significant digits.
+pub(crate) fn short(p: f64) -> String {
+    // −0 is 0.
+    let p = p + 0.0;
+    if p == 0.0 || p >= 0.001 { format!("{p:.6}") } else { format!("{p:.5e}") }
+}
+
+/// A large number, rounded to two decimals while that says something.
+pub(crate) fn figure(x: f64) -> String {
+    if x < 1e7 { format!("{x:.2}") } else { format!("{x:.6e}") }
+}
+
+/// Seconds in the unit people would use.
+pub(crate) fn short_seconds(s: f64) -> String {
+    if s == 0.0 {
+        "0 s".to_owned()
+    } else if s < 1e-3 {
+        format!("{:.0} us", s * 1e6)
+    } else if s < 1.0 {
+        format!("{:.0} ms", s * 1e3)
+    } else if s < 120.0 {
+        format!("{s:.2} s")
+    } else {
+        format!("{:.1} min", s / 60.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(number(15.0, 10), "15");
+        assert_eq!(number(10.0 / 3.0, 10), "3.333333333");
+        assert_eq!(number(-0.1, 10), "-0.1");
+        assert_eq!(number(1_234_567.0, 3), "1230000");
+        assert_eq!(number(0.0, 10), "0");
+        assert_eq!(number(4e18, 10), "4e18");
+        assert_eq!(number(1.5e-9, 10), "1.5e-9");
+        assert_eq!(known(None, 10), UNKNOWN);
+    }
+
+    #[test]
+    fn enclosures_are_rounded_outwards() {
+        assert_eq!(enclosure(Some(15.0), Some(15.0), 10), "[15, 15]");
+        assert_eq!(enclosure(Some(14.99999999999), Some(15.00000000001), 4), "[14.99, 15.01]");
+        assert_eq!(enclosure(Some(-1.001), Some(-0.999), 2), "[-1.1, -0.99]");
+        assert_eq!(enclosure(Some(1.0), None, 4), UNKNOWN);
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let head = [("name", Align::Left), ("sum", Align::Right)];
+        let rows = vec![vec!["a".into(), "5".into()], vec!["longer".into(), "10.25".into()]];
+        let lines = table(&head, &rows);
+        assert_eq!(lines, ["name      sum", "a           5", "longer  10.25"]);
+    }
+
+    #[test]
+    fn ages() {
+        assert_eq!(ago(Some(12.34)), "12.3 s ago");
+        assert_eq!(ago(Some(250.0)), "4 min 10 s ago");
+        assert_eq!(ago(Some(7500.0)), "2 h 5 min ago");
+    }
+}

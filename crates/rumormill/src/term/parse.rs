@@ -1,0 +1,301 @@
+//! Values on the command line, checked before anything starts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use rumormill_agent::api::Event;
+use rumormill_proto::{MAX_INPUT, MAX_KEY, Name, PutError, RumorId, check_key};
+use rumormill_theory::{Style, Targets};
+
+use crate::term::exit::Usage;
+
+/// A duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let plain = text.trim();
+    if let Ok(duration) = humantime::parse_duration(plain) {
+        return Ok(duration);
+    }
+    let unit_at = plain.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(plain.len());
+    let (number, unit) = plain.split_at(unit_at);
+    let scale = match unit {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => 0.0,
+    };
+    let seconds = number.trim().parse::<f64>().ok().filter(|_| scale > 0.0).map(|n| n * scale);
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
+        format!("{text:?} is not a duration; write a number with its unit: 200ms, 1.5s, 2m")
+    })
+}
+
+/// A name of a figure or a node.
+pub(crate) fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+/// A key of the replica. The agent's own limit, `replica.max_key`, may be lower.
+pub(crate) fn key(text: &str) -> Result<String, String> {
+    match check_key(text, MAX_KEY) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(PutError::EmptyKey) => Err("a key must not be empty".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What keys begin with; empty for all keys.
+pub(crate) fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { key(text) }
+}
+
+/// The id of an event, as `rumormill event` prints it.
+pub(crate) fn rumor_id(text: &str) -> Result<RumorId, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
+}
+
+/// A kind of what happens at an agent.
+pub(crate) fn kind(text: &str) -> Result<String, String> {
+    if Event::KINDS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is not a kind; there are {}", Event::KINDS.join(", ")))
+}
+
+/// An input: `requests=5`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Input {
+    pub(crate) name: Name,
+    pub(crate) value: f64,
+}
+
+/// An input: a name, `=`, and a finite number within ±2⁵³.
+pub(crate) fn input(text: &str) -> Result<Input, String> {
+    let Some((left, right)) = text.split_once('=') else {
+        let example = if text.is_empty() { "requests" } else { text };
+        return Err(format!("{text:?} has no value; write NAME=VALUE, for example {example}=5"));
+    };
+    let name = name(left.trim())?;
+    let value: f64 = right
+        .trim()
+        .parse()
+        .map_err(|_| format!("the value {right:?} of {name} is not a number; write {name}=5"))?;
+    if !value.is_finite() {
+        return Err(format!("the value of {name} is {value}, but must be a finite number"));
+    }
+    if value.abs() > MAX_INPUT {
+        return Err(format!(
+            "the value of {name} is {value:e}, but must lie within ±{MAX_INPUT:e}; \
+             use a larger unit"
+        ));
+    }
+    Ok(Input { name, value })
+}
+
+/// Refuses two values for one input.
+pub(crate) fn once_each(inputs: &[Input]) -> Result<(), Usage> {
+    for (at, Input { name, value }) in inputs.iter().enumerate() {
+        if let Some(before) = inputs[..at].iter().find(|before| before.name == *name) {
+            let first = before.value;
+            let why = format!("{name} is given twice, as {first} and as {value}; give it once");
+            return Err(Usage(why));
+        }
+    }
+    Ok(())
+}
+
+/// A probability of losing a datagram: 0 to below 1.
+pub(crate) fn loss(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(loss) if (0.0..1.0).contains(&loss) => Ok(loss),
+        Ok(loss) => Err(format!("a loss of {loss}; it must be at least 0 and below 1 (0.2: 20 %)")),
+        Err(_) => Err(format!("{text:?} is not a number; write 0.2 for 20 %")),
+    }
+}
+
+/// `HOST:PORT`; whether the host exists shows later.
+pub(crate) fn host_port(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let wrong =
+        || format!("{text:?} is not an address; write HOST:PORT, for example 10.0.0.1:7946");
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || bare_v6 || host.contains(|c: char| c.is_whitespace() || c == '/') {
+        return Err(wrong());
+    }
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(text.to_owned()),
+        _ => Err(format!("the port {port:?} of {text:?} must be a number from 1 to 65535")),
+    }
+}
+
+/// An address to listen at, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    Off,
+    At(SocketAddr),
+}
+
+/// `IP:PORT`, or `off`.
+pub(crate) fn listen(text: &str) -> Result<Listen, String> {
+    if text == "off" {
+        return Ok(Listen::Off);
+    }
+    socket(text).map(Listen::At).map_err(|error| format!("{error}, or off"))
+}
+
+/// `IP:PORT`.
+pub(crate) fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("{text:?} is not IP:PORT, for example 127.0.0.1:7946"))
+}
+
+/// A whole number: `1000000`, `1_000_000` or `1e6`.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    let plain = text.replace('_', "");
+    if let Ok(n) = plain.parse() {
+        return Ok(n);
+    }
+    match plain.parse::<f64>() {
+        Ok(x) if (0.0..=1e18).contains(&x) && x.fract() == 0.0 => Ok(x as u64),
+        _ => Err("must be a whole number from 0 to 1e18, such as 1000000 or 1e6".into()),
+    }
+}
+
+/// One of the words that a simulator's type knows.
+pub(crate) fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// A number of rounds or partners: a count that fits 32 bits.
+pub(crate) fn small_count(text: &str) -> Result<u32, String> {
+    let n = count(text)?;
+    u32::try_from(n).map_err(|_| format!("{n} is too large; at most {}", u32::MAX))
+}
+
+/// A number of runs: at least one.
+pub(crate) fn runs(text: &str) -> Result<u64, String> {
+    match count(text)? {
+        0 => Err("must be at least 1".into()),
+        n => Ok(n),
+    }
+}
+
+/// [`Style`] as clap knows it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StyleArg {
+    /// Nodes that know call.
+    Push,
+    /// Nodes that do not know call.
+    Pull,
+    /// All nodes call.
+    PushPull,
+}
+
+impl From<StyleArg> for Style {
+    fn from(style: StyleArg) -> Self {
+        match style {
+            StyleArg::Push => Self::Push,
+            StyleArg::Pull => Self::Pull,
+            StyleArg::PushPull => Self::PushPull,
+        }
+    }
+}
+
+/// [`Targets`] as clap knows it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TargetsArg {
+    /// A caller's picks of one round all differ.
+    Distinct,
+    /// Each pick is drawn afresh.
+    Independent,
+}
+
+impl From<TargetsArg> for Targets {
+    fn from(targets: TargetsArg) -> Self {
+        match targets {
+            TargetsArg::Distinct => Self::Distinct,
+            TargetsArg::Independent => Self::Independent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("0.25 s"), Ok(Duration::from_millis(250)));
+        for bad in ["", "5", "s", "-1s", "1 parsec", "infs", "nans"] {
+            assert!(duration(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn counts_may_be_written_short() {
+        assert_eq!(count("1e15"), Ok(1_000_000_000_000_000));
+        assert_eq!(count("1_000"), Ok(1000));
+        assert!(count("1.5").is_err() && count("-3").is_err() && count("x").is_err());
+    }
+
+    #[test]
+    fn inputs() {
+        let good = input("requests=5").expect("valid");
+        assert_eq!((good.name.as_str(), good.value), ("requests", 5.0));
+        assert_eq!(input("a/b=-2.5e3").expect("valid").value, -2500.0);
+        for bad in ["requests", "requests=", "=5", "r s=5", "r=NaN", "r=inf", "r=-inf", "r=1e300"] {
+            assert!(input(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn one_input_has_one_value() {
+        let given = |texts: &[&str]| {
+            let inputs: Vec<_> = texts.iter().map(|text| input(text).expect("valid")).collect();
+            once_each(&inputs)
+        };
+        assert!(given(&["a=1", "b=1"]).is_ok());
+        assert!(
+            given(&["a=1", "b=1", "a=2"]).unwrap_err().to_string().contains("a is given twice")
+        );
+    }
+
+    #[test]
+    fn addresses() {
+        assert!(host_port("localhost:7946").is_ok());
+        assert!(host_port("[::1]:7946").is_ok());
+        for bad in [
+            "",
+            "localhost",
+            ":7946",
+            "::1",
+            "a:0",
+            "a:70000",
+            "a:x",
+            "a b:1",
+            "http://h:1",
+            "[::1:1",
+        ] {
+            assert!(host_port(bad).is_err(), "{bad:?} was accepted");
+        }
+        assert_eq!(listen("off"), Ok(Listen::Off));
+        assert!(listen("localhost:1").is_err());
+    }
+
+    #[test]
+    fn losses() {
+        assert_eq!(loss("0.2"), Ok(0.2));
+        for bad in ["1", "-0.1", "20%", "NaN"] {
+            assert!(loss(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+}

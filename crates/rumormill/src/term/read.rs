@@ -1,0 +1,18 @@
+//! Text files, read in one way: see [`rumormill_sim::text`].
+
+use std::path::Path;
+
+use rumormill_sim::text::decode;
+
+use crate::term::exit::Usage;
+
+/// The text of a file.
+///
+/// # Errors
+/// If it can't be read, or is no text in UTF-8; names the file.
+pub(crate) fn read(path: &Path) -> Result<String, Usage> {
+    let name = path.display();
+    let bytes =
+        std::fs::read(path).map_err(|error| Usage(format!("cannot read {name}: {error}")))?;
+    decode(bytes).map_err(|error| Usage(format!("cannot read {name}: {error}")))
+}
