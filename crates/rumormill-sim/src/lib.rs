@@ -23,33 +23,21 @@
 //! ```
 #![deny(unsafe_code)]
 
-mod barriers;
-pub mod chaos;
 pub mod check;
-mod chronicle;
-mod clock;
-mod counters;
-mod digest;
-mod fault;
-mod link;
-mod network;
-mod queue;
+pub mod network;
 pub mod rounds;
 pub mod scenario;
-mod slot;
-mod spec;
 pub mod text;
 pub mod trace;
-pub mod traffic;
-mod truth;
-mod watch;
 
-pub use chaos::Chaos;
-pub use chronicle::Chronicle;
-pub use counters::Counters;
-pub use link::{Latency, Link};
+pub use check::chronicle::Chronicle;
+pub use check::truth::{Truth, Units};
+pub use check::violation::Failure;
 pub use network::VirtualNetwork;
-pub use slot::NodeState;
-pub use spec::{NetworkConfig, NodeIndex, NodeSpec, Protocols, SimError};
-pub use truth::{Truth, Units};
-pub use watch::Failure;
+pub use network::counters::Counters;
+pub use network::error::SimError;
+pub use network::index::NodeIndex;
+pub use network::link::{Latency, Link};
+pub use network::slot::NodeState;
+pub use network::spec::{NetworkConfig, NodeSpec, Protocols};
+pub use scenario::random::Chaos;

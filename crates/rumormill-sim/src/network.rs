@@ -1,7 +1,19 @@
 //! The virtual network: nodes on a virtual clock, driven by one queue of events.
 
+mod barriers;
+mod clock;
+pub mod counters;
+pub(crate) mod digest;
+pub mod error;
+mod fault;
+pub mod index;
+pub mod link;
 mod meet;
 mod packets;
+mod queue;
+pub mod slot;
+pub mod spec;
+pub mod traffic;
 
 use core::hash::BuildHasherDefault;
 use std::collections::{BTreeMap, HashMap};
@@ -10,13 +22,14 @@ use rand::SeedableRng;
 use rumormill_proto::{Directory, Duration, Event, Instant, Mode, Name, Node, Rng};
 use siphasher::sip::SipHasher13;
 
-use crate::barriers::Barriers;
-use crate::counters::Counters;
-use crate::digest::{Digest, seed};
-use crate::queue::{Entry, Packets, Queue, What};
-use crate::slot::{NodeState, Slot};
-use crate::spec::{NetworkConfig, NodeIndex, NodeSpec, SimError, check_rate};
-use crate::traffic;
+use self::barriers::Barriers;
+use self::counters::Counters;
+use self::digest::{Digest, seed};
+use self::error::SimError;
+use self::index::NodeIndex;
+use self::queue::{Entry, Packets, Queue, What};
+use self::slot::{NodeState, Slot};
+use self::spec::{NetworkConfig, NodeSpec, check_rate};
 
 /// Boots are milliseconds, as agents have them; runs begin at this one.
 const FIRST_BOOT: u64 = 1_700_000_000_000;

@@ -25,6 +25,7 @@ mod link;
 mod news;
 mod nodes;
 mod observe;
+pub mod random;
 mod run;
 mod schedule;
 mod settings;
@@ -57,7 +58,7 @@ pub use slice::{
 pub use span::{NotASpan, Shift, Span, When};
 pub use values::Values;
 
-use crate::link::Link;
+use crate::network::link::Link;
 
 /// More nodes than this are refused: their state would not fit an ordinary machine.
 pub const MOST_NODES: u32 = 100_000;

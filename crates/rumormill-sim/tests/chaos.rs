@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rumormill_proto::Duration;
-use rumormill_sim::chaos::Outcome;
+use rumormill_sim::scenario::random::Outcome;
 use rumormill_sim::{Chaos, Counters};
 
 const SEEDS: &str = "RUMORMILL_CHAOS_SEEDS";

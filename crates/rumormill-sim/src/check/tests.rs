@@ -1,9 +1,15 @@
 //! Each checker is content with what is right, is shown something wrong, and finds it.
 
-use rumormill_proto::Duration;
+use rumormill_proto::{Caveat, Duration, Instant, Name, NodeId, Reading};
 
-use super::*;
-use crate::spec::{NetworkConfig, NodeSpec};
+use super::conservation::{books, conservation, quiet};
+use super::estimates::{Said, enclosures, figures, said};
+use super::rosters::{rosters, views};
+use super::truth::{COMPONENTS, Truth, Units};
+use super::violation::Violation;
+use crate::network::VirtualNetwork;
+use crate::network::index::NodeIndex;
+use crate::network::spec::{NetworkConfig, NodeSpec};
 
 const INPUTS: [f64; 4] = [5.0, 10.0, -2.5, 0.1];
 const TOLERANCE: f64 = 1e-6;

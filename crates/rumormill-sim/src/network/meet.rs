@@ -3,7 +3,8 @@
 use rumormill_proto::{Acquaintance, Duration, Instant};
 
 use super::VirtualNetwork;
-use crate::spec::{NodeIndex, SimError};
+use super::error::SimError;
+use super::index::NodeIndex;
 
 impl VirtualNetwork {
     /// `node` asks `other` to let it into its cluster. Nothing happens if it is not running.

@@ -3,10 +3,10 @@
 use rumormill_proto::{Duration, Instant, Plane, Transmit};
 
 use super::VirtualNetwork;
-use crate::link::{chance, uniform};
-use crate::queue::{Kind, Packet, PacketIndex, What};
-use crate::spec::NodeIndex;
-use crate::traffic::{self, Fate};
+use super::index::NodeIndex;
+use super::link::{chance, uniform};
+use super::queue::{Kind, Packet, PacketIndex, What};
+use super::traffic::{self, Fate};
 
 impl VirtualNetwork {
     pub(super) fn send(&mut self, from: NodeIndex, transmit: Transmit) {

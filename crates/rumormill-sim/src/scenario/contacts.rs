@@ -4,9 +4,9 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{Instant, Rng};
 
-use crate::digest::seed;
 use crate::network::VirtualNetwork;
-use crate::spec::NodeIndex;
+use crate::network::digest::seed;
+use crate::network::index::NodeIndex;
 
 /// The purpose of the seeds.
 const CONTACTS: u64 = 6;

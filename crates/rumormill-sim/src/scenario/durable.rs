@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::Scenario;
 use super::error::ScenarioError;
 use super::nodes::Nodes;
-use crate::digest::seed;
+use crate::network::digest::seed;
 
 /// The purpose of the draw.
 const STORES: u64 = 8;

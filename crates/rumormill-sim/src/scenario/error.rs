@@ -2,7 +2,7 @@
 
 use rumormill_proto::ConfigError;
 
-use crate::spec::SimError;
+use crate::network::error::SimError;
 
 /// Something in a scenario that makes no sense: which key, its value, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

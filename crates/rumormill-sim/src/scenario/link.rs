@@ -7,7 +7,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::span::Span;
-use crate::link::{Latency, Link};
+use crate::network::link::{Latency, Link};
 
 /// What links do, where it differs from what they do otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

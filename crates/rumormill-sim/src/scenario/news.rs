@@ -1,7 +1,7 @@
 //! How far rumors have come, and how equal replicas are.
 
 use super::slice::{Band, ReplicaSample, RumorSample};
-use crate::chronicle::Chronicle;
+use crate::check::chronicle::Chronicle;
 use crate::network::VirtualNetwork;
 
 /// How rumors stand; `None` if there were none.

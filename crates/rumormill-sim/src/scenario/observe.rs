@@ -7,11 +7,11 @@ use super::slice::{
     Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
 };
 use super::span::{Shift, Span};
-use crate::chronicle::Chronicle;
+use crate::check::chronicle::Chronicle;
+use crate::check::monitor::truth;
 use crate::network::VirtualNetwork;
-use crate::slot::NodeState;
-use crate::spec::NodeIndex;
-use crate::watch::truth;
+use crate::network::index::NodeIndex;
+use crate::network::slot::NodeState;
 
 /// How things stand in the whole cluster.
 pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], chronicle: &Chronicle) -> Sample {
@@ -174,7 +174,7 @@ fn in_words(event: &Event) -> String {
 
 /// What became of packets since the last time.
 pub(crate) fn traffic(net: &mut VirtualNetwork) -> Vec<Traffic> {
-    let line = |packet: crate::traffic::Packet| Traffic {
+    let line = |packet: crate::network::traffic::Packet| Traffic {
         at: Moment::from(packet.at),
         from: packet.from.0,
         to: packet.to.0,

@@ -14,13 +14,15 @@ use super::error::ScenarioError;
 use super::slice::{Heard, Mark, Moment, Slice, Tone};
 use super::values::Values;
 use super::{Scenario, observe};
-use crate::chaos::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
-use crate::check::Violation;
-use crate::chronicle::Chronicle;
-use crate::counters::Counters;
+use crate::check::chronicle::Chronicle;
+use crate::check::monitor::Watch;
+use crate::check::violation::Failure;
+use crate::check::violation::Violation;
 use crate::network::VirtualNetwork;
-use crate::spec::{NetworkConfig, SimError};
-use crate::watch::{Failure, Watch};
+use crate::network::counters::Counters;
+use crate::network::error::SimError;
+use crate::network::spec::NetworkConfig;
+use crate::scenario::random::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
 
 /// In a cluster up to this size, everything is looked at more often than it is sampled.
 const SMALL: usize = 128;

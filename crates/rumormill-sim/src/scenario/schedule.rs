@@ -22,7 +22,7 @@ use super::nodes::Nodes;
 use super::span::{Span, When};
 use super::tracker::Tracker;
 use super::{MOST_NODES, Scenario};
-use crate::digest::seed;
+use crate::network::digest::seed;
 
 /// The purpose of the seeds of events.
 const EVENTS: u64 = 5;

@@ -14,8 +14,8 @@ use super::run::{Outcome, ScenarioRun};
 use super::schedule::possible;
 use super::span::Span;
 use super::{Calm, Scenario};
-use crate::check::Violation;
-use crate::watch::Failure;
+use crate::check::violation::Failure;
+use crate::check::violation::Violation;
 
 /// A search for the shortest failing scenario: [`Shrink::advance`] makes one run after the other.
 pub struct Shrink {

@@ -6,7 +6,7 @@ use core::fmt;
 use rumormill_proto::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::traffic::Fate;
+pub use crate::network::traffic::Fate;
 
 use super::span::Span;
 

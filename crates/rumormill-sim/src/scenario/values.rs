@@ -7,7 +7,7 @@ use rumormill_proto::Rng;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::digest::seed;
+use crate::network::digest::seed;
 
 /// The purpose of the seeds of values.
 const VALUES: u64 = 4;

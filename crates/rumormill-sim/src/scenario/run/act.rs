@@ -3,7 +3,8 @@
 use rumormill_proto::{Name, Node};
 
 use super::{Action, ScenarioRun, Tone};
-use crate::spec::{NodeIndex, SimError};
+use crate::network::error::SimError;
+use crate::network::index::NodeIndex;
 
 impl ScenarioRun {
     pub(super) fn apply(&mut self, action: &Action) -> Result<(), SimError> {

@@ -5,8 +5,10 @@ use rumormill_proto::{Acquaintance, Rng};
 
 use super::super::contacts::contacts;
 use super::{Failure, Phase, ScenarioRun};
-use crate::digest::seed;
-use crate::spec::{NodeIndex, NodeSpec, SimError};
+use crate::network::digest::seed;
+use crate::network::error::SimError;
+use crate::network::index::NodeIndex;
+use crate::network::spec::NodeSpec;
 
 /// The purpose of the seeds of clocks.
 const CLOCKS: u64 = 7;

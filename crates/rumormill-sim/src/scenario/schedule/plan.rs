@@ -4,12 +4,12 @@ use rand_distr::{Distribution, Exp1};
 use rumormill_proto::{Duration, Instant};
 
 use super::{Drawing, MOST_STEPS, Pending, event_rng};
-use crate::link::uniform;
+use crate::network::link::uniform;
+use crate::network::spec::check_rate;
 use crate::scenario::error::ScenarioError;
 use crate::scenario::event::{Churn, ClockChange, Deed, DeleteKey, Put, ScenarioEvent};
 use crate::scenario::span::{Span, When};
 use crate::scenario::{check_name, check_values};
-use crate::spec::check_rate;
 
 impl<'a> Drawing<'a> {
     /// Checks an event as such, and draws its times.

@@ -6,7 +6,7 @@ use core::hash::Hasher;
 use rumormill_proto::{Event, Instant};
 use siphasher::sip::SipHasher13;
 
-use crate::spec::NodeIndex;
+use super::index::NodeIndex;
 
 /// A running hash over all that was delivered and all that nodes said, with fixed keys.
 #[derive(Clone)]

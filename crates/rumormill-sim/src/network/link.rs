@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use rumormill_proto::{Duration, Rng};
 
-use crate::spec::SimError;
+use super::error::SimError;
 
 /// How long a packet is on its way, one way.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rumormill_proto::Instant;
 
-use crate::spec::NodeIndex;
+use super::index::NodeIndex;
 
 /// Something that is going to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

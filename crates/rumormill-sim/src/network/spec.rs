@@ -1,78 +1,11 @@
 //! What a network and its nodes are made from.
 
-use core::fmt;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
-use rumormill_proto::{
-    Config, ConfigError, Duration, InputError, Instant, Name, NameError, Protocol,
-};
+use rumormill_proto::{Config, Duration, Instant, Name, Protocol};
 
-use crate::link::Link;
-
-/// A node of a network, by the order in which it was added. Lasts through restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeIndex(pub(crate) u32);
-
-/// The port of every virtual node.
-const PORT: u16 = 7946;
-
-impl NodeIndex {
-    /// The number as an index, from 0.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// The address: 10.0.0.1 for the first node, and so on.
-    pub fn addr(self) -> SocketAddr {
-        let [_, b, c, d] = (self.0 + 1).to_be_bytes();
-        SocketAddr::from(([10, b, c, d], PORT))
-    }
-
-    /// The node that has the address, if it is one of a virtual network.
-    pub(crate) fn of(addr: SocketAddr) -> Option<Self> {
-        let SocketAddr::V4(v4) = addr else { return None };
-        let [ten, b, c, d] = v4.ip().octets();
-        let number = u32::from_be_bytes([0, b, c, d]);
-        (ten == 10 && v4.port() == PORT && number > 0).then(|| Self(number - 1))
-    }
-}
-
-impl fmt::Display for NodeIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
-
-/// What went wrong; the network has not changed.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SimError {
-    /// A name was refused.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// A node's setting was refused.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// An input was refused.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// A parameter of the network is out of its range.
-    #[error("{parameter} is {value}, but must be {range}")]
-    Parameter {
-        /// The parameter.
-        parameter: &'static str,
-        /// The value that was refused.
-        value: String,
-        /// What is allowed, in words.
-        range: &'static str,
-    },
-    /// The node is not running: it has not started yet, has crashed, or has left.
-    #[error("node {0} is not running; start or restart it first")]
-    NotRunning(NodeIndex),
-    /// The node is running, and can't be started again.
-    #[error("node {0} is running; crash it before it restarts")]
-    Running(NodeIndex),
-}
+use super::error::SimError;
+use super::link::Link;
 
 /// Makes a node's protocols at each of its starts.
 pub type Protocols = Rc<dyn Fn() -> Vec<Box<dyn Protocol>>>;

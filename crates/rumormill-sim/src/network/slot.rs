@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rumormill_proto::{Directory, Entry, Identity, Instant, Name, Node};
 
-use crate::clock::Clock;
-use crate::digest::seed;
-use crate::queue::PacketIndex;
-use crate::spec::{NodeIndex, NodeSpec, SimError};
+use super::clock::Clock;
+use super::digest::seed;
+use super::error::SimError;
+use super::index::NodeIndex;
+use super::queue::PacketIndex;
+use super::spec::NodeSpec;
 
 /// What has become of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use rumormill_proto::{Duration, Node};
 
 use super::Run;
-use crate::check::Violation;
+use crate::check::violation::Failure;
+use crate::check::violation::Violation;
 use crate::network::VirtualNetwork;
-use crate::spec::{NodeIndex, SimError};
-use crate::watch::Failure;
+use crate::network::error::SimError;
+use crate::network::index::NodeIndex;
 
 /// How often everything is looked at: no divisor of any period in the nodes, so that all phases of
 /// an exchange come up.

@@ -6,9 +6,11 @@ use rumormill_proto::{Duration, Instant, MAX_INPUT, Name};
 use super::calm::is_wrong;
 use super::plan::draw_link;
 use super::{Failure, Run};
-use crate::link::uniform;
-use crate::slot::NodeState;
-use crate::spec::{NodeIndex, NodeSpec, SimError};
+use crate::network::error::SimError;
+use crate::network::index::NodeIndex;
+use crate::network::link::uniform;
+use crate::network::slot::NodeState;
+use crate::network::spec::NodeSpec;
 
 type Action = fn(&mut Run) -> Result<(), SimError>;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use rumormill_proto::{Event, Instant, RumorId, Version};
 
-use crate::check::Violation;
+use super::violation::Violation;
 use crate::network::VirtualNetwork;
-use crate::spec::NodeIndex;
+use crate::network::index::NodeIndex;
 
 /// What is stamped this much ahead of the true time may be written anew: less than the bound that
 /// nodes go by, since a node's own clock may be behind.

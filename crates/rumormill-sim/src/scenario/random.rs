@@ -8,12 +8,13 @@ mod plan;
 
 use rumormill_proto::{Duration, Name, Rng};
 
-use crate::chronicle::Chronicle;
-use crate::counters::Counters;
-use crate::link::Link;
+use crate::check::chronicle::Chronicle;
+use crate::check::monitor::Watch;
+use crate::check::violation::Failure;
 use crate::network::VirtualNetwork;
-use crate::spec::NodeSpec;
-use crate::watch::{Failure, Watch};
+use crate::network::counters::Counters;
+use crate::network::link::Link;
+use crate::network::spec::NodeSpec;
 
 /// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
 /// [`Chaos::run`].

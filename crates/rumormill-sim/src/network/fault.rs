@@ -2,10 +2,12 @@
 
 use rumormill_proto::{Duration, Instant, MemberState, Node};
 
-use crate::link::Link;
-use crate::network::VirtualNetwork;
-use crate::slot::NodeState;
-use crate::spec::{NodeIndex, SimError, check_rate};
+use super::VirtualNetwork;
+use super::error::SimError;
+use super::index::NodeIndex;
+use super::link::Link;
+use super::slot::NodeState;
+use super::spec::check_rate;
 
 impl VirtualNetwork {
     /// The node stops without goodbye, and loses its state. Nothing happens if it is not running.

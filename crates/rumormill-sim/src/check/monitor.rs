@@ -2,26 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Duration, Instant, Name, NodeId};
+use rumormill_proto::{Instant, Name, NodeId};
 
-use crate::check::{self, Book, Said, Violation};
+use super::conservation::{Book, book, books, conservation, quiet};
+use super::estimates::{Said, enclosures, figures, said};
+use super::rosters::{rosters, views};
+use super::truth::Truth;
+use super::violation::Violation;
 use crate::network::VirtualNetwork;
-use crate::spec::{NodeIndex, SimError};
-use crate::truth::Truth;
-
-/// What did not hold, and when.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// It never came to hold.
-    #[error("after {0:?} of calm, still: {1}")]
-    Never(Duration, Violation),
-    /// It was violated though it must hold at all times.
-    #[error("at {0}: {1}")]
-    Broken(Instant, Violation),
-    /// The run itself went wrong.
-    #[error("the run could not be made: {0}")]
-    Run(#[from] SimError),
-}
+use crate::network::index::NodeIndex;
 
 /// In a larger cluster than this some exchange is always under way, and masses can't be added up.
 const MOST_TO_ADD_UP: usize = 256;
@@ -118,13 +107,13 @@ impl Watch {
         let running = net.running().count();
         // Those of one closed group hold exactly each other: no need to compare one by one.
         if !closed_groups(net).values().any(|members| members.len() == running) {
-            check::rosters(&check::views(net))?;
+            rosters(&views(net))?;
         }
         for figure in &self.figures {
             let truth = truth(net, figure);
             // What nobody reports is forgotten, and nothing need be known of it.
             if truth.count > 0 {
-                check::figures(figure, &truth, &check::said(net, figure), tolerance)?;
+                figures(figure, &truth, &said(net, figure), tolerance)?;
             }
         }
         Ok(())
@@ -146,11 +135,11 @@ impl Watch {
         }
         let reported = |figure: &&Name| truth(net, figure).count > 0;
         for figure in self.figures.iter().filter(reported) {
-            let books = check::books(net, figure);
-            if let Err(what) = check::quiet(&books) {
+            let books = books(net, figure);
+            if let Err(what) = quiet(&books) {
                 return Err(Violation::NeverQuiet { figure: figure.clone(), what });
             }
-            check::conservation(figure, &truth(net, figure), &books)?;
+            conservation(figure, &truth(net, figure), &books)?;
         }
         let what = "it was quiet too seldom".to_owned();
         match self.figures.iter().find(reported) {
@@ -186,7 +175,7 @@ impl Group {
             let said = [Said { node, now, reading }];
             let mut verdict = Ok(0);
             for state in &states[first..] {
-                verdict = check::enclosures(figure, &state.truth, &said, |_| Some(Instant::ZERO));
+                verdict = enclosures(figure, &state.truth, &said, |_| Some(Instant::ZERO));
                 if verdict.is_ok() {
                     break;
                 }
@@ -210,11 +199,11 @@ impl Group {
             }
             any = true;
             let mut books: Vec<Book> = Vec::with_capacity(self.members.len());
-            books.extend(self.members.iter().filter_map(|&node| check::book(net, node, figure)));
-            if check::quiet(&books).is_err() {
+            books.extend(self.members.iter().filter_map(|&node| book(net, node, figure)));
+            if quiet(&books).is_err() {
                 return Ok(false);
             }
-            match check::conservation(figure, truth, &books) {
+            match conservation(figure, truth, &books) {
                 Ok(()) => {}
                 // Once the two sides of all links agree, they agree for ever.
                 Err(violation) if self.balances > 0 => return Err(violation),

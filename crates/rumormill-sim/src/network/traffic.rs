@@ -3,7 +3,7 @@
 use rumormill_proto::Instant;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::NodeIndex;
+use super::index::NodeIndex;
 
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,12 +4,13 @@ use rand::{RngExt, SeedableRng};
 use rumormill_proto::{Config, Duration, Name, Rng};
 
 use super::{Chaos, Run};
-use crate::chronicle::Chronicle;
-use crate::digest::seed;
-use crate::link::{Latency, Link};
+use crate::check::chronicle::Chronicle;
+use crate::check::monitor::Watch;
 use crate::network::VirtualNetwork;
-use crate::spec::{NetworkConfig, NodeSpec, SimError};
-use crate::watch::Watch;
+use crate::network::digest::seed;
+use crate::network::error::SimError;
+use crate::network::link::{Latency, Link};
+use crate::network::spec::{NetworkConfig, NodeSpec};
 
 /// The purposes of a run's seeds, besides those of the network.
 const PLAN: u64 = 2;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rumormill_proto::Instant;
 
-use crate::spec::NodeIndex;
+use super::index::NodeIndex;
 
 /// What stands between nodes. A packet passes when nothing stands in its way at the time when it
 /// is sent, nor at the time when it arrives.

@@ -1,0 +1,128 @@
+//! Whether estimates are right, and whether enclosures enclose.
+
+use rumormill_proto::{Caveat, Figure, Instant, Name, Reading};
+
+use super::truth::Truth;
+use super::violation::Violation;
+use crate::network::VirtualNetwork;
+use crate::network::index::NodeIndex;
+
+/// What a running node says of a figure.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The node.
+    pub node: NodeIndex,
+    /// Its own time.
+    pub now: Instant,
+    /// What it says; `None` if it has not heard of the figure.
+    pub reading: Option<Reading>,
+}
+
+/// What all running nodes say of a figure.
+pub fn said(net: &VirtualNetwork, figure: &Name) -> Vec<Said> {
+    let said = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
+        let now = net.local_now(node);
+        Said { node, now, reading: running.reading(now, figure) }
+    };
+    net.running().map(said).collect()
+}
+
+/// How many times the configured tolerance a converged estimate may be off: the enclosure may be
+/// one tolerance wide, the estimate may lie one beside it, and an average errs in sum and count.
+const SLACK: f64 = 4.0;
+
+/// A unit of mass.
+const QUANTUM: f64 = 1.0 / 18_446_744_073_709_551_616.0;
+
+/// Every node has converged, and what it says is true within the tolerance. Where there are more
+/// members than enclosures can cover nobody knows the extremes or that it has converged, which is
+/// not asked then.
+///
+/// Errors of sum and average are measured against the largest input, as the tolerance is: inputs
+/// may cancel out. That of the variance is measured against itself.
+///
+/// # Errors
+/// The first node that has not, or that says something wrong.
+pub fn figures(
+    figure: &Name,
+    truth: &Truth,
+    said: &[Said],
+    tolerance: f64,
+) -> Result<(), Violation> {
+    let count = truth.count as f64;
+    let relative = SLACK * tolerance;
+    let scale = truth.largest();
+    let said_by = said.len();
+    for Said { node, reading, .. } in said {
+        let (node, figure) = (*node, figure.clone());
+        let Some(reading) = reading else { return Err(Violation::Unknown { node, figure }) };
+        let wrong = |what, said: Option<f64>, truth: f64, error: f64| {
+            let right = said.is_some_and(|said| (said - truth).abs() <= error);
+            let figure = figure.clone();
+            if right { Ok(()) } else { Err(Violation::Wrong { node, figure, what, said, truth }) }
+        };
+        // Each node's mass is a whole number of units, and so the sum is off by some of them.
+        let quanta = 4.0 * QUANTUM * said_by as f64;
+        wrong("sum", reading.sum.value, truth.sum(), relative * scale * count + quanta)?;
+        let error = relative * scale + quanta / count;
+        wrong("average", reading.average.value, truth.average(), error)?;
+        wrong("count", reading.count.value, count, relative * count)?;
+        let too_many = |caveat: &Caveat| matches!(caveat, Caveat::TooManyMembers(_, limit) if said_by > *limit);
+        let enclosable = !reading.caveats.iter().any(too_many);
+        if enclosable {
+            wrong("minimum", reading.min, truth.min, 0.0)?;
+            wrong("maximum", reading.max, truth.max, 0.0)?;
+        }
+        if !enclosable {
+            continue;
+        }
+        if !reading.converged {
+            return Err(Violation::NotConverged { node, figure });
+        }
+        wrong("variance", reading.variance, truth.variance, 1e-9 * truth.variance)?;
+    }
+    Ok(())
+}
+
+/// Every enclosure that holds for an instant at or after `since` (in the node's own time) contains
+/// the truth, which must have been the same since then. Returns how many there were.
+///
+/// # Errors
+/// The first enclosure that does not.
+pub fn enclosures(
+    figure: &Name,
+    truth: &Truth,
+    said: &[Said],
+    since: impl Fn(NodeIndex) -> Option<Instant>,
+) -> Result<u64, Violation> {
+    let mut seen = 0;
+    for Said { node, now, reading } in said {
+        let Some(reading) = reading else { continue };
+        let (Some(age), Some(since)) = (reading.enclosed, since(*node)) else { continue };
+        if since + age > *now {
+            continue;
+        }
+        let count = truth.count as f64;
+        let mut check = |what, enclosed: &Figure, below: f64, above: f64| {
+            let (Some(lower), Some(upper)) = (enclosed.lower, enclosed.upper) else {
+                return Ok(());
+            };
+            seen += 1;
+            if lower <= below && above <= upper {
+                return Ok(());
+            }
+            let (lower, upper) = (enclosed.lower, enclosed.upper);
+            let (node, figure) = (*node, figure.clone());
+            Err(Violation::Escaped { node, figure, what, lower, upper, truth: below })
+        };
+        check("sum", &reading.sum, truth.sum_below, truth.sum_above)?;
+        check("count", &reading.count, count, count)?;
+        if truth.count == 0 {
+            continue;
+        }
+        // The average as such is not a float; an enclosure must reach to within its rounding.
+        let (low, high) = (truth.sum_below / count, truth.sum_above / count);
+        check("average", &reading.average, low.next_up(), high.next_down())?;
+    }
+    Ok(seen)
+}

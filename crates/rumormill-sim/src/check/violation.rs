@@ -1,0 +1,147 @@
+//! What did not hold, and when.
+
+use rumormill_proto::{Duration, Instant, Name, NodeId, RumorId};
+
+use super::truth::Units;
+use crate::network::error::SimError;
+use crate::network::index::NodeIndex;
+
+/// Something that must hold and does not.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// A node's members are not the nodes that run.
+    #[error("node {node} misses {missing:?} and holds {extra:?}, which are no more, for members")]
+    Roster {
+        /// The node.
+        node: NodeIndex,
+        /// Running nodes that it doesn't know.
+        missing: Vec<NodeId>,
+        /// Members in its eyes that don't run.
+        extra: Vec<NodeId>,
+    },
+    /// The masses don't add up to the inputs.
+    #[error("{component} of {figure}: the nodes hold {held} units, the inputs are {put_in}")]
+    Unbalanced {
+        /// The figure.
+        figure: Name,
+        /// Its component.
+        component: &'static str,
+        /// The sum of the masses.
+        held: Box<Units>,
+        /// The sum of the inputs.
+        put_in: Box<Units>,
+    },
+    /// A node has never heard of a figure that others report.
+    #[error("node {node} knows nothing of {figure}")]
+    Unknown {
+        /// The node.
+        node: NodeIndex,
+        /// The figure.
+        figure: Name,
+    },
+    /// A node says something wrong.
+    #[error("node {node} says that the {what} of {figure} is {said:?}; it is {truth}")]
+    Wrong {
+        /// The node.
+        node: NodeIndex,
+        /// The figure.
+        figure: Name,
+        /// What is wrong about it.
+        what: &'static str,
+        /// What the node says.
+        said: Option<f64>,
+        /// What is true.
+        truth: f64,
+    },
+    /// A node does not say that a figure has converged.
+    #[error("node {node} does not call {figure} converged")]
+    NotConverged {
+        /// The node.
+        node: NodeIndex,
+        /// The figure.
+        figure: Name,
+    },
+    /// At no instant that was looked at had all exchanges of a figure come to their end, so that
+    /// masses could be added up.
+    #[error("something is always under way in {figure}: {what}")]
+    NeverQuiet {
+        /// The figure.
+        figure: Name,
+        /// What was under way when it was last looked at.
+        what: String,
+    },
+    /// A node heard a rumor twice in one life.
+    #[error("node {node} heard the rumor {rumor} twice")]
+    HeardTwice {
+        /// The node.
+        node: NodeIndex,
+        /// The rumor.
+        rumor: RumorId,
+    },
+    /// A node was up all the time, and did not hear a rumor that others heard.
+    #[error("node {node} missed the rumor {rumor}")]
+    Missed {
+        /// The node.
+        node: NodeIndex,
+        /// The rumor.
+        rumor: RumorId,
+    },
+    /// One version of a key said two things.
+    #[error("two nodes hold one version of the key {key:?} with different values")]
+    TwoValues {
+        /// The key.
+        key: String,
+    },
+    /// Two nodes' replicas are not the same.
+    #[error("the replica of node {node} is not that of the first node")]
+    ReplicaDiffers {
+        /// The node.
+        node: NodeIndex,
+    },
+    /// A key is not what the newest write that is held says.
+    #[error("at node {node} the key {key:?} is not what was written last")]
+    WrongValue {
+        /// The node.
+        node: NodeIndex,
+        /// The key.
+        key: String,
+    },
+    /// A node stamps with a time of day that is too wrong, though most clocks are right.
+    #[error("node {node} goes by a time of day that is off by {millis} ms")]
+    WrongTime {
+        /// The node.
+        node: NodeIndex,
+        /// By how much it is ahead.
+        millis: i64,
+    },
+    /// An enclosure does not contain the truth.
+    #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]
+    Escaped {
+        /// The node.
+        node: NodeIndex,
+        /// The figure.
+        figure: Name,
+        /// What is enclosed.
+        what: &'static str,
+        /// The lower bound.
+        lower: Option<f64>,
+        /// The upper bound.
+        upper: Option<f64>,
+        /// What is true.
+        truth: f64,
+    },
+}
+
+/// What did not hold, and when.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// It never came to hold.
+    #[error("after {0:?} of calm, still: {1}")]
+    Never(Duration, Violation),
+    /// It was violated though it must hold at all times.
+    #[error("at {0}: {1}")]
+    Broken(Instant, Violation),
+    /// The run itself went wrong.
+    #[error("the run could not be made: {0}")]
+    Run(#[from] SimError),
+}
