@@ -1,8 +1,8 @@
 //! The handle of a running agent.
 
-mod figures;
-mod replica;
-mod rumors;
+mod aggregates;
+mod events;
+mod kv;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -13,12 +13,10 @@ use rumormill_proto::{Context, Instant, Node, Protocol, Stats};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{self, Counters, Event, Info, Input, Member};
-use crate::builder::Builder;
-use crate::driver::Command;
+use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
 use crate::resolve::{Address, Resolver};
-use crate::running::Core;
-use crate::store::Writer;
+use crate::store::writer::Writer;
 use crate::subscription::{Missed, Subscription};
 
 /// A running agent. Clones are handles of the same one; it stops abruptly, without a goodbye, when
@@ -87,12 +85,6 @@ impl std::fmt::Debug for Agent {
 }
 
 impl Agent {
-    /// An agent to be, with the name that it shall have in the cluster: 1 to 64 bytes of ASCII
-    /// letters, digits, `.`, `_`, `-`, `/` and `:`.
-    pub fn builder(name: &str) -> Builder {
-        Builder::new(name)
-    }
-
     pub(crate) fn new(
         node: &Node,
         (udp_addr, http_addr): (SocketAddr, Option<SocketAddr>),
@@ -211,7 +203,7 @@ impl Agent {
 
     /// Asks the member at `address` (`host:port`) to let this agent into its cluster. Returns what
     /// the name means now; [`api::Event::Joined`] or [`api::Event::JoinFailed`] tells how it went.
-    /// The name is kept like those of [`Builder::join`]: it is looked up and asked again for as
+    /// The name is kept like those of [`crate::Builder::join`]: it is looked up and asked again for as
     /// long as the agent runs.
     ///
     /// # Errors
@@ -285,7 +277,7 @@ impl Agent {
 
     // ------------------------------------------------------------------ the node
 
-    /// Calls the protocol of type `P`, the first that was given to [`Builder::protocol`], with a
+    /// Calls the protocol of type `P`, the first that was given to [`crate::Builder::protocol`], with a
     /// context: the way to hand a user's verb to a protocol of one's own. `None` if there is no
     /// such protocol.
     ///

@@ -10,12 +10,13 @@ use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Ru
 
 use crate::agent::Agent;
 use crate::api;
+use crate::clock::{Clock, unix_millis};
 use crate::driver::Setup;
 use crate::error::StartError;
 use crate::query::{self, Handler, Handlers};
 use crate::resolve::{self, Address, Resolver};
-use crate::running::Clock;
-use crate::store::{self, Kept, Store, Writer};
+use crate::store::writer::Writer;
+use crate::store::{Kept, Store};
 use crate::{socket, supervisor};
 
 /// The port that agents use if they are not told another.
@@ -42,6 +43,14 @@ pub struct Builder {
     handlers: Vec<(String, Handler)>,
     aggregates: bool,
     log_lines_dropped: Option<Arc<AtomicU64>>,
+}
+
+impl Agent {
+    /// An agent to be, with the name that it shall have in the cluster: 1 to 64 bytes of ASCII
+    /// letters, digits, `.`, `_`, `-`, `/` and `:`.
+    pub fn builder(name: &str) -> Builder {
+        Builder::new(name)
+    }
 }
 
 type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
@@ -263,13 +272,13 @@ impl Builder {
             }
             None => (None, None),
         };
-        let given = self.boot.unwrap_or_else(store::unix_millis);
+        let given = self.boot.unwrap_or_else(unix_millis);
         let boot = kept.as_ref().map_or(given, |kept| kept.boot);
         let seed = self.seed.unwrap_or_else(rand::random);
         let me = Identity { name, addr, boot };
         let new = if self.aggregates { Node::new } else { Node::bare };
         let mut node = new(clock.now(), me, self.config, seed)?;
-        node.handle_wall_clock(clock.now(), store::unix_millis());
+        node.handle_wall_clock(clock.now(), unix_millis());
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);
         }
@@ -312,7 +321,7 @@ fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, li
         }
     } // Deletions that all have forgotten. The node says nothing of them, so that nobody else would
     // take them off the disk.
-    let forgotten = store::unix_millis().saturating_sub(life.as_millis() as u64);
+    let forgotten = unix_millis().saturating_sub(life.as_millis() as u64);
     let old = |entry: &Entry| entry.value.is_none() && entry.version.stamp.millis() < forgotten;
     let (old, entries): (Vec<_>, Vec<_>) = kept.entries.into_iter().partition(old);
     if let Some(store) = store {

@@ -14,11 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
 use crate::api::{Event, Rumor};
+use crate::clock::Clock;
+use crate::core::{Command, Core, Readiness};
 use crate::error::{AddressError, StopReason};
+use crate::inbox::Input;
 use crate::query::{self, Handlers};
 use crate::resolve::{Address, Resolver};
-use crate::running::{Clock, Core, Readiness};
-use crate::store::Writer;
+use crate::store::writer::Writer;
 use crate::stream;
 
 /// The largest datagram that UDP has room for.
@@ -46,30 +48,6 @@ pub(crate) struct Setup {
     pub(crate) loss: f64,
     pub(crate) seed: u64,
     pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
-}
-
-/// What the helpers tell the driver.
-pub(crate) enum Input {
-    /// A frame has arrived.
-    Frame { from: SocketAddr, bytes: Vec<u8> },
-    /// An inbound stream brought no frame.
-    BadStream,
-    /// A frame could not be delivered.
-    Undelivered { to: SocketAddr, reason: String },
-    /// A lookup of a name to join has ended.
-    LookedUp { address: Address, result: Result<Vec<SocketAddr>, String> },
-    /// A handler has answered a query.
-    Answer { query: RumorId, payload: Vec<u8> },
-}
-
-/// What the handle asks of the driver.
-pub(crate) enum Command {
-    /// To run this with the node.
-    Call(Box<dyn FnOnce(&mut Core) + Send>),
-    /// To take leave of the cluster, then stop.
-    Leave,
-    /// To stop at once.
-    Kill,
 }
 
 pub(crate) struct Driver {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use rumormill_proto::{ConfigError, InputError, NameError, PublishError, PutError};
 
 use crate::api::Reading;
-use crate::store::StoreError;
+use crate::store::error::{KeepError, StoreError};
 
 /// Why an agent did not start. Nothing is left behind then.
 #[derive(Debug, thiserror::Error)]
@@ -67,25 +67,6 @@ impl StartError {
             Self::Bind { protocol, addr, source }
         }
     }
-}
-
-/// Why a change is not on the disk.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeepError {
-    /// An earlier change could not be written, so that this one was refused. Nothing has changed.
-    #[error(
-        "refused, because the agent's store can't be written: {0}; nothing was changed. Mend that, \
-         or make room; the agent tries again by itself, every few seconds"
-    )]
-    Refused(String),
-    /// The change is in force, and the others hear of it; only this agent's disk does not have it.
-    #[error(
-        "the change is in force, and the others hear of it, but this agent's store can't be \
-         written: {0}; it would be gone after a restart. Mend that, or make room; the agent tries \
-         again by itself, every few seconds"
-    )]
-    Unkept(String),
 }
 
 /// An address that can't be asked.

@@ -1,88 +1,32 @@
 //! The HTTP API: what a handle can do, as JSON, described by `/openapi.json`.
 
+mod aggregates;
 mod clients;
 mod cluster;
 mod drain;
 mod error;
 mod events;
 mod extract;
-mod figures;
 mod health;
 mod kv;
 mod queries;
-mod serve;
+pub(crate) mod serve;
+mod state;
 mod turns;
 mod watch;
 
-use std::sync::Arc;
-
-use axum::extract::{FromRef, Request};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::agent::WeakAgent;
 use error::ApiError;
-
-pub(crate) use serve::{Limits, serve};
-
-/// The longest body of a request, in bytes.
-const MAX_BODY: usize = 64 * 1024;
-
-/// What every handler can have.
-#[derive(Clone)]
-struct State {
-    agent: WeakAgent,
-    /// The OpenAPI document.
-    document: Arc<str>,
-    lasting: Lasting,
-}
-
-/// The most requests that last: streams of events or answers, those that wait for a figure, and
-/// pages of keys.
-const LASTING: usize = 256;
-
-/// Permits for requests that last, so that there is always room for others.
-#[derive(Clone)]
-struct Lasting {
-    permits: Arc<Semaphore>,
-    /// For the one page that is being made.
-    page: Arc<Mutex<()>>,
-}
-
-impl Lasting {
-    fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(LASTING)), page: Arc::default() }
-    }
-
-    /// A permit, to be held for as long as the request lasts.
-    fn permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        self.permits.clone().try_acquire_owned().map_err(|_| {
-            let message = format!(
-                "{LASTING} event streams, queries, lists and requests that wait are open, which \
-                 is the limit; end some, or ask another agent"
-            );
-            ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
-        })
-    }
-}
-
-impl FromRef<State> for Lasting {
-    fn from_ref(state: &State) -> Self {
-        state.lasting.clone()
-    }
-}
-
-impl FromRef<State> for WeakAgent {
-    fn from_ref(state: &State) -> Self {
-        state.agent.clone()
-    }
-}
+use state::{Lasting, State};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -103,11 +47,11 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .routes(routes!(cluster::info))
         .routes(routes!(cluster::join))
         .routes(routes!(cluster::leave))
-        .routes(routes!(figures::aggregates))
-        .routes(routes!(figures::aggregate))
-        .routes(routes!(figures::explain))
-        .routes(routes!(figures::inputs))
-        .routes(routes!(figures::set_input, figures::unset_input))
+        .routes(routes!(aggregates::aggregates))
+        .routes(routes!(aggregates::aggregate))
+        .routes(routes!(aggregates::explain))
+        .routes(routes!(aggregates::inputs))
+        .routes(routes!(aggregates::set_input, aggregates::unset_input))
         .routes(routes!(events::publish, events::recent))
         .routes(routes!(events::trace))
         .routes(routes!(queries::query))

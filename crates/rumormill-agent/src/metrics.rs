@@ -14,8 +14,8 @@ use rumormill_proto::Instant;
 use crate::api::{
     ClockInfo, Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo,
 };
-use crate::running::Core;
-use crate::store::Writer;
+use crate::core::Core;
+use crate::store::writer::Writer;
 
 /// A format of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

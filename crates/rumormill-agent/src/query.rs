@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::{Payload, QueryLine, Rumor};
-use crate::driver::Input;
+use crate::inbox::Input;
 
 /// Handlers that run at once. A query beyond is answered with an error.
 const MAX_RUNNING: usize = 64;

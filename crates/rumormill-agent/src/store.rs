@@ -7,26 +7,22 @@
 
 mod claim;
 mod disk;
-mod error;
+pub(crate) mod error;
 mod format;
 mod overlay;
 mod place;
-mod writer;
+pub(crate) mod writer;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rumormill_proto::{Entry, Mode, Name};
 
-pub use error::StoreError;
-pub(crate) use writer::{Ticket, Writer};
-
+use crate::clock::unix_millis;
 use claim::Claim;
 use disk::{Disk, Identity};
-
-/// Boot numbers that are reserved on disk beyond the one in use: a node that is held for dead
-/// takes the next one, at once, and must never take it a second time.
-const RESERVED_BOOTS: u64 = 1024;
+use error::StoreError;
+use writer::{RESERVED_BOOTS, Writer};
 
 /// The file in the directory.
 const FILE: &str = "rumormill.redb";
@@ -154,11 +150,6 @@ impl Store {
         let kept = Kept { boot, inputs: self.inputs, entries: self.entries, set_aside };
         Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, self.refused)))
     }
-}
-
-pub(crate) fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::driver::Input;
+use crate::inbox::Input;
 
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: u32 = 64 << 20;

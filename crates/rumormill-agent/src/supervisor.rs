@@ -9,13 +9,15 @@ use tokio::time::timeout;
 
 use crate::agent::{Agent, Life};
 use crate::api::counters::SocketStats;
+use crate::core::Core;
 use crate::driver::{Driver, Setup};
 use crate::error::StopReason;
+use crate::http::router;
+use crate::http::serve::{Limits, serve};
 use crate::query::Askers;
-use crate::running::Core;
 use crate::seeds::Seeds;
+use crate::stream;
 use crate::subscription::Missed;
-use crate::{http, stream};
 
 const COMMANDS: usize = 256;
 const INPUTS: usize = 256;
@@ -98,8 +100,8 @@ struct Server {
 impl Server {
     fn start(listener: TcpListener, agent: &Agent) -> Self {
         let (end, ended) = oneshot::channel::<()>();
-        let router = http::router(agent.downgrade());
-        let task = tokio::spawn(http::serve(listener, router, http::Limits::default(), ended));
+        let router = router(agent.downgrade());
+        let task = tokio::spawn(serve(listener, router, Limits::default(), ended));
         Self { task, end }
     }
 

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
-use super::MAX_BODY;
 use super::error::ApiError;
 use super::serve::PATIENCE;
+use super::state::MAX_BODY;
 use crate::agent::{Agent, WeakAgent};
 
 /// The agent, as long as it runs.

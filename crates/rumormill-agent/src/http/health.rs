@@ -5,12 +5,12 @@ use axum::extract::State as Extract;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::State;
 use super::error::ApiError;
 use super::extract::Running;
+use super::state::State;
 use crate::api::{ErrorBody, Status};
+use crate::core::Readiness;
 use crate::metrics::{self, Format};
-use crate::running::Readiness;
 
 /// Whether the process is alive
 #[utoipa::path(

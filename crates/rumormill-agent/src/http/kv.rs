@@ -10,9 +10,9 @@ use rumormill_proto::check_key;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Lasting;
 use super::error::ApiError;
 use super::extract::{Parameters, RawValue, Running};
+use super::state::Lasting;
 use crate::agent::Agent;
 use crate::api::{ErrorBody, KeyPage, Written};
 

@@ -8,9 +8,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use futures_util::stream;
 
-use super::Lasting;
 use super::error::ApiError;
 use super::extract::{LongBody, Running, duration};
+use super::state::Lasting;
 use crate::api::{ErrorBody, QueryLine, QueryRequest};
 
 /// Asks all nodes, and gives their answers as they come

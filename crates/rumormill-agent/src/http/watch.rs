@@ -14,9 +14,9 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::IntoParams;
 
-use super::State;
 use super::error::ApiError;
 use super::extract::{Parameters, Running};
+use super::state::State;
 use crate::agent::WeakAgent;
 use crate::api::{ErrorBody, Event, Reading};
 

@@ -87,3 +87,22 @@ pub enum StoreError {
         reason: String,
     },
 }
+
+/// Why a change is not on the disk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeepError {
+    /// An earlier change could not be written, so that this one was refused. Nothing has changed.
+    #[error(
+        "refused, because the agent's store can't be written: {0}; nothing was changed. Mend that, \
+         or make room; the agent tries again by itself, every few seconds"
+    )]
+    Refused(String),
+    /// The change is in force, and the others hear of it; only this agent's disk does not have it.
+    #[error(
+        "the change is in force, and the others hear of it, but this agent's store can't be \
+         written: {0}; it would be gone after a restart. Mend that, or make room; the agent tries \
+         again by itself, every few seconds"
+    )]
+    Unkept(String),
+}

@@ -9,8 +9,8 @@ use redb::backends::FileBackend;
 use redb::{BackendError, Database, StorageBackend};
 use rumormill_proto::{NodeId, Stamp, Version};
 
+use super::error::KeepError;
 use super::*;
-use crate::error::KeepError;
 
 /// A directory of the test's own, which goes with it.
 struct Dir(PathBuf);

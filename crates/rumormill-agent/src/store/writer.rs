@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use rumormill_proto::{Entry, Mode, Name};
 use tokio::sync::oneshot;
 
-use super::RESERVED_BOOTS;
 use super::claim::Claim;
 use super::disk::{Batch, Disk, Identity};
-use super::error::StoreError;
+use super::error::{KeepError, StoreError};
 use super::place::Astray;
 use crate::api::StoreInfo;
-use crate::error::KeepError;
 
+/// Boot numbers that are reserved on disk beyond the one in use: a node that is held for dead
+/// takes the next one, at once, and must never take it a second time.
+pub(super) const RESERVED_BOOTS: u64 = 1024;
 /// How long what nobody waits for may wait for more of its kind.
 const LINGER: Duration = Duration::from_millis(50);
 /// How often the store is written when nothing changes, so that it is known how long its agent has

@@ -5,51 +5,17 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rumormill_proto::{Instant, MemberState, Node};
-use tokio::time;
 
 use crate::api::counters::SocketStats;
+use crate::clock::{Clock, unix_millis};
 use crate::error::Error;
 use crate::query::{Askers, Handlers};
 use crate::resolve::Address;
 use crate::seeds::{AT_ONCE, Seeds, Standing};
-use crate::store::{self, Ticket, Writer};
+use crate::store::writer::{Ticket, Writer};
 use crate::subscription::Missed;
-
-/// The core's clock: nanoseconds since the agent's start, those in which the machine was suspended
-/// included where the system counts them. Nobody can set it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Duration);
-
-impl Clock {
-    pub(crate) fn start() -> Self {
-        Self(since_boot())
-    }
-
-    pub(crate) fn now(self) -> Instant {
-        Instant::ZERO + since_boot().saturating_sub(self.0)
-    }
-
-    pub(crate) fn at(self, instant: Instant) -> time::Instant {
-        time::Instant::now() + instant.since(self.now())
-    }
-}
-
-/// Time since the machine was started, as long as it was suspended included.
-#[cfg(target_os = "linux")]
-fn since_boot() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::try_from(time).unwrap_or_default()
-}
-
-/// Time since some point before the agent's start.
-#[cfg(not(target_os = "linux"))]
-fn since_boot() -> Duration {
-    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    FIRST.get_or_init(std::time::Instant::now).elapsed()
-}
 
 /// What a request may look at and change.
 pub(crate) struct Core {
@@ -84,7 +50,7 @@ impl Core {
     /// time of day that is no longer true.
     pub(crate) fn now(&mut self) -> Instant {
         let now = self.clock.now();
-        self.node.handle_wall_clock(now, store::unix_millis());
+        self.node.handle_wall_clock(now, unix_millis());
         now
     }
 
@@ -192,4 +158,14 @@ impl Core {
         }
         Readiness::Waiting(format!("no member has been reached: {names}"))
     }
+}
+
+/// What the handle asks of the driver.
+pub(crate) enum Command {
+    /// To run this with the node.
+    Call(Box<dyn FnOnce(&mut Core) + Send>),
+    /// To take leave of the cluster, then stop.
+    Leave,
+    /// To stop at once.
+    Kill,
 }

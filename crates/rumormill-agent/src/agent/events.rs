@@ -8,9 +8,9 @@ use rumormill_proto::{self as proto, MemberState, Name, RumorId};
 
 use super::Agent;
 use crate::api::{Event, Heard, Rumor, RumorRecord, Trace};
+use crate::core::Core;
 use crate::error::Error;
 use crate::query::{self, Answers, Reply};
-use crate::running::Core;
 use crate::subscription::Subscription;
 
 /// The longest time that a query may wait for answers.

@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Lasting;
 use super::error::ApiError;
 use super::extract::{Body, FigureName, Parameters, Running, duration};
+use super::state::Lasting;
+use crate::agent::Agent;
 use crate::api::{ErrorBody, Explanation, Input, NotConverged, Reading, SetInput};
 use crate::error::{WaitError, known};
 
@@ -113,7 +114,7 @@ pub(super) async fn explain(
     }
 }
 
-async fn unknown(agent: &crate::Agent, name: &str) -> ApiError {
+async fn unknown(agent: &Agent, name: &str) -> ApiError {
     match agent.readings().await {
         Ok(readings) => {
             let names: Vec<_> = readings.into_iter().map(|reading| reading.name).collect();
