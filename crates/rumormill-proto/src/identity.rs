@@ -90,7 +90,7 @@ impl Serialize for Name {
 
 /// One life of one node. A restart, or a return after having been declared dead, has a higher
 /// `boot` and is another incarnation: nothing that was said to the earlier one concerns it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Identity {
     /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
     /// also orders nodes by age.

@@ -64,7 +64,7 @@ pub enum PutError {
 }
 
 /// A key has changed at this node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyChange {
     /// The key, its value (`None`: deleted) and its version.
     pub entry: Entry,

@@ -70,7 +70,7 @@ impl Serialize for RumorId {
 }
 
 /// A rumor as a node heard it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rumor {
     /// Its name.
     pub id: RumorId,

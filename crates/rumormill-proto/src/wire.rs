@@ -47,7 +47,7 @@ pub(crate) const CHANNEL_REFUSAL: u32 = 2;
 pub(crate) const CHANNEL_PATH: u32 = 3;
 
 /// Why a packet was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum WireError {
     /// Not a rumormill packet at all.
     #[error("not a rumormill packet")]

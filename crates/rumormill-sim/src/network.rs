@@ -15,7 +15,7 @@ pub mod slot;
 pub mod spec;
 pub mod traffic;
 
-use core::hash::BuildHasherDefault;
+use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;

@@ -30,7 +30,7 @@ pub struct Transmit {
 }
 
 /// What the user should hear.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A member is up.
     MemberUp(Identity),

@@ -34,7 +34,7 @@ impl Serialize for Version {
 }
 
 /// A key with its value or, where that is `None`, the memory that it was deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The key.
     pub key: String,

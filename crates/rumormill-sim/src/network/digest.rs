@@ -1,7 +1,6 @@
 //! One number for a whole run, to compare runs by.
 
-use core::fmt;
-use core::hash::Hasher;
+use core::hash::{Hash, Hasher};
 
 use rumormill_proto::{Event, Instant};
 use siphasher::sip::SipHasher13;
@@ -24,26 +23,39 @@ impl Digest {
 
     pub(crate) fn event(&mut self, at: Instant, node: NodeIndex, event: &Event) {
         self.numbers([at.as_nanos(), u64::from(node.0), u64::MAX]);
-        // Writing to a hasher cannot fail.
-        let _ = fmt::write(self, format_args!("{event:?}"));
-    }
-
-    pub(crate) fn finish(&self) -> u64 {
-        self.0.finish()
+        event.hash(self);
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [u64; N]) {
         for number in numbers {
-            // Little-endian everywhere, so that machines of either kind agree.
-            self.0.write(&number.to_le_bytes());
+            self.write_u64(number);
         }
     }
 }
 
-impl fmt::Write for Digest {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
+/// Hashes what nodes say by its values, not by the names that they have in the code. Numbers are
+/// little-endian and lengths have 64 bits, so that all machines agree.
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+    fn write_u16(&mut self, number: u16) {
+        self.write(&number.to_le_bytes());
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.write(&number.to_le_bytes());
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.write(&number.to_le_bytes());
+    }
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
     }
 }
 
