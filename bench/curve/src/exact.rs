@@ -1,6 +1,6 @@
 //! What the theory says.
 
-use rumormill_theory::{Error, Spread, Style};
+use rumormill_model::exact::{Error, Spread, Style};
 
 use crate::Setting;
 

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use rumormill_model::simulate::{Job, RoundsError, SpreadModel, Topology, simulate};
 use rumormill_proto::Style;
-use rumormill_sim::rounds::{Job, RoundsError, SpreadModel, Topology, simulate};
 
 use crate::{Curve, Setting};
 

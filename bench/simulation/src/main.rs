@@ -19,7 +19,7 @@ use clap::Parser;
 
 use measure::{Contestant, Figures};
 use question::{By, QUESTIONS, Question, Size, Who};
-use rumormill_sim::rounds::EngineKind;
+use rumormill_model::simulate::EngineKind;
 
 /// Nanoseconds a contact, runs a second and bytes a node of the round models.
 #[derive(Parser)]

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
-use rumormill_sim::rounds::average::{self, Averaging, Protocol};
-use rumormill_sim::rounds::{GraphKind, Job, SpreadModel, Topology, simulate};
+use rumormill_model::simulate::average::{self, Averaging, Protocol};
+use rumormill_model::simulate::{GraphKind, Job, SpreadModel, Topology, simulate};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{peak, reset_peak, wall, worked};

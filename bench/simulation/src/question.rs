@@ -1,7 +1,7 @@
 //! What is asked, and who answers.
 
+use rumormill_model::simulate::{EngineKind, GraphKind};
 use rumormill_proto::Style;
-use rumormill_sim::rounds::{EngineKind, GraphKind};
 
 /// A question, and all that are measured on it by turns.
 #[derive(Clone, Copy, Debug)]

@@ -74,6 +74,7 @@ mod rumor;
 pub mod sabotage;
 mod spsp;
 mod stats;
+pub mod text;
 mod time;
 mod wire;
 

@@ -25,9 +25,7 @@
 
 pub mod check;
 pub mod network;
-pub mod rounds;
 pub mod scenario;
-pub mod text;
 pub mod trace;
 
 pub use check::chronicle::Chronicle;

@@ -8,7 +8,7 @@ use super::{
     CHUNK_HEAD, ENDING, Ending, HEADER, Header, MAGIC, MOST_BYTES, SLICE, Slice, TRACE_VERSION,
     checksum,
 };
-use crate::text::compression;
+use rumormill_proto::text::compression;
 
 /// Why a trace was refused.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! What a simulation of averaging says: typed, as JSON prints it.
 
-use rumormill_sim::rounds::Topology;
-use rumormill_sim::rounds::average::figure::Banded;
-use rumormill_sim::rounds::average::{
+use rumormill_model::simulate::Topology;
+use rumormill_model::simulate::average::statistic::Banded;
+use rumormill_model::simulate::average::{
     Averaging, Job, Level, Reached, Strike, Summary, bytes_per_node,
 };
 use serde::Serialize;

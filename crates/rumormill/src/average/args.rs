@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use clap::Args;
-use rumormill_sim::rounds::average::{
+use rumormill_model::simulate::average::{
     Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values,
     bytes_per_node_of_degree,
 };
-use rumormill_sim::rounds::{Csr, GraphKind, Topology};
+use rumormill_model::simulate::{Csr, GraphKind, Topology};
 
 use crate::average::inputs::ValuesArg;
 use crate::spread::graph::{GraphArg, refuse};

@@ -1,6 +1,6 @@
 //! Files of values: one node on a line, its value in the last column.
 
-use rumormill_sim::rounds::average::MAX_INPUT;
+use rumormill_model::simulate::average::MAX_INPUT;
 
 use crate::term::exit::Usage;
 

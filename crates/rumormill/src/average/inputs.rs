@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use rumormill_sim::rounds::average::Values;
+use rumormill_model::simulate::average::Values;
 
 use crate::average::columns;
 use crate::term::read;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::term::exit::{Exit, finish, finish_json, refuse};
 use crate::term::parse::count;
 use clap::Args;
-use rumormill_theory::Error;
-use rumormill_theory::average::{Schedule, cycles_needed, random_pair_cycles};
+use rumormill_model::exact::Error;
+use rumormill_model::exact::average::{Schedule, cycles_needed, random_pair_cycles};
 use serde::Serialize;
 
 /// How close, and how sure.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use rumormill_sim::rounds::average::{self, Averaging, Job};
+use rumormill_model::simulate::average::{self, Averaging, Job};
 
 use crate::average::answer::Answer;
 use crate::average::args::Flags;

@@ -1,7 +1,7 @@
 //! Averaging as a cell of a sweep.
 
-use rumormill_sim::rounds::average::figure::Banded;
-use rumormill_sim::rounds::average::{self, Averaging, Job, Reached, Summary};
+use rumormill_model::simulate::average::statistic::Banded;
+use rumormill_model::simulate::average::{self, Averaging, Job, Reached, Summary};
 
 use crate::average::args::{Flags, Need};
 use crate::average::simulate::under_way;

@@ -1,10 +1,10 @@
 //! The settings of a spread, as flags: what the command line and a sweep have in common.
 
 use clap::Args;
-use rumormill_proto::{Counted, Decided, Style};
-use rumormill_sim::rounds::{
+use rumormill_model::simulate::{
     BroadcastKind, EngineKind, Origin, Semantics, SpreadModel, StopRule, Targets,
 };
+use rumormill_proto::{Counted, Decided, Style};
 
 use crate::spread::graph::GraphArg;
 use crate::term::exit::Usage;

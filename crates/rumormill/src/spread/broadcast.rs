@@ -6,11 +6,11 @@ use crate::term::exit::{Exit, finish, finish_json, refuse};
 use crate::term::format::{figure, short};
 use crate::term::parse::count;
 use clap::Args;
-use rumormill_theory::broadcast::{
+use rumormill_model::exact::broadcast::{
     Eager, acknowledged_messages, acknowledged_rounds, blind, eager, eager_estimate,
     eager_messages, repeats_needed,
 };
-use rumormill_theory::{Error, Spread, Style};
+use rumormill_model::exact::{Error, Spread, Style};
 use serde::Serialize;
 
 /// The broadcast to compare with gossip.
@@ -139,7 +139,8 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
     for style in Style::ALL {
         let spread = Spread { loss: p, ..Spread::new(n, style) };
         let floor = Some(args.failure.min(1e-15));
-        let exact = spread.solve_with(rumormill_theory::Options { floor, ..Default::default() })?;
+        let exact =
+            spread.solve_with(rumormill_model::exact::Options { floor, ..Default::default() })?;
         let cap = exact.survival.iter().position(|&x| x <= args.failure).unwrap_or(0) as u64;
         ways.push(Way {
             name: match style {

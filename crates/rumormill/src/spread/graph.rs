@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rumormill_sim::rounds::graph::{Density, GraphKind, Repeats, read_edges};
-use rumormill_sim::rounds::{RoundsError, Topology};
+use rumormill_model::graph::{Density, GraphKind, Repeats, read_edges};
+use rumormill_model::simulate::{RoundsError, Topology};
 
 use crate::term::exit::Usage;
 use crate::term::machine::written;

@@ -6,8 +6,8 @@ use crate::term::exit::{Exit, Usage, finish, finish_json, refuse};
 use crate::term::format::short;
 use crate::term::parse::count;
 use clap::{Args, ValueEnum};
-use rumormill_theory::Error;
-use rumormill_theory::graph::{Facts, Graph, star_survival};
+use rumormill_model::exact::Error;
+use rumormill_model::exact::graph::{Facts, Graph, star_survival};
 use serde::Serialize;
 
 /// The graph to ask about.

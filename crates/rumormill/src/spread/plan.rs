@@ -7,7 +7,7 @@ use crate::term::exit::{Exit, finish, finish_json, refuse};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use clap::Args;
-use rumormill_theory::plan::{Plan, Target, plans};
+use rumormill_model::exact::plan::{Plan, Target, plans};
 use serde::Serialize;
 
 /// What the rumor must achieve.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use plotters::prelude::*;
-use rumormill_theory::Distribution;
-use rumormill_theory::usual::{Estimate, Verdict};
+use rumormill_model::exact::Distribution;
+use rumormill_model::exact::usual::{Estimate, Verdict};
 
 use crate::plot::{Area, COLOURS, FONT, GRID, Sheet, px};
 

@@ -10,8 +10,8 @@ use crate::term::format::{figure, grouped, short, short_seconds};
 use crate::term::parse::{StyleArg, TargetsArg, count, duration};
 use crate::term::progress::Progress;
 use clap::Args;
-use rumormill_theory::usual::{Estimate, estimates, logistic_messages};
-use rumormill_theory::{Bound, Distribution, Error, Options, Spread, Style};
+use rumormill_model::exact::usual::{Estimate, estimates, logistic_messages};
+use rumormill_model::exact::{Bound, Distribution, Error, Options, Spread, Style};
 use serde::Serialize;
 
 /// The percentiles always given.
@@ -170,7 +170,7 @@ impl SpreadArgs {
         let tails = self.percentile.iter().map(|p| (100.0 - p) / 100.0).filter(|&t| t > 0.0);
         let floor = tails.fold(1e-15, f64::min);
         let progress = Progress::unbounded();
-        let mut observer = |p: rumormill_theory::Progress| {
+        let mut observer = |p: rumormill_model::exact::Progress| {
             progress.note(|| format!("round {}: P(not finished) = {}", p.round, short(p.survival)));
         };
         let options = Options {

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use rumormill_proto::Style;
-use rumormill_sim::rounds::{
+use rumormill_model::simulate::{
     Broadcast, BroadcastKind, Csr, EngineKind, Job, Observer, Origin, SpreadModel, Summary,
     Topology, simulate,
 };
+use rumormill_proto::Style;
 
 use crate::spread::args::Settings;
 use crate::spread::graph::refuse;
@@ -155,6 +155,6 @@ fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
 }
 
 /// The share done of the run that reports.
-pub(crate) fn under_way(now: rumormill_sim::rounds::Progress) -> f64 {
+pub(crate) fn under_way(now: rumormill_model::simulate::Progress) -> f64 {
     (now.informed as f64 / now.goal.max(1) as f64).min(1.0)
 }

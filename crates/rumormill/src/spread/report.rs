@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rumormill_model::simulate::{RoundFigures, StopRule, Summary};
 use rumormill_proto::Style;
-use rumormill_sim::rounds::{RoundFigures, StopRule, Summary};
 use serde::Serialize;
 
 use crate::simulate::spread::agreement::Agreement;

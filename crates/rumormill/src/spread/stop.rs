@@ -6,10 +6,10 @@ use crate::term::exit::{Exit, Usage, finish, finish_json, refuse};
 use crate::term::format::short;
 use crate::term::parse::{StyleArg, count};
 use clap::{Args, ValueEnum};
-use rumormill_theory::stop::{
+use rumormill_model::exact::stop::{
     Counted, Rule, counter_for_completeness, mean_field_residue, sequential, snapshot,
 };
-use rumormill_theory::{Error, Options, Spread};
+use rumormill_model::exact::{Error, Options, Spread};
 use serde::Serialize;
 
 /// When nodes lose interest, and under which semantics.
@@ -202,7 +202,7 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
     let alive = spread.alive() as f64;
     // Pull and push-pull nodes cannot know that there is news: they all call every round.
     let calls = match spread.style {
-        rumormill_theory::Style::Push => {
+        rumormill_model::exact::Style::Push => {
             // After a cap that is never reached all that can ever know call on.
             let on = (asked - cap) as f64 * (alive - missed);
             means[..cap as usize].iter().map(|m| alive - m).sum::<f64>() + on

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use rumormill_sim::rounds::Summary;
+use rumormill_model::simulate::Summary;
 
 use crate::simulate::spread::agreement::Agreement;
 use crate::simulate::spread::exact::Exact;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rumormill_model::simulate::{StopRule, Summary, Topology};
 use rumormill_proto::Style;
-use rumormill_sim::rounds::{StopRule, Summary, Topology};
 
 use crate::spread::args::{broadcast_name, stop_name};
 use crate::spread::question::Question;

@@ -1,7 +1,7 @@
 //! Several updates in quick succession: one exchange of all that differs, or a rumor for each.
 
 use clap::Args;
-use rumormill_sim::rounds::{Semantics, StopRule, Topology, Updates, UpdatesSummary, Way};
+use rumormill_model::simulate::{Semantics, StopRule, Topology, Updates, UpdatesSummary, Way};
 use serde::Serialize;
 
 use crate::simulate::spread::agreement::two_sided;
@@ -106,7 +106,7 @@ impl Several {
         let runs = question.settings.runs;
         let progress = Progress::new(2 * runs, "runs");
         let go = |way: Way, before: u64| {
-            let observe = |now: rumormill_sim::rounds::Progress| {
+            let observe = |now: rumormill_model::simulate::Progress| {
                 progress.set((before + now.runs_done) as f64 + under_way(now).min(0.99));
                 interrupt.flow()
             };

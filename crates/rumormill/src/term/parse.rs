@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use rumormill_agent::api::Event;
+use rumormill_model::exact::{Style, Targets};
 use rumormill_proto::{MAX_INPUT, MAX_KEY, Name, PutError, RumorId, check_key};
-use rumormill_theory::{Style, Targets};
 
 use crate::term::exit::Usage;
 

@@ -1,8 +1,8 @@
-//! Text files, read in one way: see [`rumormill_sim::text`].
+//! Text files, read in one way: see [`rumormill_proto::text`].
 
 use std::path::Path;
 
-use rumormill_sim::text::decode;
+use rumormill_proto::text::decode;
 
 use crate::term::exit::Usage;
 

@@ -1,7 +1,7 @@
 //! From the nodes' records to the spread, and what the theory says of it.
 
 use rumormill_agent::api::{Info, Trace};
-use rumormill_theory as theory;
+use rumormill_model::exact as theory;
 use serde::Serialize;
 
 /// Shares of the nodes of which the time is told.

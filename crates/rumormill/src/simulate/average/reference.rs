@@ -1,8 +1,8 @@
 //! What the mathematics says beside a simulation.
 
-use rumormill_sim::rounds::Topology;
-use rumormill_sim::rounds::average::{Aggregate, Averaging, Protocol, Schedule};
-use rumormill_theory::average as theory;
+use rumormill_model::exact::average as theory;
+use rumormill_model::simulate::Topology;
+use rumormill_model::simulate::average::{Aggregate, Averaging, Protocol, Schedule};
 use serde::Serialize;
 
 /// The factor by which a round shrinks the variance.

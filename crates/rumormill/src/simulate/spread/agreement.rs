@@ -1,8 +1,8 @@
 //! How well runs agree with the exact values.
 
-use rumormill_sim::rounds::Summary;
-use rumormill_sim::rounds::histogram::Moments;
-use rumormill_theory::special::gamma_q;
+use rumormill_model::exact::special::gamma_q;
+use rumormill_model::simulate::Summary;
+use rumormill_model::simulate::histogram::Moments;
 
 use crate::simulate::spread::exact::Exact;
 

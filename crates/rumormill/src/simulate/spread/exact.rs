@@ -3,10 +3,10 @@
 mod broadcast;
 mod graph;
 
+use rumormill_model::exact::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
+use rumormill_model::exact::{Distribution, Options, Spread};
+use rumormill_model::simulate::{Semantics, SpreadModel, StopRule, Targets, Topology};
 use rumormill_proto::{Counted, Decided, Style};
-use rumormill_sim::rounds::{Semantics, SpreadModel, StopRule, Targets, Topology};
-use rumormill_theory::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
-use rumormill_theory::{Distribution, Options, Spread};
 
 use crate::spread::question::Question;
 
@@ -66,7 +66,7 @@ impl Exact {
         let cap = model.last_round();
         let law = if switched {
             let after = model.switch_after.into();
-            spread.solve_switched(rumormill_theory::Style::Pull, after, Options::default())
+            spread.solve_switched(rumormill_model::exact::Style::Pull, after, Options::default())
         } else {
             spread.solve_with(Options::default())
         };
@@ -129,8 +129,8 @@ impl Exact {
             Decided::Counter => Rule::Counter { limit: k, reset },
         };
         let counted = match counted {
-            Counted::Feedback => rumormill_theory::stop::Counted::Unnecessary,
-            Counted::Blind => rumormill_theory::stop::Counted::All,
+            Counted::Feedback => rumormill_model::exact::stop::Counted::Unnecessary,
+            Counted::Blind => rumormill_model::exact::stop::Counted::All,
         };
         match sequential(nodes, rule, counted) {
             Ok(end) => Self {
@@ -194,15 +194,15 @@ pub(crate) fn theory(model: &SpreadModel, nodes: u64) -> Spread {
     Spread {
         nodes,
         style: match model.style {
-            Style::Push | Style::PushThenPull => rumormill_theory::Style::Push,
-            Style::Pull => rumormill_theory::Style::Pull,
-            Style::PushPull => rumormill_theory::Style::PushPull,
+            Style::Push | Style::PushThenPull => rumormill_model::exact::Style::Push,
+            Style::Pull => rumormill_model::exact::Style::Pull,
+            Style::PushPull => rumormill_model::exact::Style::PushPull,
         },
         fanout: model.fanout.into(),
         loss: model.loss,
         targets: match model.targets {
-            Targets::Distinct => rumormill_theory::Targets::Distinct,
-            Targets::Independent => rumormill_theory::Targets::Independent,
+            Targets::Distinct => rumormill_model::exact::Targets::Distinct,
+            Targets::Independent => rumormill_model::exact::Targets::Independent,
         },
         include_self: model.include_self,
         origins: model.origins,

@@ -1,10 +1,10 @@
 //! The exact figures of one sender who tells all.
 
-use rumormill_sim::rounds::{Broadcast, BroadcastKind};
-use rumormill_theory::Distribution;
-use rumormill_theory::broadcast::{
+use rumormill_model::exact::Distribution;
+use rumormill_model::exact::broadcast::{
     MAX_EAGER_NODES, acknowledged_messages, acknowledged_survival, blind, eager_failure,
 };
+use rumormill_model::simulate::{Broadcast, BroadcastKind};
 
 use crate::simulate::spread::exact::Exact;
 

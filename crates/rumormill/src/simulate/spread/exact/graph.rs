@@ -1,8 +1,8 @@
 //! The exact law beside other graphs than the complete one, where there is one.
 
+use rumormill_model::exact::graph::{Graph, MAX_LAW_NODES};
+use rumormill_model::simulate::{GraphKind, Origin, Semantics, StopRule};
 use rumormill_proto::Style;
-use rumormill_sim::rounds::{GraphKind, Origin, Semantics, StopRule};
-use rumormill_theory::graph::{Graph, MAX_LAW_NODES};
 
 use crate::simulate::spread::exact::{Exact, Question};
 use crate::spread::graph::GraphArg;

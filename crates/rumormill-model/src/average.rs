@@ -1,0 +1,309 @@
+//! What is simulated: who averages with whom, when, from which values, and what goes wrong.
+
+use std::sync::Arc;
+
+use crate::graph::Topology;
+use crate::simulate::error::{RoundsError, need};
+use crate::simulate::model::words;
+
+/// How two nodes come closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Both take the mean of their values (Jelasity, Montresor, Babaoglu 2005).
+    PushPull,
+    /// A node keeps half of its value and weight and sends half (Kempe, Dobra, Gehrke 2003). On the
+    /// complete graph the receiver may be the node itself, as there.
+    PushSum,
+    /// Symmetric push-sum: both send half (Blasa, Cafiero, Fortino, Di Fatta 2011).
+    Spsp,
+    /// What rumormill runs: half of the difference moves and is booked, and what is not answered is
+    /// sent again. Masses are integers in units of 2⁻⁶⁴.
+    Ledger,
+}
+
+words!(Protocol {
+    Ledger => "ledger",
+    Spsp => "spsp",
+    PushSum => "push-sum",
+    PushPull => "push-pull",
+});
+
+impl Protocol {
+    /// When its nodes start exchanges, unless said otherwise: as in its paper.
+    #[must_use]
+    pub fn usual_schedule(self) -> Schedule {
+        match self {
+            Self::PushSum => Schedule::Synchronous,
+            Self::PushPull | Self::Spsp | Self::Ledger => Schedule::Shuffled,
+        }
+    }
+
+    /// Messages of an exchange in which nothing is lost.
+    #[must_use]
+    pub fn messages(self) -> u64 {
+        if self == Self::PushSum { 1 } else { 2 }
+    }
+}
+
+/// When nodes start exchanges. A round is one period: each node starts one on average.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Schedule {
+    /// Every node once a round, in an order shuffled each round (PeerSim's cycles).
+    Shuffled,
+    /// Every node once a round, always in the same order.
+    Fixed,
+    /// n times a round, a random node.
+    RandomPair,
+    /// A random matching, each pair exchanging once: a perfect one on the complete graph, one that
+    /// cannot be extended on others.
+    Matching,
+    /// All at once, each on its state at the round's start.
+    Synchronous,
+    /// Every node by a Poisson clock that ticks once a round on average.
+    Asynchronous,
+}
+
+words!(Schedule {
+    Shuffled => "shuffled",
+    Fixed => "fixed-order",
+    RandomPair => "random-pair",
+    Matching => "matching",
+    Synchronous => "synchronous",
+    Asynchronous => "asynchronous",
+});
+
+/// What the nodes are to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// The mean of the inputs: every weight starts at 1.
+    Average,
+    /// Their sum: the first node's weight starts at 1, all others at 0. Push-sum and SPSP only.
+    Sum,
+}
+
+words!(Aggregate {
+    Average => "average",
+    Sum => "sum",
+});
+
+/// The inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Drawn uniformly from (0, 1), afresh in each run.
+    Uniform,
+    /// The first node has n, all others 0: the mean is 1.
+    Spike,
+    /// Evenly spaced from 0 at the first node to 1 at the last.
+    Linear,
+    /// These, node by node.
+    Given(Arc<[f64]>),
+}
+
+/// Something that strikes a share of the nodes, chosen at random.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strike {
+    /// Share of all nodes, (0, 1); of n nodes the nearest whole number, at least one.
+    pub share: f64,
+    /// It happens when so many rounds have passed.
+    pub after: u32,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// The probability that a message is lost, [0, 1).
+    pub loss: f64,
+    /// How long a message takes, in rounds: uniform between the two, each within [0, 1]. Above 0,
+    /// exchanges overlap.
+    pub latency: (f64, f64),
+    /// Nodes that stop for good. The truth is then that of the others.
+    pub crashes: Vec<Strike>,
+    /// Nodes whose inputs rise by the range of all inputs (by 1 if they are all equal).
+    pub changes: Vec<Strike>,
+    /// Rounds until the others know of a crash: until then they go on sending to the dead.
+    pub detection: u32,
+}
+
+impl Faults {
+    /// Whether nothing goes wrong.
+    #[must_use]
+    pub fn none(&self) -> bool {
+        self.loss == 0.0
+            && self.latency.1 == 0.0
+            && self.crashes.is_empty()
+            && self.changes.is_empty()
+    }
+}
+
+/// Which code runs the rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// A tight loop over an array of floats: the complete graph, no faults, no ledger.
+    Dense,
+    /// The protocols themselves, message by message; exchanges take no time. The reference.
+    Instant,
+    /// The same protocols, with messages that take time.
+    Events,
+}
+
+words!(Engine {
+    Dense => "dense",
+    Instant => "instant",
+    Events => "events",
+});
+
+/// A simulation of averaging: what [`super::simulate`] takes.
+#[derive(Clone, Debug)]
+pub struct Averaging {
+    /// Who may talk to whom.
+    pub topology: Topology,
+    /// How two nodes come closer.
+    pub protocol: Protocol,
+    /// When nodes start exchanges.
+    pub schedule: Schedule,
+    /// What the nodes are to find out.
+    pub aggregate: Aggregate,
+    /// The inputs.
+    pub values: Values,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Rounds of a run, 1 or more.
+    pub rounds: u32,
+    /// A run ends early when every node's relative error is at most this.
+    pub until: Option<f64>,
+    /// What all random choices follow from.
+    pub seed: u64,
+    /// The code to use; `None` for the fastest that fits.
+    pub engine: Option<Engine>,
+}
+
+impl Averaging {
+    /// The average of uniform values, on the complete graph, without faults, for 40 rounds.
+    #[must_use]
+    pub fn new(nodes: u64, protocol: Protocol) -> Self {
+        Self {
+            topology: Topology::Complete(nodes),
+            protocol,
+            schedule: protocol.usual_schedule(),
+            aggregate: Aggregate::Average,
+            values: Values::Uniform,
+            faults: Faults { detection: 5, ..Faults::default() },
+            rounds: 40,
+            until: None,
+            seed: 1,
+            engine: None,
+        }
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub fn nodes(&self) -> u64 {
+        self.topology.nodes()
+    }
+
+    /// Whether messages take time.
+    pub(super) fn overlaps(&self) -> bool {
+        self.faults.latency.1 > 0.0
+    }
+
+    /// The code that runs it.
+    ///
+    /// # Errors
+    /// If the engine asked for cannot run it.
+    pub fn engine(&self) -> Result<Engine, RoundsError> {
+        let dense = matches!(self.topology, Topology::Complete(_))
+            && self.faults.none()
+            && self.aggregate == Aggregate::Average
+            && self.protocol != Protocol::Ledger
+            && (self.protocol == Protocol::PushSum) == (self.schedule == Schedule::Synchronous);
+        let refuse = |engine: Engine, reason: &str, instead: &str| {
+            let (reason, instead) = (reason.to_owned(), instead.to_owned());
+            Err(RoundsError::Unsupported { engine: engine.name(), reason, instead })
+        };
+        match self.engine {
+            None if self.overlaps() => Ok(Engine::Events),
+            None => Ok(if dense { Engine::Dense } else { Engine::Instant }),
+            Some(Engine::Dense) if !dense => refuse(
+                Engine::Dense,
+                "it runs averages without faults on the complete graph, push-sum synchronously, \
+                 push-pull and spsp on any other schedule",
+                "use instant or events",
+            ),
+            Some(Engine::Instant) if self.overlaps() => {
+                refuse(Engine::Instant, "its messages take no time", "use events for an overlap")
+            }
+            Some(Engine::Events) if !self.overlaps() => refuse(
+                Engine::Events,
+                "it is for exchanges that overlap",
+                "give an overlap above 0",
+            ),
+            Some(engine) => Ok(engine),
+        }
+    }
+
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    /// The first setting that is out of range or does not fit the others, with its value.
+    pub fn check(&self) -> Result<(), RoundsError> {
+        let nodes = self.nodes();
+        need((2..=MAX_NODES).contains(&nodes), "nodes", nodes, format!("2 to {MAX_NODES}"))?;
+        need(self.rounds >= 1, "rounds", self.rounds, "at least 1")?;
+        if let Some(until) = self.until {
+            need(until > 0.0 && until < 1.0, "until", until, "above 0 and below 1")?;
+        }
+        let faults = &self.faults;
+        need((0.0..1.0).contains(&faults.loss), "loss", faults.loss, "from 0 to below 1")?;
+        let (low, high) = faults.latency;
+        for end in [low, high] {
+            need((0.0..=1.0).contains(&end), "overlap", end, "from 0 to 1 (a whole round)")?;
+        }
+        need(low <= high, "overlap", format!("{low}..{high}"), "a range from low to high")?;
+        for &Strike { share, .. } in &faults.crashes {
+            need(share > 0.0 && share < 1.0, "crash", share, "a share above 0 and below 1")?;
+        }
+        for &Strike { share, .. } in &faults.changes {
+            need(share > 0.0 && share <= 1.0, "change", share, "a share above 0 and at most 1")?;
+        }
+        if let Values::Given(values) = &self.values {
+            let all = format!("as many as the nodes, {nodes}");
+            need(values.len() as u64 == nodes, "the number of values", values.len(), all)?;
+            let wrong = |x: &&f64| !x.is_finite() || x.abs() > MAX_INPUT;
+            if let Some(x) = values.iter().find(wrong) {
+                return Err(RoundsError::setting("a value", x, "a finite number within ±2^53"));
+            }
+            let all = "not 0 at every node: errors are relative to the inputs";
+            need(values.iter().any(|x| *x != 0.0), "each value", 0, all)?;
+        }
+        self.fits()?;
+        self.engine().map(|_| ())
+    }
+
+    /// Refuses protocols and schedules that do not go together.
+    fn fits(&self) -> Result<(), RoundsError> {
+        let pushes = self.protocol == Protocol::PushSum;
+        let schedule = match self.schedule {
+            Schedule::Synchronous if !pushes => {
+                "anything but synchronous, unless for push-sum: nodes that answer cannot all act at \
+                 once"
+            }
+            Schedule::Matching if pushes => "synchronous for push-sum, where every node sends",
+            Schedule::Matching | Schedule::Synchronous | Schedule::RandomPair
+                if self.overlaps() =>
+            {
+                "shuffled, fixed-order or asynchronous if exchanges overlap"
+            }
+            _ => "",
+        };
+        need(schedule.is_empty(), "schedule", self.schedule.name(), schedule)?;
+        let weights = matches!(self.protocol, Protocol::PushSum | Protocol::Spsp);
+        let sum = self.aggregate == Aggregate::Sum;
+        need(!sum || weights, "protocol", self.protocol.name(), "spsp or push-sum for a sum")
+    }
+}
+
+/// The most nodes: they are numbered in 32 bits.
+pub const MAX_NODES: u64 = u32::MAX as u64;
+
+/// Inputs lie within ±2⁵³, as in the core: a mass can hold a thousand times that.
+pub const MAX_INPUT: f64 = (1u64 << 53) as f64;

@@ -1,0 +1,406 @@
+//! The exact distribution of T, the number of rounds until the rumor has spread.
+
+mod backward;
+mod dense;
+mod front;
+mod profile;
+mod switched;
+
+use crate::exact::error::{Error, count};
+use crate::exact::kernel::Kernel;
+use crate::spread::{Spread, Style};
+
+/// The most rounds whose probabilities are listed.
+pub const MAX_ROUNDS: u64 = 2_000_000;
+
+/// The most rounds in which a goal short of everyone is approached, where a front is followed; and
+/// those that panels are followed for, or leaps, times the logarithm of the nodes.
+const MAX_FRONT_ROUNDS: f64 = 60.0;
+const MAX_PANEL_ROUNDS: f64 = 40_000.0;
+
+/// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
+pub const MAX_DENSE_NODES: u64 = 10_000;
+
+/// Which engine does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The law of the number informed, round after round, every outcome of every count listed.
+    /// Positive terms only, and a proved bound. The default to 2,500 living nodes.
+    Dense,
+    /// P(T > t) as a function of the number informed, round before round, on panels. Any number of
+    /// nodes.
+    Backward,
+}
+
+/// What has been computed so far, told to an observer after every round.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// The round just finished.
+    pub round: u64,
+    /// P(T > round).
+    pub survival: f64,
+}
+
+/// How to compute, where the defaults will not do.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// The engine; chosen by size if `None`.
+    pub engine: Option<Engine>,
+    /// List P(T > x) until it falls below this; 1e-15 if `None`. Tails keep their relative
+    /// accuracy down to about 1e-25.
+    pub floor: Option<f64>,
+    /// List P(T > x) at least to this x.
+    pub rounds: u64,
+    /// Panels this many times narrower than usual (1 if 0): to see that it changes nothing.
+    pub refine: u32,
+    /// Called after every round.
+    pub observer: Option<&'a mut dyn FnMut(Progress)>,
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("engine", &self.engine)
+            .field("floor", &self.floor)
+            .field("rounds", &self.rounds)
+            .field("refine", &self.refine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The exact distribution of T, the number of rounds until the goal is met.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// E\[T\] in rounds; infinite if the spread never finishes.
+    pub mean: f64,
+    /// Var\[T\] in rounds²; infinite if the spread never finishes.
+    pub variance: f64,
+    /// P(T > x) for x = 0, 1, 2, … until it falls below 1e-15 (or as far as was asked).
+    pub survival: Vec<f64>,
+    /// P(T ≤ x) for the same x. The dense engine gives it digits of its own, to about 1e-30, where
+    /// it is small; elsewhere it is one minus the survival.
+    pub success: Vec<f64>,
+    /// Expected number of contacts until the goal is met, the whole last round included: `fanout`
+    /// for each informed node and round under push, for each uninformed node under pull, for every
+    /// living node under push-pull. Lost contacts count.
+    pub messages: f64,
+    /// Bound on the absolute error of every entry of `survival`; see `bound`.
+    pub error: f64,
+    /// Where that bound comes from.
+    pub bound: Bound,
+    /// Which engine did it.
+    pub engine: Engine,
+}
+
+/// Where the bound on an error comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// Every rounding, and everything left out, is accounted for at its worst.
+    Proved,
+    /// The question was worked out twice, on different panels and strides; the bound is eight times
+    /// the largest difference, and rounding.
+    Compared,
+}
+
+impl Bound {
+    /// `proved` or `compared`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Compared => "compared",
+        }
+    }
+}
+
+impl Distribution {
+    /// A law from its P(T > x), the last of which is the end; one that does not fall below 1e-9 has
+    /// no moments.
+    #[must_use]
+    pub fn listed(survival: Vec<f64>, messages: f64, error: f64) -> Self {
+        let success: Vec<f64> = survival.iter().map(|p| 1.0 - p).collect();
+        let (mean, variance) = match survival.last() {
+            Some(&last) if survival.len() > 1 && last < 1e-9 => moments(&survival, &success),
+            Some(&last) if last < 1e-9 => (0.0, 0.0),
+            _ => (f64::INFINITY, f64::INFINITY),
+        };
+        let (bound, engine) = (Bound::Proved, Engine::Dense);
+        Self { mean, variance, survival, success, messages, error, bound, engine }
+    }
+
+    /// Standard deviation of T in rounds.
+    #[must_use]
+    pub fn standard_deviation(&self) -> f64 {
+        self.variance.sqrt()
+    }
+
+    /// P(T ≤ x): the chance that x rounds are enough. 1 beyond the listed tail.
+    #[must_use]
+    pub fn success(&self, x: u64) -> f64 {
+        if self.mean.is_infinite() {
+            return 0.0;
+        }
+        usize::try_from(x).ok().and_then(|x| self.success.get(x)).copied().unwrap_or(1.0)
+    }
+
+    /// P(T > x): the chance that x rounds are not enough. 0 beyond the listed tail.
+    #[must_use]
+    pub fn survival(&self, x: u64) -> f64 {
+        if self.mean.is_infinite() {
+            return 1.0;
+        }
+        usize::try_from(x).ok().and_then(|x| self.survival.get(x)).copied().unwrap_or(0.0)
+    }
+
+    /// The least x with P(T ≤ x) ≥ `percent`/100; `None` if there is none, because the spread
+    /// never finishes, or none within the listed tail.
+    ///
+    /// # Errors
+    /// If `percent` is not inside (0, 100).
+    pub fn percentile(&self, percent: f64) -> Result<Option<u64>, Error> {
+        crate::exact::error::real(
+            "percentile",
+            percent,
+            "(0, 100)",
+            percent > 0.0 && percent < 100.0,
+        )?;
+        let left = (100.0 - percent) / 100.0;
+        if self.mean.is_infinite() {
+            return Ok(None);
+        }
+        Ok(self.survival.iter().position(|&p| p <= left).map(|x| x as u64))
+    }
+}
+
+/// One engine at work: after each step it knows P(T > t) and the messages of rounds 1..=t.
+trait Steps {
+    /// Goes one round on.
+    fn step(&mut self);
+    /// P(T > t).
+    fn survival(&self) -> f64;
+    /// P(T ≤ t), with digits of its own where the engine has them.
+    fn success(&self) -> f64 {
+        1.0 - self.survival()
+    }
+    /// Expected messages sent in rounds 1..=t while unfinished.
+    fn messages(&self) -> f64;
+    /// The error of P(T > t) is at most this.
+    fn error(&self) -> f64;
+}
+
+impl Spread {
+    /// The exact distribution of T.
+    ///
+    /// Absolute error below 1e-12 for fan-out to 16, loss to 0.99 and 10¹² nodes, and tails keep
+    /// their relative accuracy; see [`Distribution::error`] for the engine's own bound.
+    ///
+    /// # Errors
+    /// If a field is out of range, or loss so near 1 that the distribution spans more than
+    /// [`MAX_ROUNDS`] rounds.
+    ///
+    /// ```
+    /// use rumormill_model::exact::{Spread, Style};
+    /// let exact = Spread::new(64, Style::Push).solve()?;
+    /// assert!((exact.mean - 11.158119112619).abs() < 1e-12);
+    /// assert_eq!(exact.percentile(99.0)?, Some(15));
+    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// ```
+    pub fn solve(&self) -> Result<Distribution, Error> {
+        self.solve_with(Options::default())
+    }
+
+    /// As [`Self::solve`], with choices.
+    ///
+    /// # Errors
+    /// As [`Self::solve`].
+    pub fn solve_with(&self, options: Options<'_>) -> Result<Distribution, Error> {
+        self.check()?;
+        let goal = self.goal();
+        if goal <= self.origins {
+            return Ok(Distribution {
+                mean: 0.0,
+                variance: 0.0,
+                survival: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                success: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                messages: 0.0,
+                error: 0.0,
+                bound: Bound::Proved,
+                engine: Engine::Dense,
+            });
+        }
+        if self.never_finishes() {
+            return Ok(Distribution {
+                mean: f64::INFINITY,
+                variance: f64::INFINITY,
+                survival: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                success: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
+                messages: f64::INFINITY,
+                error: 0.0,
+                bound: Bound::Proved,
+                engine: Engine::Dense,
+            });
+        }
+        let rounds = self.affordable_rounds()?;
+        let dense = self.alive() <= crate::exact::dense::MAX_NODES;
+        if options.engine == Some(Engine::Dense) {
+            count("nodes", self.alive(), 1, MAX_DENSE_NODES)?;
+        }
+        let dense = dense || self.goal() < self.alive() && self.affords_dense(rounds);
+        let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
+        Ok(match engine {
+            Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
+            Engine::Backward => compared(options, |refine| self.backward(refine)),
+        })
+    }
+
+    /// The backward engine, on panels this much narrower than usual.
+    fn backward(&self, refine: u32) -> Box<dyn Steps> {
+        let kernel = Kernel::new(self);
+        if self.goal() < self.alive() && self.alive() > crate::exact::dense::MAX_NODES {
+            Box::new(front::Front::new(self, kernel, refine))
+        } else {
+            let engine = backward::Backward::new(self, &kernel, refine);
+            let whole = self.goal() == self.alive();
+            Box::new(if whole { engine.in_leaps(self.rounds_at_most()) } else { engine })
+        }
+    }
+
+    /// Contacts of one node that arrive at the living, a round.
+    fn rate(&self) -> f64 {
+        let reach = self.alive() as f64 / self.pool().max(1) as f64;
+        (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE)
+    }
+
+    /// Whether a goal short of everyone is better left to the dense engine although the nodes are
+    /// many: where rounds are slow its rows are narrow, and the front is too sharp for panels.
+    fn affords_dense(&self, rounds: f64) -> bool {
+        let alive = self.alive() as f64;
+        let picks = self.picks() as f64;
+        let rate = (picks * (1.0 - self.loss)).min(1.0);
+        let width = (24.0 * (0.25 * alive * rate).sqrt() + 24.0).min(alive);
+        let thinned = if self.style == Style::PushPull { width } else { 0.0 };
+        let steps =
+            alive * width * (picks + 12.0 + 0.1 * thinned) + rounds.min(2000.0) * alive * width;
+        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && steps < 3e8
+    }
+
+    /// About how many rounds the distribution spans, unless that is beyond reach.
+    fn affordable_rounds(&self) -> Result<f64, Error> {
+        let rounds = self.rounds_at_most();
+        if rounds > MAX_ROUNDS as f64 {
+            // Who is to blame: what is lost, or whom nobody can tell.
+            let reached = self.alive() as f64 / self.nodes as f64;
+            let (name, value) =
+                if 1.0 - self.loss <= reached { ("loss", self.loss) } else { ("dead", self.dead) };
+            return Err(Error::TooManyRounds { name, value, rounds, limit: MAX_ROUNDS });
+        }
+        // Steps of each engine, on this side of a second.
+        let alive = self.alive() as f64;
+        let front = alive.ln() / self.rate().ln_1p();
+        let (name, value, too_long) = if self.alive() <= crate::exact::dense::MAX_NODES {
+            ("loss", self.loss, rounds * alive > 1e9)
+        } else if self.goal() < self.alive() && !self.affords_dense(rounds) {
+            ("coverage", self.coverage, front > MAX_FRONT_ROUNDS)
+        } else {
+            let leap = backward::leap(rounds) as f64;
+            ("loss", self.loss, rounds / leap * (alive / 600.0).ln() > MAX_PANEL_ROUNDS)
+        };
+        if too_long {
+            return Err(Error::TooLong { name, value, nodes: self.alive(), rounds });
+        }
+        Ok(rounds)
+    }
+
+    /// About how many rounds the distribution spans down to 1e-15: growth, decay of the last
+    /// nodes, and the tail.
+    fn rounds_at_most(&self) -> f64 {
+        let rate = self.rate();
+        let size = (self.alive() as f64).ln();
+        size / rate.ln_1p() + (size + 35.0) / rate
+    }
+
+    /// Contacts in one round from u informed and m uninformed living nodes.
+    fn calls(&self, u: f64, m: f64) -> f64 {
+        self.picks() as f64
+            * match self.style {
+                Style::Push => u,
+                Style::Pull => m,
+                Style::PushPull => u + m,
+            }
+    }
+}
+
+/// Works a question out twice, on panels the second time half as wide.
+fn compared(mut options: Options<'_>, engine: impl Fn(u32) -> Box<dyn Steps>) -> Distribution {
+    let refine = options.refine.max(1);
+    let coarse = Options { floor: options.floor, rounds: options.rounds, ..Options::default() };
+    let first = collect(engine(refine).as_mut(), Engine::Backward, coarse);
+    let again = Options { observer: options.observer.take(), ..options };
+    let mut exact = collect(engine(2 * refine).as_mut(), Engine::Backward, again);
+    let gaps = first.survival.iter().zip(&exact.survival).map(|(a, b)| (a - b).abs());
+    exact.error += 8.0 * gaps.fold(0.0, f64::max);
+    exact
+}
+
+/// Runs an engine to the end of the listed tail and adds up the moments.
+fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> Distribution {
+    let floor = options.floor.unwrap_or(1e-15);
+    let (mut survival, mut success) = (vec![1.0], vec![0.0]);
+    let mut error = 0.0f64;
+    loop {
+        steps.step();
+        // Rounding may lift a probability of one above it, or above the one before.
+        let p = steps.survival().clamp(0.0, survival[survival.len() - 1]);
+        let q = steps.success().clamp(success[success.len() - 1], 1.0);
+        error = error.max(steps.error());
+        survival.push(p);
+        success.push(q);
+        let round = survival.len() as u64 - 1;
+        if let Some(observer) = options.observer.as_mut() {
+            observer(Progress { round, survival: p });
+        }
+        let asked = round >= options.rounds;
+        // Beyond what underflows there is nothing to list.
+        if asked && p < floor || p <= 0.0 || round > 3 * MAX_ROUNDS {
+            break;
+        }
+    }
+    let (mean, variance) = moments(&survival, &success);
+    Distribution {
+        mean,
+        variance,
+        survival,
+        success,
+        messages: steps.messages(),
+        error,
+        bound: if engine == Engine::Backward { Bound::Compared } else { Bound::Proved },
+        engine,
+    }
+}
+
+/// Mean and variance from both tails; what lies beyond the list is taken as geometric.
+fn moments(survival: &[f64], success: &[f64]) -> (f64, f64) {
+    let last = survival.len() - 1;
+    let (p, before) = (survival[last], survival[last - 1]);
+    let ratio = if before > 0.0 { (p / before).min(1.0 - 1e-9) } else { 0.0 };
+    let beyond = p * ratio / (1.0 - ratio);
+    // Both are taken about a whole number near the mean, so that nothing large cancels.
+    let centre = survival.iter().sum::<f64>().round();
+    let (mut early, mut late) = (0.0, beyond);
+    // Σ over x of (2(x − centre) + 1) P(T > x), folded at the centre.
+    let mut squares =
+        beyond * (2.0 * (last as f64 + 1.0 - centre) + 1.0 + 2.0 * ratio / (1.0 - ratio));
+    for (t, (&p, &q)) in survival.iter().zip(success).enumerate().rev() {
+        let t = t as f64;
+        if t < centre {
+            early += q;
+            squares += (2.0 * (centre - t) - 1.0) * q;
+        } else {
+            late += p;
+            squares += (2.0 * (t - centre) + 1.0) * p;
+        }
+    }
+    let shift = late - early;
+    // A plain 0 where rounding would leave −0.
+    (centre + shift, (squares - shift * shift).max(0.0) + 0.0)
+}

@@ -1,0 +1,273 @@
+//! The backward engine for a goal short of everyone.
+//!
+//! P(T > t | u know) is then a front: 1 below some count, 0 above another, and between them a step
+//! only √n wide, because in a large population almost all of the randomness is in the first few
+//! nodes. No fixed panels resolve that, so here they move: each round back, the window in which the
+//! front lies is found anew, and panels are split there until they carry it.
+
+use super::Steps;
+use crate::exact::grid::{EDGE, Grid, Matrix, POINTS, Panels, split};
+use crate::exact::kernel::Kernel;
+use crate::exact::row::Row;
+use crate::spread::Spread;
+
+/// Panels are split until their last coefficients are below this, and below `SHARPNESS` times √n:
+/// rounding moves a front by a part of 1e-16 of n, and the front is √n wide.
+const TOLERANCE: f64 = 4e-15;
+const SHARPNESS: f64 = 4e-16;
+
+/// The widest stride of a row, in standard deviations of its law.
+const STRIDE: f64 = 0.3;
+
+/// What both of two computations may have in common, beside the sharpness: roundings of a row.
+const SHARED: f64 = 2e-13;
+
+/// Halvings of a panel at most.
+const DEPTH: u32 = 44;
+
+/// Panels of one front at most: where rounding alone keeps them from settling, more do not help,
+/// and the error says what is left.
+const MOST_PANELS: usize = 250;
+
+/// Two functions of the number informed: P(T > t), and the contacts of round t+1 if T > t.
+type Pair = [f64; 2];
+
+/// A stretch of s = ln(u/(n−u)) and the Chebyshev coefficients of both functions there.
+#[derive(Clone, Debug)]
+struct Panel {
+    low: f64,
+    high: f64,
+    coefficients: [Pair; POINTS],
+}
+
+impl Panel {
+    fn read(&self, s: f64) -> Pair {
+        let x = ((s - self.low) - (self.high - s)) / (self.high - self.low);
+        // Clenshaw's recurrence.
+        let mut sums = [0.0; 2];
+        for (part, sum) in sums.iter_mut().enumerate() {
+            let (mut b1, mut b2) = (0.0, 0.0);
+            for c in self.coefficients[1..].iter().rev() {
+                let b = 2.0 * x * b1 - b2 + c[part];
+                b2 = b1;
+                b1 = b;
+            }
+            *sum = self.coefficients[0][part] + x * b1 - b2;
+        }
+        sums
+    }
+}
+
+/// The front after some rounds.
+#[derive(Clone, Debug, Default)]
+struct Wave {
+    /// Values at 1..=EDGE informed, and at 0..=EDGE uninformed.
+    early: Vec<Pair>,
+    late: Vec<Pair>,
+    panels: Vec<Panel>,
+    /// Below the first count nothing is finished; from the second on everything is.
+    begins: f64,
+    ends: f64,
+}
+
+pub(super) struct Front {
+    spread: Spread,
+    kernel: Kernel,
+    refine: f64,
+    goal: f64,
+    origins: f64,
+    grid: Grid,
+    matrix: Matrix,
+    /// Contacts of round t+1 with no goal set, on the grid, and as coefficients of its panels.
+    calls: Vec<f64>,
+    scratch: Vec<f64>,
+    smooth: Vec<[f64; POINTS]>,
+    wave: Wave,
+    round: u64,
+    row: Row,
+    messages: f64,
+    error: f64,
+}
+
+impl Front {
+    pub(super) fn new(spread: &Spread, kernel: Kernel, refine: u32) -> Self {
+        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, spread.loss, refine));
+        let matrix = Matrix::new(spread, &kernel, &grid, 0);
+        let calls: Vec<f64> = grid.nodes.iter().map(|&(u, m)| spread.calls(u, m)).collect();
+        let goal = spread.goal() as f64;
+        let mut front = Self {
+            spread: spread.clone(),
+            refine: f64::from(refine),
+            goal,
+            origins: spread.origins as f64,
+            smooth: grid.coefficients(&calls),
+            scratch: vec![0.0; calls.len()],
+            calls,
+            matrix,
+            wave: Wave { begins: goal, ends: goal, ..Wave::default() },
+            round: 0,
+            row: Row::with_stride(STRIDE / f64::from(refine).sqrt()),
+            messages: 0.0,
+            error: 0.0,
+            grid,
+            kernel,
+        };
+        front.messages = front.read_origin()[1];
+        front
+    }
+
+    /// Both functions at a count.
+    fn read(&self, u: f64, m: f64) -> Pair {
+        let wave = &self.wave;
+        if u >= wave.ends {
+            return [0.0, 0.0];
+        }
+        if u < wave.begins {
+            return [1.0, self.grid.value(&self.calls, &self.smooth, u, m)];
+        }
+        if u <= EDGE {
+            return wave.early[u.round() as usize - 1];
+        }
+        if m <= EDGE {
+            return crate::exact::grid::between(&wave.late, m);
+        }
+        let s = (u / m).ln();
+        let panel = wave.panels.partition_point(|p| p.high < s).min(wave.panels.len() - 1);
+        wave.panels[panel].read(s)
+    }
+
+    fn read_origin(&self) -> Pair {
+        self.read(self.origins, self.kernel.alive - self.origins)
+    }
+
+    /// Both functions one round further back, at a count.
+    fn pull_back(&mut self, u: f64, m: f64, whole: bool) -> Pair {
+        if u >= self.goal {
+            return [0.0, 0.0];
+        }
+        if self.round == 0 {
+            // The goal is a step, which no stride may jump: sum up to it exactly.
+            let last = self.goal - 1.0;
+            return self.row.fill_below(&self.kernel, u, m, last, |u, m| self.spread.calls(u, m));
+        }
+        let mut row =
+            std::mem::replace(&mut self.row, Row::with_stride(STRIDE / self.refine.sqrt()));
+        row.fill(&self.kernel, u, m, f64::INFINITY, whole);
+        let mut sums = [0.0; 2];
+        for o in &row.outcomes {
+            let value = self.read(o.informed, o.missed);
+            sums[0] += o.weight * value[0];
+            sums[1] += o.weight * value[1];
+        }
+        self.row = row;
+        sums
+    }
+
+    /// Splits a stretch of s until its panels carry both functions.
+    fn resolve(&mut self, low: f64, high: f64, depth: u32, panels: &mut Vec<Panel>) {
+        let mut values = [[0.0; 2]; POINTS];
+        for (i, value) in values.iter_mut().enumerate() {
+            let x = crate::exact::grid::point(i);
+            let (u, m) = split(self.kernel.alive, 0.5 * ((1.0 - x) * low + (1.0 + x) * high));
+            *value = self.pull_back(u, m, false);
+        }
+        let coefficients = self.grid.transform(&values);
+        // Contacts count up to one call of everybody.
+        let size = self.kernel.fanout * self.kernel.alive;
+        let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size);
+        let error = coefficients[POINTS - 2..].iter().map(tail).fold(0.0, f64::max);
+        if error < TOLERANCE + SHARPNESS * self.kernel.alive.sqrt()
+            || depth == 0
+            || panels.len() >= MOST_PANELS
+        {
+            self.error = self.error.max(error);
+            panels.push(Panel { low, high, coefficients });
+            return;
+        }
+        let middle = 0.5 * (low + high);
+        self.resolve(low, middle, depth - 1, panels);
+        self.resolve(middle, high, depth - 1, panels);
+    }
+
+    /// The counts between which the front lies one round further back.
+    fn window(&self) -> (f64, f64) {
+        let alive = self.kernel.alive;
+        let bisect = |before: &dyn Fn(f64, f64) -> bool| {
+            let (mut low, mut high) = (-alive.ln() - 1.0, alive.ln() + 1.0);
+            for _ in 0..70 {
+                let middle = 0.5 * (low + high);
+                let (u, m) = split(alive, middle);
+                if u <= 1.0 || (m > 1.0 && before(u, m)) {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            split(alive, low).0.max(1.0)
+        };
+        // All outcomes before the front begins; some outcome before it ends.
+        let begins = bisect(&|u, m| Row::reach(&self.kernel, u, m).1 < self.wave.begins - 1.0);
+        let ends = bisect(&|u, m| Row::reach(&self.kernel, u, m).0 < self.wave.ends + 1.0);
+        (begins.floor(), (ends.ceil() + 1.0).min(self.goal))
+    }
+}
+
+impl Steps for Front {
+    fn step(&mut self) {
+        self.error = 0.0;
+        let alive = self.kernel.alive;
+        let (begins, ends) = self.window();
+        let mut next = Wave { begins, ends, ..Wave::default() };
+        if begins <= EDGE {
+            for u in 1..=EDGE as u32 {
+                let u = f64::from(u);
+                let value = if u < begins || u >= ends {
+                    [f64::NAN; 2]
+                } else {
+                    self.pull_back(u, alive - u, true)
+                };
+                next.early.push(value);
+            }
+        }
+        if ends >= alive - EDGE {
+            for m in 0..=EDGE as u32 {
+                let m = f64::from(m);
+                next.late.push(self.pull_back(alive - m, m, true));
+            }
+        }
+        let (low, high) = (begins.max(EDGE), ends.min(alive - EDGE));
+        if low < high {
+            let logit = |u: f64| (u / (alive - u)).ln();
+            let (low, high) = (logit(low), logit(high));
+            let pieces =
+                (8.0 * self.refine).min(1.0 + ((high - low) / self.grid.width_at(low)).ceil());
+            let pieces = pieces.max(2.0) as usize;
+            let mut panels = Vec::new();
+            for i in 0..pieces {
+                let at = |i: usize| low + (high - low) * i as f64 / pieces as f64;
+                self.resolve(at(i), at(i + 1), DEPTH, &mut panels);
+            }
+            next.panels = panels;
+        }
+        // The contacts of the free spread, one round further back.
+        self.matrix.apply(&self.calls, &mut self.scratch);
+        std::mem::swap(&mut self.calls, &mut self.scratch);
+        self.smooth = self.grid.coefficients(&self.calls);
+        self.wave = next;
+        self.round += 1;
+        self.messages += self.read_origin()[1];
+    }
+
+    fn survival(&self) -> f64 {
+        self.read_origin()[0].clamp(0.0, 1.0)
+    }
+
+    fn messages(&self) -> f64 {
+        // Contacts of the rounds begun unfinished: the last term belongs to the next round.
+        self.messages - self.read_origin()[1]
+    }
+
+    fn error(&self) -> f64 {
+        SHARED + 4.0 * SHARPNESS * self.kernel.alive.sqrt() + 8.0 * self.error
+    }
+}

@@ -1,0 +1,99 @@
+//! Rumors that die out: residue, traffic, delay, and the chance that someone never hears
+//! (Demers et al. 1987).
+//!
+//! A node that knows pushes to a random other node each round, until a [`Rule`] makes it lose
+//! interest. Results depend on the semantics, so those are explicit: [`sequential`] contacts (one
+//! after another, each seeing the state the last one left; the residue is then the same for any
+//! schedule, and exact), or [`snapshot`] rounds (all contacts of a round see its start; estimated
+//! by a seeded simulation, with its standard errors).
+
+mod sequential;
+mod snapshot;
+
+pub use sequential::{MAX_SEQUENTIAL_NODES, Residue, sequential};
+pub use snapshot::{Snapshot, snapshot};
+
+use crate::exact::error::{Error, count, real};
+
+/// When a node loses interest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// With this probability after a contact, in (0, 1].
+    Coin(f64),
+    /// After this many contacts, at least 1.
+    Counter {
+        /// How many contacts.
+        limit: u32,
+        /// Whether a contact that told someone sets the count back to zero.
+        reset: bool,
+    },
+}
+
+/// Which contacts the rule counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Only contacts that found someone who knew: feedback.
+    Unnecessary,
+    /// All contacts: blind.
+    All,
+}
+
+impl Rule {
+    /// Checks the rule's number against its range.
+    ///
+    /// # Errors
+    /// If the probability or the limit is out of range.
+    pub fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Coin(p) => real("coin", p, "(0, 1]", p > 0.0 && p <= 1.0),
+            Self::Counter { limit, .. } => count("counter", u64::from(limit), 1, 1000),
+        }
+    }
+}
+
+/// The share never told in the mean field: the root below 1 of s = e^{−(k+1)(1−s)} with feedback,
+/// of s = e^{−k(1−s)} without. For the coin, k is one over its probability.
+///
+/// Blind with k ≤ 1 the rumor dies at once: the share is 1.
+///
+/// # Errors
+/// If `k` is not positive.
+///
+/// ```
+/// use rumormill_model::exact::stop::{Counted, mean_field_residue};
+/// let s = mean_field_residue(Counted::Unnecessary, 1.0)?;
+/// assert!((s - 0.2032).abs() < 5e-5);
+/// # Ok::<(), rumormill_model::exact::Error>(())
+/// ```
+pub fn mean_field_residue(counted: Counted, k: f64) -> Result<f64, Error> {
+    real("counter", k, "(0, inf)", k > 0.0 && k.is_finite())?;
+    let rate = if counted == Counted::Unnecessary { k + 1.0 } else { k };
+    if rate <= 1.0 {
+        return Ok(1.0);
+    }
+    // From below the map climbs to the root; Newton finishes.
+    let mut s = (-rate).exp();
+    for _ in 0..200 {
+        let e = (-rate * (1.0 - s)).exp();
+        let next = s - (s - e) / (1.0 - rate * e);
+        if (next - s).abs() <= 1e-16 * s {
+            break;
+        }
+        s = next;
+    }
+    Ok(s)
+}
+
+/// The counter below which completeness fails as n grows: telling everyone with probability 1−δ
+/// takes k+1 ≥ ln(n/δ), roughly (feedback).
+///
+/// # Errors
+/// If `nodes` is 0 or above 10¹⁵, or `failure` outside (0, 1).
+pub fn counter_for_completeness(nodes: u64, failure: f64) -> Result<u32, Error> {
+    count("nodes", nodes, 1, crate::spread::MAX_NODES)?;
+    real("failure", failure, "(0, 1)", failure > 0.0 && failure < 1.0)?;
+    Ok(((nodes as f64 / failure).ln() - 1.0).ceil().max(1.0) as u32)
+}
+
+#[cfg(test)]
+mod tests;

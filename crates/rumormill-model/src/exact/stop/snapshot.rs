@@ -1,0 +1,141 @@
+//! Snapshot rounds: all contacts of a round see the state at its start, so several may tell the
+//! same node and all count as useful. These are the semantics of Demers' Table 1.
+//!
+//! No exact recursion is known that is small enough, so this is a simulation, seeded: a pure
+//! function of its arguments, with the standard error of every figure.
+
+use super::{Counted, Rule};
+use crate::exact::error::{Error, count};
+
+/// Estimates from a simulation, each with its standard error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Mean share of nodes never told.
+    pub residue: (f64, f64),
+    /// Share of runs in which at least one node was never told.
+    pub incomplete: (f64, f64),
+    /// Contacts per node.
+    pub traffic: (f64, f64),
+    /// Mean round in which a node that was told was told.
+    pub mean_delay: (f64, f64),
+    /// Mean round of the last delivery.
+    pub last_delivery: (f64, f64),
+    /// How many runs.
+    pub runs: u32,
+}
+
+/// Runs the rule from one origin `runs` times.
+///
+/// # Errors
+/// If `nodes` is outside 1..=10⁷, `runs` outside 2..=10⁶, or the rule's number out of range.
+pub fn snapshot(
+    nodes: u64,
+    rule: Rule,
+    counted: Counted,
+    runs: u32,
+    seed: u64,
+) -> Result<Snapshot, Error> {
+    count("nodes", nodes, 1, 10_000_000)?;
+    count("runs", u64::from(runs), 2, 1_000_000)?;
+    rule.check()?;
+    let mut random = Random(seed);
+    let mut sums = [[0.0; 2]; 5];
+    for _ in 0..runs {
+        let figures = run(nodes as usize, rule, counted, &mut random);
+        for (sum, x) in sums.iter_mut().zip(figures) {
+            sum[0] += x;
+            sum[1] += x * x;
+        }
+    }
+    let count = f64::from(runs);
+    let estimate = |i: usize| {
+        let mean = sums[i][0] / count;
+        let variance = (sums[i][1] / count - mean * mean).max(0.0) / (count - 1.0);
+        (mean, variance.sqrt())
+    };
+    Ok(Snapshot {
+        residue: estimate(0),
+        incomplete: estimate(1),
+        traffic: estimate(2),
+        mean_delay: estimate(3),
+        last_delivery: estimate(4),
+        runs,
+    })
+}
+
+/// One run: residue, incomplete (0 or 1), traffic, mean delay, last delivery.
+fn run(n: usize, rule: Rule, counted: Counted, random: &mut Random) -> [f64; 5] {
+    if n == 1 {
+        return [0.0; 5];
+    }
+    let mut knows = vec![false; n];
+    knows[0] = true;
+    let mut active = vec![(0usize, 0u32)];
+    let mut told = Vec::new();
+    let (mut known, mut contacts, mut delays, mut last) = (1usize, 0u64, 0.0, 0.0);
+    let mut round = 0.0;
+    while !active.is_empty() {
+        round += 1.0;
+        told.clear();
+        active.retain_mut(|(node, counter)| {
+            let mut target = random.below(n as u64 - 1) as usize;
+            target += usize::from(target >= *node);
+            contacts += 1;
+            let useful = !knows[target];
+            if useful {
+                told.push(target);
+            }
+            let counts = counted == Counted::All || !useful;
+            match rule {
+                Rule::Coin(p) => !(counts && random.unit() < p),
+                Rule::Counter { limit, reset } => {
+                    if useful && reset {
+                        *counter = 0;
+                    } else if counts {
+                        *counter += 1;
+                    }
+                    *counter < limit
+                }
+            }
+        });
+        for &node in &told {
+            if !knows[node] {
+                knows[node] = true;
+                known += 1;
+                delays += round;
+                last = round;
+                active.push((node, 0));
+            }
+        }
+    }
+    let missed = (n - known) as f64;
+    [
+        missed / n as f64,
+        f64::from(u8::from(missed > 0.0)),
+        contacts as f64 / n as f64,
+        if known > 1 { delays / (known - 1) as f64 } else { 0.0 },
+        last,
+    ]
+}
+
+/// `SplitMix64` (Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform below `bound`, by the high half of a product; the bias is below bound/2⁶⁴.
+    fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

@@ -1,0 +1,167 @@
+//! The differential equations, recurrences and chains of the usual story, and their solutions.
+
+use super::growth;
+use crate::exact::kernel::Kernel;
+use crate::exact::special::{harmonic, harmonic2};
+use crate::spread::Spread;
+
+/// Where the equations stop: one node short of everyone, or the goal if that is less.
+fn end(spread: &Spread) -> f64 {
+    let (goal, alive) = (spread.goal(), spread.alive());
+    if goal == alive { alive as f64 - 1.0 } else { goal as f64 }
+}
+
+/// Rounds the logistic equation u′ = r u(n−u)/n takes; down to one node it is 2 ln n / r from one
+/// origin. An approximation: it ignores that two pushes may hit the same node.
+///
+/// ```
+/// use rumormill_model::exact::{Spread, Style, usual::time_logistic};
+/// assert!((time_logistic(&Spread::new(64, Style::Push)) - 2.0 * 64f64.ln()).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn time_logistic(spread: &Spread) -> f64 {
+    let n = spread.alive() as f64;
+    let m = spread.origins as f64;
+    let rate = growth(spread);
+    if spread.goal() == spread.alive() {
+        return ((n / m).ln() + n.ln()) / rate;
+    }
+    let logit = |u: f64| (u / (n - u)).ln();
+    (logit(end(spread)) - logit(m)) / rate
+}
+
+/// Rounds u′ = (n−u)·P(an uninformed node is reached | u) takes: for push with one call,
+/// u′ = (n−u)(1 − (1−1/n)^u). The mean of one round exactly, but followed without its chance.
+///
+/// ```
+/// use rumormill_model::exact::{Spread, Style, usual::time_collisions};
+/// // The story divides by n: as if a node might call itself.
+/// let story = Spread { include_self: true, ..Spread::new(64, Style::Push) };
+/// assert!((time_collisions(&story) - 10.556).abs() < 5e-4, "{}", time_collisions(&story));
+/// ```
+#[must_use]
+pub fn time_collisions(spread: &Spread) -> f64 {
+    let kernel = Kernel::new(spread);
+    integrate(spread, |u, m| {
+        let own = kernel.own_miss(u, m);
+        if kernel.has_pushes() {
+            // 1 − c λ^u without cancellation.
+            let ln_missed = u * (kernel.ln_miss_excess() - kernel.fanout * kernel.q);
+            m * (own.hit - own.miss * ln_missed.exp_m1())
+        } else {
+            m * own.hit
+        }
+    })
+}
+
+/// Rounds u′ = (n−u)(x − x²/2), x = r u/n, takes: the equation with collisions cut after its
+/// second order, as the story solves it. Meant for a rate r of at most 1.
+///
+/// ```
+/// use rumormill_model::exact::{Spread, Style, usual::time_taylor};
+/// let closed = 3.0 * 63f64.ln() + (65.0f64 / 127.0).ln();
+/// assert!((time_taylor(&Spread::new(64, Style::Push)) - closed).abs() < 1e-9);
+/// ```
+#[must_use]
+pub fn time_taylor(spread: &Spread) -> f64 {
+    let (n, rate) = (spread.alive() as f64, growth(spread));
+    integrate(spread, |u, m| {
+        let x = rate * u / n;
+        if x < 1.0 { m * (x - 0.5 * x * x) } else { 0.5 * m }
+    })
+}
+
+/// ∫ du / rate(u, n−u) from the origins to the end, by Simpson's rule in ln(u/(n−u)).
+fn integrate(spread: &Spread, rate: impl Fn(f64, f64) -> f64) -> f64 {
+    const STEPS: u32 = 4000;
+    let n = spread.alive() as f64;
+    let (from, to) = (spread.origins as f64, end(spread));
+    if to <= from {
+        return 0.0;
+    }
+    let logit = |u: f64| (u / (n - u)).ln();
+    let (low, high) = (logit(from), logit(to));
+    let h = (high - low) / f64::from(STEPS);
+    let mut sum = 0.0;
+    for i in 0..=STEPS {
+        let (u, m) = crate::exact::grid::split(n, low + h * f64::from(i));
+        let weight = if i == 0 || i == STEPS {
+            1.0
+        } else if i % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        };
+        sum += weight * (u * m / n) / rate(u, m);
+    }
+    sum * h / 3.0
+}
+
+/// Mean and variance of T in the chain with exponential waits at the logistic rates:
+/// (2H_{n−1}, 2H⁽²⁾_{n−1} + 4H_{n−1}/n) for one origin and rate one. Its variance tends to π²/3.
+///
+/// ```
+/// use rumormill_model::exact::{Spread, Style, usual::waits};
+/// let (mean, variance) = waits(&Spread::new(64, Style::Push));
+/// assert!((mean - 9.457).abs() < 1e-3 && (variance - 3.554).abs() < 1e-3);
+/// ```
+#[must_use]
+pub fn waits(spread: &Spread) -> (f64, f64) {
+    let n = spread.alive() as f64;
+    let rate = growth(spread);
+    let (from, to) = (spread.origins as f64, spread.goal() as f64);
+    let first = harmonic(to - 1.0) - harmonic(from - 1.0);
+    let last = harmonic(n - from) - harmonic(n - to);
+    let squares =
+        harmonic2(to - 1.0) - harmonic2(from - 1.0) + harmonic2(n - from) - harmonic2(n - to);
+    let mean = (first + last) / rate;
+    (mean, (squares + 2.0 / n * (first + last)) / (rate * rate))
+}
+
+/// Messages the logistic equation counts for push, ∫u dt = n ln(n + 1 − 1/n). Too few: it lets no
+/// two pushes meet.
+///
+/// ```
+/// assert!((rumormill_model::exact::usual::logistic_messages(128.0) - 622.05).abs() < 0.01);
+/// ```
+#[must_use]
+pub fn logistic_messages(nodes: f64) -> f64 {
+    nodes * (nodes + 1.0 - 1.0 / nodes).ln()
+}
+
+/// Chance that the last doubling is perfect: n informed of 2n each push to a different one of the
+/// other n, n!/(2n−1)^n.
+///
+/// ```
+/// assert!((rumormill_model::exact::usual::last_doubling(8) - 1.573e-5).abs() < 1e-8);
+/// ```
+#[must_use]
+pub fn last_doubling(n: u64) -> f64 {
+    (1..=n).map(|i| i as f64 / (2 * n - 1) as f64).product()
+}
+
+/// Chance that push spreads to 2^`doublings` nodes in that many rounds: every doubling is perfect.
+///
+/// ```
+/// assert!((rumormill_model::exact::usual::perfect_doubling(6) / 8.7e-27 - 1.0).abs() < 0.01);
+/// ```
+#[must_use]
+pub fn perfect_doubling(doublings: u32) -> f64 {
+    let n = 1u64 << doublings;
+    let round = |u: u64| (0..u).map(|i| (n - u - i) as f64 / (n - 1) as f64).product::<f64>();
+    (0..doublings).map(|j| round(1 << j)).product()
+}
+
+/// The push recurrence for the share uninformed, x → x (1−1/n)^{n(1−x)}. It holds for one round
+/// given the state, not for means over many.
+#[must_use]
+pub fn expected_push(x: f64, nodes: f64) -> f64 {
+    x * (nodes * (1.0 - x) * (-1.0 / nodes).ln_1p()).exp()
+}
+
+/// The pull recurrence for the share uninformed, x → x². It holds for one round given the state,
+/// not for means over many.
+#[must_use]
+pub fn expected_pull(x: f64) -> f64 {
+    x * x
+}

@@ -1,0 +1,193 @@
+//! A graph as one list of neighbours after another (compressed sparse rows).
+
+use std::sync::OnceLock;
+
+use crate::graph::reach::Search;
+
+/// The most nodes of a graph that is not complete: node numbers are 32-bit.
+pub const MAX_GRAPH_NODES: u64 = u32::MAX as u64 - 1;
+
+/// Where each node's neighbours begin: as compact as the graph allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Offsets {
+    /// All nodes have this many.
+    Regular(u32),
+    /// Fewer than 2³² neighbours in all.
+    Small(Vec<u32>),
+    /// More.
+    Large(Vec<u64>),
+}
+
+/// A graph: for each node, whom it knows. Node numbers are 32-bit, offsets are as small as they
+/// can be: 4 bytes a neighbour, and 0, 4 or 8 a node.
+///
+/// ```
+/// use rumormill_model::simulate::Csr;
+/// let triangle = Csr::from_edges(3, &[(0, 1), (1, 2), (2, 0)]);
+/// assert_eq!(triangle.neighbours(1), [0, 2]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Csr {
+    nodes: u32,
+    offsets: Offsets,
+    neighbours: Vec<u32>,
+    directed: bool,
+    /// Whether it is deep, once somebody has asked.
+    deep: OnceLock<bool>,
+}
+
+impl Csr {
+    /// An undirected graph of these edges, each given once, in any order; neighbours are sorted.
+    ///
+    /// # Panics
+    /// If an edge names a node that is not below `nodes`, or there are more nodes than
+    /// [`MAX_GRAPH_NODES`].
+    #[must_use]
+    pub fn from_edges(nodes: u64, edges: &[(u32, u32)]) -> Self {
+        assert!(nodes <= MAX_GRAPH_NODES, "{nodes} nodes are above {MAX_GRAPH_NODES}");
+        // Two passes: degrees, then places. The places are taken in the order of the edges.
+        let mut ends = vec![0u64; nodes as usize + 1];
+        for &(a, b) in edges {
+            ends[a as usize] += 1;
+            ends[b as usize] += 1;
+        }
+        let mut next = 0;
+        for end in &mut ends {
+            let degree = *end;
+            *end = next;
+            next += degree;
+        }
+        let starts = ends.clone();
+        let mut neighbours = vec![0u32; edges.len() * 2];
+        for &(a, b) in edges {
+            for (from, to) in [(a, b), (b, a)] {
+                let place = &mut ends[from as usize];
+                neighbours[*place as usize] = to;
+                *place += 1;
+            }
+        }
+        for pair in starts.windows(2) {
+            neighbours[pair[0] as usize..pair[1] as usize].sort_unstable();
+        }
+        Self::from_rows(&starts, neighbours, false)
+    }
+
+    /// A graph of rows: node v knows `neighbours[starts[v]..starts[v + 1]]`. `directed` says that
+    /// an edge need not have its opposite.
+    ///
+    /// # Panics
+    /// If the starts do not rise from 0 to the number of neighbours.
+    #[must_use]
+    pub fn from_rows(starts: &[u64], neighbours: Vec<u32>, directed: bool) -> Self {
+        let total = neighbours.len() as u64;
+        assert!(starts.first() == Some(&0) && starts.last() == Some(&total), "rows do not fit");
+        let nodes = starts.len() - 1;
+        let degree = starts.get(1).copied().unwrap_or(0);
+        let regular = starts.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(degree));
+        let offsets = if regular {
+            Offsets::Regular(degree as u32)
+        } else if let Ok(small) = starts.iter().map(|&s| u32::try_from(s)).collect() {
+            Offsets::Small(small)
+        } else {
+            Offsets::Large(starts.to_vec())
+        };
+        Self { nodes: nodes as u32, offsets, neighbours, directed, deep: OnceLock::new() }
+    }
+
+    /// A graph in which all nodes know equally many: node v knows the v-th `degree` neighbours.
+    ///
+    /// # Panics
+    /// If the number of neighbours is not `nodes` times `degree`.
+    #[must_use]
+    pub fn from_regular(nodes: u64, degree: u32, neighbours: Vec<u32>, directed: bool) -> Self {
+        assert_eq!(neighbours.len() as u64, nodes * u64::from(degree), "rows do not fit");
+        let (offsets, deep) = (Offsets::Regular(degree), OnceLock::new());
+        Self { nodes: nodes as u32, offsets, neighbours, directed, deep }
+    }
+
+    /// The number of nodes.
+    #[must_use]
+    pub fn nodes(&self) -> u64 {
+        u64::from(self.nodes)
+    }
+
+    /// The number of entries in all the lists of neighbours: twice the edges, if not directed.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.neighbours.len() as u64
+    }
+
+    /// Whether an edge need not have its opposite.
+    #[must_use]
+    pub fn directed(&self) -> bool {
+        self.directed
+    }
+
+    /// How many neighbours all nodes have, if all have equally many.
+    #[must_use]
+    pub fn regular(&self) -> Option<u32> {
+        match self.offsets {
+            Offsets::Regular(degree) => Some(degree),
+            _ => None,
+        }
+    }
+
+    /// Where a node's neighbours begin and end in [`Self::all_neighbours`].
+    #[inline]
+    #[must_use]
+    pub fn span(&self, node: u32) -> (usize, usize) {
+        let v = node as usize;
+        match &self.offsets {
+            Offsets::Regular(degree) => {
+                let degree = *degree as usize;
+                (v * degree, v * degree + degree)
+            }
+            Offsets::Small(starts) => (starts[v] as usize, starts[v + 1] as usize),
+            Offsets::Large(starts) => (starts[v] as usize, starts[v + 1] as usize),
+        }
+    }
+
+    /// The nodes that a node knows. Panics if there is no such node.
+    #[inline]
+    #[must_use]
+    pub fn neighbours(&self, node: u32) -> &[u32] {
+        let (start, end) = self.span(node);
+        &self.neighbours[start..end]
+    }
+
+    /// All lists of neighbours, one after another.
+    #[must_use]
+    pub fn all_neighbours(&self) -> &[u32] {
+        &self.neighbours
+    }
+
+    /// How many neighbours the best connected node has.
+    #[must_use]
+    pub fn largest_degree(&self) -> u64 {
+        match self.offsets {
+            Offsets::Regular(degree) => u64::from(degree),
+            _ => (0..self.nodes).map(|v| self.neighbours(v).len() as u64).max().unwrap_or(0),
+        }
+    }
+
+    /// Whether some node is further than 4·log₂ n steps from node 0: a rumor then creeps rather than
+    /// doubles. The first call takes the time of a search through the graph.
+    #[must_use]
+    pub fn is_deep(&self) -> bool {
+        *self.deep.get_or_init(|| {
+            let steps = 4 * self.nodes.max(2).ilog2();
+            !Search::new(self.nodes()).ends_within(0, steps, |v| self.neighbours(v))
+        })
+    }
+
+    /// The memory it takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let offsets = match &self.offsets {
+            Offsets::Regular(_) => 0,
+            Offsets::Small(starts) => 4 * starts.len() as u64,
+            Offsets::Large(starts) => 8 * starts.len() as u64,
+        };
+        offsets + 4 * self.entries()
+    }
+}

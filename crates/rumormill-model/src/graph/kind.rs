@@ -1,0 +1,322 @@
+//! The families of graphs, by name, and how each is made.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{Csr, MAX_GRAPH_NODES, Topology, lattice, random, regular};
+use crate::simulate::error::{RoundsError, need};
+use crate::simulate::model::MAX_NODES;
+
+/// How many edges a random graph of Erdős and Rényi has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Density {
+    /// Each pair is an edge with this probability, in [0, 1].
+    Probability(f64),
+    /// Each pair is an edge with the probability that gives a node this many neighbours on average.
+    MeanDegree(f64),
+}
+
+/// A family of graphs.
+///
+/// Nodes are numbered from 0. The hub of a star or a wheel, an end of a path, a corner of a grid
+/// and the root of a tree are node 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GraphKind {
+    /// Every pair of nodes.
+    Complete,
+    /// A cycle; at least 3 nodes.
+    Ring,
+    /// A path.
+    Path,
+    /// A hub, and leaves that know only the hub.
+    Star,
+    /// A hub, and a ring whose nodes all know the hub; at least 4 nodes.
+    Wheel,
+    /// A square grid with borders; a square number of nodes.
+    Grid,
+    /// A square grid without borders; a square number of nodes, at least 4.
+    Torus,
+    /// A binary tree whose levels are full, except perhaps the last.
+    Tree,
+    /// A hypercube; a power of two nodes.
+    Hypercube,
+    /// A random graph in which all nodes have this many neighbours; below the number of nodes, and
+    /// even if that is odd.
+    RandomRegular {
+        /// Neighbours of a node.
+        degree: u32,
+    },
+    /// Each pair is an edge or not, independently (Erdős and Rényi 1959, Gilbert 1959).
+    ErdosRenyi(Density),
+    /// Nodes come one by one, and attach to `edges` nodes that are there, each with probability in
+    /// proportion to its neighbours (Barabási and Albert 1999). Starts from a star of
+    /// `edges` + 1 nodes.
+    BarabasiAlbert {
+        /// Edges that each node brings; at least 1, below the number of nodes.
+        edges: u32,
+    },
+    /// A ring in which each node knows its `degree` nearest, and each edge's far end is moved to a
+    /// random node with probability `rewired` (Watts and Strogatz 1998).
+    SmallWorld {
+        /// Neighbours of a node at first: even, at least 2, below the number of nodes.
+        degree: u32,
+        /// The probability that an edge is moved, in [0, 1].
+        rewired: f64,
+    },
+    /// Each node knows this many random others, who need not know it: the only directed one.
+    KOut {
+        /// Whom a node knows; at least 1, below the number of nodes.
+        degree: u32,
+    },
+}
+
+impl GraphKind {
+    /// The name in commands and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Ring => "ring",
+            Self::Path => "path",
+            Self::Star => "star",
+            Self::Wheel => "wheel",
+            Self::Grid => "grid",
+            Self::Torus => "torus",
+            Self::Tree => "tree",
+            Self::Hypercube => "hypercube",
+            Self::RandomRegular { .. } => "random-regular",
+            Self::ErdosRenyi(_) => "erdos-renyi",
+            Self::BarabasiAlbert { .. } => "barabasi-albert",
+            Self::SmallWorld { .. } => "small-world",
+            Self::KOut { .. } => "k-out",
+        }
+    }
+
+    /// Whether the seed matters.
+    #[must_use]
+    pub fn random(self) -> bool {
+        matches!(
+            self,
+            Self::RandomRegular { .. }
+                | Self::ErdosRenyi(_)
+                | Self::BarabasiAlbert { .. }
+                | Self::SmallWorld { .. }
+                | Self::KOut { .. }
+        )
+    }
+
+    /// Checks whether such a graph exists on so many nodes.
+    ///
+    /// # Errors
+    /// A parameter out of range; or no such graph, with the nearest that exists.
+    pub fn check(self, nodes: u64) -> Result<(), RoundsError> {
+        let most = if self == Self::Complete { MAX_NODES } else { MAX_GRAPH_NODES };
+        need((1..=most).contains(&nodes), "nodes", nodes, format!("1 to {most}"))?;
+        let none =
+            |advice: String| Err(RoundsError::NoGraph { graph: self.to_string(), nodes, advice });
+        let at_least = |least: u64| {
+            if nodes >= least { Ok(()) } else { none(format!("it takes at least {least}")) }
+        };
+        let below_nodes = |name, degree: u32, least: u32| {
+            let range = format!("{least} to {}, below the number of nodes", nodes - 1);
+            need(degree >= least && u64::from(degree) < nodes, name, degree, range)
+        };
+        match self {
+            Self::Complete | Self::Path | Self::Star | Self::Tree => Ok(()),
+            Self::Ring => at_least(3),
+            Self::Wheel => at_least(4),
+            Self::Grid | Self::Torus => {
+                if self == Self::Torus {
+                    at_least(4)?;
+                }
+                let side = nodes.isqrt();
+                if side * side == nodes {
+                    return Ok(());
+                }
+                let (low, high) = (side * side, (side + 1) * (side + 1));
+                none(format!("it takes a square number, such as {low} or {high}"))
+            }
+            Self::Hypercube => {
+                if nodes.is_power_of_two() {
+                    return Ok(());
+                }
+                let high = nodes.next_power_of_two();
+                none(format!("it takes a power of two, such as {} or {high}", high / 2))
+            }
+            Self::RandomRegular { degree } => {
+                below_nodes("degree", degree, 0)?;
+                if nodes % 2 == 1 && degree % 2 == 1 {
+                    let sizes = format!("{} or {} nodes", nodes - 1, nodes + 1);
+                    return none(format!(
+                        "{nodes} times {degree} ends cannot be paired; take {sizes}, or an even degree"
+                    ));
+                }
+                let ends = nodes * u64::from(degree);
+                let range = format!("at most 2^32 ends in all, not {ends}");
+                need(ends < 1 << 32, "degree", degree, range)
+            }
+            Self::ErdosRenyi(Density::Probability(p)) => {
+                need((0.0..=1.0).contains(&p), "edge probability", p, "from 0 to 1")
+            }
+            Self::ErdosRenyi(Density::MeanDegree(degree)) => {
+                let most = (nodes - 1) as f64;
+                let range = format!("from 0 to {most}, the number of others");
+                need((0.0..=most).contains(&degree), "mean degree", degree, range)
+            }
+            Self::BarabasiAlbert { edges } => below_nodes("edges", edges, 1),
+            Self::SmallWorld { degree, rewired } => {
+                below_nodes("degree", degree, 2)?;
+                need(degree % 2 == 0, "degree", degree, "even")?;
+                need((0.0..=1.0).contains(&rewired), "rewired", rewired, "from 0 to 1")
+            }
+            Self::KOut { degree } => below_nodes("degree", degree, 1),
+        }
+    }
+
+    /// About how many neighbours a node has, on average.
+    #[must_use]
+    pub fn mean_degree(self, nodes: u64) -> f64 {
+        match self {
+            Self::Complete => nodes.saturating_sub(1) as f64,
+            _ => self.entries(nodes) / nodes.max(1) as f64,
+        }
+    }
+
+    /// About how many entries all lists of neighbours have together.
+    fn entries(self, nodes: u64) -> f64 {
+        let n = nodes as f64;
+        match self {
+            Self::Complete => 0.0,
+            Self::Ring | Self::Path | Self::Star | Self::Tree => 2.0 * n,
+            Self::Wheel | Self::Grid | Self::Torus => 4.0 * n,
+            Self::Hypercube => n * f64::from(nodes.ilog2()),
+            Self::RandomRegular { degree } | Self::KOut { degree } => n * f64::from(degree),
+            Self::ErdosRenyi(density) => n * (n - 1.0) * density.probability(nodes),
+            Self::BarabasiAlbert { edges } => 2.0 * n * f64::from(edges),
+            Self::SmallWorld { degree, .. } => n * f64::from(degree),
+        }
+    }
+
+    /// About the most memory that making it takes, in bytes; what stays is less.
+    #[must_use]
+    pub fn bytes_needed(self, nodes: u64) -> u64 {
+        let (n, entries) = (nodes as f64, self.entries(nodes));
+        let bytes = match self {
+            Self::Complete => 0.0,
+            // The ends, shuffled, beside the neighbours.
+            Self::RandomRegular { .. } => 8.0 * entries,
+            Self::KOut { .. } | Self::Ring | Self::Torus | Self::Hypercube => 4.0 * entries,
+            // A list of edges beside the rows.
+            Self::ErdosRenyi(_) => 8.0 * entries + 4.0 * entries.sqrt() + 20.0 * n,
+            Self::BarabasiAlbert { .. } => 12.0 * entries + 20.0 * n,
+            // A list in memory of its own for each node.
+            Self::SmallWorld { .. } => 12.0 * entries + 60.0 * n,
+            _ => 4.0 * entries + 12.0 * n,
+        };
+        bytes as u64
+    }
+
+    /// Makes the graph. Random ones are a function of kind, nodes and seed.
+    ///
+    /// `observe` is told now and then which share is done, and may give up.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; if it takes more than `memory` bytes; or if the observer gave up.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use rumormill_model::simulate::GraphKind;
+    /// let go_on = |_share: f64| ControlFlow::Continue(());
+    /// let graph = GraphKind::RandomRegular { degree: 4 }.build(100, 7, u64::MAX, &go_on)?;
+    /// assert_eq!((graph.nodes(), graph.degree(99)), (100, 4));
+    /// let error = GraphKind::RandomRegular { degree: 3 }.build(5, 7, u64::MAX, &go_on);
+    /// assert!(error.unwrap_err().to_string().contains("take 4 or 6 nodes"));
+    /// # Ok::<(), rumormill_model::simulate::RoundsError>(())
+    /// ```
+    pub fn build(
+        self,
+        nodes: u64,
+        seed: u64,
+        memory: u64,
+        observe: &dyn Fn(f64) -> ControlFlow<()>,
+    ) -> Result<Topology, RoundsError> {
+        self.check(nodes)?;
+        let bytes = self.bytes_needed(nodes);
+        if bytes > memory {
+            let what = format!("a {self} of {nodes} nodes");
+            return Err(RoundsError::Memory { what, need: bytes, limit: memory });
+        }
+        let pace = Pace::new(observe);
+        let csr: Csr = match self {
+            Self::Complete => return Ok(Topology::Complete(nodes)),
+            Self::Ring => lattice::ring(nodes),
+            Self::Path => lattice::path(nodes),
+            Self::Star => lattice::star(nodes),
+            Self::Wheel => lattice::wheel(nodes),
+            Self::Grid => lattice::grid(nodes.isqrt()),
+            Self::Torus => lattice::torus(nodes.isqrt()),
+            Self::Tree => lattice::tree(nodes),
+            Self::Hypercube => lattice::hypercube(nodes),
+            Self::RandomRegular { degree } => regular::random_regular(nodes, degree, seed, pace)?,
+            Self::ErdosRenyi(density) => {
+                random::erdos_renyi(nodes, density.probability(nodes), seed, pace)?
+            }
+            Self::BarabasiAlbert { edges } => random::barabasi_albert(nodes, edges, seed, pace)?,
+            Self::SmallWorld { degree, rewired } => {
+                random::small_world(nodes, degree, rewired, seed, pace)?
+            }
+            Self::KOut { degree } => random::k_out(nodes, degree, seed, pace)?,
+        };
+        Ok(Topology::Graph(Arc::new(csr)))
+    }
+}
+
+impl core::fmt::Display for GraphKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::RandomRegular { degree } => write!(f, "random {degree}-regular graph"),
+            Self::ErdosRenyi(_) => f.write_str("random graph of Erdős and Rényi"),
+            Self::BarabasiAlbert { .. } => f.write_str("random graph of Barabási and Albert"),
+            Self::SmallWorld { .. } => f.write_str("small world"),
+            Self::KOut { degree } => write!(f, "random {degree}-out graph"),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
+impl Density {
+    /// The probability of an edge.
+    #[must_use]
+    pub fn probability(self, nodes: u64) -> f64 {
+        match self {
+            Self::Probability(p) => p,
+            Self::MeanDegree(_) if nodes < 2 => 0.0,
+            Self::MeanDegree(degree) => degree / (nodes - 1) as f64,
+        }
+    }
+}
+
+/// Tells an observer, now and then, how far the making of a graph is.
+#[derive(Clone, Copy)]
+pub(super) struct Pace<'a> {
+    observe: &'a dyn Fn(f64) -> ControlFlow<()>,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn new(observe: &'a dyn Fn(f64) -> ControlFlow<()>) -> Self {
+        Self { observe }
+    }
+
+    /// `done` steps of `all` are done, of the part of the work from share `from` to share `to`.
+    #[inline]
+    pub(super) fn at(self, done: u64, all: u64, (from, to): (f64, f64)) -> Result<(), RoundsError> {
+        if done & 0xf_ffff != 0xf_ffff {
+            return Ok(());
+        }
+        let share = from + (to - from) * done as f64 / all as f64;
+        match (self.observe)(share) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(RoundsError::Cancelled),
+        }
+    }
+}

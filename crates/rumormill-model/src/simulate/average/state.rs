@@ -1,0 +1,122 @@
+//! The state of one run, what strikes it, and how far it has come.
+
+use crate::average::{Aggregate, Averaging, Strike};
+use crate::simulate::average::measure::{Moment, Truth};
+use crate::simulate::average::population::Population;
+use crate::simulate::average::protocol::{Message, Protocol};
+use crate::simulate::stream::{Draws, Purpose, Stream};
+
+/// The nodes of one run under one protocol.
+pub(super) struct State<'a, P> {
+    pub(super) settings: &'a Averaging,
+    pub(super) protocol: P,
+    pub(super) population: Population<'a>,
+    /// Messages sent since the last measurement.
+    pub(super) messages: u64,
+    pub(super) loss: Draws,
+    inputs: Vec<f64>,
+    /// What the nodes should find out; `None` when it may have changed.
+    truth: Option<Truth>,
+    strikes: Draws,
+    /// Crashed nodes, and the round after which all others know of them.
+    unknown: Vec<(u32, Vec<u32>)>,
+    /// How much an input rises when it changes.
+    step: f64,
+}
+
+/// The stream of what goes wrong on the way, and of what strikes nodes.
+const LOSS: u64 = 1;
+const STRIKES: u64 = 3;
+
+impl<'a, P: Protocol> State<'a, P> {
+    pub(super) fn new(settings: &'a Averaging, run: u64, inputs: Vec<f64>, protocol: P) -> Self {
+        let contacts = Stream::new(settings.seed, Purpose::Contacts).child(run);
+        let low = inputs.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = inputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self {
+            settings,
+            protocol,
+            population: Population::new(&settings.topology),
+            messages: 0,
+            loss: contacts.child(LOSS).draws(),
+            inputs,
+            truth: None,
+            strikes: contacts.child(STRIKES).draws(),
+            unknown: vec![],
+            step: if high > low { high - low } else { 1.0 },
+        }
+    }
+
+    /// A message is sent; whether it gets lost.
+    pub(super) fn send(&mut self) -> bool {
+        self.messages += 1;
+        let loss = self.settings.faults.loss;
+        loss > 0.0 && self.loss.chance(loss)
+    }
+
+    /// What strikes when so many rounds have passed.
+    pub(super) fn strike(&mut self, passed: u32) {
+        let faults = &self.settings.faults;
+        for strike in faults.changes.iter().filter(|strike| strike.after == passed) {
+            for node in self.struck(*strike) {
+                self.inputs[node as usize] += self.step;
+                self.protocol.raise(node, self.step);
+            }
+            self.truth = None;
+        }
+        for strike in faults.crashes.iter().filter(|strike| strike.after == passed) {
+            let dead = self.struck(*strike);
+            dead.iter().for_each(|&node| self.population.crash(node));
+            self.unknown.push((passed.saturating_add(faults.detection), dead));
+            self.truth = None;
+        }
+        let (due, later) = self.unknown.drain(..).partition(|&(at, _)| at <= passed);
+        self.unknown = later;
+        let due: Vec<(u32, Vec<u32>)> = due;
+        for node in due.into_iter().flat_map(|(_, dead)| dead) {
+            self.population.shun(node);
+            for peer in self.protocol.linked(node) {
+                if self.population.is_up(peer) {
+                    self.protocol.forget(peer, node);
+                }
+            }
+        }
+    }
+
+    /// Nodes that are up, chosen at random; one stays up whatever the share.
+    fn struck(&mut self, strike: Strike) -> Vec<u32> {
+        let mut up: Vec<u32> = self.population.all_up().collect();
+        let wanted = (strike.share * f64::from(self.population.nodes())).round().max(1.0) as usize;
+        let wanted = if strike.share < 1.0 { wanted.min(up.len() - 1) } else { up.len() };
+        for at in 0..wanted {
+            let other = at + self.strikes.below((up.len() - at) as u64) as usize;
+            up.swap(at, other);
+        }
+        up.truncate(wanted);
+        up
+    }
+
+    /// How far the nodes have come; `carried` is the mass on its way to nodes that are up.
+    pub(super) fn measure(&mut self, carried: f64) -> Moment {
+        let population = &self.population;
+        let truth = self.truth.get_or_insert_with(|| {
+            let inputs = population.all_up().map(|node| self.inputs[node as usize]);
+            Truth::of(inputs, self.settings.aggregate == Aggregate::Sum)
+        });
+        let states = population.all_up().map(|node| self.protocol.state(node));
+        let mut moment = truth.judge(states);
+        let excess = self.protocol.excess(&|node| population.is_up(node), &self.inputs, carried);
+        moment.mass_lost = excess / truth.inputs;
+        moment.messages = std::mem::take(&mut self.messages);
+        moment
+    }
+
+    /// The mass of messages on their way to nodes that are up.
+    pub(super) fn carried(
+        &self,
+        messages: impl Iterator<Item = (u32, Message<P::Push, P::Reply>)>,
+    ) -> f64 {
+        let arriving = messages.filter(|(to, _)| self.population.is_up(*to));
+        arriving.map(|(_, message)| P::carried(message)).sum()
+    }
+}

@@ -1,0 +1,175 @@
+//! Many runs at once on one graph: a node is 64 to 512 bits, one for each run.
+//!
+//! What is shared is the graph's memory traffic, not the chances: every run has a target of its own
+//! for every contact. The picks of 64 runs for one node come as bit planes ([`choice`]): b random
+//! words hold a b-bit number for each run, and a few ANDs turn them into one mask for each
+//! neighbour, the runs that picked it. Then each neighbour is visited once for all runs: 8 visits
+//! instead of 512 on an 8-regular graph. Runs are as independent as the bits of a random word; means,
+//! variances and laws over them are those of runs made one by one.
+//!
+//! The bits of run r are bit r mod 64 of words drawn from a stream that belongs to r / 64, at
+//! addresses made of round, node, pick and attempt. So a run is the same whatever runs beside it,
+//! however many lanes there are, and with any number of threads.
+
+mod choice;
+mod lanes;
+mod tally;
+
+use std::ops::{ControlFlow, Range};
+
+use super::{Engine, Worker};
+use crate::graph::{Csr, Topology};
+use crate::simulate::contacts::Contacts;
+use crate::simulate::model::{Semantics, SpreadModel, StopRule, Targets};
+use crate::simulate::observer::Watch;
+use crate::simulate::summary::Summary;
+use lanes::Lanes;
+
+/// Runs in a word.
+const WORD: u64 = 64;
+
+/// Words that a node has at most: a cache line.
+const MOST_WORDS: u64 = 8;
+
+/// The largest number of candidates of a node: one more than its neighbours, if it may pick itself.
+const MOST_CANDIDATES: u64 = 64;
+
+pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+    let Topology::Graph(csr) = topology else {
+        return Err("it shares the visits to a graph's neighbours between runs; on the complete \
+                    graph nothing is shared, and the engine count needs no nodes"
+            .to_owned());
+    };
+    if csr.directed() {
+        return Err("it takes acquaintance to be mutual, and this graph is directed".to_owned());
+    }
+    let candidates = csr.largest_degree() + u64::from(model.include_self);
+    if candidates > MOST_CANDIDATES {
+        return Err(format!(
+            "a node has {candidates} to choose from, and beyond {MOST_CANDIDATES} there is nothing \
+             to share between runs"
+        ));
+    }
+    if model.semantics != Semantics::Synchronous {
+        return Err(format!("it knows synchronous rounds only, not {}", model.semantics));
+    }
+    if matches!(model.stop, StopRule::Interest { .. }) {
+        return Err("it does not know which nodes have lost interest".to_owned());
+    }
+    Ok(())
+}
+
+/// Two cache lines and a mark for each node, and a third line if some are dead.
+pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+    let dead = u64::from(model.alive(topology.nodes()) < topology.nodes());
+    let one_run = topology.nodes() * dead;
+    (topology.nodes() * ((2 + dead) * MOST_WORDS * 8 + 1) + one_run) * threads as u64
+}
+
+pub(super) struct BitParallel<'a> {
+    model: &'a SpreadModel,
+    topology: &'a Topology,
+    csr: &'a Csr,
+    contacts: Contacts,
+    seed: u64,
+}
+
+impl<'a> BitParallel<'a> {
+    pub(super) fn new(
+        model: &'a SpreadModel,
+        topology: &'a Topology,
+        csr: &'a Csr,
+        seed: u64,
+    ) -> Self {
+        Self { model, topology, csr, contacts: Contacts::new(model), seed }
+    }
+
+    /// Whether a caller's picks of a round must differ.
+    fn distinct(&self) -> bool {
+        self.model.targets == Targets::Distinct && self.model.fanout > 1
+    }
+}
+
+impl Engine for BitParallel<'_> {
+    fn block(&self) -> u64 {
+        WORD * MOST_WORDS
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(Group { question: self })
+    }
+}
+
+struct Group<'a> {
+    question: &'a BitParallel<'a>,
+}
+
+impl Group<'_> {
+    /// Runs that lie in as few words as a power of two can hold.
+    fn play(
+        &self,
+        runs: Range<u64>,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let words = runs.end.div_ceil(WORD) - runs.start / WORD;
+        match words {
+            1 => Lanes::<1>::new(self.question, runs).play(summary, watch),
+            2 => Lanes::<2>::new(self.question, runs).play(summary, watch),
+            3 | 4 => Lanes::<4>::new(self.question, runs).play(summary, watch),
+            _ => Lanes::<8>::new(self.question, runs).play(summary, watch),
+        }
+    }
+}
+
+impl Worker for Group<'_> {
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        threads: usize,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let words = runs.end.div_ceil(WORD) - runs.start / WORD;
+        let share = words.div_ceil(threads as u64).next_power_of_two();
+        if share >= words {
+            return self.play(runs, summary, watch);
+        }
+        // Threads take words of runs each.
+        let first = runs.start / WORD;
+        let parts: Vec<Range<u64>> = (0..words.div_ceil(share))
+            .map(|part| {
+                let start = (first + part * share) * WORD;
+                start.max(runs.start)..(start + share * WORD).min(runs.end)
+            })
+            .collect();
+        let empty = Summary::new(summary.nodes, summary.alive, summary.goal);
+        let (group, before) = (&*self, &empty);
+        let done = std::thread::scope(|scope| {
+            let hands: Vec<_> = parts
+                .into_iter()
+                .map(|runs| {
+                    let mut watch = watch.fork();
+                    scope.spawn(move || {
+                        let mut part = before.clone();
+                        let flow = group.play(runs, &mut part, &mut watch);
+                        (part, flow)
+                    })
+                })
+                .collect();
+            hands.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        });
+        let mut flow = ControlFlow::Continue(());
+        for part in done {
+            // A panic of a thread is a bug there: it goes on here.
+            let (part, ended) = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // Of the same question, so that it cannot be refused.
+            let merged = summary.merge(&part);
+            debug_assert!(merged.is_ok());
+            if ended.is_break() {
+                flow = ended;
+            }
+        }
+        flow
+    }
+}

@@ -1,0 +1,299 @@
+//! A bit for each node, on the complete graph: contacts are drawn bucket by bucket.
+//!
+//! A node is a bit, and 65,536 of them are a bucket, 8 KiB, which stays in the first cache while
+//! a round's contacts fall into it. How many fall into each bucket is drawn first (a multinomial,
+//! as conditional binomials), then where in the bucket each falls. A push that is not lost is such
+//! a ball. Calls of nodes that do not know find one that does with the same chance, whatever the
+//! others do: those are drawn 64 nodes at a time ([`bucket`]). A bucket in which few are left is
+//! told how many contacts fall among these, and only those are placed; the others would change
+//! nothing.
+//!
+//! Living nodes are numbered 0, 1, … here, dead ones not at all. Nodes are alike, so it does not
+//! matter *which* nodes know; [`Nodes`] chooses so that a few that know are in front: with several
+//! distinct picks (see [`super::complete`]) and without calls to oneself, contacts fall on the nodes
+//! behind these.
+//!
+//! Every bucket has a random stream of its own in every round: the run is the same for any number
+//! of threads.
+
+mod bucket;
+
+use std::ops::ControlFlow;
+
+use super::{Engine, OneByOne, Player, Worker};
+use crate::graph::Topology;
+use crate::simulate::engine::binomial::{Chance, binomial};
+use crate::simulate::engine::complete::{Complete, Level, callers};
+use crate::simulate::model::{SpreadModel, StopRule};
+use crate::simulate::observer::Watch;
+use crate::simulate::run::Run;
+use crate::simulate::stream::{Draws, Purpose, Stream};
+use bucket::{Bucket, SIZE, WORDS};
+
+/// The most nodes: 12.5 GB of bits.
+const MOST: u64 = 100_000_000_000;
+
+/// Nodes for which another thread is worth starting.
+const SHARE: u64 = 1 << 21;
+
+/// Buckets between two looks at the watch.
+const STEP: usize = 64;
+
+pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+    let Topology::Complete(nodes) = topology else {
+        return Err("its buckets are filled evenly, as on the complete graph only".into());
+    };
+    if model.alive(*nodes) > MOST {
+        return Err(format!("it has a bit for each living node, and {MOST} at most"));
+    }
+    super::complete::supports(model)
+}
+
+/// A bit for each living node, and 12 bytes for each bucket.
+pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+    let buckets = model.alive(topology.nodes()).div_ceil(SIZE);
+    // Threads beyond the runs share the nodes of a run; this does not know the runs.
+    buckets * (SIZE / 8 + 12) * threads as u64 + (1 << 20)
+}
+
+pub(super) struct Bitset<'a> {
+    model: &'a SpreadModel,
+    complete: Complete,
+    nodes: u64,
+    stream: Stream,
+}
+
+impl<'a> Bitset<'a> {
+    pub(super) fn new(model: &'a SpreadModel, topology: &Topology, seed: u64) -> Self {
+        let nodes = topology.nodes();
+        let stream = Stream::new(seed, Purpose::Buckets);
+        Self { model, complete: Complete::new(nodes, model), nodes, stream }
+    }
+}
+
+impl Engine for Bitset<'_> {
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(OneByOne::new(Nodes::new(self)))
+    }
+}
+
+/// The nodes of one run.
+struct Nodes<'a> {
+    question: &'a Bitset<'a>,
+    words: Vec<u64>,
+    /// How many of each bucket's nodes do not know.
+    missing: Vec<u32>,
+    /// How many contacts fall into each bucket in this round.
+    balls: Vec<u64>,
+    informed: u64,
+    levels: Vec<Level>,
+}
+
+impl Player for Nodes<'_> {
+    fn play(
+        &mut self,
+        run: u64,
+        threads: usize,
+        record: &mut Run,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let Bitset { model, complete, nodes, stream } = self.question;
+        let stream = stream.child(run);
+        self.begin(model.origins);
+        record.start(model.origins, model.goal(*nodes));
+        let last = model.last_round();
+        while record.rounds < last {
+            let informed = self.informed;
+            let stuck = model.loss >= 1.0 || informed == complete.alive;
+            if model.stop == StopRule::Never && (record.finished.is_some() || stuck) {
+                break;
+            }
+            let round = record.rounds + 1;
+            let calls = callers(model, round);
+            let messages = complete.messages(informed, calls.0, calls.1);
+            self.round(stream.child(round.into()), round, calls, threads, watch)?;
+            record.round(self.informed, messages);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl<'a> Nodes<'a> {
+    fn new(question: &'a Bitset<'a>) -> Self {
+        let (words, missing, balls) = (Vec::new(), Vec::new(), Vec::new());
+        Self { question, words, missing, balls, informed: 0, levels: Vec::new() }
+    }
+
+    fn begin(&mut self, origins: u64) {
+        let alive = self.question.complete.alive;
+        let buckets = alive.div_ceil(SIZE) as usize;
+        self.words.clear();
+        self.words.resize(buckets * WORDS, 0);
+        self.balls.clear();
+        self.balls.resize(buckets, 0);
+        self.missing.clear();
+        self.missing.extend((0..buckets as u64).map(|b| (alive - b * SIZE).min(SIZE) as u32));
+        self.informed = 0;
+        self.inform_next(origins);
+        // What is beyond the last node looks as if it knew.
+        let end = (alive / 64) as usize;
+        if let Some(last) = self.words.get_mut(end) {
+            *last |= !0 << (alive % 64);
+        }
+        self.words[alive.div_ceil(64) as usize..].fill(!0);
+    }
+
+    /// Tells so many of the nodes behind those that know, which are all in front.
+    fn inform_next(&mut self, count: u64) {
+        for node in self.informed..self.informed + count {
+            self.set(node);
+        }
+    }
+
+    fn set(&mut self, node: u64) {
+        let (word, bit) = ((node / 64) as usize, 1 << (node % 64));
+        if self.words[word] & bit == 0 {
+            self.words[word] |= bit;
+            self.missing[(node / SIZE) as usize] -= 1;
+            self.informed += 1;
+        }
+    }
+
+    /// How many nodes in front must know, so that contacts can fall evenly on those behind: the
+    /// last level's pool is this much smaller than the living.
+    fn front(&self, pushes: bool) -> u64 {
+        let complete = &self.question.complete;
+        let levels = if complete.more().is_some() { complete.picks } else { 1 };
+        let room = (complete.pool + 1).saturating_sub(levels);
+        if complete.throws(pushes) { complete.alive.saturating_sub(room) } else { 0 }
+    }
+
+    fn round(
+        &mut self,
+        stream: Stream,
+        round: u32,
+        calls: (bool, bool),
+        threads: usize,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let complete = &self.question.complete;
+        let mut draws = stream.child(u64::MAX).draws();
+        let front = self.front(calls.0);
+        if self.informed < front {
+            // So few know that their distinct picks depend on one another: count, and choose the
+            // next nodes. Those that know are still all in front.
+            let mut levels = std::mem::take(&mut self.levels);
+            let next = complete.step(&mut draws, self.informed, calls, &mut levels);
+            self.levels = levels;
+            self.inform_next(next - self.informed);
+            return watch.worked(1, round, self.informed);
+        }
+        let own = complete.own(self.informed, calls.0, calls.1);
+        let mut fallen = 0;
+        if complete.throws(calls.0) {
+            complete.levels(&mut draws, self.informed, &mut self.levels);
+            for &level in &self.levels {
+                let fall = complete.fall(level, complete.alive - front);
+                fallen += binomial(&mut draws, level.balls, fall);
+            }
+        }
+        let buckets = self.missing.len();
+        if own.hit <= 0.0 && fallen < buckets as u64 / 4 {
+            // Too few to go through the buckets.
+            for _ in 0..fallen {
+                self.set(front + draws.below(complete.alive - front));
+            }
+            return watch.worked(fallen, round, self.informed);
+        }
+        self.spill(&mut draws, fallen, front);
+        let wanted = usize::try_from(complete.alive / SHARE).unwrap_or(usize::MAX);
+        let threads = threads.min(wanted).clamp(1, buckets);
+        let sweep =
+            Sweep { stream, round, own, front, alive: complete.alive, before: self.informed };
+        let each = buckets.div_ceil(threads);
+        if threads == 1 {
+            let (words, missing) = (&mut self.words[..], &mut self.missing[..]);
+            self.informed += sweep.go(0, words, missing, &self.balls, watch)?;
+            return ControlFlow::Continue(());
+        }
+        let told = std::thread::scope(|scope| {
+            let parts = self.words.chunks_mut(each * WORDS).zip(self.missing.chunks_mut(each));
+            let hands: Vec<_> = parts
+                .zip(self.balls.chunks(each))
+                .enumerate()
+                .map(|(part, ((words, missing), balls))| {
+                    let mut watch = watch.fork();
+                    let sweep = &sweep;
+                    scope.spawn(move || sweep.go(part * each, words, missing, balls, &mut watch))
+                })
+                .collect();
+            hands.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        });
+        for part in told {
+            // A panic of a thread is a bug there: it goes on here.
+            match part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                ControlFlow::Continue(told) => self.informed += told,
+                ControlFlow::Break(()) => return ControlFlow::Break(()),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Divides the contacts that fall behind the front among the buckets.
+    fn spill(&mut self, draws: &mut Draws, mut fallen: u64, front: u64) {
+        let alive = self.question.complete.alive;
+        let mut left = alive - front;
+        for (b, balls) in self.balls.iter_mut().enumerate() {
+            let size = Bucket::span(b as u64, front, alive).1;
+            *balls = binomial(draws, fallen, Chance::share(size, left));
+            fallen -= *balls;
+            left -= size;
+        }
+    }
+}
+
+/// One round's pass through buckets.
+struct Sweep {
+    stream: Stream,
+    round: u32,
+    /// The chance that a node that does not know is told by a call of its own.
+    own: Chance,
+    front: u64,
+    alive: u64,
+    before: u64,
+}
+
+impl Sweep {
+    /// Passes through the buckets from number `first` on. How many nodes were told.
+    fn go(
+        &self,
+        first: usize,
+        words: &mut [u64],
+        missing: &mut [u32],
+        balls: &[u64],
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<(), u64> {
+        let (mut told, mut work) = (0, 0);
+        let mut open = Vec::new();
+        let buckets = words.as_chunks_mut::<WORDS>().0.iter_mut().zip(missing).zip(balls);
+        for (i, ((words, missing), &balls)) in buckets.enumerate() {
+            if *missing > 0 {
+                let number = (first + i) as u64;
+                let (skip, size) = Bucket::span(number, self.front, self.alive);
+                let draws = self.stream.child(number).draws();
+                let mut bucket = Bucket { words, missing: *missing, draws, open: &mut open };
+                bucket.ask(self.own);
+                bucket.throw(balls, skip, size);
+                told += u64::from(*missing - bucket.missing);
+                *missing = bucket.missing;
+                work += balls + u64::from(*missing);
+            }
+            if i % STEP == STEP - 1 {
+                watch.worked(work, self.round, self.before)?;
+                work = 0;
+            }
+        }
+        watch.worked(work, self.round, self.before)?;
+        ControlFlow::Continue(told)
+    }
+}

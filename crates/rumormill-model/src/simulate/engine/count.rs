@@ -1,0 +1,193 @@
+//! The number that know, and nothing else: the complete graph, at a cost per round that hardly
+//! depends on the number of nodes.
+//!
+//! Each round's count is drawn from its exact law given the last: calls by a binomial draw, pushes
+//! as balls thrown into bins ([`super::occupancy`]). There is no approximation in it; what is left is
+//! the rounding of doubles, some 10⁻¹⁵ of each probability to 10⁹ nodes, and at 10¹⁵ nodes means
+//! that are off by up to 10⁻⁸ of their standard deviation. Few nodes get their laws as tables.
+
+mod lanes;
+mod table;
+
+use std::ops::{ControlFlow, Range};
+
+use super::{Engine, Worker};
+use crate::graph::Topology;
+use crate::simulate::engine::complete::{Complete, Level, callers, steady};
+use crate::simulate::model::{SpreadModel, StopRule};
+use crate::simulate::observer::Watch;
+use crate::simulate::run::Run;
+use crate::simulate::stream::{Draws, Purpose, Stream};
+use crate::simulate::summary::Summary;
+use lanes::{LANES, Lanes};
+use table::Table;
+
+/// A round takes about as long as this many contacts.
+const WORK: u64 = 64;
+
+/// Up to this many picks in a round the laws of the next count are kept as tables.
+const TABLED: u64 = 512;
+
+/// Runs that a thread takes at a time where there are tables: so quick are they.
+const TABLED_BLOCK: u64 = 64;
+
+pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+    let Topology::Complete(_) = topology else {
+        return Err("it counts those that know, which says all on the complete graph only".into());
+    };
+    super::complete::supports(model)
+}
+
+/// The tables of few nodes, and next to nothing otherwise.
+pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+    let complete = Complete::new(topology.nodes(), model);
+    let tables = match tabled(&complete) {
+        true => {
+            let outcomes = Table::most_outcomes(complete.alive, model.style);
+            let rows = 3 * 8 * (complete.alive + 1);
+            rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
+        }
+        false => 0,
+    };
+    (tables + 4096) * threads as u64
+}
+
+fn tabled(complete: &Complete) -> bool {
+    complete.alive.saturating_mul(complete.picks.max(1)) <= TABLED
+}
+
+pub(super) struct Count<'a> {
+    model: &'a SpreadModel,
+    complete: Complete,
+    goal: u64,
+    stream: Stream,
+}
+
+impl<'a> Count<'a> {
+    pub(super) fn new(model: &'a SpreadModel, topology: &Topology, seed: u64) -> Self {
+        let nodes = topology.nodes();
+        let stream = Stream::new(seed, Purpose::Counts);
+        Self { model, complete: Complete::new(nodes, model), goal: model.goal(nodes), stream }
+    }
+}
+
+impl Engine for Count<'_> {
+    fn block(&self) -> u64 {
+        if tabled(&self.complete) { TABLED_BLOCK } else { 1 }
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        let few = tabled(&self.complete).then(|| Few {
+            table: Table::new(&self.complete),
+            lanes: Lanes::new(self.model, &self.complete, self.goal),
+        });
+        Box::new(Counter { question: self, few, levels: Vec::new(), record: Run::default() })
+    }
+}
+
+struct Counter<'a> {
+    question: &'a Count<'a>,
+    few: Option<Few>,
+    levels: Vec<Level>,
+    record: Run,
+}
+
+/// What there is for few nodes.
+struct Few {
+    table: Table,
+    lanes: Option<Lanes>,
+}
+
+impl Worker for Counter<'_> {
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        _threads: usize,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let mut first = runs.start;
+        while first < runs.end {
+            let group = first..runs.end.min(first + LANES as u64);
+            first = group.end;
+            let done = self.together(&group, summary, watch)?;
+            for (run, _) in group.zip(done).filter(|(_, done)| !done) {
+                self.play(run, watch)?;
+                summary.add(&self.record);
+            }
+        }
+        watch.runs_done(runs.end - runs.start);
+        ControlFlow::Continue(())
+    }
+
+    fn finish(&mut self, summary: &mut Summary) {
+        if let Some(Few { table, lanes: Some(lanes) }) = &mut self.few {
+            lanes.pass_on(table, summary);
+        }
+    }
+}
+
+impl Counter<'_> {
+    /// Plays those of a group of runs that can be played side by side, and says which these were.
+    fn together(
+        &mut self,
+        group: &Range<u64>,
+        summary: &mut Summary,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<(), [bool; LANES]> {
+        let Count { model, complete, stream, .. } = self.question;
+        let Some(Few { table, lanes: Some(lanes) }) = &mut self.few else {
+            return ControlFlow::Continue([false; LANES]);
+        };
+        if group.end - group.start < LANES as u64 {
+            return ControlFlow::Continue([false; LANES]);
+        }
+        watch.worked(WORK * LANES as u64, 0, model.origins)?;
+        if lanes.full() {
+            lanes.pass_on(table, summary);
+        }
+        ControlFlow::Continue(lanes.play((*stream, group.start), (table, complete)))
+    }
+
+    fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
+        let Count { model, complete, goal, stream } = self.question;
+        let mut draws = stream.child(run).draws();
+        let mut informed = model.origins;
+        self.record.start(informed, *goal);
+        let forever = model.stop == StopRule::Never;
+        let stuck = |informed| model.loss >= 1.0 || informed == complete.alive;
+        let last = model.last_round();
+        let mut calls = callers(model, 1);
+        while self.record.rounds < last {
+            if forever && (self.record.finished.is_some() || stuck(informed)) {
+                break;
+            }
+            let round = self.record.rounds + 1;
+            if !steady(model.style) {
+                calls = callers(model, round);
+            }
+            let messages = complete.messages(informed, calls.0, calls.1);
+            informed = self.step(&mut draws, informed, calls);
+            self.record.round(informed, messages);
+            if self.few.is_none() {
+                watch.worked(WORK, round, informed)?;
+            }
+        }
+        watch.worked(WORK, self.record.rounds, informed)
+    }
+
+    #[inline]
+    fn step(&mut self, draws: &mut Draws, informed: u64, calls: (bool, bool)) -> u64 {
+        let complete = &self.question.complete;
+        match &mut self.few {
+            Some(Few { table, .. }) => {
+                let informed = informed as u32;
+                table.laws(&[informed], calls, complete).step(draws.bits(), informed).0.into()
+            }
+            None => complete.step(draws, informed, calls, &mut self.levels),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Any graph: the reference's runs, bit for bit, in the order of the nodes.
+//!
+//! Contacts have addresses, so they may be worked in any order and left out where they can change
+//! nothing. While the rumor moves fast, a round is a sweep over bits ([`dense`]): rows of
+//! neighbours are read from front to back, only the bits of those called are read at random, and no
+//! branch depends on them. When few are left that do not know (or few that do), only the nodes next
+//! to those are swept: the others, saturated, would call in vain. A rumor that creeps, along a path or
+//! out of a star's hub, is followed along its front instead ([`sparse`]).
+
+mod dense;
+mod nodes;
+mod sparse;
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use self::nodes::Nodes;
+use self::sparse::Front;
+use super::{Engine, OneByOne, Player, Worker};
+use crate::graph::{Csr, Topology};
+use crate::simulate::contacts::Contacts;
+use crate::simulate::model::{Semantics, SpreadModel, StopRule};
+use crate::simulate::observer::Watch;
+use crate::simulate::run::Run;
+
+pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+    if matches!(topology, Topology::Complete(_)) {
+        return Err("it needs a graph with rows of neighbours, not the complete one".into());
+    }
+    if model.semantics != Semantics::Synchronous {
+        return Err(format!("it does synchronous rounds, not {}", model.semantics));
+    }
+    if matches!(model.stop, StopRule::Interest { .. }) {
+        return Err("its nodes do not lose interest".into());
+    }
+    Ok(())
+}
+
+/// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
+/// nodes. A directed graph is kept turned round, too.
+pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+    let nodes = topology.nodes();
+    let dead = if model.dead > 0.0 { nodes } else { 0 };
+    let turned = match topology {
+        Topology::Graph(csr) if csr.directed() => topology.bytes() + 8 * nodes,
+        _ => 0,
+    };
+    turned + (nodes / 2 + 12 * nodes + dead) * threads as u64
+}
+
+/// So many slow rounds in a row, and the rumor is followed along its front.
+const PATIENCE: u32 = 4;
+
+/// One question about one graph.
+pub(super) struct Sweep<'a> {
+    model: &'a SpreadModel,
+    topology: &'a Topology,
+    seed: u64,
+    rows: &'a Csr,
+    /// The graph with its edges turned round: the same one, if they have no direction.
+    back: Cow<'a, Csr>,
+    contacts: Contacts,
+    /// Contacts that any node makes when it calls, if all make equally many.
+    calls: Option<u64>,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(
+        model: &'a SpreadModel,
+        topology: &'a Topology,
+        rows: &'a Csr,
+        seed: u64,
+    ) -> Self {
+        let back = if rows.directed() { Cow::Owned(rows.reversed()) } else { Cow::Borrowed(rows) };
+        let contacts = Contacts::new(model);
+        let calls = match rows.regular() {
+            Some(degree) => Some(contacts.made_by(degree.into())),
+            None => {
+                let mut all = (0..rows.nodes() as u32)
+                    .map(|v| contacts.made_by(rows.neighbours(v).len() as u64));
+                let first = all.next().unwrap_or(0);
+                all.all(|calls| calls == first).then_some(first)
+            }
+        };
+        Self { model, topology, seed, rows, back, contacts, calls }
+    }
+}
+
+impl Engine for Sweep<'_> {
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(OneByOne::new(Sweeper { nodes: Nodes::new(self), front: Front::default() }))
+    }
+}
+
+struct Sweeper<'a> {
+    nodes: Nodes<'a>,
+    front: Front,
+}
+
+impl Player for Sweeper<'_> {
+    fn play(
+        &mut self,
+        run: u64,
+        _threads: usize,
+        record: &mut Run,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        let nodes = &mut self.nodes;
+        let question = nodes.question;
+        nodes.start(run);
+        record.start(nodes.informed, question.model.goal(question.rows.nodes()));
+        let last = question.model.last_round();
+        let capped = matches!(question.model.stop, StopRule::Rounds(_));
+        let mut slow = 0;
+        while record.rounds < last && slow < PATIENCE {
+            let round = record.rounds + 1;
+            if !capped && (record.finished.is_some() || !nodes.can_go_on(round)) {
+                return ControlFlow::Continue(());
+            }
+            let messages = nodes.messages(round);
+            let before = nodes.informed;
+            let swept = nodes.sweep(run, round);
+            slow = if nodes.creeps(before) { slow + 1 } else { 0 };
+            record.round(nodes.informed, messages);
+            watch.worked(swept, round, nodes.informed)?;
+        }
+        if record.rounds < last {
+            self.front.begin(nodes);
+        }
+        while record.rounds < last {
+            let round = record.rounds + 1;
+            if !capped && (record.finished.is_some() || !self.front.can_go_on(nodes, round)) {
+                break;
+            }
+            let messages = nodes.messages(round);
+            let worked = self.front.step(nodes, run, round);
+            record.round(nodes.informed, messages);
+            watch.worked(worked, round, nodes.informed)?;
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,184 @@
+//! A round as a sweep over all nodes, or over all that can matter.
+
+use super::Sweep;
+use crate::simulate::contacts::Contacts;
+use crate::simulate::engine::csr::nodes::{Nodes, bit, for_each};
+use crate::simulate::stream::{Stream, below};
+
+/// Nodes whose contacts are worked together: enough to overlap their reads of memory.
+const BATCH: usize = 1024;
+
+impl Nodes<'_> {
+    /// Plays a round. Returns about how many contacts it has worked.
+    pub(super) fn sweep(&mut self, run: u64, round: u32) -> u64 {
+        let question = self.question;
+        let stream = Contacts::round(question.seed, run, round);
+        self.next.copy_from_slice(&self.knows);
+        let mut worked = self.knows.len() as u64;
+        if question.model.pushes_in(round) {
+            worked += self.push(stream);
+        }
+        if question.model.pulls_in(round) {
+            worked += self.pull(stream);
+        }
+        self.settle();
+        worked
+    }
+
+    /// Those who know call.
+    fn push(&mut self, stream: Stream) -> u64 {
+        let question = self.question;
+        let left = self.living - self.informed;
+        let mut swept = self.informed;
+        let senders = if self.few(left, self.informed) {
+            // Only neighbours of those who do not know can tell anybody anything.
+            let left = self.knows.iter().zip(&self.alive).map(|(knows, alive)| alive & !knows);
+            surround(&question.back, left, &mut self.chosen);
+            for (chosen, knows) in self.chosen.iter_mut().zip(&self.knows) {
+                *chosen &= knows;
+            }
+            swept = self.chosen.iter().map(|word| u64::from(word.count_ones())).sum();
+            &self.chosen
+        } else {
+            &self.knows
+        };
+        let next = &mut self.next;
+        in_batches(senders, |nodes| tell(question, stream, nodes, next));
+        swept
+    }
+
+    /// Those who do not know call.
+    fn pull(&mut self, stream: Stream) -> u64 {
+        let question = self.question;
+        let mut swept = self.living - self.informed;
+        if self.few(self.informed, swept) {
+            // Only neighbours of those who know can hear anything.
+            surround(&question.back, self.knows.iter().copied(), &mut self.chosen);
+        } else {
+            self.chosen.fill(u64::MAX);
+        }
+        for ((chosen, knows), alive) in self.chosen.iter_mut().zip(&self.knows).zip(&self.alive) {
+            *chosen &= alive & !knows;
+        }
+        if swept > self.informed {
+            swept = self.chosen.iter().map(|word| u64::from(word.count_ones())).sum();
+        }
+        let (knows, next) = (&self.knows, &mut self.next);
+        in_batches(&self.chosen, |nodes| ask(question, stream, nodes, knows, next));
+        swept
+    }
+
+    /// Whether it pays to mark the neighbours of `marked` nodes before sweeping `swept` ones.
+    fn few(&self, marked: u64, swept: u64) -> bool {
+        let Sweep { rows, .. } = self.question;
+        let degree = rows.entries() / rows.nodes() + 1;
+        marked * degree < swept
+    }
+
+    /// Makes what was heard known: the dead hear nothing.
+    fn settle(&mut self) {
+        let counted = self.question.calls.is_none();
+        let mut informed = 0;
+        for (next, alive) in self.next.iter_mut().zip(&self.alive) {
+            *next &= alive;
+            informed += u64::from(next.count_ones());
+        }
+        std::mem::swap(&mut self.knows, &mut self.next);
+        if counted {
+            let before = std::mem::take(&mut self.next);
+            let mut fresh = Vec::new();
+            let words = self.knows.iter().zip(&before).map(|(now, before)| now & !before);
+            for_each(words, |node| fresh.push(node));
+            fresh.into_iter().for_each(|node| self.learned(node));
+            self.next = before;
+        }
+        self.informed = informed;
+    }
+}
+
+/// Sets the bits of all neighbours of the nodes whose bits are set.
+fn surround(graph: &super::Csr, of: impl Iterator<Item = u64>, bits: &mut [u64]) {
+    bits.fill(0);
+    for_each(of, |node| {
+        for &w in graph.neighbours(node) {
+            bits[w as usize / 64] |= 1 << (w % 64);
+        }
+    });
+}
+
+/// Calls `work` with batches of the nodes whose bits are set, in rising order.
+fn in_batches(bits: &[u64], mut work: impl FnMut(&[u32])) {
+    let mut batch = [0u32; BATCH + 64];
+    let mut len = 0;
+    for (i, &word) in bits.iter().enumerate() {
+        let first = (i * 64) as u32;
+        if word == u64::MAX {
+            for (slot, node) in batch[len..len + 64].iter_mut().zip(first..) {
+                *slot = node;
+            }
+            len += 64;
+        } else {
+            let mut word = word;
+            while word != 0 {
+                batch[len] = first + word.trailing_zeros();
+                len += 1;
+                word &= word - 1;
+            }
+        }
+        if len >= BATCH {
+            work(&batch[..len]);
+            len = 0;
+        }
+    }
+    work(&batch[..len]);
+}
+
+/// The nodes push: what they reach is set in `next`, without a branch on what was there.
+fn tell(question: &Sweep<'_>, stream: Stream, nodes: &[u32], next: &mut [u64]) {
+    let Sweep { rows, contacts, .. } = question;
+    if let Some(degree) = plain(question) {
+        let all = rows.all_neighbours();
+        for &v in nodes {
+            let (slot, low) = below(stream.at(v.into()), degree);
+            let w = all[(u64::from(v) * degree + slot) as usize];
+            next[w as usize / 64] |= u64::from(contacts.arrives(low)) << (w % 64);
+        }
+        return;
+    }
+    for &v in nodes {
+        let row = rows.neighbours(v);
+        let target = |slot: u64| row[slot as usize];
+        contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
+            next[w as usize / 64] |= u64::from(arrives) << (w % 64);
+        });
+    }
+}
+
+/// The nodes pull: who finds someone who knows is set in `next`.
+fn ask(question: &Sweep<'_>, stream: Stream, nodes: &[u32], knows: &[u64], next: &mut [u64]) {
+    let Sweep { rows, contacts, .. } = question;
+    if let Some(degree) = plain(question) {
+        let all = rows.all_neighbours();
+        for &v in nodes {
+            let (slot, low) = below(stream.at(v.into()), degree);
+            let w = all[(u64::from(v) * degree + slot) as usize];
+            let heard = contacts.arrives(low) & bit(knows, w);
+            next[v as usize / 64] |= u64::from(heard) << (v % 64);
+        }
+        return;
+    }
+    for &v in nodes {
+        let row = rows.neighbours(v);
+        let target = |slot: u64| row[slot as usize];
+        contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
+            let heard = arrives & bit(knows, w);
+            next[v as usize / 64] |= u64::from(heard) << (v % 64);
+        });
+    }
+}
+
+/// The degree, where all have the same and make one call to a neighbour.
+fn plain(question: &Sweep<'_>) -> Option<u64> {
+    let one = question.contacts.fanout == 1 && !question.contacts.include_self;
+    question.rows.regular().filter(|&degree| one && degree > 0).map(u64::from)
+}

@@ -1,0 +1,150 @@
+//! The state of a run: a bit for each node.
+
+use super::Sweep;
+use crate::simulate::start::Start;
+
+/// Who knows, and who lives.
+pub(super) struct Nodes<'a> {
+    pub(super) question: &'a Sweep<'a>,
+    /// Who knows.
+    pub(super) knows: Vec<u64>,
+    /// Who will know after the round.
+    pub(super) next: Vec<u64>,
+    /// Who lives.
+    pub(super) alive: Vec<u64>,
+    /// Whom a round sweeps, where it does not sweep all.
+    pub(super) chosen: Vec<u64>,
+    /// How many know.
+    pub(super) informed: u64,
+    /// How many live.
+    pub(super) living: u64,
+    /// Contacts that all who know make when they call, and that all who live make.
+    calls: (u64, u64),
+}
+
+impl<'a> Nodes<'a> {
+    pub(super) fn new(question: &'a Sweep<'a>) -> Self {
+        let words = question.rows.nodes().div_ceil(64) as usize;
+        let empty = || vec![0u64; words];
+        Self {
+            question,
+            knows: empty(),
+            next: empty(),
+            alive: empty(),
+            chosen: empty(),
+            informed: 0,
+            living: 0,
+            calls: (0, 0),
+        }
+    }
+
+    /// Before the first round of a run.
+    pub(super) fn start(&mut self, run: u64) {
+        let question = self.question;
+        let n = question.rows.nodes();
+        let start = Start::new(question.model, question.topology, question.seed, run);
+        self.alive.fill(u64::MAX);
+        if !n.is_multiple_of(64)
+            && let Some(last) = self.alive.last_mut()
+        {
+            *last = (1 << (n % 64)) - 1;
+        }
+        for (node, _) in start.dead.iter().enumerate().filter(|(_, dead)| **dead) {
+            self.alive[node / 64] &= !(1 << (node % 64));
+        }
+        self.living = question.model.alive(n);
+        self.knows.fill(0);
+        (self.informed, self.calls) = (0, (0, 0));
+        for &origin in &start.origins {
+            self.knows[origin as usize / 64] |= 1 << (origin % 64);
+            self.learned(origin);
+        }
+        self.calls.1 = match question.calls {
+            Some(each) => each * self.living,
+            None => (0..n as u32).filter(|&v| bit(&self.alive, v)).map(|v| self.calls_of(v)).sum(),
+        };
+    }
+
+    pub(super) fn calls_of(&self, node: u32) -> u64 {
+        let degree = self.question.rows.neighbours(node).len() as u64;
+        self.question.contacts.made_by(degree)
+    }
+
+    /// Counts a node that has been told.
+    pub(super) fn learned(&mut self, node: u32) {
+        self.informed += 1;
+        if self.question.calls.is_none() {
+            self.calls.0 += self.calls_of(node);
+        }
+    }
+
+    /// The contacts that the model makes in a round, skipped ones included.
+    pub(super) fn messages(&self, round: u32) -> u64 {
+        let model = self.question.model;
+        let by_informed = match self.question.calls {
+            Some(each) => each * self.informed,
+            None => self.calls.0,
+        };
+        let pushes = if model.pushes_in(round) { by_informed } else { 0 };
+        let pulls = if model.pulls_in(round) { self.calls.1 - by_informed } else { 0 };
+        pushes + pulls
+    }
+
+    /// Whether the last round told few beside those who know and those who do not: where a rumor
+    /// doubles, and then is told like coupons, it does not.
+    pub(super) fn creeps(&self, before: u64) -> bool {
+        let side = before.min(self.living - self.informed);
+        (self.informed - before) as f64 * 8.0 < (1.0 - self.question.model.loss) * side as f64
+    }
+
+    /// Whether any call from this round on could tell anyone. Looks from the smaller side, and stops
+    /// at the first edge that could carry the rumor.
+    pub(super) fn can_go_on(&self, round: u32) -> bool {
+        let Sweep { model, rows, back, .. } = self.question;
+        if model.loss >= 1.0 || self.informed == self.living {
+            return false;
+        }
+        let (pushes, pulls) = (model.pushes_in(round), model.style.pulls());
+        let left = |w: u32| bit(&self.alive, w) && !bit(&self.knows, w);
+        if self.informed <= self.living / 2 {
+            any(self.knows.iter().copied(), |v| {
+                pushes && rows.neighbours(v).iter().any(|&w| left(w))
+                    || pulls && back.neighbours(v).iter().any(|&w| left(w))
+            })
+        } else {
+            any(self.knows.iter().zip(&self.alive).map(|(knows, alive)| alive & !knows), |w| {
+                pushes && back.neighbours(w).iter().any(|&v| bit(&self.knows, v))
+                    || pulls && rows.neighbours(w).iter().any(|&v| bit(&self.knows, v))
+            })
+        }
+    }
+}
+
+/// Whether a node's bit is set.
+#[inline]
+pub(super) fn bit(bits: &[u64], node: u32) -> bool {
+    bits[node as usize / 64] >> (node % 64) & 1 == 1
+}
+
+/// Calls `each` with the nodes whose bits are set, in rising order.
+#[inline]
+pub(super) fn for_each(words: impl Iterator<Item = u64>, mut each: impl FnMut(u32)) {
+    any(words, |node| {
+        each(node);
+        false
+    });
+}
+
+/// Whether one of the nodes whose bits are set is such.
+#[inline]
+fn any(words: impl Iterator<Item = u64>, mut such: impl FnMut(u32) -> bool) -> bool {
+    for (i, mut word) in words.enumerate() {
+        while word != 0 {
+            if such((i * 64) as u32 + word.trailing_zeros()) {
+                return true;
+            }
+            word &= word - 1;
+        }
+    }
+    false
+}

@@ -1,0 +1,332 @@
+//! The reference: node after node, contact after contact, as one would tell it. Every model.
+
+use std::ops::ControlFlow;
+
+use rumormill_proto::{Counted, Decided};
+
+use super::{Engine, OneByOne, Player, Worker};
+use crate::graph::{MAX_GRAPH_NODES, Topology};
+use crate::simulate::contacts::{Contact, Contacts};
+use crate::simulate::model::{Semantics, SpreadModel, StopRule};
+use crate::simulate::observer::Watch;
+use crate::simulate::run::Run;
+use crate::simulate::start::Start;
+use crate::simulate::stream::{Draws, Purpose, Stream, unit};
+
+pub(super) fn supports(topology: &Topology) -> Result<(), String> {
+    let nodes = topology.nodes();
+    if nodes <= MAX_GRAPH_NODES {
+        return Ok(());
+    }
+    Err(format!("it follows each of {nodes} nodes, and numbers them up to {MAX_GRAPH_NODES}"))
+}
+
+/// Two flags, interest, its count, the order of turns, and the dead.
+pub(super) fn bytes_needed(topology: &Topology, threads: usize) -> u64 {
+    topology.nodes() * (1 + 1 + 1 + 4 + 4 + 1) * threads as u64
+}
+
+pub(super) struct Reference<'a> {
+    model: &'a SpreadModel,
+    topology: &'a Topology,
+    seed: u64,
+}
+
+impl<'a> Reference<'a> {
+    pub(super) fn new(model: &'a SpreadModel, topology: &'a Topology, seed: u64) -> Self {
+        Self { model, topology, seed }
+    }
+}
+
+impl Engine for Reference<'_> {
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(OneByOne::new(Plain { question: self }))
+    }
+}
+
+struct Plain<'a> {
+    question: &'a Reference<'a>,
+}
+
+impl Player for Plain<'_> {
+    fn play(
+        &mut self,
+        run: u64,
+        _threads: usize,
+        record: &mut Run,
+        watch: &mut Watch<'_>,
+    ) -> ControlFlow<()> {
+        Nodes::new(self.question, run).play(record, watch)
+    }
+}
+
+/// The nodes of one run.
+struct Nodes<'a> {
+    model: &'a SpreadModel,
+    topology: &'a Topology,
+    seed: u64,
+    run: u64,
+    start: Start,
+    knows: Vec<bool>,
+    /// Who knew when the round began: what synchronous nodes see.
+    before: Vec<bool>,
+    informed: u64,
+    /// Who still tells.
+    interested: Vec<bool>,
+    tellers: u64,
+    /// Contacts that counted towards losing interest.
+    counted: Vec<u32>,
+    contacts: Contacts,
+    made: Vec<Contact>,
+    /// Who answered in this synchronous round, whether it was useful, and a coin.
+    answers: Vec<(usize, bool, u64)>,
+}
+
+impl<'a> Nodes<'a> {
+    fn new(question: &Reference<'a>, run: u64) -> Self {
+        let Reference { model, topology, seed } = *question;
+        let n = topology.nodes() as usize;
+        let mut nodes = Self {
+            model,
+            topology,
+            seed,
+            run,
+            start: Start::new(model, topology, seed, run),
+            knows: vec![false; n],
+            before: vec![false; n],
+            informed: 0,
+            interested: vec![false; n],
+            tellers: 0,
+            counted: vec![0; n],
+            contacts: Contacts::new(model),
+            made: Vec::new(),
+            answers: Vec::new(),
+        };
+        for origin in nodes.start.origins.clone() {
+            nodes.tell(origin as usize);
+        }
+        nodes.before.copy_from_slice(&nodes.knows);
+        nodes
+    }
+
+    /// Plays the run to its end.
+    fn play(&mut self, record: &mut Run, watch: &mut Watch<'_>) -> ControlFlow<()> {
+        let n = self.topology.nodes();
+        record.start(self.informed, self.model.goal(n));
+        while !self.over(record) {
+            let round = record.rounds + 1;
+            let messages = match self.model.semantics {
+                Semantics::Synchronous => self.in_order(round, 0..n as u32),
+                Semantics::Sequential => {
+                    let mut order: Vec<u32> = (0..n as u32).collect();
+                    self.order(round).shuffle(&mut order);
+                    self.in_order(round, order.into_iter())
+                }
+                Semantics::Asynchronous => self.by_clocks(round),
+            };
+            self.weigh_answers();
+            self.before.copy_from_slice(&self.knows);
+            record.round(self.informed, messages);
+            watch.worked(n + messages, round, self.informed)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether the run has ended, before its next round.
+    fn over(&self, record: &Run) -> bool {
+        let next = record.rounds + 1;
+        if next > self.model.last_round() {
+            return true;
+        }
+        match self.model.stop {
+            StopRule::Rounds(_) => false,
+            StopRule::Never => record.finished.is_some() || !self.can_go_on(next),
+            StopRule::Interest { .. } => {
+                if self.model.answers_while_interested() {
+                    return self.tellers == 0;
+                }
+                let tells = self.tellers > 0 && self.model.pushes_in(next);
+                let asks = self.model.style.pulls() && self.can_go_on(next);
+                !tells && !asks
+            }
+        }
+    }
+
+    /// Whether any call from this round on could tell anyone.
+    fn can_go_on(&self, next: u32) -> bool {
+        let alive = self.model.alive(self.topology.nodes());
+        if self.model.loss >= 1.0 || self.informed == alive {
+            return false;
+        }
+        let Topology::Graph(csr) = self.topology else { return true };
+        let (pushes, pulls) = (self.model.pushes_in(next), self.model.style.pulls());
+        (0..csr.nodes() as u32).filter(|&v| self.start.lives(v)).any(|v| {
+            let knows = self.knows[v as usize];
+            let other = |&w: &u32| self.start.lives(w) && self.knows[w as usize] != knows;
+            (if knows { pushes } else { pulls }) && csr.neighbours(v).iter().any(other)
+        })
+    }
+
+    /// One round in which each node has one turn. Returns the contacts made.
+    fn in_order(&mut self, round: u32, order: impl Iterator<Item = u32>) -> u64 {
+        let contacts = Contacts::round(self.seed, self.run, round);
+        let coins = self.coins(round);
+        order.map(|node| self.turn(round, node, node.into(), contacts, coins)).sum()
+    }
+
+    /// One unit of time in which the living nodes' clocks ring.
+    fn by_clocks(&mut self, round: u32) -> u64 {
+        let contacts = Contacts::round(self.seed, self.run, round);
+        let coins = self.coins(round);
+        let n = self.topology.nodes();
+        let mut draws = self.order(round);
+        let (mut time, mut turn, mut messages) = (0.0, 0, 0);
+        loop {
+            // All clocks together ring n times as often; those of the dead ring unheard.
+            time += draws.exponential() / n as f64;
+            if time >= 1.0 {
+                return messages;
+            }
+            let node = draws.below(n) as u32;
+            messages += self.turn(round, node, turn, contacts, coins);
+            turn += 1;
+        }
+    }
+
+    /// A node's turn: it calls, or does not. Returns the contacts it made.
+    fn turn(&mut self, round: u32, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
+        if self.model.answers_while_interested() {
+            return self.ask(node, turn, contacts, coins);
+        }
+        let v = node as usize;
+        let synchronous = self.model.semantics == Semantics::Synchronous;
+        let knew = if synchronous { self.before[v] } else { self.knows[v] };
+        let calls = if knew {
+            self.model.pushes_in(round) && self.interested[v]
+        } else {
+            self.model.pulls_in(round)
+        };
+        if !calls || !self.start.lives(node) {
+            return 0;
+        }
+        let mut made = std::mem::take(&mut self.made);
+        self.contacts.draw(self.topology, node.into(), turn, contacts, &mut made);
+        for (j, contact) in made.iter().enumerate() {
+            let w = contact.target as usize;
+            let hears = contact.arrives && self.start.lives(w as u32);
+            let partner_knew = if synchronous { self.before[w] } else { self.knows[w] };
+            if knew {
+                if hears && !partner_knew {
+                    self.tell(w);
+                }
+                let coin = coins.at(turn * self.contacts.fanout + j as u64);
+                self.feedback(v, hears.then_some(partner_knew), coin);
+            } else if hears && partner_knew {
+                self.tell(v);
+            }
+        }
+        self.made = made;
+        self.made.len() as u64
+    }
+
+    /// A node's turn where interest is in answering. Returns the answers it got.
+    fn ask(&mut self, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
+        if !self.start.lives(node) {
+            return 0;
+        }
+        let v = node as usize;
+        let synchronous = self.model.semantics == Semantics::Synchronous;
+        let (mut answered, mut made) = (0, std::mem::take(&mut self.made));
+        self.contacts.draw(self.topology, node.into(), turn, contacts, &mut made);
+        for (j, contact) in made.iter().enumerate() {
+            let w = contact.target as usize;
+            // Interest comes with the rumor and goes at a synchronous round's end.
+            let knows = if synchronous { &self.before } else { &self.knows };
+            if !contact.arrives || !knows[w] || !self.interested[w] {
+                continue;
+            }
+            answered += 1;
+            let useful = !knows[v];
+            self.tell(v);
+            let coin = coins.at(turn * self.contacts.fanout + j as u64);
+            if synchronous {
+                self.answers.push((w, useful, coin));
+            } else {
+                self.feedback(w, Some(!useful), coin);
+            }
+        }
+        self.made = made;
+        answered
+    }
+
+    /// The feedback of all answers of a synchronous round.
+    fn weigh_answers(&mut self) {
+        let StopRule::Interest { decided, .. } = self.model.stop else { return };
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.sort_unstable_by_key(|&(source, useful, _)| (source, !useful));
+        if decided == Decided::Counter {
+            answers.dedup_by_key(|&mut (source, ..)| source);
+        }
+        for (source, useful, coin) in answers.drain(..) {
+            self.feedback(source, Some(!useful), coin);
+        }
+        self.answers = answers;
+    }
+
+    fn tell(&mut self, v: usize) {
+        if self.knows[v] {
+            return;
+        }
+        self.knows[v] = true;
+        self.informed += 1;
+        let loses = matches!(self.model.stop, StopRule::Interest { .. });
+        if !loses || self.has_anyone_to_tell(v as u32) {
+            self.interested[v] = true;
+            self.tellers += 1;
+        }
+    }
+
+    /// Whether a living node would hear this one: without any, feedback would never come.
+    fn has_anyone_to_tell(&self, node: u32) -> bool {
+        match self.topology {
+            Topology::Complete(n) => self.model.include_self || self.model.alive(*n) > 1,
+            Topology::Graph(csr) => {
+                self.model.include_self || csr.neighbours(node).iter().any(|&w| self.start.lives(w))
+            }
+        }
+    }
+
+    /// What a contact does to the interest of the node that made it: `knew` says whether the
+    /// partner knew, if it answered.
+    fn feedback(&mut self, v: usize, knew: Option<bool>, coin: u64) {
+        let StopRule::Interest { counted, decided, k, reset } = self.model.stop else { return };
+        let useful = knew == Some(false);
+        let counts = match counted {
+            Counted::Feedback => knew == Some(true),
+            Counted::Blind => true,
+        };
+        let loses = match decided {
+            Decided::Coin => counts && unit(coin) * f64::from(k) < 1.0,
+            Decided::Counter => {
+                if useful && reset {
+                    self.counted[v] = 0;
+                } else if counts {
+                    self.counted[v] += 1;
+                }
+                self.counted[v] >= k
+            }
+        };
+        if loses && self.interested[v] {
+            self.interested[v] = false;
+            self.tellers -= 1;
+        }
+    }
+
+    fn coins(&self, round: u32) -> Stream {
+        Stream::new(self.seed, Purpose::Interest).child(self.run).child(round.into())
+    }
+
+    fn order(&self, round: u32) -> Draws {
+        Stream::new(self.seed, Purpose::Order).child(self.run).child(round.into()).draws()
+    }
+}

@@ -1,0 +1,189 @@
+//! The bit-parallel engine against the exact law and against the reference.
+
+mod support;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rumormill_model::exact as theory;
+use rumormill_model::simulate::{
+    Csr, EngineKind, GraphKind, Job, Origin, SpreadModel, StopRule, Summary, Targets, Topology,
+    simulate,
+};
+use rumormill_proto::Style;
+use support::{against_law, against_sample, assert_fits};
+
+fn go(model: &SpreadModel, topology: &Topology, engine: EngineKind, runs: u64) -> Summary {
+    let job = Job { engine: Some(engine), ..Job::new(model, topology, 0..runs, 9) };
+    simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
+}
+
+fn graph(nodes: u64, edges: &[(u32, u32)]) -> Topology {
+    Topology::Graph(Arc::new(Csr::from_edges(nodes, edges)))
+}
+
+/// How often each value was seen.
+fn seen(counts: &rumormill_model::simulate::histogram::Counts) -> Vec<u64> {
+    let mut seen = vec![0; counts.largest().unwrap_or(0) as usize + 1];
+    counts.iter().for_each(|(value, times)| seen[value as usize] = times);
+    seen
+}
+
+/// How many runs finished in each round; those that did not count as round 0.
+fn finishes(summary: &Summary) -> Vec<u64> {
+    let mut seen = seen(&summary.finished);
+    seen[0] += summary.unfinished();
+    seen
+}
+
+#[test]
+fn a_complete_graph_as_a_list_follows_the_exact_law() {
+    let nodes = 33;
+    let edges: Vec<_> = (0..nodes).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
+    let topology = graph(nodes.into(), &edges);
+    let styles = [
+        (Style::Push, theory::Style::Push),
+        (Style::Pull, theory::Style::Pull),
+        (Style::PushPull, theory::Style::PushPull),
+    ];
+    for (style, same) in styles {
+        for (fanout, loss, independent, include_self, dead) in [
+            (1, 0.0, false, false, 0.0),
+            (1, 0.3, false, true, 0.2),
+            (3, 0.4, false, false, 0.0),
+            (3, 0.2, true, false, 0.1),
+            (40, 0.8, false, false, 0.0),
+        ] {
+            let (ours, theirs) = if independent {
+                (Targets::Independent, theory::Targets::Independent)
+            } else {
+                (Targets::Distinct, theory::Targets::Distinct)
+            };
+            let model = SpreadModel {
+                fanout,
+                loss,
+                targets: ours,
+                include_self,
+                dead,
+                ..SpreadModel::new(style)
+            };
+            let exact = theory::Spread {
+                fanout: fanout.into(),
+                loss,
+                targets: theirs,
+                include_self,
+                dead,
+                ..theory::Spread::new(nodes.into(), same)
+            }
+            .solve()
+            .unwrap();
+            let law: Vec<f64> = std::iter::once(0.0)
+                .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
+                .collect();
+            let summary = go(&model, &topology, EngineKind::BitParallel, 6000);
+            let what = format!("{model:?}");
+            assert_fits(against_law(&seen(&summary.finished), &law), &what);
+            let error = (summary.messages.variance() / 6000.0).sqrt();
+            let off = (summary.messages.mean() - exact.messages).abs();
+            // A round more in five runs may come up, or not.
+            let rare = 5.0 * f64::from(nodes * nodes.min(fanout)) / 6000.0;
+            assert!(off <= 4.5 * error + rare, "{what}: messages off by {off}");
+        }
+    }
+}
+
+#[test]
+fn any_graph_is_that_of_the_reference() {
+    let kind = |kind: GraphKind, nodes| {
+        kind.build(nodes, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
+    };
+    // Two parts, a node alone, and degrees from 1 to 12.
+    let mut odd: Vec<(u32, u32)> = (1..=12).map(|leaf| (0, leaf)).collect();
+    odd.extend([(1, 2), (2, 3), (3, 1), (13, 14), (14, 15)]);
+    let graphs = [
+        kind(GraphKind::Ring, 40),
+        kind(GraphKind::Tree, 31),
+        kind(GraphKind::RandomRegular { degree: 8 }, 100),
+        kind(GraphKind::BarabasiAlbert { edges: 3 }, 60),
+        graph(17, &odd),
+    ];
+    for topology in &graphs {
+        for style in [Style::Push, Style::Pull, Style::PushPull, Style::PushThenPull] {
+            let base = SpreadModel { switch_after: 4, ..SpreadModel::new(style) };
+            for model in [
+                SpreadModel { loss: 0.2, ..base.clone() },
+                SpreadModel { fanout: 3, dead: 0.25, origins: 2, ..base.clone() },
+                SpreadModel { stop: StopRule::Rounds(6), include_self: true, ..base },
+            ] {
+                let fast = go(&model, topology, EngineKind::BitParallel, 1200);
+                let plain = go(&model, topology, EngineKind::Reference, 1200);
+                let what = format!("{} nodes, {model:?}", topology.nodes());
+                for (figure, a, b) in [
+                    ("finishes", finishes(&fast), finishes(&plain)),
+                    ("residue", seen(&fast.residue), seen(&plain.residue)),
+                    ("lengths", seen(&fast.lengths), seen(&plain.lengths)),
+                ] {
+                    assert_fits(against_sample(&a, &b), &format!("{figure}, {what}"));
+                }
+                let (a, b) = (fast.messages, plain.messages);
+                let error = ((a.variance() + b.variance()) / 1200.0).sqrt();
+                let off = (a.mean() - b.mean()).abs();
+                assert!(off <= 4.5 * error + 1e-9, "{what}: messages {off}, error {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_is_the_same_whatever_runs_beside_it() {
+    let kind = GraphKind::RandomRegular { degree: 6 };
+    let topology = kind.build(200, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let model = SpreadModel { fanout: 2, loss: 0.1, ..SpreadModel::new(Style::PushPull) };
+    let engine = Some(EngineKind::BitParallel);
+    let job = Job { engine, ..Job::new(&model, &topology, 3..1400, 5) };
+    let run = |job: &Job<'_>| simulate(job, &|_| ControlFlow::Continue(())).unwrap();
+    let whole = run(&job);
+    assert_eq!(run(&Job { threads: 3, ..job.clone() }), whole);
+    let mut parts = run(&Job { runs: 3..4, ..job.clone() });
+    for runs in [4..64, 64..65, 65..140, 140..512, 512..1023, 1023..1400] {
+        parts.merge(&run(&Job { runs, threads: 2, ..job.clone() })).unwrap();
+    }
+    assert_eq!(parts, whole);
+}
+
+#[test]
+fn runs_side_by_side_are_independent() {
+    // If runs of a block had anything in common, the number of them that are quick would vary more
+    // (or less) from block to block than that of independent ones.
+    let kind = GraphKind::RandomRegular { degree: 4 };
+    let topology = kind.build(30, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let model = SpreadModel { origin: Origin::Node(0), ..SpreadModel::new(Style::Push) };
+    let blocks = 400;
+    let quick: Vec<f64> = (0..blocks)
+        .map(|block| {
+            let engine = Some(EngineKind::BitParallel);
+            let runs = block * 64..(block + 1) * 64;
+            let job = Job { engine, ..Job::new(&model, &topology, runs, 5) };
+            let summary = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
+            summary.finished.iter().filter(|&(t, _)| t <= 10).map(|(_, n)| n as f64).sum()
+        })
+        .collect();
+    let p = quick.iter().sum::<f64>() / (64.0 * blocks as f64);
+    assert!(p > 0.2 && p < 0.8, "{p} says little");
+    let variance = quick.iter().map(|q| (q - 64.0 * p).powi(2)).sum::<f64>() / (blocks - 1) as f64;
+    let ratio = variance / (64.0 * p * (1.0 - p));
+    // χ² of 399 degrees of freedom, 4 standard deviations.
+    assert!((ratio - 1.0).abs() < 4.0 * (2.0f64 / 399.0).sqrt(), "{ratio}");
+}
+
+#[test]
+fn what_it_cannot_do_is_said() {
+    let kind = GraphKind::Star;
+    let star = kind.build(100, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let model = SpreadModel::new(Style::Push);
+    let error = EngineKind::BitParallel.supports(&model, &star).unwrap_err().to_string();
+    assert!(error.contains("99") && error.contains("64"), "{error}");
+    let complete = Topology::Complete(10);
+    assert!(EngineKind::BitParallel.supports(&model, &complete).is_err());
+    assert_eq!(EngineKind::choose(&model, &star, 1000), EngineKind::Csr);
+}
