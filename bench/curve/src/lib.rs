@@ -17,7 +17,7 @@ pub use exact::Exact;
 pub use network::virtual_network;
 pub use rounds::{RoundModel, round_model};
 
-use rumormill_proto::{Config, Duration, RumorConfig, Stop, Style};
+use rumormill_proto::{Config, Duration, EventSettings, Stop, Style};
 
 /// What is asked: push among this many nodes, nothing lost, everybody alive, in synchronous rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,15 @@ pub struct Setting {
 impl Setting {
     /// The configuration of a node that does this, with rounds of this length.
     fn config(self, interval: Duration) -> Config {
-        let rumor = RumorConfig {
+        let rumor = EventSettings {
             style: Style::Push,
             fanout: self.fanout,
             stop: Stop::Rounds(self.rounds),
             interval,
             eager: false,
-            ..RumorConfig::default()
+            ..EventSettings::default()
         };
-        Config { rumor, ..Config::default() }
+        Config { events: rumor, ..Config::default() }
     }
 
     /// Where the rumor of this number begins. All nodes have their turn, neighbours not in a row.

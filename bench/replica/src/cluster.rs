@@ -3,8 +3,7 @@
 use anyhow::{Context, ensure};
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{
-    Config, Duration, Entry, GossipStats, Instant, NodeId, ReplicaConfig, Rng, Stamp, Stats,
-    Version,
+    Config, Duration, Entry, GossipStats, Instant, KvSettings, NodeId, Rng, Stamp, Stats, Version,
 };
 use rumormill_sim::{NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -80,8 +79,8 @@ impl Cluster {
 
     /// One more node, which knows nobody yet.
     pub(crate) fn add(&mut self) -> anyhow::Result<NodeIndex> {
-        let replica = ReplicaConfig { max_bytes: 1 << 30, ..ReplicaConfig::default() };
-        let config = Config { replica, ..Config::default() };
+        let replica = KvSettings { max_bytes: 1 << 30, ..KvSettings::default() };
+        let config = Config { kv: replica, ..Config::default() };
         let spec = NodeSpec::named(&format!("n{}", self.names))?.config(config);
         self.names += 1;
         Ok(self.net.add_node(spec)?)

@@ -52,8 +52,8 @@ pub(crate) struct Limits {
 
 impl Limits {
     fn of(config: &proto::Config) -> Self {
-        let replica = &config.replica;
-        Self { payload: config.rumor.max_payload, value: replica.max_value, key: replica.max_key }
+        let kv = &config.kv;
+        Self { payload: config.events.max_payload, value: kv.max_value, key: kv.max_key }
     }
 }
 
@@ -171,7 +171,7 @@ impl Agent {
                 joining: core.is_joining(),
                 join: core.seeds.targets(me.addr),
                 loss: core.loss,
-                config: node.config().into(),
+                settings: node.config().clone(),
                 load: api::Load::of(node),
                 clock: api::ClockInfo::of(node),
                 narrow_paths: api::NarrowPath::all(node),

@@ -18,10 +18,7 @@ use utoipa::ToSchema;
 pub use bytes::{BytesError, Payload, Value};
 pub use counters::{Counters, GossipCounters};
 pub use event::Event;
-pub use info::{
-    ClockInfo, ConfigInForce, Info, JoinTarget, Load, NarrowPath, OverlapRule, ReplicaInForce,
-    RumorInForce, StoreInfo,
-};
+pub use info::{ClockInfo, Info, JoinTarget, Load, NarrowPath, StoreInfo};
 pub use query::{QueryLine, QueryRequest};
 pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};
 pub use replica::{Entry, KeyChange, KeyPage, Written};

@@ -154,7 +154,7 @@ impl Builder {
     }
 
     /// Takes up the store's replica even if no agent has run on it for longer than deleted keys are
-    /// remembered ([`rumormill_proto::ReplicaConfig::tombstone_life`]): what was deleted meanwhile
+    /// remembered ([`rumormill_proto::KvSettings::tombstone_life`]): what was deleted meanwhile
     /// may rise again. Default `false`: such a replica is set aside, and the agent takes it from
     /// the others.
     pub fn keep_old_replica(mut self, keep: bool) -> Self {
@@ -261,8 +261,8 @@ impl Builder {
         }
 
         let clock = Clock::start();
-        self.config.replica.journal = self.store.is_some();
-        let life = self.config.replica.tombstone_life;
+        self.config.kv.journal = self.store.is_some();
+        let life = self.config.kv.tombstone_life;
         let longest = (!self.keep_old_replica).then_some(life);
         let (kept, store) = match self.store {
             Some(store) => {

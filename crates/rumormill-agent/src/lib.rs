@@ -47,7 +47,9 @@ pub use builder::Builder;
 pub use error::{AddressError, Error, StartError, StopReason, WaitError};
 pub use query::Answers;
 pub use rumormill_proto as proto;
-pub use rumormill_proto::{Config, Mode};
+pub use rumormill_proto::{
+    AggregateSettings, Config, EventSettings, KvSettings, MembershipSettings, Mode,
+};
 pub use store::Store;
 pub use store::error::{KeepError, StoreError};
 pub use subscription::{News, Subscription};

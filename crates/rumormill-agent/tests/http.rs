@@ -140,7 +140,10 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
     assert_eq!(reading["count"]["value"].as_f64().unwrap().round(), 1.0);
 
     let info: Info = serde_json::from_value(http_a.get("/v1/info").await.1).unwrap();
-    assert_eq!((&*info.name, info.members, info.config.interval_ms), ("a", 2, 20.0));
+    assert_eq!(
+        (&*info.name, info.members, info.settings.interval),
+        ("a", 2, std::time::Duration::from_millis(20))
+    );
     assert_eq!(info.address, a.udp_addr());
     assert_eq!(info.http_address, a.http_addr());
     assert!(info.uptime_seconds > 0.0 && info.counters.exchanges > 0);

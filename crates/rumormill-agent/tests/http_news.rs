@@ -220,7 +220,7 @@ async fn metrics_and_info_tell_of_every_bound() {
     assert!(value("rumors_hot") <= 1.0);
     let info = agent.info().await.unwrap();
     assert_eq!((info.load.rumors, info.load.keys, info.load.tombstones), (1, 1, 1));
-    assert_eq!(info.config.replica.max_value_bytes, 65_536);
+    assert_eq!(info.settings.kv.max_value, 65_536);
     assert!(info.store.is_none());
     eventually("the rumor is no longer told", || async {
         agent.info().await.unwrap().load.rumors_hot == 0

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{LONG, address, any, builder, cluster, eventually, everyone_knows};
 use rumormill_agent::api::{QueryLine, Rumor};
 use rumormill_agent::{Agent, Answers, Error, News, Subscription};
-use rumormill_proto::{Config, PublishError, PutError, ReplicaConfig, RumorConfig};
+use rumormill_proto::{Config, EventSettings, KvSettings, PublishError, PutError};
 use tokio::time::timeout;
 
 async fn next<T>(subscription: &mut Subscription<T>) -> T {
@@ -83,8 +83,8 @@ async fn a_validator_stops_what_it_does_not_like_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_told_is_refused_with_the_limit() {
-    let rumor = RumorConfig { max_payload: 100, max_queue: 2, ..RumorConfig::default() };
-    let config = Config { rumor, ..common::fast() };
+    let rumor = EventSettings { max_payload: 100, max_queue: 2, ..EventSettings::default() };
+    let config = Config { events: rumor, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
     let error = a.publish("x", &[0; 101]).await.unwrap_err().to_string();
     assert!(error.contains("101 bytes") && error.contains("100"), "{error}");
@@ -224,8 +224,8 @@ async fn a_key_written_anywhere_is_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_values_have_bounds() {
-    let replica = ReplicaConfig { max_value: 10, max_bytes: 30, ..ReplicaConfig::default() };
-    let config = Config { replica, ..common::fast() };
+    let replica = KvSettings { max_value: 10, max_bytes: 30, ..KvSettings::default() };
+    let config = Config { kv: replica, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
     assert_eq!(a.put("", b"").await, Err(Error::Put(PutError::EmptyKey)));
     let error = a.put("k", &[0; 11]).await.unwrap_err().to_string();

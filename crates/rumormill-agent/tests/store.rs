@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{address, any, builder, eventually, everyone_knows};
 use rumormill_agent::{Agent, Builder, Config, Mode, StartError, Store, StoreError};
-use rumormill_proto::ReplicaConfig;
+use rumormill_proto::KvSettings;
 
 /// A directory of the test's own, which goes with it.
 struct Dir(PathBuf);
@@ -126,8 +126,8 @@ async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
     let dir = Dir::new();
     // The shortest life that the settings allow is a minute, so that the clock of the store is
     // turned back instead.
-    let replica = ReplicaConfig { tombstone_life: Duration::from_secs(60), ..Default::default() };
-    let config = Config { replica, ..common::fast() };
+    let replica = KvSettings { tombstone_life: Duration::from_secs(60), ..Default::default() };
+    let config = Config { kv: replica, ..common::fast() };
     let start = async |keep: bool| {
         let store = Store::open(&dir.0).unwrap();
         let builder = Agent::builder("a").bind(any()).config(config.clone());

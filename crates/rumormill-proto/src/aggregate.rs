@@ -19,6 +19,7 @@ mod links;
 mod mass;
 mod metric;
 mod reading;
+pub(crate) mod settings;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ pub use reading::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
 };
 
-use crate::config::{Config, Overlap};
+use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
 use crate::node::Event;
 use crate::protocol::{Context, Protocol};
@@ -42,6 +43,7 @@ use ledger::{Answer, Component, Ledger, Masses};
 use links::{Links, Order};
 use mass::Steps;
 use metric::{Metric, is_dust};
+use settings::Overlap;
 use window::{Progress, Window};
 
 /// 1 where the figure is reported.
@@ -113,7 +115,7 @@ impl Aggregation {
         Self {
             mode,
             period: config.interval,
-            round_length: config.round_length,
+            round_length: config.aggregates.round_length,
             me: None,
             view: View::default(),
             links: Links::default(),
@@ -331,8 +333,9 @@ impl Aggregation {
                 return;
             }
         }
-        let decline = cx.config().overlap == Overlap::Decline && self.links.has_outstanding();
-        let tolerance = cx.config().tolerance;
+        let decline =
+            cx.config().aggregates.overlap == Overlap::Decline && self.links.has_outstanding();
+        let tolerance = cx.config().aggregates.tolerance;
         let mut replies = Vec::with_capacity(sections.len());
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
@@ -419,7 +422,7 @@ impl Aggregation {
         if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
             return None;
         }
-        let (tolerance, members) = (cx.config().tolerance, cx.roster().len());
+        let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
         let anchors_quiet = self.anchors_quiet;
         let metric = self.metric(cx, name);
         let masses = of_a_figure(&section.masses);
@@ -441,7 +444,7 @@ impl Aggregation {
         view: u64,
         sections: &[Section],
     ) {
-        let tolerance = cx.config().tolerance;
+        let tolerance = cx.config().aggregates.tolerance;
         for section in sections {
             match &section.metric {
                 None => {

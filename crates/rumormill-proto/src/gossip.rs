@@ -20,7 +20,7 @@ use rand::RngExt;
 use crate::identity::NodeId;
 use crate::protocol::Context;
 use crate::reconcile::{Item, ItemSet, MANY, Part, Reply};
-use crate::rumor::{RumorConfig, Stop, Style};
+use crate::rumor::{EventSettings, Stop, Style};
 use crate::sabotage::{Rule, broken};
 use crate::stats::{GossipStats, Stats};
 use crate::time::{Duration, Instant};
@@ -85,7 +85,7 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    pub(crate) fn new(config: &RumorConfig, max_datagram: usize) -> Self {
+    pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
         Self {
             style: config.style,
             fanout: config.fanout as usize,

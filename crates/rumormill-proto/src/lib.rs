@@ -78,27 +78,31 @@ pub mod text;
 mod time;
 mod wire;
 
+pub use aggregate::settings::{AggregateSettings, Overlap};
 pub use aggregate::{
     AnchorLine, Caveat, ComponentLine, Explanation, Figure, InputError, LinkLine, MAX_FIGURES,
     MAX_INPUT, Mode, Reading, WindowLine,
 };
 pub use clock::{ClockStatus, Stamp};
-pub use config::{Config, ConfigError, Overlap};
+pub use config::Config;
+pub use config::range::ConfigError;
 pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
+pub use membership::settings::MembershipSettings;
 pub use node::{Acquaintance, Event, Load, Node, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use query::AnswerError;
-pub use replica::{Entry, KeyChange, MAX_KEY, PutError, ReplicaConfig, Version, check_key};
+pub use replica::{Entry, KeyChange, KvSettings, MAX_KEY, PutError, Version, check_key};
 pub use roster::Roster;
 pub use rumor::{
-    Counted, Decided, PublishError, Rumor, RumorConfig, RumorId, RumorRecord, Stop, Style,
-    UnknownWord, Validator,
+    Counted, Decided, EventSettings, PublishError, Rumor, RumorId, RumorRecord, Stop, StopError,
+    Style, UnknownWord, Validator,
 };
 pub use spsp::Spsp;
 pub use stats::{GossipStats, Stats};
-pub use time::{Duration, Instant};
+pub use time::text as duration;
+pub use time::{Duration, DurationError, Instant, parse_duration, show_duration};
 pub use wire::{VERSION, WireError};
 
 /// The generator of every random number in the core: small, fast, the same on every machine.

@@ -10,6 +10,8 @@
 //! as many others that probe it in turn, each more often, and what they find out reaches all by
 //! gossip. The [`Roster`] always has all members.
 
+pub(crate) mod settings;
+
 use core::num::{NonZeroU8, NonZeroUsize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -350,17 +352,17 @@ fn foca_config(config: &Config) -> foca::Config {
     let every =
         |frequency: Duration, n| Some(PeriodicParams { frequency, num_members: several(n) });
     foca::Config {
-        probe_period: config.probe_interval,
-        probe_rtt: config.probe_timeout,
+        probe_period: config.membership.probe_interval,
+        probe_rtt: config.membership.probe_timeout(),
         num_indirect_probes: several(3),
         max_transmissions: NonZeroU8::new(12).unwrap_or(NonZeroU8::MIN),
-        suspect_to_down_after: config.suspicion_timeout,
+        suspect_to_down_after: config.membership.suspicion_timeout,
         // Boots tell lives apart, so a dead identity need never be forgotten.
         remove_down_after: None,
         max_packet_size: several(config.max_datagram - wire::Envelope::SIZE - wire::Digests::MOST),
         notify_down_members: true,
         periodic_announce: None,
-        periodic_announce_to_down_members: every(config.reconnect_interval, 2),
+        periodic_announce_to_down_members: every(config.membership.reconnect_interval, 2),
         periodic_gossip: every(config.interval, 2),
     }
 }

@@ -10,7 +10,8 @@ use rand::{RngExt, SeedableRng};
 use crate::Rng;
 use crate::aggregate::{Aggregation, Mode};
 use crate::clock::HybridClock;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
+use crate::config::range::ConfigError;
 use crate::directory::{Directory, Peer};
 use crate::host::{Host, Lent};
 use crate::identity::{Identity, Name, NodeId, tag};
@@ -149,10 +150,11 @@ impl Node {
         directory: &Directory,
         now: Instant,
         me: Identity,
-        config: Config,
+        mut config: Config,
         seed: u64,
     ) -> Result<Self, ConfigError> {
         config.check()?;
+        config.membership.probe_timeout = Some(config.membership.probe_timeout());
         let mut rng = Rng::seed_from_u64(seed);
         let swim_rng = Rng::seed_from_u64(rng.random());
         let me = directory.peer(me);
@@ -165,8 +167,8 @@ impl Node {
             joins: Joins::default(),
             paths: path::Paths::default(),
             doubtful: path::Doubtful::default(),
-            next_sync: now + config.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
-            sync_pause: config.sync_interval,
+            next_sync: now + config.membership.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
+            sync_pause: config.membership.sync_interval,
             left: false,
             stats: Stats::default(),
             told: BTreeMap::new(),

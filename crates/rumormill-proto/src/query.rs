@@ -90,7 +90,7 @@ impl Queries {
         query: RumorId,
         payload: &[u8],
     ) -> Result<(), AnswerError> {
-        let limit = cx.config().rumor.max_payload;
+        let limit = cx.config().events.max_payload;
         if payload.len() > limit {
             return Err(AnswerError::TooLarge { bytes: payload.len(), limit });
         }

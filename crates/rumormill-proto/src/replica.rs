@@ -1,19 +1,19 @@
 //! The replica: a map that every node stores, written at any of them, equal at all soon after.
 //!
 //! The last writer wins, by a hybrid logical clock with the node's id to break ties. What was
-//! deleted is remembered by a tombstone for [`ReplicaConfig::tombstone_life`]. A fresh update is
+//! deleted is remembered by a tombstone for [`KvSettings::tombstone_life`]. A fresh update is
 //! told like a rumor; whatever was missed is found by comparing sets, each round with one peer
 //! while there is news, and whenever a membership packet shows another digest.
 
 mod entry;
 mod key;
 mod map;
-mod settings;
+pub(crate) mod settings;
 
 pub use entry::{Entry, Version};
 pub use key::{MAX_KEY, check_key};
 use map::Map;
-pub use settings::ReplicaConfig;
+pub use settings::KvSettings;
 
 use crate::clock::Stamp;
 use crate::config::Config;
@@ -80,8 +80,8 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) fn new(config: &Config) -> Self {
-        let manner = Manner::new(&config.rumor, config.max_datagram).of_state();
-        let map = Map::new(&config.replica);
+        let manner = Manner::new(&config.events, config.max_datagram).of_state();
+        let map = Map::new(&config.kv);
         Self { gossip: Gossip::new(manner, |stats| &mut stats.replica), map }
     }
 
@@ -91,7 +91,7 @@ impl Replica {
         key: &str,
         value: &[u8],
     ) -> Result<Version, PutError> {
-        let config = &cx.config().replica;
+        let config = &cx.config().kv;
         check_key(key, config.max_key)?;
         if value.len() > config.max_value {
             return Err(PutError::LargeValue { bytes: value.len(), limit: config.max_value });

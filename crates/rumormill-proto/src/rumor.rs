@@ -7,7 +7,8 @@
 
 mod kept;
 mod record;
-mod settings;
+pub(crate) mod settings;
+pub(crate) mod stop;
 
 use core::fmt;
 use core::hash::Hasher;
@@ -18,7 +19,8 @@ use serde::{Serialize, Serializer};
 use siphasher::sip::SipHasher13;
 
 pub use record::RumorRecord;
-pub use settings::{Counted, Decided, RumorConfig, Stop, Style, UnknownWord};
+pub use settings::{EventSettings, Style, UnknownWord};
+pub use stop::{Counted, Decided, Stop, StopError};
 
 use crate::clock::Stamp;
 use crate::gossip::{Gossip, Manner};
@@ -138,7 +140,7 @@ pub(crate) struct Rumors {
 }
 
 impl Rumors {
-    pub(crate) fn new(config: &RumorConfig, max_datagram: usize) -> Self {
+    pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
         let manner = Manner::new(config, max_datagram);
         let kept = Kept::new(config);
         Self { gossip: Gossip::new(manner, |stats| &mut stats.rumors), kept }
@@ -152,7 +154,7 @@ impl Rumors {
         topic: &Name,
         payload: &[u8],
     ) -> Result<RumorId, PublishError> {
-        let config = &cx.config().rumor;
+        let config = &cx.config().events;
         if payload.len() > config.max_payload {
             let limit = config.max_payload;
             return Err(PublishError::TooLarge { bytes: payload.len(), limit });
@@ -208,8 +210,8 @@ impl Rumors {
 
     /// Lets the oldest go while there are too many.
     fn make_room(&mut self, cx: &mut Context<'_>) {
-        let config = &cx.config().rumor;
-        let (most, most_bytes) = (config.max_rumors, config.max_bytes);
+        let config = &cx.config().events;
+        let (most, most_bytes) = (config.max_events, config.max_bytes);
         while self.kept.len() > most || self.kept.bytes() > most_bytes {
             let Some((item, kept_whole)) = self.kept.evict() else { return };
             self.gossip.forget(item);

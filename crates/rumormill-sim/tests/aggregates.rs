@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use rumormill_proto::{
-    Caveat, Config, Duration, Event, InputError, Instant, MAX_FIGURES, MAX_INPUT, Mode, Name,
-    Reading,
+    AggregateSettings, Caveat, Config, Duration, Event, InputError, Instant, MAX_FIGURES,
+    MAX_INPUT, Mode, Name, Reading,
 };
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -182,7 +182,10 @@ fn each_side_of_a_partition_knows_its_own_sum_and_after_healing_the_whole() {
 
 #[test]
 fn rounds_take_one_instants_inputs_and_newcomers_wait_for_the_next() {
-    let config = Config { round_length: 50, ..Config::default() };
+    let config = Config {
+        aggregates: AggregateSettings { round_length: 50, ..AggregateSettings::default() },
+        ..Config::default()
+    };
     let (mut net, nodes) = cluster(6, 6, &config);
     for &node in &nodes[..5] {
         set_in(&mut net, node, "peak", 4.0, Mode::Round);

@@ -6,7 +6,7 @@
 mod replicas;
 
 use replicas::{equal, put};
-use rumormill_proto::{Config, Duration, Event, Instant, Name, NodeId, ReplicaConfig, RumorConfig};
+use rumormill_proto::{Config, Duration, Event, EventSettings, Instant, KvSettings, Name, NodeId};
 use rumormill_sim::{Chronicle, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const SECOND: i64 = 1000;
@@ -187,15 +187,15 @@ fn events_are_kept_for_their_retention_though_all_clocks_are_stepped() {
         assert_eq!(chronicle.everybody_heard(&net), Ok(()), "stepped by {error} ms");
         let kept = |net: &VirtualNetwork| net.running().map(|(_, n)| n.load().rumors).max();
         assert_eq!(kept(&net), Some(1));
-        net.run_for(RumorConfig::default().retention);
+        net.run_for(EventSettings::default().retention);
         assert_eq!(kept(&net), Some(0));
     }
 }
 
 #[test]
 fn with_drifting_clocks_and_a_short_retention_every_event_is_heard_once() {
-    let rumor = RumorConfig { retention: seconds(10), ..RumorConfig::default() };
-    let (mut net, nodes) = cluster(&Config { rumor, ..Config::default() }, &[0; 5]);
+    let rumor = EventSettings { retention: seconds(10), ..EventSettings::default() };
+    let (mut net, nodes) = cluster(&Config { events: rumor, ..Config::default() }, &[0; 5]);
     let mut chronicle = Chronicle::default();
     for (&node, rate) in nodes.iter().zip([0.98, 1.02, 1.0, 0.99, 1.015]) {
         net.set_clock_rate(node, rate).unwrap();
@@ -213,8 +213,8 @@ fn with_drifting_clocks_and_a_short_retention_every_event_is_heard_once() {
 
 #[test]
 fn tombstones_live_their_time_and_go_everywhere_whatever_clocks_show() {
-    let replica = ReplicaConfig { tombstone_life: seconds(60), ..ReplicaConfig::default() };
-    let config = Config { replica, ..Config::default() };
+    let replica = KvSettings { tombstone_life: seconds(60), ..KvSettings::default() };
+    let config = Config { kv: replica, ..Config::default() };
     for error in [0, 2 * DAY, -2 * DAY] {
         let (mut net, nodes) = cluster(&config, &[0; 4]);
         net.set_clock_rate(nodes[1], 1.02).unwrap();

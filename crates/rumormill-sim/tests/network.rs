@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use rumormill_proto::{Config, Context, Duration, Event, Identity, Instant, NodeId, Protocol};
+use rumormill_proto::{
+    AggregateSettings, Config, Context, Duration, Event, Identity, Instant, MembershipSettings,
+    NodeId, Protocol,
+};
 use rumormill_sim::{
     Latency, Link, NetworkConfig, NodeIndex, NodeSpec, NodeState, SimError, VirtualNetwork,
 };
@@ -53,7 +56,10 @@ fn beacons() -> Vec<Box<dyn Protocol>> {
 fn patient() -> Config {
     Config {
         interval: 1000 * MS,
-        suspicion_timeout: Duration::from_secs(3600),
+        membership: MembershipSettings {
+            suspicion_timeout: Duration::from_secs(3600),
+            ..MembershipSettings::default()
+        },
         ..Config::default()
     }
 }
@@ -201,7 +207,13 @@ fn a_one_way_cut_stops_one_way() {
 #[test]
 fn an_isolated_node_is_held_for_dead_and_comes_back_as_a_new_incarnation() {
     let mut net = VirtualNetwork::new(NetworkConfig::default()).unwrap();
-    let quick = Config { suspicion_timeout: 1000 * MS, ..Config::default() };
+    let quick = Config {
+        membership: MembershipSettings {
+            suspicion_timeout: 1000 * MS,
+            ..MembershipSettings::default()
+        },
+        ..Config::default()
+    };
     let quick = |name: &str| spec(name).config(quick.clone());
     let nodes: Vec<_> = (0..5).map(|i| net.add_node(quick(&format!("n{i}"))).unwrap()).collect();
     assert!(net.form(&nodes, seconds(30)));
@@ -323,7 +335,10 @@ fn nodes_start_when_they_should_and_bad_ones_are_refused() {
     assert_eq!(net.state(late), Some(NodeState::Running));
     assert_eq!(net.local_now(late), Instant::ZERO);
     assert!(net.add_node(spec("fast").clock_rate(f64::NAN)).is_err());
-    let bad = Config { tolerance: 2.0, ..Config::default() };
+    let bad = Config {
+        aggregates: AggregateSettings { tolerance: 2.0, ..AggregateSettings::default() },
+        ..Config::default()
+    };
     assert!(net.add_node(spec("bad").config(bad)).is_err());
     assert_eq!(net.len(), 1);
     assert!(NodeSpec::named("no spaces").is_err());

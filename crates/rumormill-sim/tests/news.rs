@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{
-    Config, Counted, Decided, Duration, Event, GossipStats, Instant, Name, Node, PublishError, Rng,
-    RumorConfig, RumorRecord, Stop, Style,
+    Config, Counted, Decided, Duration, Event, EventSettings, GossipStats, Instant, Name, Node,
+    PublishError, Rng, RumorRecord, Stop, Style,
 };
 use rumormill_sim::{Chronicle, Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -19,9 +19,9 @@ fn seconds(n: u64) -> Duration {
 }
 
 /// A formed cluster that has come to rest.
-fn cluster(n: usize, rumor: RumorConfig, seed: u64) -> (VirtualNetwork, Vec<NodeIndex>) {
+fn cluster(n: usize, rumor: EventSettings, seed: u64) -> (VirtualNetwork, Vec<NodeIndex>) {
     let mut net = VirtualNetwork::new(NetworkConfig { seed, ..NetworkConfig::default() }).unwrap();
-    let config = Config { rumor, ..Config::default() };
+    let config = Config { events: rumor, ..Config::default() };
     let mut add = |i| {
         let spec = NodeSpec::named(&format!("n{i}")).unwrap().config(config.clone());
         net.add_node(spec).unwrap()
@@ -58,7 +58,7 @@ fn spent(net: &VirtualNetwork) -> GossipStats {
 /// Publishes `rumors` at 50 a second among 12 nodes that stay and 4 that come and go, with 20 %
 /// loss all the time and a partition of 15 s; returns how many deliveries were owed and missed.
 fn storm(style: Style, rumors: usize, seed: u64) -> (usize, usize) {
-    let rumor = RumorConfig { style, ..RumorConfig::default() };
+    let rumor = EventSettings { style, ..EventSettings::default() };
     let (mut net, nodes) = cluster(16, rumor, seed);
     net.set_link(lossy(0.2)).unwrap();
     let mut rng = Rng::seed_from_u64(seed);
@@ -119,7 +119,7 @@ fn everybody_who_is_up_hears_every_rumor_once() {
 
 #[test]
 fn a_fast_network_hears_in_a_few_hops_and_an_idle_one_is_silent() {
-    let (mut net, nodes) = cluster(64, RumorConfig::default(), 4);
+    let (mut net, nodes) = cluster(64, EventSettings::default(), 4);
     let mut chronicle = Chronicle::default();
     let mut worst = Duration::ZERO;
     for &node in nodes.iter().step_by(4) {
@@ -155,7 +155,7 @@ fn every_stop_rule_stops() {
         interest(Counted::Blind, Decided::Coin),
         interest(Counted::Blind, Decided::Counter),
     ] {
-        let config = RumorConfig { stop, style: Style::Push, ..RumorConfig::default() };
+        let config = EventSettings { stop, style: Style::Push, ..EventSettings::default() };
         let (mut net, nodes) = cluster(20, config, 5);
         publish(&mut net, nodes[0], b"x");
         net.run_for(seconds(20));
@@ -172,10 +172,15 @@ fn every_stop_rule_stops() {
 #[test]
 fn without_eagerness_all_act_on_the_state_at_the_rounds_start() {
     let stop = Stop::Rounds(20);
-    let config =
-        RumorConfig { style: Style::Push, fanout: 1, eager: false, stop, ..RumorConfig::default() };
+    let config = EventSettings {
+        style: Style::Push,
+        fanout: 1,
+        eager: false,
+        stop,
+        ..EventSettings::default()
+    };
     let (mut net, nodes) = cluster(64, config, 6);
-    let interval = net.node(nodes[0]).unwrap().config().rumor.interval;
+    let interval = net.node(nodes[0]).unwrap().config().events.interval;
     let began = net.now();
     publish(&mut net, nodes[0], b"x");
     net.run_for(seconds(5));
@@ -200,7 +205,7 @@ fn without_eagerness_all_act_on_the_state_at_the_rounds_start() {
 
 #[test]
 fn a_rejected_rumor_goes_no_further() {
-    let (mut net, nodes) = cluster(8, RumorConfig::default(), 7);
+    let (mut net, nodes) = cluster(8, EventSettings::default(), 7);
     for &node in &nodes[1..] {
         net.with_node(node, |node, now| {
             node.set_validator(now, Some(Box::new(|rumor| rumor.payload != b"poison")));
@@ -227,7 +232,7 @@ fn a_rejected_rumor_goes_no_further() {
 
 #[test]
 fn what_is_too_long_for_a_datagram_arrives_and_what_is_too_long_is_refused() {
-    let (mut net, nodes) = cluster(12, RumorConfig::default(), 8);
+    let (mut net, nodes) = cluster(12, EventSettings::default(), 8);
     net.set_link(lossy(0.1)).unwrap();
     publish(&mut net, nodes[3], &vec![9; 60_000]);
     net.run_for(seconds(20));
@@ -245,7 +250,7 @@ fn what_is_too_long_for_a_datagram_arrives_and_what_is_too_long_is_refused() {
 
 #[test]
 fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
-    let config = RumorConfig { max_queue: 3, max_rumors: 16, ..RumorConfig::default() };
+    let config = EventSettings { max_queue: 3, max_events: 16, ..EventSettings::default() };
     let (mut net, nodes) = cluster(4, config, 9);
     let topic = Name::new("news").unwrap();
     let mut refused = 0;
@@ -269,7 +274,7 @@ fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
 
 #[test]
 fn all_answer_a_question_and_a_trace_is_one() {
-    let (mut net, nodes) = cluster(30, RumorConfig::default(), 10);
+    let (mut net, nodes) = cluster(30, EventSettings::default(), 10);
     net.set_link(lossy(0.2)).unwrap();
     publish(&mut net, nodes[5], b"x");
     net.run_for(seconds(5));

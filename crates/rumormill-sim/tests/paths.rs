@@ -1,7 +1,7 @@
 //! Paths that eat large datagrams, or all of them, while the reliable path works.
 #![allow(clippy::unwrap_used)]
 
-use rumormill_proto::{Config, Duration, Event, Instant, Name, Reading};
+use rumormill_proto::{Config, Duration, Event, Instant, MembershipSettings, Name, Reading};
 use rumormill_sim::{Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -124,7 +124,13 @@ fn events_and_keys_find_their_way_when_large_datagrams_vanish() {
 /// While nothing gets through, nobody goes on saying that the old sum is settled.
 #[test]
 fn converged_lapses_when_exchanges_stop() {
-    let config = Config { probe_interval: SECOND * 1000, ..Config::default() };
+    let config = Config {
+        membership: MembershipSettings {
+            probe_interval: SECOND * 1000,
+            ..MembershipSettings::default()
+        },
+        ..Config::default()
+    };
     let mut net =
         VirtualNetwork::new(NetworkConfig { seed: 8, ..NetworkConfig::default() }).unwrap();
     let spec = |i| NodeSpec::named(&format!("n{i}")).unwrap().config(config.clone());

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use rumormill_examples::epidemic::Epidemic;
 use rumormill_examples::round_based::RoundAverage;
-use rumormill_proto::{Config, Duration, Instant, Protocol};
+use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Protocol};
 use rumormill_sim::{Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const PERIOD: Duration = Duration::from_millis(200);
@@ -22,7 +22,13 @@ fn network(
             let spec = NodeSpec::named(&format!("n{n}")).unwrap().without_aggregates();
             // What is tested is the protocol, not the failure detector under loss.
             let patient = Duration::from_secs(600);
-            let config = Config { suspicion_timeout: patient, ..Config::default() };
+            let config = Config {
+                membership: MembershipSettings {
+                    suspicion_timeout: patient,
+                    ..MembershipSettings::default()
+                },
+                ..Config::default()
+            };
             net.add_node(spec.config(config).protocols(move || vec![make()])).unwrap()
         })
         .collect();

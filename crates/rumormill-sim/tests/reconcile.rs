@@ -8,7 +8,7 @@ mod replicas;
 use proptest::prelude::*;
 use replicas::{equal, put};
 use rumormill_proto::sabotage::{Rule, break_rule};
-use rumormill_proto::{Config, Duration, Event, Instant, ReplicaConfig};
+use rumormill_proto::{Config, Duration, Event, Instant, KvSettings};
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const MS: Duration = Duration::from_millis(1);
@@ -85,8 +85,8 @@ fn a_comparison_that_ends_where_all_was_outdated_is_found() {
 
 #[test]
 fn twenty_thousand_deletions_in_a_second_reach_all_and_outlive_their_tombstones() {
-    let replica = ReplicaConfig { tombstone_life: seconds(60), ..ReplicaConfig::default() };
-    let (mut net, nodes) = cluster(3, &Config { replica, ..Config::default() }, 2);
+    let replica = KvSettings { tombstone_life: seconds(60), ..KvSettings::default() };
+    let (mut net, nodes) = cluster(3, &Config { kv: replica, ..Config::default() }, 2);
     for n in 0..20_000 {
         put(&mut net, nodes[0], &format!("k{n}"), b"v");
     }
@@ -109,12 +109,9 @@ fn twenty_thousand_deletions_in_a_second_reach_all_and_outlive_their_tombstones(
 /// What one node refuses differs for ever. That costs little, is said, and keeps tombstones.
 #[test]
 fn replicas_that_can_not_become_equal_are_reported_and_do_not_flood() {
-    let replica = |max_value| ReplicaConfig {
-        max_value,
-        tombstone_life: seconds(60),
-        ..ReplicaConfig::default()
-    };
-    let config = |max_value| Config { replica: replica(max_value), ..Config::default() };
+    let replica =
+        |max_value| KvSettings { max_value, tombstone_life: seconds(60), ..KvSettings::default() };
+    let config = |max_value| Config { kv: replica(max_value), ..Config::default() };
     let (mut net, nodes) = cluster(2, &config(4000), 3);
     let small = NodeSpec::named("small").unwrap().config(config(100));
     let small = net.add_node(small).unwrap();
@@ -168,12 +165,9 @@ fn replicas_that_are_written_all_the_time_are_not_reported() {
 /// How many tombstones, of one that is older than its life, a node has whose peer differs.
 fn guarded(rule: Option<Rule>) -> usize {
     break_rule(rule);
-    let replica = |max_value| ReplicaConfig {
-        max_value,
-        tombstone_life: seconds(60),
-        ..ReplicaConfig::default()
-    };
-    let config = |max_value| Config { replica: replica(max_value), ..Config::default() };
+    let replica =
+        |max_value| KvSettings { max_value, tombstone_life: seconds(60), ..KvSettings::default() };
+    let config = |max_value| Config { kv: replica(max_value), ..Config::default() };
     let (mut net, nodes) = cluster(1, &config(4000), 4);
     let small = net.add_node(NodeSpec::named("small").unwrap().config(config(100))).unwrap();
     net.join(small, nodes[0]);

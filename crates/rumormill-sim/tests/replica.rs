@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use replicas::{equal, put};
 use rumormill_proto::{
-    Config, Duration, Entry, Event, GossipStats, Instant, Name, PutError, ReplicaConfig, Rng,
+    Config, Duration, Entry, Event, GossipStats, Instant, KvSettings, Name, PutError, Rng,
 };
 use rumormill_sim::{Chronicle, Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -294,7 +294,7 @@ fn twenty_updates_at_once_cost_far_less_than_twenty_rumors() {
 #[test]
 fn concurrent_writes_end_the_same_everywhere_and_deleted_keys_stay_deleted() {
     let config = Config {
-        replica: ReplicaConfig { tombstone_life: seconds(60), ..ReplicaConfig::default() },
+        kv: KvSettings { tombstone_life: seconds(60), ..KvSettings::default() },
         ..Config::default()
     };
     let (mut net, nodes) = cluster(6, &config, true, 15);
@@ -328,10 +328,8 @@ fn concurrent_writes_end_the_same_everywhere_and_deleted_keys_stay_deleted() {
 
 #[test]
 fn bad_keys_and_values_are_refused_with_the_limit() {
-    let config = Config {
-        replica: ReplicaConfig { max_bytes: 1000, ..ReplicaConfig::default() },
-        ..Config::default()
-    };
+    let config =
+        Config { kv: KvSettings { max_bytes: 1000, ..KvSettings::default() }, ..Config::default() };
     let (mut net, nodes) = cluster(1, &config, false, 16);
     let mut refused = |key: &str, value: &[u8]| {
         net.with_node(nodes[0], |node, now| node.put(now, key, value)).unwrap().unwrap_err()

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use rumormill_proto::sabotage::{Rule, break_rule};
-use rumormill_proto::{Config, Duration, Instant, Name};
+use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Name};
 use rumormill_sim::check::Violation;
 use rumormill_sim::{Chaos, Failure, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
 
@@ -104,9 +104,12 @@ fn escapes_while_in_flight(rule: Option<Rule>) -> (usize, usize) {
     for seed in 0..20 {
         let period = Config::default().interval;
         let config = Config {
-            probe_interval: period * 1000,
-            probe_timeout: period * 500,
-            suspicion_timeout: period * 1000,
+            membership: MembershipSettings {
+                probe_interval: period * 1000,
+                probe_timeout: Some(period * 500),
+                suspicion_timeout: period * 1000,
+                ..MembershipSettings::default()
+            },
             ..Config::default()
         };
         let mut net =

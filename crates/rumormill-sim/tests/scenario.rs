@@ -282,7 +282,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ("duration = '0s'", "duration is 0s, but must be above 0s and at most 24h"),
         ("sample = '2m'", "sample is 120s, but must be not longer than the duration"),
         ("link.loss = 1.5", "link.loss is 1.5, but must be from 0 to 1"),
-        ("node.view_size = 2", "node.view_size is 2, but must be at least 4"),
+        ("node.view_size = 2", "node.aggregates.view_size is 2, but must be at least 4"),
         ("node.drift = 0.9", "node.drift is 0.9, but must be from 0 to 0.5"),
         (
             "nodes = 2\nfigures.a = { each = [1, 2, 3] }",
@@ -345,7 +345,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ),
         ("[[event]]\nat = '1s'\nput = { key = '', value = '' }", "event 1: put.key is \"\", but"),
         ("node.rumor.style = 'shout'", "node.rumor.style is \"shout\", but must be push, pull,"),
-        ("node.rumor.fanout = 0", "node.rumor.fanout is 0, but must be from 1 to 64"),
+        ("node.rumor.fanout = 0", "node.events.fanout is 0, but must be from 1 to 64"),
         ("node.rumor.stop = 'never'", "node.rumor.stop is \"never\", but must be round-cap, feed"),
         ("node.rumor.stop = 'blind-coin'", "node.rumor.k is not set, but must be at least 1"),
         ("node.rumor.k = 3", "node.rumor.k is 3, but must be left out unless stop is feedback"),
@@ -353,7 +353,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "node.rumor = { stop = 'feedback-coin', k = 2, round_cap = 3 }",
             "node.rumor.round_cap is 3, but must be left out where stop is a loss of interest",
         ),
-        ("node.rumor.max_queue = 0", "node.rumor.max_queue is 0, but must be at least 1"),
+        ("node.rumor.max_queue = 0", "node.events.max_queue is 0, but must be at least 1"),
         ("nodes = 4\nnode.durable = 5", "node.durable is 5, but must be at most 4, the number of"),
         ("nodes = 4\nnode.durable = 'n4'", "node.durable is n4, but must be one of n0 to n3"),
         (

@@ -115,7 +115,7 @@ impl Cluster {
 
     /// Looks at what every node says, for so long; ends early once all state everything.
     fn watch(&mut self, time: Duration) {
-        let tolerance = Config::default().tolerance;
+        let tolerance = Config::default().aggregates.tolerance;
         let until = self.net.now() + time;
         while self.net.now() < until {
             self.net.run_for(Duration::from_millis(50));

@@ -12,7 +12,7 @@ mod table;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
-use rumormill_proto::Config;
+use rumormill_proto::{Config, MembershipSettings};
 
 use crate::term::exit::{Exit, Usage};
 use crate::term::parse;
@@ -147,17 +147,21 @@ fn allow_open_files() {
 fn config(interval: Duration, nodes: usize) -> Config {
     let default = Config::default();
     let scale = (interval.as_secs_f64() / default.interval.as_secs_f64()).min(1.0);
-    let config = Config { interval, ..default };
     if nodes > 50 {
-        return config;
+        return Config { interval, ..default };
     }
+    let usual = &default.membership;
     let scaled = |default: Duration, floor| {
         default.mul_f64(scale).max(Duration::from_millis(floor)).min(default)
     };
     Config {
-        probe_interval: scaled(config.probe_interval, 100),
-        probe_timeout: scaled(config.probe_timeout, 40),
-        suspicion_timeout: scaled(config.suspicion_timeout, 400),
-        ..config
+        membership: MembershipSettings {
+            probe_interval: scaled(usual.probe_interval, 100),
+            probe_timeout: Some(scaled(usual.probe_timeout(), 40)),
+            suspicion_timeout: scaled(usual.suspicion_timeout, 400),
+            ..MembershipSettings::default()
+        },
+        interval,
+        ..Config::default()
     }
 }

@@ -44,20 +44,21 @@ fn a_file_is_read_and_flags_override_it() {
     let a = Agent::start("a", &flags);
     let info = a.ask(&["info", "--json"]).ok().json();
     assert_eq!((&info["cluster"], &info["name"]), (&"shop".into(), &"a".into()));
-    let config = &info["config"];
-    assert_eq!((&config["interval_ms"], &config["tolerance"]), (&60.0.into(), &1e-3.into()));
+    let config = &info["settings"];
+    assert_eq!(config["interval"], "60ms");
+    assert_eq!(config["aggregates"]["tolerance"], 1e-3);
     assert_eq!(
-        (&config["rumor"]["style"], &config["rumor"]["fanout"]),
+        (&config["events"]["style"], &config["events"]["fanout"]),
         (&"push-pull".into(), &2.into())
     );
-    assert_eq!(config["rumor"]["stop"], "feedback, counter, k = 4");
-    assert_eq!(config["replica"]["max_value_bytes"], 1000);
+    assert_eq!(config["events"]["stop"], "feedback-counter:4");
+    assert_eq!(config["kv"]["max_value"], 1000);
     assert_eq!(info["handlers"][0], "hello");
     let inputs: Vec<_> =
         info["inputs"].as_array().expect("inputs").iter().map(|i| i["value"].as_f64()).collect();
     assert_eq!(inputs, [Some(1.5), Some(7.0)]);
     let text = a.ask(&["info"]).ok().out;
-    assert!(text.contains("rumor stop") && text.contains("feedback, counter, k = 4"), "{text}");
+    assert!(text.contains("events.stop") && text.contains("feedback-counter:4"), "{text}");
 }
 
 #[test]
@@ -68,16 +69,15 @@ fn what_plan_prints_is_accepted_as_it_is() {
     let file = File::new(table);
     let a = Agent::start("a", &["--config", file.path()]);
     let info = a.ask(&["info", "--json"]).ok().json();
-    let rumor = &info["config"]["rumor"];
+    let rumor = &info["settings"]["events"];
     let value = |key: &str| {
         let line = table.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
         line.unwrap_or_else(|| panic!("no {key} in {table}")).trim_matches('"').to_owned()
     };
     assert_eq!(rumor["style"], value("style"));
     assert_eq!(rumor["fanout"].to_string(), value("fanout"));
-    assert_eq!(rumor["stop"], format!("after {} rounds", value("round_cap")));
-    let interval: f64 = value("interval").trim_end_matches("ms").parse().expect("milliseconds");
-    assert_eq!(rumor["interval_ms"], interval);
+    assert_eq!(rumor["stop"], format!("rounds:{}", value("round_cap")));
+    assert_eq!(rumor["interval"], value("interval"));
 }
 
 #[test]
@@ -87,12 +87,15 @@ fn bad_files_are_refused_before_anything_starts() {
         ("interval = \"1ms\"", &["interval is 1ms", "from 10ms to 60s"]),
         ("view_size = 3", &["view_size is 3", "at least 4"]),
         ("probe_interval = 5", &["probe_interval = 5", "a duration such as"]),
-        ("[rumor]\nfanout = 0", &["rumor.fanout is 0", "from 1 to 64"]),
-        ("[rumor]\ninterval = \"1ms\"", &["rumor.interval is 1ms", "from 10ms to 60s"]),
-        ("[rumor]\nround_cap = 0", &["rumor.round_cap is 0", "at least 1"]),
-        ("[rumor]\nstop = \"blind-coin\"\nk = 0", &["rumor.k is 0", "at least 1"]),
-        ("[rumor]\nmax_payload = 2000000", &["rumor.max_payload is 2000000", "1048576"]),
-        ("[replica]\ntombstone_life = \"1s\"", &["replica.tombstone_life is 1s", "at least 1min"]),
+        ("[rumor]\nfanout = 0", &["events.fanout is 0", "from 1 to 64"]),
+        ("[rumor]\ninterval = \"1ms\"", &["events.interval is 1ms", "from 10ms to 60s"]),
+        ("[rumor]\nround_cap = 0", &["events.stop is rounds:0", "at least rounds:1"]),
+        (
+            "[rumor]\nstop = \"blind-coin\"\nk = 0",
+            &["events.stop is blind-coin:0", "K of at least 1"],
+        ),
+        ("[rumor]\nmax_payload = 2000000", &["events.max_payload is 2000000", "1048576"]),
+        ("[replica]\ntombstone_life = \"1s\"", &["kv.tombstone_life is 1s", "at least 1min"]),
         ("[query.handlers]\nx = []", &["query.handlers.x is empty"]),
         ("[set]\nrequests = nan", &["requests", "finite"]),
         ("{", &["line 1"]),

@@ -62,7 +62,7 @@ fn reading_verbs_in_words_and_in_json() {
 
     let info = a.ask(&["info", "--json"]).ok().json();
     assert_eq!((&info["name"], &info["members"]), (&json!("a"), &json!(2)));
-    assert_eq!(info["config"]["interval_ms"], 50.0);
+    assert_eq!(info["settings"]["interval"], "50ms");
     assert!(a.ask(&["info"]).ok().out.contains("wire"));
 }
 

@@ -5,7 +5,9 @@ use std::hint::black_box;
 use std::time::Instant as WallClock;
 
 use clap::Parser;
-use rumormill_proto::{Config, Duration, Identity, Instant, Mode, Name, Node, Transmit};
+use rumormill_proto::{
+    Config, Duration, Identity, Instant, MembershipSettings, Mode, Name, Node, Transmit,
+};
 
 /// Nanoseconds per exchange, both ends together.
 #[derive(Parser)]
@@ -33,10 +35,13 @@ fn main() -> anyhow::Result<()> {
 fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     let config = Config {
         // Only the exchanges are to be timed.
-        probe_interval: Duration::from_secs(1 << 30),
-        suspicion_timeout: Duration::from_secs(1 << 30),
-        sync_interval: Duration::from_secs(1 << 30),
-        reconnect_interval: Duration::from_secs(1 << 30),
+        membership: MembershipSettings {
+            probe_interval: Duration::from_secs(1 << 30),
+            suspicion_timeout: Duration::from_secs(1 << 30),
+            sync_interval: Duration::from_secs(1 << 30),
+            reconnect_interval: Duration::from_secs(1 << 30),
+            ..MembershipSettings::default()
+        },
         ..Config::default()
     };
     let mut nodes = Vec::new();

@@ -6,7 +6,9 @@ use std::time::Instant as WallClock;
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Config, Duration, Name, Overlap, Rng};
+use rumormill_proto::{
+    AggregateSettings, Config, Duration, MembershipSettings, Name, Overlap, Rng,
+};
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 /// Rounds until every node's estimate is right to a relative error, in the virtual network.
@@ -109,12 +111,18 @@ fn measure(args: &Args, view: &str, loss: f64, seed: u64) -> anyhow::Result<Run>
     // Failure detection is not what is measured: probes are rare, and nobody is suspected.
     let config = Config {
         interval: PERIOD,
-        view_size,
-        probe_interval: PERIOD * 3600,
-        probe_timeout: PERIOD * 1000,
-        suspicion_timeout: PERIOD * 3600,
-        sync_interval: PERIOD * 36000,
-        overlap: if args.decline { Overlap::Decline } else { Overlap::Answer },
+        aggregates: AggregateSettings {
+            view_size,
+            overlap: if args.decline { Overlap::Decline } else { Overlap::Answer },
+            ..AggregateSettings::default()
+        },
+        membership: MembershipSettings {
+            probe_interval: PERIOD * 3600,
+            probe_timeout: Some(PERIOD * 1000),
+            suspicion_timeout: PERIOD * 3600,
+            sync_interval: PERIOD * 36000,
+            ..MembershipSettings::default()
+        },
         ..Config::default()
     };
     let quiet = Link { loss: 0.0, ..Link::default() };

@@ -21,7 +21,7 @@ pub(crate) struct Nodes<const IN_ROUNDS: bool> {
 impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
     async fn start(nodes: usize, deliveries: Arc<Deliveries>) -> anyhow::Result<Self> {
         let mut config = Config::default();
-        config.rumor.eager = !IN_ROUNDS;
+        config.events.eager = !IN_ROUNDS;
         let mut agents: Vec<Agent> = Vec::new();
         for n in 0..nodes {
             let mut builder = Agent::builder(&format!("n{n}"))
@@ -47,7 +47,7 @@ impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
     }
 
     fn probe_interval(&self) -> Option<Duration> {
-        Some(self.config.probe_interval)
+        Some(self.config.membership.probe_interval)
     }
 
     async fn fewest_known(&self) -> anyhow::Result<usize> {

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use rumormill_proto as proto;
+use rumormill_proto::{self as proto, Config};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rumor::ms;
 use super::{Counters, Input};
 
 /// An agent, its settings and its counters.
@@ -43,7 +42,7 @@ pub struct Info {
     /// The probability of dropping each outgoing datagram on purpose.
     pub loss: f64,
     /// The settings in force.
-    pub config: ConfigInForce,
+    pub settings: Config,
     /// How much rumors and the replica hold.
     pub load: Load,
     /// How its clock compares with the members'.
@@ -176,148 +175,6 @@ impl ClockInfo {
             correction_seconds: status.correction_millis as f64 / 1e3,
             members_known: status.members_known,
             members_skewed: status.members_skewed,
-        }
-    }
-}
-
-/// The bounds of the replica.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReplicaInForce {
-    /// The longest key.
-    pub max_key_bytes: usize,
-    /// The longest value.
-    pub max_value_bytes: usize,
-    /// How many bytes keys and values may have together before this agent refuses to put more.
-    pub max_bytes: usize,
-    /// How long it is remembered that a key was deleted, in milliseconds.
-    pub tombstone_life_ms: f64,
-}
-
-impl From<&proto::ReplicaConfig> for ReplicaInForce {
-    fn from(replica: &proto::ReplicaConfig) -> Self {
-        Self {
-            max_key_bytes: replica.max_key,
-            max_value_bytes: replica.max_value,
-            max_bytes: replica.max_bytes,
-            tombstone_life_ms: ms(replica.tombstone_life),
-        }
-    }
-}
-
-/// How rumors are told. Times are in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RumorInForce {
-    /// `push`, `pull`, `push-pull` or `push-then-pull`.
-    pub style: String,
-    /// How many distinct peers a node tells in each round.
-    pub fanout: u32,
-    /// When a node stops telling, in words.
-    pub stop: String,
-    /// The length of a round.
-    pub interval_ms: f64,
-    /// How often a node that pulls asks a random peer.
-    pub pull_interval_ms: f64,
-    /// Whether a node tells a rumor on at once when it first hears it.
-    pub eager: bool,
-    /// How long a rumor is kept.
-    pub retention_ms: f64,
-    /// The longest payload.
-    pub max_payload_bytes: usize,
-    /// How many rumors are kept at most.
-    pub max_rumors: usize,
-    /// How many bytes of payload are kept at most.
-    pub max_bytes: usize,
-    /// How many rumors of its own a node may be telling.
-    pub max_queue: usize,
-}
-
-impl From<&proto::RumorConfig> for RumorInForce {
-    fn from(rumor: &proto::RumorConfig) -> Self {
-        Self {
-            style: rumor.style.to_string(),
-            fanout: rumor.fanout,
-            stop: rumor.stop.to_string(),
-            interval_ms: ms(rumor.interval),
-            pull_interval_ms: ms(rumor.pull_interval),
-            eager: rumor.eager,
-            retention_ms: ms(rumor.retention),
-            max_payload_bytes: rumor.max_payload,
-            max_rumors: rumor.max_rumors,
-            max_bytes: rumor.max_bytes,
-            max_queue: rumor.max_queue,
-        }
-    }
-}
-
-/// What a node does with a push that arrives while a push of its own awaits its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OverlapRule {
-    /// Answer at once, and publish bounds that allow for what is outstanding.
-    Answer,
-    /// Answer that nothing was taken.
-    Decline,
-}
-
-/// The settings in force. Times are in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConfigInForce {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The gossip period.
-    pub interval_ms: f64,
-    /// About how many peers a node exchanges with.
-    pub view_size: usize,
-    /// How often a node probes one member.
-    pub probe_interval_ms: f64,
-    /// How long a direct probe may take before others are asked to probe.
-    pub probe_timeout_ms: f64,
-    /// How long a suspected member has to refute before it is declared dead.
-    pub suspicion_timeout_ms: f64,
-    /// How often a node tries to reach members that it holds for dead.
-    pub reconnect_interval_ms: f64,
-    /// How often the whole membership is exchanged with one random member.
-    pub sync_interval_ms: f64,
-    /// The length of a round of figures in round mode, in gossip periods.
-    pub round_length_periods: u32,
-    /// The relative width of an enclosure at which a figure counts as converged.
-    pub tolerance: f64,
-    /// The largest datagram that a node sends.
-    pub max_datagram_bytes: usize,
-    /// How far a member's clock may be from this node's.
-    pub max_clock_skew_ms: f64,
-    /// What a node does with a push that arrives while a push of its own awaits its reply.
-    pub overlap: OverlapRule,
-    /// How rumors are told.
-    pub rumor: RumorInForce,
-    /// The bounds of the replica.
-    pub replica: ReplicaInForce,
-}
-
-impl From<&proto::Config> for ConfigInForce {
-    fn from(config: &proto::Config) -> Self {
-        Self {
-            cluster: config.cluster.clone(),
-            interval_ms: ms(config.interval),
-            view_size: config.view_size,
-            probe_interval_ms: ms(config.probe_interval),
-            probe_timeout_ms: ms(config.probe_timeout),
-            suspicion_timeout_ms: ms(config.suspicion_timeout),
-            reconnect_interval_ms: ms(config.reconnect_interval),
-            sync_interval_ms: ms(config.sync_interval),
-            round_length_periods: config.round_length,
-            tolerance: config.tolerance,
-            max_datagram_bytes: config.max_datagram,
-            max_clock_skew_ms: ms(config.max_clock_skew),
-            overlap: match config.overlap {
-                proto::Overlap::Answer => OverlapRule::Answer,
-                proto::Overlap::Decline => OverlapRule::Decline,
-            },
-            rumor: (&config.rumor).into(),
-            replica: (&config.replica).into(),
         }
     }
 }

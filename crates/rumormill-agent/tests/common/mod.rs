@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rumormill_agent::api::{Event, Reading};
 use rumormill_agent::{Agent, Builder, Config};
+use rumormill_proto::MembershipSettings;
 use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -28,11 +29,13 @@ pub(crate) fn fast() -> Config {
     Config {
         cluster: format!("{test} {}", std::process::id()),
         interval: ms(20),
-        probe_interval: ms(200),
-        probe_timeout: ms(80),
-        suspicion_timeout: ms(600),
-        reconnect_interval: ms(500),
-        sync_interval: ms(2000),
+        membership: MembershipSettings {
+            probe_interval: ms(200),
+            probe_timeout: Some(ms(80)),
+            suspicion_timeout: ms(600),
+            reconnect_interval: ms(500),
+            sync_interval: ms(2000),
+        },
         ..Config::default()
     }
 }

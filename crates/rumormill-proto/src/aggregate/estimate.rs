@@ -129,7 +129,8 @@ impl Aggregation {
         let spread = met.map(|met| bound.map_or(met, |bound| met.min(bound)));
         let view_changed = if current { self.view.changed } else { Some(now) };
         let disturbed = metric.disturbed.max(view_changed);
-        let tolerated = (config.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
+        let tolerated =
+            (config.aggregates.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
@@ -288,5 +289,5 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
 
 /// About how long a death stays unnoticed: until a probe meets it, fails, and is not refuted.
 fn detection_time(config: &Config) -> Duration {
-    config.probe_interval * 5 / 2 + config.suspicion_timeout
+    config.membership.probe_interval * 5 / 2 + config.membership.suspicion_timeout
 }

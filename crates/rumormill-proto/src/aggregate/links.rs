@@ -87,13 +87,14 @@ impl Links {
 
     /// Whether another link may be accepted.
     pub(crate) fn has_room(&self, roster: &Roster, config: &Config) -> bool {
-        roster.len() <= config.view_size + 1 || self.links.len() < config.view_size * 3 / 2
+        roster.len() <= config.aggregates.view_size + 1
+            || self.links.len() < config.aggregates.view_size * 3 / 2
     }
 
     /// Chooses members to link with, until there are enough.
     pub(crate) fn fill(&mut self, roster: &Roster, config: &Config, rng: &mut Rng) {
         let peers = roster.len() - 1;
-        if peers <= config.view_size {
+        if peers <= config.aggregates.view_size {
             if self.links.len() < peers {
                 for (peer, _) in roster.peers() {
                     self.links.entry(peer).or_default();
@@ -101,7 +102,7 @@ impl Links {
             }
             return;
         }
-        let wanted = config.view_size.div_ceil(2);
+        let wanted = config.aggregates.view_size.div_ceil(2);
         // A few draws at a time suffice; the next tick goes on.
         for _ in 0..2 * wanted {
             if self.links.len() >= wanted {

@@ -27,7 +27,7 @@ pub struct Load {
 impl Node {
     /// Adds rumors, questions and the replica.
     pub(super) fn add_news(&mut self, now: Instant) {
-        let rumors = Rumors::new(&self.config.rumor, self.config.max_datagram);
+        let rumors = Rumors::new(&self.config.events, self.config.max_datagram);
         let replica = Replica::new(&self.config);
         self.add_protocol(now, Box::new(rumors));
         self.add_protocol(now, Box::new(Queries::default()));
@@ -181,7 +181,7 @@ impl Node {
     }
 
     /// The next change that a store should keep; only with
-    /// [`ReplicaConfig::journal`](crate::ReplicaConfig::journal). Tombstones whose life is over are
+    /// [`KvSettings::journal`](crate::KvSettings::journal). Tombstones whose life is over are
     /// not told of.
     pub fn poll_store(&mut self) -> Option<Entry> {
         let at = self.hosts.iter().position(|host| as_any(host.protocol()).is::<Replica>())?;

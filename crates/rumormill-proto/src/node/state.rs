@@ -77,9 +77,9 @@ impl Node {
     /// not undo a partition.
     pub(super) fn sync(&mut self, now: Instant) {
         let alone = self.roster.is_empty();
-        let pause = if alone { self.config.reconnect_interval } else { self.sync_pause };
+        let pause = if alone { self.config.membership.reconnect_interval } else { self.sync_pause };
         self.next_sync = now + pause.mul_f64(self.rng.random_range(0.5..1.5));
-        self.sync_pause = (self.sync_pause * 2).min(self.config.sync_interval);
+        self.sync_pause = (self.sync_pause * 2).min(self.config.membership.sync_interval);
         let peer = if alone {
             self.membership.iter().map(|(peer, _)| peer.clone()).choose(&mut self.rng)
         } else {
@@ -99,7 +99,7 @@ impl Node {
     /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
     /// spreads a single change well, but of hundreds at once each node misses some.
     pub(super) fn sync_soon(&mut self, now: Instant) {
-        let pause = FIRST_SYNC.min(self.config.sync_interval);
+        let pause = FIRST_SYNC.min(self.config.membership.sync_interval);
         if self.sync_pause > pause {
             self.sync_pause = pause;
             self.next_sync =

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::aggregate::Reading;
+use crate::aggregate::settings::AggregateSettings;
 use crate::wire::Write;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,7 +31,10 @@ impl Cluster {
             addr: ([127, 0, 0, 1], 1000 + i).into(),
             boot: 1 + u64::from(i),
         };
-        let config = Config { round_length: 32, ..Config::default() };
+        let config = Config {
+            aggregates: AggregateSettings { round_length: 32, ..AggregateSettings::default() },
+            ..Config::default()
+        };
         let node = |i| Node::new(Instant::ZERO, identity(i), config.clone(), u64::from(i)).unwrap();
         let nodes: Vec<Node> = (0..n).map(node).collect();
         let mut cluster = Self { nodes, now: Instant::ZERO, pushes: vec![], rounds: vec![] };

@@ -2,7 +2,7 @@
 
 use super::PutError;
 
-/// The longest key that any setting allows ([`crate::ReplicaConfig::max_key`]), in bytes.
+/// The longest key that any setting allows ([`crate::KvSettings::max_key`]), in bytes.
 pub const MAX_KEY: usize = 4096;
 
 /// Checks a key: text without control characters, not empty, at most `limit` bytes.

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::{Entry, KeyChange, ReplicaConfig, check_key};
+use super::{Entry, KeyChange, KvSettings, check_key};
 use crate::gossip::{Shelf, Taken};
 use crate::node::Event;
 use crate::protocol::Context;
@@ -40,7 +40,7 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub(super) fn new(config: &ReplicaConfig) -> Self {
+    pub(super) fn new(config: &KvSettings) -> Self {
         Self {
             journal: config.journal.then(VecDeque::new),
             max_key: config.max_key,

@@ -1,11 +1,16 @@
-//! The bounds of the replica.
+//! The settings of the key-value store.
 
-use crate::config::ConfigError;
+use serde::{Deserialize, Serialize};
+
+use super::key::MAX_KEY;
+use crate::config::range::{ConfigError, lasts, within};
 use crate::time::Duration;
 
-/// The settings of the replica: the table `[replica]` of a configuration.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReplicaConfig {
+/// The settings of the key-value store: the table `[kv]` of a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct KvSettings {
     /// The longest key, in bytes. Default 512; 1 to 4096.
     pub max_key: usize,
     /// The longest value, in bytes. Default 65,536; at most 1 MiB.
@@ -15,13 +20,16 @@ pub struct ReplicaConfig {
     pub max_bytes: usize,
     /// How long it is remembered that a key was deleted. A node that has been away, or cut off, for
     /// longer could bring deleted keys back. Default 24 h; at least 1 min.
+    #[serde(with = "crate::time::text")]
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "86400s"))]
     pub tombstone_life: Duration,
     /// Whether changes are kept for [`crate::Node::poll_store`]. Default false: a driver that
-    /// stores nothing needs none.
+    /// stores nothing needs none. The driver decides, so no configuration has this key.
+    #[serde(skip)]
     pub journal: bool,
 }
 
-impl Default for ReplicaConfig {
+impl Default for KvSettings {
     fn default() -> Self {
         Self {
             max_key: 512,
@@ -33,23 +41,14 @@ impl Default for ReplicaConfig {
     }
 }
 
-impl ReplicaConfig {
+impl KvSettings {
     /// Checks every setting against its range.
     ///
     /// # Errors
     /// Names the first setting that is out of range, with its value and the range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let fail = |setting, value: String, range| Err(ConfigError { setting, value, range });
-        if !(1..=super::MAX_KEY).contains(&self.max_key) {
-            return fail("replica.max_key", self.max_key.to_string(), "from 1 to 4096 bytes");
-        }
-        if self.max_value > 1 << 20 {
-            return fail("replica.max_value", self.max_value.to_string(), "at most 1048576 bytes");
-        }
-        if self.tombstone_life < Duration::from_secs(60) {
-            let value = format!("{:?}", self.tombstone_life);
-            return fail("replica.tombstone_life", value, "at least 1min");
-        }
-        Ok(())
+        within("kv.max_key", self.max_key, 1..=MAX_KEY, "from 1 to 4096 bytes")?;
+        within("kv.max_value", self.max_value, ..=1 << 20, "at most 1048576 bytes")?;
+        lasts("kv.tombstone_life", self.tombstone_life, Duration::from_secs(60).., "at least 1min")
     }
 }

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kind, Rumor, RumorConfig, RumorId, RumorRecord, Validator};
+use super::{EventSettings, Kind, Rumor, RumorId, RumorRecord, Validator};
 use crate::clock::Stamp;
 use crate::gossip::{Shelf, Taken};
 use crate::identity::NodeId;
@@ -89,7 +89,7 @@ fn origin(now: Instant, age: Duration) -> i64 {
 }
 
 impl Kept {
-    pub(super) fn new(config: &RumorConfig) -> Self {
+    pub(super) fn new(config: &EventSettings) -> Self {
         Self {
             max_payload: config.max_payload,
             interval: config.interval,

@@ -27,7 +27,7 @@ impl ScenarioError {
 
     /// The same, said of a part of `table`.
     pub(crate) fn under(table: &str, error: &ConfigError) -> Self {
-        Self::new(format!("{table}{}", error.setting), &error.value, error.range)
+        Self::new(format!("{table}{}", error.key), &error.value, error.limit)
     }
 
     /// An error of the network about something in `table`.

@@ -275,7 +275,7 @@ impl ScenarioRun {
     /// Whether everything holds by now, and has for a while.
     fn judge(&mut self, began: Instant, held: Option<Instant>) -> Result<(), Failure> {
         let now = self.net.now();
-        let settled = self.watch.settled(&self.net, self.config.tolerance);
+        let settled = self.watch.settled(&self.net, self.config.aggregates.tolerance);
         let holds = settled
             .and_then(|()| self.chronicle.everybody_heard(&self.net))
             .and_then(|()| self.chronicle.replicas(&self.net))

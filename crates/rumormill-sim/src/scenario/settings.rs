@@ -1,6 +1,8 @@
 //! The settings of nodes, as a scenario writes them.
 
-use rumormill_proto::{Config, Counted, Decided, Overlap, RumorConfig, Stop};
+use rumormill_proto::{
+    AggregateSettings, Config, Counted, Decided, EventSettings, MembershipSettings, Overlap, Stop,
+};
 use serde::{Deserialize, Serialize};
 
 use super::durable::Durable;
@@ -23,7 +25,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// How rumors are told; what is not set has its default ([`RumorConfig`]).
+    /// How rumors are told; what is not set has its default ([`EventSettings`]).
     RumorSettings
     /// Who calls: `push`, `pull`, `push-pull` or `push-then-pull`.
     style: String,
@@ -49,7 +51,7 @@ settings! {
     /// The largest payload, in bytes.
     max_payload: usize,
     /// How many rumors are kept at most.
-    max_rumors: usize,
+    max_events: usize,
     /// How many bytes of payload are kept at most.
     max_bytes: usize,
     /// How many rumors of its own a node may be telling.
@@ -99,21 +101,27 @@ impl NodeSettings {
     /// When one is out of its range.
     pub(crate) fn config(&self) -> Result<Config, ScenarioError> {
         let usual = Config::default();
+        let peers = &usual.membership;
         let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
         let decline = self.decline_overlap.unwrap_or(false);
         let config = Config {
             cluster: "scenario".into(),
             interval: or(self.interval, usual.interval),
-            view_size: self.view_size.unwrap_or(usual.view_size),
-            probe_interval: or(self.probe_interval, usual.probe_interval),
-            probe_timeout: or(self.probe_timeout, usual.probe_timeout),
-            suspicion_timeout: or(self.suspicion_timeout, usual.suspicion_timeout),
-            reconnect_interval: or(self.reconnect_interval, usual.reconnect_interval),
-            sync_interval: or(self.sync_interval, usual.sync_interval),
-            tolerance: self.tolerance.unwrap_or(usual.tolerance),
             max_datagram: self.max_datagram.unwrap_or(usual.max_datagram),
-            overlap: if decline { Overlap::Decline } else { Overlap::Answer },
-            rumor: self.rumor.clone().unwrap_or_default().config(&usual.rumor)?,
+            aggregates: AggregateSettings {
+                view_size: self.view_size.unwrap_or(usual.aggregates.view_size),
+                tolerance: self.tolerance.unwrap_or(usual.aggregates.tolerance),
+                overlap: if decline { Overlap::Decline } else { Overlap::Answer },
+                ..usual.aggregates
+            },
+            membership: MembershipSettings {
+                probe_interval: or(self.probe_interval, peers.probe_interval),
+                probe_timeout: self.probe_timeout.map(|span| span.0),
+                suspicion_timeout: or(self.suspicion_timeout, peers.suspicion_timeout),
+                reconnect_interval: or(self.reconnect_interval, peers.reconnect_interval),
+                sync_interval: or(self.sync_interval, peers.sync_interval),
+            },
+            events: self.rumor.clone().unwrap_or_default().config(&usual.events)?,
             ..usual
         };
         config.check().map_err(|error| ScenarioError::under("node.", &error))?;
@@ -131,7 +139,7 @@ impl NodeSettings {
 
 impl RumorSettings {
     /// `usual` with what is set here.
-    fn config(&self, usual: &RumorConfig) -> Result<RumorConfig, ScenarioError> {
+    fn config(&self, usual: &EventSettings) -> Result<EventSettings, ScenarioError> {
         let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
         let style = match &self.style {
             Some(style) => style.parse().map_err(|_| {
@@ -141,7 +149,7 @@ impl RumorSettings {
             None => usual.style,
         };
         let stop = self.stop()?.unwrap_or(usual.stop);
-        Ok(RumorConfig {
+        Ok(EventSettings {
             style,
             stop,
             fanout: self.fanout.unwrap_or(usual.fanout),
@@ -150,7 +158,7 @@ impl RumorSettings {
             eager: self.eager.unwrap_or(usual.eager),
             retention: or(self.retention, usual.retention),
             max_payload: self.max_payload.unwrap_or(usual.max_payload),
-            max_rumors: self.max_rumors.unwrap_or(usual.max_rumors),
+            max_events: self.max_events.unwrap_or(usual.max_events),
             max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
             max_queue: self.max_queue.unwrap_or(usual.max_queue),
         })

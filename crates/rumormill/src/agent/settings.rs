@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use rumormill_proto::{Config, ConfigError, Name};
+use rumormill_proto::{AggregateSettings, Config, ConfigError, MembershipSettings, Name};
 
 use crate::agent::Args;
 use crate::agent::file::File;
@@ -72,55 +72,60 @@ impl Settings {
 
 fn config(args: &Args, file: &File) -> Config {
     let default = Config::default();
-    let probe_interval = args.probe_interval.or_else(|| file.probe_interval());
-    let probe_interval = probe_interval.unwrap_or(default.probe_interval);
-    let probe_timeout = args.probe_timeout.or_else(|| file.probe_timeout());
+    let (aggregates, membership) = (default.aggregates, default.membership);
     let cluster = args.cluster.clone().or_else(|| file.cluster.clone());
     let interval = args.interval.or_else(|| file.interval());
+    let probe_interval = args.probe_interval.or_else(|| file.probe_interval());
     let suspicion = args.suspicion.or_else(|| file.suspicion());
     let reconnect = args.reconnect_interval.or_else(|| file.reconnect_interval());
     let sync = args.sync_interval.or_else(|| file.sync_interval());
     let max_clock_skew = args.max_clock_skew.or_else(|| file.max_clock_skew());
     let round_length = args.round_length.or(file.round_length);
-    let tolerance = args.tolerance.or(file.tolerance);
     Config {
         cluster: cluster.unwrap_or(default.cluster),
         interval: interval.unwrap_or(default.interval),
-        view_size: args.view_size.or(file.view_size).unwrap_or(default.view_size),
-        probe_interval,
-        probe_timeout: probe_timeout.unwrap_or(default.probe_timeout.min(probe_interval / 2)),
-        suspicion_timeout: suspicion.unwrap_or(default.suspicion_timeout),
-        reconnect_interval: reconnect.unwrap_or(default.reconnect_interval),
-        sync_interval: sync.unwrap_or(default.sync_interval),
         max_clock_skew: max_clock_skew.unwrap_or(default.max_clock_skew),
-        round_length: round_length.unwrap_or(default.round_length),
-        tolerance: tolerance.unwrap_or(default.tolerance),
-        rumor: file.rumor.config(),
-        replica: file.replica.config(),
+        aggregates: AggregateSettings {
+            view_size: args.view_size.or(file.view_size).unwrap_or(aggregates.view_size),
+            tolerance: args.tolerance.or(file.tolerance).unwrap_or(aggregates.tolerance),
+            round_length: round_length.unwrap_or(aggregates.round_length),
+            ..aggregates
+        },
+        membership: MembershipSettings {
+            probe_interval: probe_interval.unwrap_or(membership.probe_interval),
+            probe_timeout: args.probe_timeout.or_else(|| file.probe_timeout()),
+            suspicion_timeout: suspicion.unwrap_or(membership.suspicion_timeout),
+            reconnect_interval: reconnect.unwrap_or(membership.reconnect_interval),
+            sync_interval: sync.unwrap_or(membership.sync_interval),
+        },
+        events: file.rumor.config(),
+        kv: file.replica.config(),
         ..default
     }
 }
 
 /// Says which flag or which key of the file is out of its range.
 fn refusal(args: &Args, error: &ConfigError) -> String {
-    let key = match error.setting {
+    let flat = error.key.rsplit('.').next().unwrap_or(error.key);
+    let key = match flat {
         "suspicion_timeout" => "suspicion",
+        _ if error.key.starts_with("events") || error.key.starts_with("kv") => error.key,
         other => other,
     };
     // What is refused without the file, too, comes from a flag.
     let flags = config(args, &File::default()).check().err();
-    let by_flag = flags.is_some_and(|flag| flag.setting == error.setting);
+    let by_flag = flags.is_some_and(|flag| flag.key == error.key);
     let by_file = args.config.as_ref().filter(|_| !by_flag);
     if let Some(path) = by_file {
         return format!(
             "{}: {key} is {}, but must be {}",
             path.display(),
             error.value,
-            error.range
+            error.limit
         );
     }
     let option = key.replace('_', "-");
-    let range = error.range.replace("probe_interval", "--probe-interval");
+    let range = error.limit.replace("membership.probe_interval", "--probe-interval");
     format!("--{option} is {}, but must be {range}", error.value)
 }
 

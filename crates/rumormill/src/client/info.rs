@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rumormill_agent::api::{Info, JoinTarget, NarrowPath};
+use serde_json::Value;
 
-use crate::client::get::yes;
 use crate::client::http::{Client, Path};
 use crate::client::{DIGITS, Json};
 use crate::term::exit::Exit;
@@ -41,14 +41,10 @@ fn names(info: &Info) -> String {
 }
 
 fn lines(info: &Info) -> Vec<String> {
-    let config = &info.config;
-    let ms = |ms: f64| format!("{} ms", format::number(ms, DIGITS));
     let http = info.http_address.map_or_else(|| "off".to_owned(), |http| format!("http://{http}"));
     let inputs = info.inputs.iter().map(|input| format!("{}={}", input.name, input.value));
     let inputs = inputs.collect::<Vec<_>>().join(" ");
     let handlers = info.handlers.join(" ");
-    let (rumor, bounds) = (&config.rumor, &config.replica);
-    let bytes = |n: usize| format::bytes(n as u64);
     let rows = [
         ("name", info.name.clone()),
         ("cluster", info.cluster.clone()),
@@ -72,32 +68,9 @@ fn lines(info: &Info) -> Vec<String> {
         ("clock", clock(info)),
         ("narrow paths", narrow(info)),
         ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
-        ("interval", ms(config.interval_ms)),
-        ("view size", config.view_size.to_string()),
-        ("probe interval", ms(config.probe_interval_ms)),
-        ("probe timeout", ms(config.probe_timeout_ms)),
-        ("suspicion", ms(config.suspicion_timeout_ms)),
-        ("reconnect interval", ms(config.reconnect_interval_ms)),
-        ("sync interval", ms(config.sync_interval_ms)),
-        ("round length", format!("{} periods", config.round_length_periods)),
-        ("tolerance", format::number(config.tolerance, DIGITS)),
-        ("max clock skew", format::seconds(config.max_clock_skew_ms / 1e3)),
-        ("largest datagram", format!("{} bytes", config.max_datagram_bytes)),
-        ("rumor style", rumor.style.clone()),
-        ("rumor fanout", rumor.fanout.to_string()),
-        ("rumor stop", rumor.stop.clone()),
-        ("rumor interval", ms(rumor.interval_ms)),
-        ("rumor pull interval", ms(rumor.pull_interval_ms)),
-        ("rumor eager", yes(rumor.eager).to_owned()),
-        ("rumor retention", format::seconds(rumor.retention_ms / 1e3)),
-        ("rumor max payload", bytes(rumor.max_payload_bytes)),
-        ("rumor max kept", format!("{}, {}", rumor.max_rumors, bytes(rumor.max_bytes))),
-        ("rumor max queue", rumor.max_queue.to_string()),
-        ("replica max key", bytes(bounds.max_key_bytes)),
-        ("replica max value", bytes(bounds.max_value_bytes)),
-        ("replica max bytes", bytes(bounds.max_bytes)),
-        ("replica tombstone life", format::seconds(bounds.tombstone_life_ms / 1e3)),
     ];
+    let mut rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    settings("", &serde_json::to_value(&info.settings).unwrap_or_default(), &mut rows);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> =
         rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
@@ -106,6 +79,20 @@ fn lines(info: &Info) -> Vec<String> {
     let row = |(name, what, value): (String, String, u64)| vec![name, value.to_string(), what];
     lines.extend(format::table(&head, &info.counters.each().map(row).collect::<Vec<_>>()));
     lines
+}
+
+/// Adds the settings by their keys, as they stand in a configuration file.
+fn settings(key: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(table) => {
+            for (name, value) in table {
+                let dot = if key.is_empty() { "" } else { "." };
+                settings(&format!("{key}{dot}{name}"), value, rows);
+            }
+        }
+        Value::String(text) => rows.push((key.to_owned(), text.clone())),
+        other => rows.push((key.to_owned(), other.to_string())),
+    }
 }
 
 fn data(info: &Info) -> String {

@@ -164,7 +164,7 @@ impl Demo<'_> {
 
     fn patience(&self) -> Duration {
         let config = &self.settings.config;
-        let detection = config.probe_interval * 10 + config.suspicion_timeout;
+        let detection = config.membership.probe_interval * 10 + config.membership.suspicion_timeout;
         self.settings.interval * PATIENCE + detection * 3
     }
 

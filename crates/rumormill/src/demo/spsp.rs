@@ -130,7 +130,8 @@ impl Demo<'_> {
     /// Waits until every node knows every other.
     async fn meet(&mut self) -> anyhow::Result<()> {
         let config = &self.settings.config;
-        let deadline = Instant::now() + self.settings.interval * 100 + config.suspicion_timeout * 5;
+        let deadline =
+            Instant::now() + self.settings.interval * 100 + config.membership.suspicion_timeout * 5;
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         loop {
             ticks.tick().await;

@@ -183,7 +183,7 @@ impl Run {
     /// Long enough to be suspected; sometimes, to be declared dead.
     fn isolate_one(&mut self) -> Result<(), SimError> {
         if let Some(node) = self.any(1) {
-            let longest = 3 * self.plan.node.config.suspicion_timeout;
+            let longest = 3 * self.plan.node.config.membership.suspicion_timeout;
             let time = uniform(&mut self.rng, Duration::from_millis(200), longest);
             self.net.isolate(node, time);
         }

@@ -48,7 +48,7 @@ impl Run {
     }
 
     fn settled(&self) -> Result<(), Violation> {
-        self.watch.settled(&self.net, self.plan.node.config.tolerance)?;
+        self.watch.settled(&self.net, self.plan.node.config.aggregates.tolerance)?;
         if self.plan.node.aggregates {
             self.chronicle.everybody_heard(&self.net)?;
             self.chronicle.replicas(&self.net)?;

@@ -1,7 +1,7 @@
 //! What a seed makes of a run before it begins.
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Config, Duration, Name, Rng};
+use rumormill_proto::{Config, Duration, MembershipSettings, Name, Rng};
 
 use super::{Chaos, Run};
 use crate::check::chronicle::Chronicle;
@@ -32,11 +32,14 @@ impl Chaos {
         let config = Config {
             cluster: "chaos".into(),
             interval,
-            probe_interval: 300 * MS,
-            probe_timeout: 100 * MS,
-            suspicion_timeout: MS * rng.random_range(600..=2000),
-            reconnect_interval: 1000 * MS,
-            sync_interval: 3000 * MS,
+            membership: MembershipSettings {
+                probe_interval: 300 * MS,
+                probe_timeout: Some(100 * MS),
+                suspicion_timeout: MS * rng.random_range(600..=2000),
+                reconnect_interval: 1000 * MS,
+                sync_interval: 3000 * MS,
+                ..MembershipSettings::default()
+            },
             ..Config::default()
         };
         let figures = ["requests", "queue", "disk/free"];

@@ -1,6 +1,6 @@
 //! The table `[replica]`: the bounds of the map that every node stores.
 
-use rumormill_proto::ReplicaConfig;
+use rumormill_proto::KvSettings;
 use serde::Deserialize;
 
 use crate::agent::file::text::{Span, Text};
@@ -17,10 +17,10 @@ pub(crate) struct Replica {
 
 impl Replica {
     /// The settings, with defaults for what the table leaves out.
-    pub(crate) fn config(&self) -> ReplicaConfig {
-        let default = ReplicaConfig::default();
+    pub(crate) fn config(&self) -> KvSettings {
+        let default = KvSettings::default();
         let life = self.tombstone_life.as_ref().map(|text| text.0.0);
-        ReplicaConfig {
+        KvSettings {
             max_key: self.max_key.unwrap_or(default.max_key),
             max_value: self.max_value.unwrap_or(default.max_value),
             max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
@@ -41,14 +41,14 @@ mod tests {
     fn every_key_is_read() {
         let text = "[replica]\nmax_key = 64\nmax_value = 100\nmax_bytes = 1000\n\
                     tombstone_life = \"2h\"";
-        let want = ReplicaConfig {
+        let want = KvSettings {
             max_key: 64,
             max_value: 100,
             max_bytes: 1000,
             tombstone_life: Duration::from_secs(7200),
-            ..ReplicaConfig::default()
+            ..KvSettings::default()
         };
         assert_eq!(File::parse(text).map(|file| file.replica.config()), Ok(want));
-        assert_eq!(File::parse("").map(|file| file.replica.config()), Ok(ReplicaConfig::default()));
+        assert_eq!(File::parse("").map(|file| file.replica.config()), Ok(KvSettings::default()));
     }
 }

@@ -1,6 +1,6 @@
 //! The table `[rumor]`: every knob of rumor mongering, by the literature's names.
 
-use rumormill_proto::{Counted, Decided, RumorConfig, Stop, Style};
+use rumormill_proto::{Counted, Decided, EventSettings, Stop, Style};
 use serde::Deserialize;
 
 use crate::agent::file::text::{FromText, Span, Text};
@@ -20,7 +20,7 @@ pub(crate) struct Rumor {
     eager: Option<bool>,
     retention: Option<Text<Span>>,
     max_payload: Option<usize>,
-    max_rumors: Option<usize>,
+    max_events: Option<usize>,
     max_bytes: Option<usize>,
     max_queue: Option<usize>,
 }
@@ -85,8 +85,8 @@ impl Rumor {
     }
 
     /// The settings, with defaults for what the table leaves out.
-    pub(crate) fn config(&self) -> RumorConfig {
-        let mut config = RumorConfig::default();
+    pub(crate) fn config(&self) -> EventSettings {
+        let mut config = EventSettings::default();
         let span = |text: &Option<Text<Span>>, default| text.as_ref().map_or(default, |t| t.0.0);
         config.style = self.style.as_ref().map_or(config.style, |text| text.0);
         config.fanout = self.fanout.unwrap_or(config.fanout);
@@ -97,7 +97,7 @@ impl Rumor {
         config.eager = self.eager.unwrap_or(config.eager);
         config.retention = span(&self.retention, config.retention);
         config.max_payload = self.max_payload.unwrap_or(config.max_payload);
-        config.max_rumors = self.max_rumors.unwrap_or(config.max_rumors);
+        config.max_events = self.max_events.unwrap_or(config.max_events);
         config.max_bytes = self.max_bytes.unwrap_or(config.max_bytes);
         config.max_queue = self.max_queue.unwrap_or(config.max_queue);
         config
@@ -111,21 +111,21 @@ mod tests {
     use super::*;
     use crate::agent::file::File;
 
-    fn read(text: &str) -> Result<RumorConfig, String> {
+    fn read(text: &str) -> Result<EventSettings, String> {
         File::parse(&format!("[rumor]\n{text}")).map(|file| file.rumor.config())
     }
 
     #[test]
     fn what_is_left_out_is_the_default() {
-        assert_eq!(read(""), Ok(RumorConfig::default()));
+        assert_eq!(read(""), Ok(EventSettings::default()));
     }
 
     #[test]
     fn every_key_is_read() {
         let text = "style = \"pull\"\nfanout = 2\nround_cap = 9\ninterval = \"100ms\"\n\
                     pull_interval = \"2s\"\neager = false\nretention = \"1m\"\n\
-                    max_payload = 10\nmax_rumors = 20\nmax_bytes = 30\nmax_queue = 40";
-        let want = RumorConfig {
+                    max_payload = 10\nmax_events = 20\nmax_bytes = 30\nmax_queue = 40";
+        let want = EventSettings {
             style: Style::Pull,
             fanout: 2,
             stop: Stop::Rounds(9),
@@ -134,7 +134,7 @@ mod tests {
             eager: false,
             retention: Duration::from_secs(60),
             max_payload: 10,
-            max_rumors: 20,
+            max_events: 20,
             max_bytes: 30,
             max_queue: 40,
         };

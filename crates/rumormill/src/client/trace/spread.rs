@@ -2,6 +2,7 @@
 
 use rumormill_agent::api::{Info, Trace};
 use rumormill_model::exact as theory;
+use rumormill_proto::Style;
 use serde::Serialize;
 
 /// Shares of the nodes of which the time is told.
@@ -138,38 +139,41 @@ pub(crate) struct Prediction {
 impl Prediction {
     /// The exact mean, or why there is none.
     pub(crate) fn of(info: &Info, spread: &Spread) -> Result<Self, String> {
-        let rumor = &info.config.rumor;
-        if rumor.eager {
-            return Err("rumors are told on at once (rumor.eager), and the theory's rounds are \
+        let events = &info.settings.events;
+        if events.eager {
+            return Err("nodes push events at once (events.eager), and the theory's rounds are \
                         synchronous"
                 .to_owned());
         }
-        let style = match rumor.style.as_str() {
-            "push" => theory::Style::Push,
-            "pull" => theory::Style::Pull,
-            "push-pull" => theory::Style::PushPull,
-            other => return Err(format!("none for the style {other}")),
+        let style = match events.style {
+            Style::Push => theory::Style::Push,
+            Style::Pull => theory::Style::Pull,
+            Style::PushPull => theory::Style::PushPull,
+            other @ Style::PushThenPull => return Err(format!("none for the style {other}")),
         };
-        if style != theory::Style::Push && rumor.pull_interval_ms != rumor.interval_ms {
-            return Err("nodes ask in another rhythm (rumor.pull_interval) than they tell".into());
+        if style != theory::Style::Push && events.pull_interval != events.interval {
+            return Err("nodes pull in another rhythm (events.pull_interval) than they push \
+                        (events.interval)"
+                .into());
         }
+        let interval = events.interval.as_secs_f64() * 1e3;
         let last = spread.rounds.last().map_or(0, |by| by.round);
         let question = theory::Spread {
-            fanout: u64::from(rumor.fanout),
+            fanout: u64::from(events.fanout),
             loss: info.loss,
             ..theory::Spread::new(spread.nodes as u64, style)
         };
         let rounds = u64::from(last) + 3;
         let known = question.expected_informed(rounds).map_err(|error| error.to_string())?;
         let share = |known: f64| known / spread.nodes as f64;
-        let at = |round: usize| round as f64 * rumor.interval_ms;
+        let at = |round: usize| round as f64 * interval;
         Ok(Self {
             words: format!(
                 "exact mean: {}, fan-out {}, loss {} %, rounds of {} ms",
-                rumor.style,
-                rumor.fanout,
+                events.style,
+                events.fanout,
                 crate::term::format::number(info.loss * 100.0, 4),
-                crate::term::format::number(rumor.interval_ms, 4)
+                crate::term::format::number(interval, 4)
             ),
             milliseconds: known.iter().enumerate().map(|(r, &k)| (at(r), share(k))).collect(),
         })
