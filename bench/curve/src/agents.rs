@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use rumormill_agent::{Agent, News};
+use rumormill_agent::Agent;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -54,7 +54,7 @@ pub async fn agents(
             break;
         }
         let origin = &agents[setting.origin(rumor)];
-        origin.publish("curve", &rumor.to_be_bytes()).await?;
+        origin.events().publish("curve", &rumor.to_be_bytes()).await?;
         sleep(interval * setting.rounds).await;
         silence(&agents, setting, interval).await?;
         let mut heard = Vec::new();
@@ -113,9 +113,9 @@ async fn start(setting: Setting, interval: Duration) -> anyhow::Result<Vec<Agent
 fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     for agent in agents {
-        let (mut rumors, sender) = (agent.rumors(&["curve"])?, sender.clone());
+        let (mut rumors, sender) = (agent.events().subscribe(&["curve"])?, sender.clone());
         tokio::spawn(async move {
-            while let Some(News::Item(rumor)) = rumors.next().await {
+            while let Some(Ok(rumor)) = rumors.next().await {
                 let at = Instant::now();
                 let payload = rumor.payload.bytes().unwrap_or_default();
                 let Ok(number) = <[u8; 4]>::try_from(payload.as_slice()) else { return };

@@ -11,13 +11,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let any = "127.0.0.1:0".parse()?;
     let a = Agent::builder("a").bind(any).start().await?;
     let b = Agent::builder("b").bind(any).join([a.udp_addr().to_string()]).start().await?;
-    let mut events = b.subscribe();
+    let mut notices = b.subscribe();
     while b.info().await?.members < 2 {
-        events.recv().await?;
+        notices.next().await.transpose()?;
     }
-    a.set("requests", 5.0).await?;
-    b.set("requests", 10.0).await?;
-    let reading = b.wait("requests", Duration::from_secs(30)).await?;
+    a.aggregates().set("requests", 5.0).await?;
+    b.aggregates().set("requests", 10.0).await?;
+    let reading = b.aggregates().wait("requests", Duration::from_secs(30)).await?;
     println!("sum {:?} of {:?} agents", reading.sum, reading.count.value);
     b.leave().await;
     a.leave().await;

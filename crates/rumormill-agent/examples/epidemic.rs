@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut ears: Vec<_> = agents.iter().map(Agent::subscribe).collect();
     for (agent, ear) in agents.iter().zip(&mut ears) {
         while agent.info().await?.members < agents.len() {
-            ear.recv().await?;
+            ear.next().await.transpose()?;
         }
     }
 
@@ -30,15 +30,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (agent, ear) in agents.iter().zip(&mut ears).skip(1) {
         loop {
             // Rumors may die out before all have heard them; with ten nodes that is rare.
-            let heard = tokio::time::timeout(Duration::from_secs(10), ear.recv()).await;
-            match heard {
-                Ok(event) => {
-                    if let Event::Protocol { text: Some(text), .. } = event? {
-                        println!("{} heard: {text}", agent.name());
-                        break;
-                    }
+            match tokio::time::timeout(Duration::from_secs(10), ear.next()).await {
+                Ok(Some(Ok(Event::Protocol { text: Some(text), .. }))) => {
+                    println!("{} heard: {text}", agent.name());
+                    break;
                 }
-                Err(_) => {
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => {
                     println!("{} has not heard of it", agent.name());
                     break;
                 }

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The first round may begin while agents still come in; those only relay until the next one.
     let mut rounds = 0;
     while rounds < 3 {
-        if let Event::Protocol { text: Some(text), .. } = events.recv().await? {
+        if let Event::Protocol { text: Some(text), .. } = events.next().await.ok_or("stopped")?? {
             println!("n4 says: {text}");
             rounds += 1;
         }

@@ -1,8 +1,9 @@
 //! The handle of a running agent.
 
-mod aggregates;
-mod events;
-mod kv;
+pub(crate) mod aggregates;
+pub(crate) mod events;
+pub(crate) mod kv;
+pub(crate) mod queries;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -12,12 +13,16 @@ use rumormill_proto as proto;
 use rumormill_proto::{Context, Instant, Node, Protocol, Stats};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use self::aggregates::Aggregates;
+use self::events::Events;
+use self::kv::Kv;
+use self::queries::Queries;
 use crate::api::{self, Counters, Event, Info, Input, Member};
 use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
 use crate::resolve::{Address, Resolver};
 use crate::store::writer::Writer;
-use crate::subscription::{Missed, Subscription};
+use crate::subscription::{MissedCount, Subscription};
 
 /// A running agent. Clones are handles of the same one; it stops abruptly, without a goodbye, when
 /// the last is dropped. To leave the cluster properly, use [`Agent::leave`].
@@ -35,7 +40,7 @@ struct Shared {
     resolver: Resolver,
     commands: mpsc::Sender<Command>,
     events: broadcast::WeakSender<Event>,
-    missed: Missed,
+    missed: MissedCount,
     life: watch::Receiver<Life>,
 }
 
@@ -91,7 +96,7 @@ impl Agent {
         resolver: Resolver,
         commands: mpsc::Sender<Command>,
         events: &broadcast::Sender<Event>,
-        missed: Missed,
+        missed: MissedCount,
         life: watch::Receiver<Life>,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -135,6 +140,28 @@ impl Agent {
     /// The gossip period.
     pub(crate) fn interval(&self) -> Duration {
         self.0.interval
+    }
+
+    // ------------------------------------------------------------------ the four nouns
+
+    /// Returns a handle for aggregates: numbers that the cluster computes from its nodes' inputs.
+    pub fn aggregates(&self) -> Aggregates {
+        Aggregates(self.clone())
+    }
+
+    /// Returns a handle for events: messages that every node gets once.
+    pub fn events(&self) -> Events {
+        Events(self.clone())
+    }
+
+    /// Returns a handle for the key-value map, of which every node has a copy.
+    pub fn kv(&self) -> Kv {
+        Kv(self.clone())
+    }
+
+    /// Returns a handle for queries, which every node answers.
+    pub fn queries(&self) -> Queries {
+        Queries(self.clone())
     }
 
     // ------------------------------------------------------------------ the cluster
@@ -255,9 +282,19 @@ impl Agent {
         }
     }
 
-    /// Everything that happens from now on. A receiver that falls 512 events behind misses some,
-    /// and is told how many.
-    pub fn subscribe(&self) -> broadcast::Receiver<api::Event> {
+    /// Subscribes to all notices, from now on.
+    pub fn subscribe(&self) -> Subscription<Event> {
+        self.pick(Some)
+    }
+
+    /// Subscribes to what `pick` makes of notices.
+    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
+        Subscription::new(self.receiver(), self.0.missed.clone(), pick)
+    }
+
+    /// Returns all notices, from now on. Who reads them reports those that it misses to
+    /// [`Agent::has_missed`].
+    pub(crate) fn receiver(&self) -> broadcast::Receiver<Event> {
         match self.0.events.upgrade() {
             Some(events) => events.subscribe(),
             // Stopped: the receiver of a channel that is closed already.
@@ -265,14 +302,9 @@ impl Agent {
         }
     }
 
-    /// Those events of which `pick` makes something.
-    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
-        Subscription::new(self.subscribe(), self.0.missed.clone(), pick)
-    }
-
-    /// A subscriber outside [`Agent::pick`] has missed events.
-    pub(crate) fn has_missed(&self, events: u64) {
-        self.0.missed.add(events);
+    /// Counts notices that a reader of [`Agent::receiver`] has missed.
+    pub(crate) fn has_missed(&self, notices: u64) {
+        self.0.missed.add(notices);
     }
 
     // ------------------------------------------------------------------ the node

@@ -195,8 +195,9 @@ impl Builder {
         self
     }
 
-    /// Has queries named `name` answered by `handler`, as [`Agent::on_query`] does, from the start.
-    pub fn on_query<F>(
+    /// Answers queries named `name` with what `handler` returns, as
+    /// [`Queries::handle`](crate::Queries::handle) does, from the start.
+    pub fn handle<F>(
         mut self,
         name: &str,
         handler: impl Fn(api::Rumor) -> F + Send + Sync + 'static,

@@ -15,7 +15,7 @@ use crate::query::{Askers, Handlers};
 use crate::resolve::Address;
 use crate::seeds::{AT_ONCE, Seeds, Standing};
 use crate::store::writer::{Ticket, Writer};
-use crate::subscription::Missed;
+use crate::subscription::MissedCount;
 
 /// What a request may look at and change.
 pub(crate) struct Core {
@@ -25,7 +25,7 @@ pub(crate) struct Core {
     pub(crate) askers: Askers,
     pub(crate) handlers: Handlers,
     /// How many events subscribers have missed.
-    pub(crate) missed: Missed,
+    pub(crate) missed: MissedCount,
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
     pub(crate) loss: f64,
@@ -61,6 +61,13 @@ impl Core {
     /// Whether no other member is up.
     pub(crate) fn is_alone(&self) -> bool {
         self.node.roster().is_empty()
+    }
+
+    /// Returns the names of the members that are up, this agent included.
+    pub(crate) fn up(&self) -> BTreeSet<String> {
+        let members = self.node.members().into_iter();
+        let up = members.filter(|(_, state)| *state != MemberState::Down);
+        up.map(|(member, _)| member.name.to_string()).collect()
     }
 
     /// A lookup of a name to join has ended: asks the addresses that it means, but for the agent's

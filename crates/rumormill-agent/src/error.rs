@@ -124,7 +124,7 @@ pub enum Error {
     Stopped(StopReason),
 }
 
-/// Why [`crate::Agent::wait`] has no converged reading.
+/// Why [`Aggregates::wait`](crate::Aggregates::wait) has no converged reading.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {

@@ -11,9 +11,10 @@
 //! let a = rumormill_agent::Agent::builder("a").bind(any).start().await?;
 //! let seed = a.udp_addr().to_string();
 //! let b = rumormill_agent::Agent::builder("b").bind(any).join([seed]).start().await?;
-//! a.set("requests", 5.0).await?;
-//! b.set("requests", 10.0).await?;
-//! assert_eq!(b.get("requests").await?.map(|reading| reading.name), Some("requests".to_owned()));
+//! a.aggregates().set("requests", 5.0).await?;
+//! b.aggregates().set("requests", 10.0).await?;
+//! let reading = b.aggregates().get("requests").await?.expect("has an input");
+//! assert_eq!(reading.name, "requests");
 //! b.leave().await;
 //! a.leave().await;
 //! # Ok(())
@@ -43,6 +44,10 @@ mod subscription;
 mod supervisor;
 
 pub use agent::Agent;
+pub use agent::aggregates::Aggregates;
+pub use agent::events::Events;
+pub use agent::kv::Kv;
+pub use agent::queries::Queries;
 pub use builder::Builder;
 pub use error::{AddressError, Error, StartError, StopReason, WaitError};
 pub use query::Answers;
@@ -52,4 +57,4 @@ pub use rumormill_proto::{
 };
 pub use store::Store;
 pub use store::error::{KeepError, StoreError};
-pub use subscription::{News, Subscription};
+pub use subscription::{Missed, Subscription};

@@ -115,7 +115,7 @@ impl Snapshot {
             load: Load::of(&core.node),
             clock: ClockInfo::of(&core.node),
             store: core.store.as_ref().map(Writer::info),
-            missed: core.missed.count(),
+            missed: core.missed.get(),
             log_lines_dropped: core.log_lines_dropped(),
         }
     }

@@ -15,6 +15,8 @@ use tokio::time::timeout;
 use crate::api::{Payload, QueryLine, Rumor};
 use crate::inbox::Input;
 
+/// The longest time that a query may wait for answers.
+pub(crate) const LONGEST_QUERY: Duration = Duration::from_secs(600);
 /// Handlers that run at once. A query beyond is answered with an error.
 const MAX_RUNNING: usize = 64;
 /// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.

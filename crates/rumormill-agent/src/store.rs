@@ -37,13 +37,13 @@ const FILE: &str = "rumormill.redb";
 /// # let dir = std::env::temp_dir().join(format!("rumormill-doc-{}", std::process::id()));
 /// # let any = "127.0.0.1:0".parse()?;
 /// let agent = Agent::builder("a").bind(any).store(Store::open(&dir)?).start().await?;
-/// agent.set("requests", 5.0).await?; // on disk when this returns
+/// agent.aggregates().set("requests", 5.0).await?; // on disk when this returns
 /// agent.kill().await;
 ///
 /// let store = Store::open(&dir)?;
 /// assert_eq!(store.name().map(ToString::to_string).as_deref(), Some("a"));
 /// let agent = Agent::builder("a").bind(any).store(store).start().await?;
-/// assert_eq!(agent.inputs().await?[0].value, 5.0);
+/// assert_eq!(agent.aggregates().inputs().await?[0].value, 5.0);
 /// # agent.leave().await;
 /// # std::fs::remove_dir_all(&dir)?;
 /// # Ok(())

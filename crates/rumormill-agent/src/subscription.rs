@@ -1,4 +1,4 @@
-//! A subscriber's own view of what happens.
+//! A subscriber's own queue of notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,60 +7,57 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::api::Event;
 
-/// How many events subscribers have missed, all together.
+/// The number of notices that all subscribers together have missed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Missed(Arc<AtomicU64>);
+pub(crate) struct MissedCount(Arc<AtomicU64>);
 
-impl Missed {
-    pub(crate) fn add(&self, events: u64) {
-        self.0.fetch_add(events, Ordering::Relaxed);
+impl MissedCount {
+    pub(crate) fn add(&self, notices: u64) {
+        self.0.fetch_add(notices, Ordering::Relaxed);
     }
 
-    pub(crate) fn count(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What a subscriber gets.
-#[derive(Clone, Debug, PartialEq)]
-pub enum News<T> {
-    /// It has happened.
-    Item(T),
-    /// The subscriber was too slow, and has missed this many events, of its kind or others.
-    Missed(u64),
-}
+/// The number of notices that a subscriber has missed because it was too slow. They may be of other
+/// kinds than it has subscribed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the subscriber was too slow and has missed {0} notices")]
+pub struct Missed(pub u64);
 
 type Pick<T> = Box<dyn FnMut(Event) -> Option<T> + Send>;
 
-/// The events that a subscriber wants, in order. It never holds the agent up: one that falls 512
-/// events behind misses some, and is told how many.
+/// The notices that a subscriber has asked for, in order. A slow subscriber does not slow the agent
+/// down: it may fall 512 notices behind, then it misses some and gets their number as [`Missed`].
 pub struct Subscription<T> {
-    events: broadcast::Receiver<Event>,
-    missed: Missed,
+    notices: broadcast::Receiver<Event>,
+    missed: MissedCount,
     pick: Pick<T>,
 }
 
 impl<T> Subscription<T> {
     pub(crate) fn new(
-        events: broadcast::Receiver<Event>,
-        missed: Missed,
+        notices: broadcast::Receiver<Event>,
+        missed: MissedCount,
         pick: impl FnMut(Event) -> Option<T> + Send + 'static,
     ) -> Self {
-        Self { events, missed, pick: Box::new(pick) }
+        Self { notices, missed, pick: Box::new(pick) }
     }
 
-    /// The next one; `None` once the agent has stopped. Safe to cancel: nothing is lost.
-    pub async fn next(&mut self) -> Option<News<T>> {
+    /// Returns the next one, `None` once the agent has stopped. Safe to cancel: nothing is lost.
+    pub async fn next(&mut self) -> Option<Result<T, Missed>> {
         loop {
-            match self.events.recv().await {
-                Ok(event) => {
-                    if let Some(item) = (self.pick)(event) {
-                        return Some(News::Item(item));
+            match self.notices.recv().await {
+                Ok(notice) => {
+                    if let Some(item) = (self.pick)(notice) {
+                        return Some(Ok(item));
                     }
                 }
-                Err(RecvError::Lagged(events)) => {
-                    self.missed.add(events);
-                    return Some(News::Missed(events));
+                Err(RecvError::Lagged(notices)) => {
+                    self.missed.add(notices);
+                    return Some(Err(Missed(notices)));
                 }
                 Err(RecvError::Closed) => return None,
             }

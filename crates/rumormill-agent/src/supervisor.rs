@@ -17,7 +17,7 @@ use crate::http::serve::{Limits, serve};
 use crate::query::Askers;
 use crate::seeds::Seeds;
 use crate::stream;
-use crate::subscription::Missed;
+use crate::subscription::MissedCount;
 
 const COMMANDS: usize = 256;
 const INPUTS: usize = 256;
@@ -35,7 +35,7 @@ pub(crate) fn start(setup: Setup) -> Agent {
     let (events, _) = broadcast::channel(EVENTS);
     let (life, watched) = watch::channel(Life::Running);
     let http_addr = http.as_ref().map(|(_, addr)| *addr);
-    let missed = Missed::default();
+    let missed = MissedCount::default();
     let agent = Agent::new(
         &node,
         (bound, http_addr),

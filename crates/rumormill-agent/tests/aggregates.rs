@@ -10,7 +10,7 @@ use rumormill_agent::{Agent, Mode, WaitError};
 
 async fn figures(all: &[Agent]) {
     for (i, agent) in all.iter().enumerate() {
-        agent.set("requests", 2f64.powi(i as i32)).await.unwrap();
+        agent.aggregates().set("requests", 2f64.powi(i as i32)).await.unwrap();
     }
 }
 
@@ -28,7 +28,7 @@ async fn five_agents_agree_and_come_right_after_a_death_a_restart_and_a_newcomer
     let should = (68.2f64 - 6.2 * 6.2).sqrt();
     for agent in &all {
         eventually("the deviation is known", || async {
-            let reading = agent.get("requests").await.unwrap().unwrap();
+            let reading = agent.aggregates().get("requests").await.unwrap().unwrap();
             let deviation = reading.converged.then_some(reading.standard_deviation).flatten();
             assert!(deviation.is_none_or(|d| (d / should - 1.0).abs() < 1e-9), "{deviation:?}");
             deviation.is_some()
@@ -43,18 +43,18 @@ async fn five_agents_agree_and_come_right_after_a_death_a_restart_and_a_newcomer
 
     let again = builder("e").bind(dead.udp_addr()).join([address(&all[0])]);
     let again = again.start().await.unwrap();
-    again.set("requests", 100.0).await.unwrap();
+    again.aggregates().set("requests", 100.0).await.unwrap();
     all.push(again);
     everyone_says(&all, 115.0, 5.0).await;
 
     let newcomer = builder("f").join([address(&all[2])]).start().await.unwrap();
-    newcomer.set("requests", 0.5).await.unwrap();
+    newcomer.aggregates().set("requests", 0.5).await.unwrap();
     all.push(newcomer);
     everyone_says(&all, 115.5, 6.0).await;
 
-    all[0].set("requests", -1.0).await.unwrap();
+    all[0].aggregates().set("requests", -1.0).await.unwrap();
     everyone_says(&all, 113.5, 6.0).await;
-    all[1].unset("requests").await.unwrap();
+    all[1].aggregates().unset("requests").await.unwrap();
     everyone_says(&all, 111.5, 5.0).await;
 
     all.pop().unwrap().leave().await;
@@ -96,22 +96,22 @@ async fn an_address_whose_earlier_life_had_a_later_boot_counts_like_any_other() 
 async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
     let all = cluster(&["a", "b"]).await;
     let short = std::time::Duration::from_millis(50);
-    let unknown = all[0].wait("requests", short).await.unwrap_err();
+    let unknown = all[0].aggregates().wait("requests", short).await.unwrap_err();
     assert!(matches!(unknown, WaitError::Unknown { .. }), "{unknown}");
     assert!(unknown.to_string().contains("requests"), "{unknown}");
     figures(&all).await;
-    let reading = match all[1].wait("requests", LONG).await {
+    let reading = match all[1].aggregates().wait("requests", LONG).await {
         Ok(reading) => reading,
         Err(error) => panic!("{error}\n{}", describe(&all).await),
     };
     assert!(reading.converged);
     // A round of 64 periods can't be over yet.
-    all[0].set_in("queue", 3.0, Mode::Round).await.unwrap();
-    match all[0].wait("queue", short).await.unwrap_err() {
+    all[0].aggregates().set_in("queue", 3.0, Mode::Round).await.unwrap();
+    match all[0].aggregates().wait("queue", short).await.unwrap_err() {
         WaitError::NotConverged(last) => assert_eq!(last.name, "queue"),
         other => panic!("{other}"),
     }
-    let reading = all[0].wait("queue", LONG).await.unwrap();
+    let reading = all[0].aggregates().wait("queue", LONG).await.unwrap();
     assert_eq!(reading.sum.value.map(|sum| (sum * 1e6).round()), Some(3e6));
     assert!(reading.round.is_some());
 }
@@ -119,15 +119,15 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_input_changes_nothing() {
     let a = builder("a").start().await.unwrap();
-    a.set("requests", 5.0).await.unwrap();
+    a.aggregates().set("requests", 5.0).await.unwrap();
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30] {
-        let error = a.set("requests", bad).await.unwrap_err();
+        let error = a.aggregates().set("requests", bad).await.unwrap_err();
         assert!(error.to_string().contains("requests"), "{error}");
     }
-    a.set("no spaces", 1.0).await.unwrap_err();
-    a.set_in("requests", 1.0, Mode::Round).await.unwrap_err();
-    a.unset("other").await.unwrap_err();
-    let inputs = a.inputs().await.unwrap();
+    a.aggregates().set("no spaces", 1.0).await.unwrap_err();
+    a.aggregates().set_in("requests", 1.0, Mode::Round).await.unwrap_err();
+    a.aggregates().unset("other").await.unwrap_err();
+    let inputs = a.aggregates().inputs().await.unwrap();
     assert_eq!(inputs.len(), 1);
     assert_eq!((&*inputs[0].name, inputs[0].value), ("requests", 5.0));
 }

@@ -13,14 +13,14 @@ use tokio::time::timeout;
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_told_remembered_and_traced() {
     let (agent, client) = alone().await;
-    let mut heard = agent.rumors(&[]).unwrap();
+    let mut heard = agent.events().subscribe(&[]).unwrap();
     let (status, told) = client.post("/v1/events", r#"{"name":"deploy","payload":"v2"}"#).await;
     assert_eq!(status, 202);
     let id = told["id"].as_str().unwrap().to_owned();
     client.post("/v1/events", r#"{"name":"bytes","payload_base64":"/wA="}"#).await;
     client.post("/v1/events", r#"{"name":"empty"}"#).await;
     for want in [&b"v2"[..], &[0xff, 0], b""] {
-        let Some(rumormill_agent::News::Item(rumor)) = heard.next().await else { panic!() };
+        let rumor = heard.next().await.unwrap().unwrap();
         assert_eq!(rumor.payload.bytes().unwrap(), want);
     }
     let (_, recent) = client.get("/v1/events").await;
@@ -79,17 +79,18 @@ async fn bad_events_and_queries_change_nothing() {
 async fn answers_come_line_by_line() {
     let (agent, client) = alone().await;
     let b = builder("b").join([common::address(&agent)]).start().await.unwrap();
-    agent.on_query("x", async |_| Ok(b"one".to_vec())).await.unwrap();
+    agent.queries().handle("x", async |_| Ok(b"one".to_vec())).await.unwrap();
     let (release, wait) = tokio::sync::watch::channel(false);
-    b.on_query("x", move |_| {
-        let mut wait = wait.clone();
-        async move {
-            let _ = wait.wait_for(|go| *go).await;
-            Ok(vec![0xff])
-        }
-    })
-    .await
-    .unwrap();
+    b.queries()
+        .handle("x", move |_| {
+            let mut wait = wait.clone();
+            async move {
+                let _ = wait.wait_for(|go| *go).await;
+                Ok(vec![0xff])
+            }
+        })
+        .await
+        .unwrap();
     common::everyone_knows(&[agent.clone(), b.clone()], 2).await;
     let request = client.http.post(client.url("/v1/queries"));
     let mut response = request.body(r#"{"name":"x","timeout":"30s"}"#).send().await.unwrap();
@@ -195,13 +196,13 @@ async fn bad_keys_and_values_are_refused_with_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_and_info_tell_of_every_bound() {
     let (agent, client) = alone().await;
-    agent.publish("x", b"12345").await.unwrap();
-    agent.put("k", b"v").await.unwrap();
-    agent.put("gone", b"v").await.unwrap();
-    agent.delete("gone").await.unwrap();
-    let mut slow = agent.watch("");
+    agent.events().publish("x", b"12345").await.unwrap();
+    agent.kv().put("k", b"v").await.unwrap();
+    agent.kv().put("gone", b"v").await.unwrap();
+    agent.kv().delete("gone").await.unwrap();
+    let mut slow = agent.kv().watch("");
     for n in 0..600_u32 {
-        agent.put("k", &n.to_be_bytes()).await.unwrap();
+        agent.kv().put("k", &n.to_be_bytes()).await.unwrap();
     }
     slow.next().await.unwrap();
     let text = client.http.get(client.url("/metrics")).send().await.unwrap().text().await.unwrap();

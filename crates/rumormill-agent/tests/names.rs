@@ -193,7 +193,7 @@ async fn a_lookup_that_hangs_holds_nothing_up_and_is_made_again() {
         }
     });
     let b = timeout(LONG, b.start()).await.unwrap().unwrap();
-    b.set("requests", 1.0).await.unwrap();
+    b.aggregates().set("requests", 1.0).await.unwrap();
     let (status, text) = ready(&b).await;
     assert!(status == 503 && text.contains("slow:1 (not looked up yet)"), "{text}");
     let mut events = b.subscribe();

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use common::{LONG, address, any, builder, cluster, eventually, everyone_knows};
 use rumormill_agent::api::{QueryLine, Rumor};
-use rumormill_agent::{Agent, Answers, Error, News, Subscription};
+use rumormill_agent::{Agent, Answers, Error, Missed, Subscription};
 use rumormill_proto::{Config, EventSettings, KvSettings, PublishError, PutError};
 use tokio::time::timeout;
 
 async fn next<T>(subscription: &mut Subscription<T>) -> T {
     match timeout(LONG, subscription.next()).await.expect("in time") {
-        Some(News::Item(item)) => item,
-        Some(News::Missed(events)) => panic!("missed {events} events"),
+        Some(Ok(item)) => item,
+        Some(Err(missed)) => panic!("{missed}"),
         None => panic!("the agent has stopped"),
     }
 }
@@ -27,11 +27,12 @@ fn text(rumor: &Rumor) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
     let agents = cluster(&["a", "b", "c", "d"]).await;
-    let mut all: Vec<_> = agents.iter().map(|agent| agent.rumors(&[]).unwrap()).collect();
-    let mut only = agents[3].rumors(&["deploy"]).unwrap();
-    agents[0].publish("noise", b"1").await.unwrap();
-    let id = agents[1].publish("deploy", b"v2").await.unwrap();
-    agents[2].publish("end", b"").await.unwrap();
+    let mut all: Vec<_> =
+        agents.iter().map(|agent| agent.events().subscribe(&[]).unwrap()).collect();
+    let mut only = agents[3].events().subscribe(&["deploy"]).unwrap();
+    agents[0].events().publish("noise", b"1").await.unwrap();
+    let id = agents[1].events().publish("deploy", b"v2").await.unwrap();
+    agents[2].events().publish("end", b"").await.unwrap();
     for subscription in &mut all {
         let mut heard = Vec::new();
         while heard.len() < 3 {
@@ -45,19 +46,19 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
     let rumor = next(&mut only).await;
     assert_eq!((rumor.id.as_str(), text(&rumor).as_str()), (&*id.to_string(), "v2"));
     // A second copy of any of them would come before this one.
-    agents[0].publish("deploy", b"v3").await.unwrap();
+    agents[0].events().publish("deploy", b"v3").await.unwrap();
     assert_eq!(text(&next(&mut only).await), "v3");
     for subscription in &mut all {
         assert_eq!(text(&next(subscription).await), "v3");
     }
 
-    let trace = agents[0].trace(id, Duration::from_secs(20)).await.unwrap();
+    let trace = agents[0].events().trace(id, Duration::from_secs(20)).await.unwrap();
     assert_eq!((trace.expected, trace.answered, trace.heard.len()), (4, 4, 4), "{trace:?}");
     assert_eq!(trace.heard[0].node, "b");
     assert_eq!((trace.heard[0].record.heard_round, trace.heard[0].record.heard_ms), (0, 0.0));
     assert!(trace.heard.iter().all(|heard| heard.record.bytes == 2), "{trace:?}");
     assert!(trace.missing.is_empty() && trace.silent.is_empty(), "{trace:?}");
-    let recent = agents[3].recent_rumors().await.unwrap();
+    let recent = agents[3].events().list().await.unwrap();
     assert!(recent.iter().any(|record| record.id == id.to_string()), "{recent:?}");
 }
 
@@ -67,17 +68,18 @@ async fn a_validator_stops_what_it_does_not_like_here() {
     let good = |rumor: &rumormill_proto::Rumor| rumor.payload != b"poison";
     let b = builder("b").validator(good).join([address(&a)]).start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
-    let (mut at_a, mut at_b) = (a.rumors(&[]).unwrap(), b.rumors(&[]).unwrap());
-    let id = a.publish("x", b"poison").await.unwrap();
-    a.publish("x", b"water").await.unwrap();
+    let (mut at_a, mut at_b) =
+        (a.events().subscribe(&[]).unwrap(), b.events().subscribe(&[]).unwrap());
+    let id = a.events().publish("x", b"poison").await.unwrap();
+    a.events().publish("x", b"water").await.unwrap();
     assert_eq!(text(&next(&mut at_a).await), "poison");
     assert_eq!(text(&next(&mut at_b).await), "water");
     eventually("b has rejected it", || async {
-        let recent = b.recent_rumors().await.unwrap();
+        let recent = b.events().list().await.unwrap();
         recent.iter().any(|record| record.id == id.to_string() && record.rejected)
     })
     .await;
-    let refused = b.publish("x", b"poison").await.unwrap_err();
+    let refused = b.events().publish("x", b"poison").await.unwrap_err();
     assert_eq!(refused, Error::Publish(PublishError::Rejected));
 }
 
@@ -86,11 +88,14 @@ async fn what_can_not_be_told_is_refused_with_the_limit() {
     let rumor = EventSettings { max_payload: 100, max_queue: 2, ..EventSettings::default() };
     let config = Config { events: rumor, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
-    let error = a.publish("x", &[0; 101]).await.unwrap_err().to_string();
+    let error = a.events().publish("x", &[0; 101]).await.unwrap_err().to_string();
     assert!(error.contains("101 bytes") && error.contains("100"), "{error}");
-    assert!(matches!(a.publish("no spaces", b"").await, Err(Error::Name(_))));
-    assert!(matches!(a.publish("_x", b"").await, Err(Error::Publish(PublishError::Reserved(_)))));
-    assert!(a.rumors(&["no spaces"]).is_err());
+    assert!(matches!(a.events().publish("no spaces", b"").await, Err(Error::Name(_))));
+    assert!(matches!(
+        a.events().publish("_x", b"").await,
+        Err(Error::Publish(PublishError::Reserved(_)))
+    ));
+    assert!(a.events().subscribe(&["no spaces"]).is_err());
 }
 
 async fn all(mut answers: Answers) -> (Vec<(String, Result<String, String>)>, QueryLine) {
@@ -114,11 +119,11 @@ async fn all(mut answers: Answers) -> (Vec<(String, Result<String, String>)>, Qu
 async fn everyone_answers_a_query_each_in_its_way() {
     let agents = cluster(&["good", "bad", "none", "panics"]).await;
     let answer = async |query: Rumor| Ok(format!("{} to you, too", text(&query)).into_bytes());
-    agents[0].on_query("greet", answer).await.unwrap();
-    agents[1].on_query("greet", async |_| Err("not today".to_owned())).await.unwrap();
-    agents[3].on_query("greet", async |_| panic!("of the test")).await.unwrap();
+    agents[0].queries().handle("greet", answer).await.unwrap();
+    agents[1].queries().handle("greet", async |_| Err("not today".to_owned())).await.unwrap();
+    agents[3].queries().handle("greet", async |_| panic!("of the test")).await.unwrap();
     let wait = Duration::from_secs(30);
-    let answers = agents[2].query("greet", b"hello", wait).await.unwrap();
+    let answers = agents[2].queries().ask("greet", b"hello", wait).await.unwrap();
     let (got, end) = all(answers).await;
     let want = [
         ("bad", Err("not today")),
@@ -137,9 +142,9 @@ async fn everyone_answers_a_query_each_in_its_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_answer_in_time_is_named() {
     let agents = cluster(&["quick", "slow"]).await;
-    agents[0].on_query("x", async |_| Ok(b"here".to_vec())).await.unwrap();
-    agents[1].on_query("x", async |_| std::future::pending().await).await.unwrap();
-    let answers = agents[0].query("x", b"", Duration::from_millis(700)).await.unwrap();
+    agents[0].queries().handle("x", async |_| Ok(b"here".to_vec())).await.unwrap();
+    agents[1].queries().handle("x", async |_| std::future::pending().await).await.unwrap();
+    let answers = agents[0].queries().ask("x", b"", Duration::from_millis(700)).await.unwrap();
     let (got, end) = all(answers).await;
     assert_eq!(got[..1], [("quick".to_owned(), Ok("here".to_owned()))]);
     let QueryLine::Finished { answered, expected, silent, .. } = end else { panic!("{end:?}") };
@@ -151,8 +156,8 @@ async fn who_does_not_answer_in_time_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_long_is_an_error_that_says_so() {
     let a = builder("a").start().await.unwrap();
-    a.on_query("x", async |_| Ok(vec![0; 100_000])).await.unwrap();
-    let (got, _) = all(a.query("x", b"", Duration::from_secs(20)).await.unwrap()).await;
+    a.queries().handle("x", async |_| Ok(vec![0; 100_000])).await.unwrap();
+    let (got, _) = all(a.queries().ask("x", b"", Duration::from_secs(20)).await.unwrap()).await;
     let error = got[0].1.clone().unwrap_err();
     assert!(error.contains("65536"), "{error}");
 }
@@ -173,8 +178,8 @@ async fn handlers_end_with_their_agent() {
                 Ok(Vec::new())
             }
         };
-        a.on_query("slow", handler).await.unwrap();
-        let _answers = a.query("slow", b"", LONG * 2).await.unwrap();
+        a.queries().handle("slow", handler).await.unwrap();
+        let _answers = a.queries().ask("slow", b"", LONG * 2).await.unwrap();
         begins.recv().await.unwrap();
         if kill {
             a.kill().await;
@@ -188,24 +193,24 @@ async fn handlers_end_with_their_agent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_written_anywhere_is_everywhere() {
     let agents = cluster(&["a", "b", "c"]).await;
-    let mut watch = agents[2].watch("flags/");
-    agents[0].put("other", b"0").await.unwrap();
-    agents[0].put("flags/x", b"on").await.unwrap();
+    let mut watch = agents[2].kv().watch("flags/");
+    agents[0].kv().put("other", b"0").await.unwrap();
+    agents[0].kv().put("flags/x", b"on").await.unwrap();
     let change = next(&mut watch).await;
     assert_eq!((&*change.key, change.deleted, &*change.origin), ("flags/x", false, "a"));
-    agents[1].put("flags/\u{e4}/y", &[0xff, 0]).await.unwrap();
+    agents[1].kv().put("flags/\u{e4}/y", &[0xff, 0]).await.unwrap();
     let change = next(&mut watch).await;
     assert_eq!((&*change.key, &*change.origin, change.local), ("flags/\u{e4}/y", "b", false));
-    let entry = agents[2].lookup("flags/\u{e4}/y").await.unwrap().unwrap();
+    let entry = agents[2].kv().get("flags/\u{e4}/y").await.unwrap().unwrap();
     assert_eq!(entry.value.bytes().unwrap(), [0xff, 0]);
-    assert!(agents[2].delete("flags/x").await.unwrap().is_some());
-    assert!(agents[2].delete("flags/x").await.unwrap().is_none());
+    assert!(agents[2].kv().delete("flags/x").await.unwrap().is_some());
+    assert!(agents[2].kv().delete("flags/x").await.unwrap().is_none());
     let change = next(&mut watch).await;
     assert!(change.deleted && change.local, "{change:?}");
     for agent in &agents {
-        eventually("it is gone", || async { agent.lookup("flags/x").await.unwrap().is_none() })
+        eventually("it is gone", || async { agent.kv().get("flags/x").await.unwrap().is_none() })
             .await;
-        eventually("the rest is there", || async { agent.list("").await.unwrap().len() == 2 })
+        eventually("the rest is there", || async { agent.kv().list("").await.unwrap().len() == 2 })
             .await;
     }
     let digests = async || {
@@ -227,26 +232,26 @@ async fn keys_and_values_have_bounds() {
     let replica = KvSettings { max_value: 10, max_bytes: 30, ..KvSettings::default() };
     let config = Config { kv: replica, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
-    assert_eq!(a.put("", b"").await, Err(Error::Put(PutError::EmptyKey)));
-    let error = a.put("k", &[0; 11]).await.unwrap_err().to_string();
+    assert_eq!(a.kv().put("", b"").await, Err(Error::Put(PutError::EmptyKey)));
+    let error = a.kv().put("k", &[0; 11]).await.unwrap_err().to_string();
     assert!(error.contains("11 bytes, the limit is 10"), "{error}");
-    a.put("aaaaaaaaaa", &[0; 10]).await.unwrap();
-    let error = a.put("b", &[0; 10]).await.unwrap_err().to_string();
+    a.kv().put("aaaaaaaaaa", &[0; 10]).await.unwrap();
+    let error = a.kv().put("b", &[0; 10]).await.unwrap_err().to_string();
     assert!(error.contains("31 bytes, the limit is 30"), "{error}");
-    a.put("aaaaaaaaaa", b"").await.unwrap();
-    a.put("b", &[0; 10]).await.unwrap();
+    a.kv().put("aaaaaaaaaa", b"").await.unwrap();
+    a.kv().put("b", &[0; 10]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_that_lags_is_told_and_blocks_nobody() {
     let a = builder("a").start().await.unwrap();
-    let mut slow = a.watch("");
+    let mut slow = a.kv().watch("");
     for n in 0..2000 {
-        a.put("k", format!("{n}").as_bytes()).await.unwrap();
+        a.kv().put("k", format!("{n}").as_bytes()).await.unwrap();
     }
-    let Some(News::Missed(missed)) = slow.next().await else { panic!("nothing was missed") };
+    let Some(Err(Missed(missed))) = slow.next().await else { panic!("nothing was missed") };
     assert!(missed >= 1000, "{missed}");
-    let News::Item(change) = slow.next().await.unwrap() else { panic!() };
+    let change = slow.next().await.unwrap().unwrap();
     assert_eq!(change.value.value, Some(missed.to_string()));
 }
 
@@ -257,7 +262,7 @@ async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() 
     let a = builder("a").start().await.unwrap();
     let b = builder("b").join([address(&a)]).start().await.unwrap();
     eventually("they know each other", || async { b.info().await.unwrap().members == 2 }).await;
-    let (mut here, mut there) = (a.watch("key"), b.watch("key"));
+    let (mut here, mut there) = (a.kv().watch("key"), b.kv().watch("key"));
     let mut heard = BTreeSet::new();
     for round in 0..20u32 {
         let last = round == 19;

@@ -43,14 +43,14 @@ async fn inputs_keys_and_the_boot_number_survive_a_kill() {
     let a = dir.builder("a").start().await.unwrap();
     let first = a.info().await.unwrap();
     assert_eq!(first.store.unwrap().directory, dir.0.display().to_string());
-    a.set("requests", 5.0).await.unwrap();
-    a.set_in("queue", 2.5, Mode::Round).await.unwrap();
-    a.set("gone", 1.0).await.unwrap();
-    a.unset("gone").await.unwrap();
-    let version = a.put("k", b"v").await.unwrap();
-    a.put("deleted", b"v").await.unwrap();
-    a.delete("deleted").await.unwrap();
-    let inputs = a.inputs().await.unwrap();
+    a.aggregates().set("requests", 5.0).await.unwrap();
+    a.aggregates().set_in("queue", 2.5, Mode::Round).await.unwrap();
+    a.aggregates().set("gone", 1.0).await.unwrap();
+    a.aggregates().unset("gone").await.unwrap();
+    let version = a.kv().put("k", b"v").await.unwrap();
+    a.kv().put("deleted", b"v").await.unwrap();
+    a.kv().delete("deleted").await.unwrap();
+    let inputs = a.aggregates().inputs().await.unwrap();
     let digest = a.info().await.unwrap().load.replica_digest;
     a.kill().await;
 
@@ -60,11 +60,11 @@ async fn inputs_keys_and_the_boot_number_survive_a_kill() {
     assert!(info.boot > first.boot, "{} after {}", info.boot, first.boot);
     assert_eq!(info.inputs, inputs);
     assert_eq!((info.load.replica_digest, info.load.tombstones), (digest, 1));
-    let entry = a.lookup("k").await.unwrap().unwrap();
+    let entry = a.kv().get("k").await.unwrap().unwrap();
     assert_eq!((entry.version, entry.value.bytes().unwrap()), (version.to_string(), b"v".to_vec()));
-    assert!(a.lookup("deleted").await.unwrap().is_none());
+    assert!(a.kv().get("deleted").await.unwrap().is_none());
     // What is written now is later than what was written then.
-    let later = a.put("k", b"w").await.unwrap();
+    let later = a.kv().put("k", b"w").await.unwrap();
     assert!(later > version);
 }
 
@@ -75,9 +75,9 @@ async fn what_the_others_write_is_kept_too() {
     let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
     for n in 0..100 {
-        a.put(&format!("k{n}"), b"v").await.unwrap();
+        a.kv().put(&format!("k{n}"), b"v").await.unwrap();
     }
-    eventually("b has them", || async { b.list("").await.unwrap().len() == 100 }).await;
+    eventually("b has them", || async { b.kv().list("").await.unwrap().len() == 100 }).await;
     eventually("they are on disk", || async {
         let store = b.info().await.unwrap().store.unwrap();
         store.waiting == 0 && store.records >= 100
@@ -88,7 +88,7 @@ async fn what_the_others_write_is_kept_too() {
     b.kill().await;
     a.kill().await;
     let b = dir.builder("b").start().await.unwrap();
-    assert_eq!(b.list("").await.unwrap().len(), 100);
+    assert_eq!(b.kv().list("").await.unwrap().len(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,14 +97,14 @@ async fn a_deletion_is_not_undone_by_who_was_away() {
     let a = builder("a").start().await.unwrap();
     let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
-    a.put("k", b"v").await.unwrap();
-    eventually("b has it", || async { b.lookup("k").await.unwrap().is_some() }).await;
+    a.kv().put("k", b"v").await.unwrap();
+    eventually("b has it", || async { b.kv().get("k").await.unwrap().is_some() }).await;
     b.leave().await;
-    a.delete("k").await.unwrap();
+    a.kv().delete("k").await.unwrap();
     let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
-    assert!(b.lookup("k").await.unwrap().is_some(), "it was on disk");
-    eventually("b has heard", || async { b.lookup("k").await.unwrap().is_none() }).await;
-    assert!(a.lookup("k").await.unwrap().is_none());
+    assert!(b.kv().get("k").await.unwrap().is_some(), "it was on disk");
+    eventually("b has heard", || async { b.kv().get("k").await.unwrap().is_none() }).await;
+    assert!(a.kv().get("k").await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,8 +134,8 @@ async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
         builder.store(store).keep_old_replica(keep).start().await.unwrap()
     };
     let a = start(false).await;
-    a.put("k", b"v").await.unwrap();
-    a.set("requests", 5.0).await.unwrap();
+    a.kv().put("k", b"v").await.unwrap();
+    a.aggregates().set("requests", 5.0).await.unwrap();
     a.kill().await;
     let turn_back = || {
         let database = redb::Database::open(dir.0.join("rumormill.redb")).unwrap();
@@ -148,12 +148,12 @@ async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
     };
     turn_back();
     let a = start(true).await;
-    assert!(a.lookup("k").await.unwrap().is_some());
+    assert!(a.kv().get("k").await.unwrap().is_some());
     a.kill().await;
     turn_back();
     let a = start(false).await;
-    assert!(a.lookup("k").await.unwrap().is_none());
-    assert_eq!(a.inputs().await.unwrap().len(), 1, "inputs are its own");
+    assert!(a.kv().get("k").await.unwrap().is_none());
+    assert_eq!(a.aggregates().inputs().await.unwrap().len(), 1, "inputs are its own");
     let files: Vec<_> =
         std::fs::read_dir(&dir.0).unwrap().map(|f| f.unwrap().file_name()).collect();
     let aside = files.iter().any(|file| file.to_string_lossy().contains("redb.old-"));

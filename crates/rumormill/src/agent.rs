@@ -195,14 +195,14 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
     }
     for handler in &settings.handlers {
         let (name, handler) = (handler.name.clone(), handler.clone());
-        builder = builder.on_query(name.as_str(), move |query| handler.clone().answer(query));
+        builder = builder.handle(name.as_str(), move |query| handler.clone().answer(query));
     }
     builder.start().await.with_context(|| format!("agent {name} did not start"))
 }
 
 async fn prepare(settings: &Settings, agent: &Agent) -> Result<Info, Error> {
     for Input { name, value } in &settings.inputs {
-        agent.set(name.as_str(), *value).await?;
+        agent.aggregates().set(name.as_str(), *value).await?;
     }
     agent.info().await
 }

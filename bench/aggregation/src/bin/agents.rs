@@ -50,13 +50,13 @@ async fn main() -> anyhow::Result<()> {
     for (n, agent) in agents.iter().enumerate() {
         let input = (n * 7 % 100) as f64;
         truth += input;
-        agent.set(FIGURE, input).await?;
+        agent.aggregates().set(FIGURE, input).await?;
     }
     let started = Instant::now();
     agreed(&agents, |sum| (sum / truth - 1.0).abs() <= 1e-6).await?;
     println!("{:>6.1} s until all are within 1e-6 of the sum", started.elapsed().as_secs_f64());
     for agent in &agents {
-        let reading = agent.wait(FIGURE, Duration::from_secs(60)).await?;
+        let reading = agent.aggregates().wait(FIGURE, Duration::from_secs(60)).await?;
         ensure!(reading.sum.lower <= Some(truth) && Some(truth) <= reading.sum.upper);
     }
     println!("{:>6.1} s until all say converged", started.elapsed().as_secs_f64());
@@ -99,7 +99,7 @@ async fn start(args: &Args) -> anyhow::Result<Vec<Agent>> {
 async fn agreed(agents: &[Agent], right: impl Fn(f64) -> bool) -> anyhow::Result<()> {
     for agent in agents {
         loop {
-            let reading = agent.get(FIGURE).await?;
+            let reading = agent.aggregates().get(FIGURE).await?;
             if reading.and_then(|reading| reading.sum.value).is_some_and(&right) {
                 break;
             }

@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(first) = args.victim {
         let agent = start("victim", Some(first)).await?;
-        agent.set(FIGURE, 1000.0).await?;
+        agent.aggregates().set(FIGURE, 1000.0).await?;
         println!("ready");
         agent.stopped().await;
         return Ok(());
@@ -70,7 +70,7 @@ async fn kill_one(nodes: usize) -> anyhow::Result<(f64, f64)> {
     }
     let mut truth = 0.0;
     for (n, agent) in agents.iter().enumerate() {
-        agent.set(FIGURE, n as f64 + 1.0).await?;
+        agent.aggregates().set(FIGURE, n as f64 + 1.0).await?;
         truth += n as f64 + 1.0;
     }
     let mut victim = spawn(&first)?;
@@ -78,7 +78,8 @@ async fn kill_one(nodes: usize) -> anyhow::Result<(f64, f64)> {
         let deadline = Instant::now() + PATIENCE;
         for agent in &agents {
             loop {
-                let sum = agent.get(FIGURE).await?.and_then(|reading| reading.sum.value);
+                let sum =
+                    agent.aggregates().get(FIGURE).await?.and_then(|reading| reading.sum.value);
                 if sum.is_some_and(|sum| (sum / truth - 1.0).abs() <= 1e-6) {
                     break;
                 }

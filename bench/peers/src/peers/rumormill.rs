@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rumormill_agent::Agent;
 use rumormill_agent::api::MemberState;
-use rumormill_agent::{Agent, News};
 use rumormill_proto::Config;
 
 use crate::cluster::{Cluster, Traffic};
@@ -32,10 +32,10 @@ impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
             }
             let agent = builder.start().await.with_context(|| format!("agent {n}"))?;
             // The application at each agent takes what it is told as it comes.
-            let (mut rumors, deliveries) = (agent.rumors(&[])?, deliveries.clone());
+            let (mut rumors, deliveries) = (agent.events().subscribe(&[])?, deliveries.clone());
             tokio::spawn(async move {
-                while let Some(news) = rumors.next().await {
-                    if let News::Item(rumor) = news {
+                while let Some(next) = rumors.next().await {
+                    if let Ok(rumor) = next {
                         let payload = rumor.payload.bytes().unwrap_or_default();
                         deliveries.delivered(n, &payload);
                     }
@@ -61,7 +61,7 @@ impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
     }
 
     async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()> {
-        self.agents[origin].publish("news", payload.as_bytes()).await?;
+        self.agents[origin].events().publish("news", payload.as_bytes()).await?;
         Ok(())
     }
 

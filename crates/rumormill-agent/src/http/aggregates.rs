@@ -23,7 +23,7 @@ use crate::error::{WaitError, known};
     )
 )]
 pub(super) async fn aggregates(Running(agent): Running) -> Result<Json<Vec<Reading>>, ApiError> {
-    Ok(Json(agent.readings().await?))
+    Ok(Json(agent.aggregates().list().await?))
 }
 
 /// What the document says of a figure's name in a path; [`FigureName`] reads it.
@@ -71,12 +71,14 @@ pub(super) async fn aggregate(
 ) -> Result<Response, ApiError> {
     let name = name.as_str();
     let Some(wait) = wait else {
-        let Some(reading) = agent.get(name).await? else { return Err(unknown(&agent, name).await) };
+        let Some(reading) = agent.aggregates().get(name).await? else {
+            return Err(unknown(&agent, name).await);
+        };
         return Ok(Json(reading).into_response());
     };
     let wait = duration("wait", &wait)?;
     let _permit = lasting.permit()?;
-    match agent.wait(name, wait).await {
+    match agent.aggregates().wait(name, wait).await {
         Ok(reading) => Ok(Json(reading).into_response()),
         Err(error) => {
             let text = error.to_string();
@@ -108,14 +110,14 @@ pub(super) async fn explain(
     Running(agent): Running,
     FigureName(name): FigureName,
 ) -> Result<Json<Explanation>, ApiError> {
-    match agent.explain(name.as_str()).await? {
+    match agent.aggregates().explain(name.as_str()).await? {
         Some(explanation) => Ok(Json(explanation)),
         None => Err(unknown(&agent, name.as_str()).await),
     }
 }
 
 async fn unknown(agent: &Agent, name: &str) -> ApiError {
-    match agent.readings().await {
+    match agent.aggregates().list().await {
         Ok(readings) => {
             let names: Vec<_> = readings.into_iter().map(|reading| reading.name).collect();
             let message = format!("there is no figure named {name}; {}", known(&names));
@@ -134,7 +136,7 @@ async fn unknown(agent: &Agent, name: &str) -> ApiError {
     )
 )]
 pub(super) async fn inputs(Running(agent): Running) -> Result<Json<Vec<Input>>, ApiError> {
-    Ok(Json(agent.inputs().await?))
+    Ok(Json(agent.aggregates().inputs().await?))
 }
 
 /// Sets this agent's input to a figure
@@ -157,7 +159,7 @@ pub(super) async fn set_input(
     FigureName(name): FigureName,
     Body(SetInput { value, mode }): Body<SetInput>,
 ) -> Result<Json<Input>, ApiError> {
-    agent.set_in(name.as_str(), value, mode).await?;
+    agent.aggregates().set_in(name.as_str(), value, mode).await?;
     Ok(Json(Input { name: name.to_string(), value, mode }))
 }
 
@@ -177,6 +179,6 @@ pub(super) async fn unset_input(
     Running(agent): Running,
     FigureName(name): FigureName,
 ) -> Result<StatusCode, ApiError> {
-    agent.unset(name.as_str()).await?;
+    agent.aggregates().unset(name.as_str()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

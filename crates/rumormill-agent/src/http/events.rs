@@ -32,7 +32,7 @@ pub(super) async fn publish(
     Running(agent): Running,
     LongBody(request): LongBody<PublishRequest>,
 ) -> Result<(StatusCode, Json<Published>), ApiError> {
-    let id = agent.publish(&request.name, &request.payload.bytes()?).await?;
+    let id = agent.events().publish(&request.name, &request.payload.bytes()?).await?;
     Ok((StatusCode::ACCEPTED, Json(Published { id: id.to_string() })))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn publish(
     )
 )]
 pub(super) async fn recent(Running(agent): Running) -> Result<Json<Vec<RumorRecord>>, ApiError> {
-    Ok(Json(agent.recent_rumors().await?))
+    Ok(Json(agent.events().list().await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -81,7 +81,7 @@ pub(super) async fn trace(
         let message = format!("{id:?} is not a rumor's id, which has 16 hexadecimal digits");
         ApiError(StatusCode::BAD_REQUEST, message)
     })?;
-    let trace = agent.trace(id, wait).await?;
+    let trace = agent.events().trace(id, wait).await?;
     if trace.heard.is_empty() {
         let message = format!(
             "no node remembers the rumor {id}: {} of {} answered. Rumors are forgotten after \

@@ -65,7 +65,7 @@ pub(super) async fn list(
     let _permit = lasting.permit()?;
     // Many long pages at once would leave no time for anything else.
     let _turn = lasting.page.lock().await;
-    let page = agent.page(&page.prefix.unwrap_or_default(), page.after, limit).await?;
+    let page = agent.kv().page(&page.prefix.unwrap_or_default(), page.after, limit).await?;
     Ok(Json(page).into_response())
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn get(
     key: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let key = named(key, &agent)?;
-    let entry = agent.lookup(&key).await?.ok_or_else(|| no_such_key(&key))?;
+    let entry = agent.kv().get(&key).await?.ok_or_else(|| no_such_key(&key))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::ETAG, format!("\"{}\"", entry.version)),
@@ -122,7 +122,7 @@ pub(super) async fn put(
 ) -> Result<impl IntoResponse, ApiError> {
     let key = named(key, &agent)?;
     let value: Bytes = value;
-    let version = agent.put(&key, &value).await?.to_string();
+    let version = agent.kv().put(&key, &value).await?.to_string();
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn delete(
     key: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Written>, ApiError> {
     let key = named(key, &agent)?;
-    match agent.delete(&key).await? {
+    match agent.kv().delete(&key).await? {
         Some(version) => Ok(Json(Written { key, version: version.to_string() })),
         None => Err(no_such_key(&key)),
     }

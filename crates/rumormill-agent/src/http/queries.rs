@@ -37,7 +37,7 @@ pub(super) async fn query(
 ) -> Result<impl IntoResponse, ApiError> {
     let wait = duration("timeout", request.timeout.as_deref().unwrap_or("5s"))?;
     let permit = lasting.permit()?;
-    let answers = agent.query(&request.name, &request.payload.bytes()?, wait).await?;
+    let answers = agent.queries().ask(&request.name, &request.payload.bytes()?, wait).await?;
     // The stream must not keep the agent running.
     drop(agent);
     let asked =

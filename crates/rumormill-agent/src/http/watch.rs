@@ -120,7 +120,7 @@ pub(super) async fn watch(
     let watcher = Watcher {
         agent: state.agent,
         _permit: permit,
-        events: agent.subscribe(),
+        events: agent.receiver(),
         ticks,
         filter,
         last: BTreeMap::new(),
@@ -174,9 +174,9 @@ impl Watcher {
                     let agent = self.agent.upgrade()?;
                     self.ready = match &self.filter {
                         Filter::Figure(name) => {
-                            agent.get(name.as_str()).await.ok()?.into_iter().collect()
+                            agent.aggregates().get(name.as_str()).await.ok()?.into_iter().collect()
                         }
-                        _ => agent.readings().await.ok()?.into(),
+                        _ => agent.aggregates().list().await.ok()?.into(),
                     };
                     let last = &mut self.last;
                     self.ready.retain(|reading| {

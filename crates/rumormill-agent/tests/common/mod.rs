@@ -9,9 +9,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rumormill_agent::api::{Event, Reading};
-use rumormill_agent::{Agent, Builder, Config};
+use rumormill_agent::{Agent, Builder, Config, Subscription};
 use rumormill_proto::MembershipSettings;
-use tokio::sync::broadcast;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Long enough for anything here on a busy machine; a test that waits so long has failed.
@@ -97,7 +96,7 @@ pub(crate) async fn everyone_says(agents: &[Agent], sum: f64, count: f64) -> Vec
         let wait = async {
             loop {
                 looks.tick().await;
-                if let Some(reading) = agent.get("requests").await.unwrap()
+                if let Some(reading) = agent.aggregates().get("requests").await.unwrap()
                     && reading.converged
                     && near(reading.sum.value, sum)
                     && near(reading.count.value, count)
@@ -127,7 +126,7 @@ pub(crate) async fn everyone_says(agents: &[Agent], sum: f64, count: f64) -> Vec
 pub(crate) async fn describe(agents: &[Agent]) -> String {
     let mut text = String::new();
     for agent in agents {
-        let explanation = agent.explain("requests").await.unwrap();
+        let explanation = agent.aggregates().explain("requests").await.unwrap();
         let (members, info) = (agent.members().await.unwrap(), agent.info().await.unwrap());
         text += &format!("{}: {members:?}\n{explanation:?}\n{:?}\n", agent.name(), info.counters);
     }
@@ -136,12 +135,12 @@ pub(crate) async fn describe(agents: &[Agent]) -> String {
 
 /// Waits for the first event that `pick` takes something out of.
 pub(crate) async fn event<T>(
-    events: &mut broadcast::Receiver<Event>,
+    events: &mut Subscription<Event>,
     mut pick: impl FnMut(Event) -> Option<T>,
 ) -> T {
     let wait = async {
         loop {
-            if let Some(picked) = pick(events.recv().await.unwrap()) {
+            if let Some(picked) = pick(events.next().await.unwrap().unwrap()) {
                 return picked;
             }
         }

@@ -143,7 +143,7 @@ impl Cluster {
             .start()
             .await
             .with_context(|| format!("agent {name} did not start"))?;
-        agent.set(FIGURE, input).await?;
+        agent.aggregates().set(FIGURE, input).await?;
         self.started += 1;
         self.members.push(Member { name, input, agent });
         Ok(&self.members[self.members.len() - 1])
@@ -151,7 +151,7 @@ impl Cluster {
 
     pub(crate) async fn change(&mut self, at: usize, input: f64) -> anyhow::Result<()> {
         let member = &mut self.members[at];
-        member.agent.set(FIGURE, input).await?;
+        member.agent.aggregates().set(FIGURE, input).await?;
         member.input = input;
         Ok(())
     }

@@ -1,0 +1,71 @@
+//! What an agent does with queries.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rumormill_proto::Name;
+
+use super::Agent;
+use crate::api::Rumor;
+use crate::core::Core;
+use crate::error::Error;
+use crate::query::{self, Answers, LONGEST_QUERY};
+
+/// Queries to all nodes, and their answers; see [`Agent::queries`].
+#[derive(Clone, Debug)]
+pub struct Queries(pub(super) Agent);
+
+impl Queries {
+    /// Answers queries named `name` with what `handler` returns, from now on; an error is sent as an
+    /// error. The handler is cancelled when the query's time is over.
+    ///
+    /// # Errors
+    /// Fails if the name is malformed, or the agent has stopped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// # use rumormill_agent::{Agent, api::QueryLine};
+    /// # let agent = Agent::builder("a").bind("127.0.0.1:0".parse()?).start().await?;
+    /// let queries = agent.queries();
+    /// queries.handle("greet", async |query| Ok(format!("hello {:?}", query.payload.payload).into())).await?;
+    /// let mut answers = queries.ask("greet", b"you", Duration::from_secs(5)).await?;
+    /// while let Some(line) = answers.next().await {
+    ///     if let QueryLine::Answer { from, payload, .. } = line {
+    ///         println!("{from}: {:?}", payload.payload);
+    ///     }
+    /// }
+    /// # agent.leave().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn handle<F>(
+        &self,
+        name: &str,
+        handler: impl Fn(Rumor) -> F + Send + Sync + 'static,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
+    {
+        let (name, handler) = (Name::new(name)?, query::handler(handler));
+        self.0.call(move |core| core.handlers.set(name, handler)).await
+    }
+
+    /// Asks all nodes that are up, this one included, and collects their answers for `wait`, at most
+    /// ten minutes.
+    ///
+    /// # Errors
+    /// Fails if the name is malformed or reserved, the payload is too long, or too many events of
+    /// this agent are on their way.
+    pub async fn ask(&self, name: &str, payload: &[u8], wait: Duration) -> Result<Answers, Error> {
+        let (name, payload, wait) = (Name::new(name)?, payload.to_vec(), wait.min(LONGEST_QUERY));
+        let ask = move |core: &mut Core| {
+            let now = core.now();
+            let silent = core.up();
+            let id = core.node.query(now, &name, &payload, wait)?;
+            Ok(Answers::new(id, core.askers.open(id), silent))
+        };
+        self.0.call(ask).await?
+    }
+}
