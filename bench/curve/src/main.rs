@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser;
-use rumormill_bench_curve::plot::{Picture, check, save};
+use rumormill_bench_curve::plot::Picture;
 use rumormill_bench_curve::{Curve, Exact, Setting, agents, round_model, virtual_network};
+use rumormill_plot::sheet::check;
 
 /// How many nodes know a rumor after each round, by the theory, the round model, the real protocol
 /// in a virtual network, and real agents on the loopback interface. Fails if they differ by more
@@ -86,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
     }
     if let Some(path) = &args.plot {
         let (network, agents) = (network.clone(), real.curve.clone());
-        save(path, &Picture { setting, exact, model: model.clone(), network, agents })?;
+        Picture { setting, exact, model: model.clone(), network, agents }.sheet().save(path)?;
     }
     ensure!(wrong.is_empty(), "not the same curve: {}", wrong.join("; "));
     println!("the same curve: nothing is further from the exact one than {Z} standard errors");

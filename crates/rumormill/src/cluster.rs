@@ -4,7 +4,6 @@ pub(crate) mod args;
 pub(crate) mod file;
 pub(crate) mod flags;
 pub(crate) mod many;
-pub(crate) mod picture;
 pub(crate) mod plot;
 pub(crate) mod replay;
 pub(crate) mod shorten;

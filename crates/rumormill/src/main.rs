@@ -5,7 +5,6 @@ mod average;
 mod client;
 mod cluster;
 mod demo;
-mod plot;
 mod simulate;
 mod spread;
 mod sweep;

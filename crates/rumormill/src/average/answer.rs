@@ -8,8 +8,6 @@ use rumormill_model::simulate::average::{
 use serde::Serialize;
 
 use crate::average::args::Flags;
-use crate::average::plot::{Picture, Point};
-use crate::plot::Band;
 use crate::simulate::average::reference::Reference;
 
 /// The answer.
@@ -172,33 +170,6 @@ impl Answer {
         self.until.is_some_and(|until| {
             self.reached.iter().any(|goal| goal.error == until && goal.runs < self.runs)
         })
-    }
-
-    /// The answer as a picture.
-    pub(crate) fn picture(&self) -> Picture {
-        // Where few runs are left, a mean says little.
-        let rows = || self.by_round.iter().filter(|row| 2 * row.runs >= self.by_round[0].runs);
-        let points = |of: fn(&Row) -> Band| -> Vec<Point> {
-            rows().map(|row| Point { round: row.round, band: of(row) }).collect()
-        };
-        let start = &self.by_round[0];
-        Picture {
-            title: self.title(),
-            subtitle: self.conditions().join("  ·  "),
-            mean: points(|row| Band {
-                mean: row.mean_error,
-                low: row.mean_error_p5,
-                high: row.mean_error_p95,
-            }),
-            worst: points(|row| Band {
-                mean: row.worst_error,
-                low: row.worst_error_p5,
-                high: row.worst_error_p95,
-            }),
-            slope: self.factor.theory.map(|factor| (start.mean_error, factor.sqrt())),
-            applies: self.factor.theory_applies,
-            runs: self.runs,
-        }
     }
 
     /// What was simulated, in a line.

@@ -8,7 +8,6 @@ use rumormill_model::simulate::average::{self, Averaging, Job};
 
 use crate::average::answer::Answer;
 use crate::average::args::Flags;
-use crate::average::plot::save;
 use crate::average::text;
 use crate::spread::graph::refuse;
 use crate::term::exit::Exit;
@@ -85,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);
     if let Some(path) = &args.plot {
-        save(path, &answer.picture())?;
+        answer.sheet().save(path)?;
     }
     if args.json {
         exit::print_json(&answer)?;

@@ -16,6 +16,7 @@ use crate::client::query::wait;
 use crate::client::trace::spread::{Prediction, Spread};
 use crate::term::exit::Exit;
 use crate::term::format::Align;
+use crate::term::start::check_plot;
 use crate::term::{exit, format, parse};
 
 /// Show how an event has spread: asks all nodes when they heard of it
@@ -54,7 +55,7 @@ struct Report<'a> {
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     if let Some(path) = &args.plot {
-        crate::plot::check(path)?;
+        check_plot(path)?;
     }
     let millis = args.timeout.as_millis();
     let id = args.id.to_string();
@@ -70,13 +71,13 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
         exit::print(&lines(&trace, &spread).join("\n"))?;
     }
     if let Some(path) = &args.plot {
-        let title = format!("Rumor {} among {} nodes", trace.id, spread.nodes);
+        let title = format!("Event {} among {} nodes", trace.id, spread.nodes);
         let subtitle = match &prediction {
             Ok(prediction) => prediction.words.clone(),
             Err(why) => format!("no exact prediction: {why}"),
         };
         let exact = prediction.map(|prediction| prediction.milliseconds).unwrap_or_default();
-        plot::save(path, &plot::Picture { title, subtitle, heard: &spread.curve(), exact })?;
+        plot::sheet(title, subtitle, &spread.curve(), &exact).save(path)?;
     }
     let whole = trace.answered == trace.expected && trace.missing.is_empty();
     Ok(if whole { Exit::Done } else { Exit::NotConverged })

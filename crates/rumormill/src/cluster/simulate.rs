@@ -9,19 +9,19 @@ use rumormill_sim::trace::{Ending, Header, TraceWriter};
 
 use crate::cluster::args::{Args, Seen};
 use crate::cluster::timeline::Timeline;
-use crate::cluster::{file, many, picture, shorten, verdict};
-use crate::plot;
+use crate::cluster::{file, many, plot, shorten, verdict};
 use crate::term::exit;
 use crate::term::exit::{Exit, Usage};
 use crate::term::progress::Progress;
 use crate::term::signal::Interrupt;
+use crate::term::start::check_plot;
 
 /// Runs `rumormill simulate cluster`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut scenario = file::assemble(args.scenario.as_deref(), &args.flags)?;
     scenario.check().map_err(|error| Usage(format!("{}{error}", file::prefix(args))))?;
     if let Some(path) = &args.plot {
-        plot::check(path)?;
+        check_plot(path)?;
     }
     if args.print {
         exit::print(&file::text(&scenario)?)?;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         _ => None,
     };
     if let Some(path) = &args.plot {
-        picture::save(path, &seen)?;
+        plot::sheet(&seen).save(path)?;
     }
     let shortest = shrunk.as_ref().map(|shrunk| file::text(&shrunk.scenario)).transpose()?;
     if let (Some(path), Some(text)) = (&args.shrunk, &shortest) {

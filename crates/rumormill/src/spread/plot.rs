@@ -1,311 +1,149 @@
-//! Many runs of a spread on one sheet: informed over time, finishing rounds, growth.
+//! The picture of a simulated spread: informed nodes, finishing rounds, growth.
 
-use std::path::Path;
+use rumormill_plot::number::{number, percent, thousands};
+use rumormill_plot::panel::{Axis, Legend, Panel};
+use rumormill_plot::series::{BLACK, BLUE, ORANGE, Series};
+use rumormill_plot::sheet::Sheet;
 
-use plotters::coord::types::RangedCoordf64;
-use plotters::prelude::*;
+use crate::spread::report::Report;
 
-use crate::plot::{AXIS, Area, BLUE, Band, FONT, INK, ORANGE, Sheet, headed, px, quiet};
+/// The most exact values drawn as dots.
+const DOTS: usize = 40;
 
-/// Width and height in pixels.
-const SIZE: (u32, u32) = (1440, 560);
-
-/// What is drawn.
-#[derive(Debug)]
-pub(crate) struct Picture {
-    /// What was simulated.
-    pub(crate) title: String,
-    /// How: runs, engine, seed.
-    pub(crate) subtitle: String,
-    /// How many nodes could know.
-    pub(crate) alive: f64,
-    /// Informed nodes, by round.
-    pub(crate) informed: Vec<(u32, Band)>,
-    /// The exact mean of the same, by round, if it is known.
-    pub(crate) exact_informed: Vec<(u32, f64)>,
-    /// The share of runs that finished in each round; rounds in rising order.
-    pub(crate) finished: Vec<(u32, f64)>,
-    /// The exact law of the same, if it is known.
-    pub(crate) exact_finished: Vec<(u32, f64)>,
-    /// The share of runs that did not finish.
-    pub(crate) unfinished: f64,
-    /// How many times as many know after a round as before it.
-    pub(crate) growth: Vec<(u32, Band)>,
-    /// The most that a round can multiply by, where that is known.
-    pub(crate) growth_limit: Option<f64>,
+/// Values of one round: their mean, and the bounds of 90 % of the runs.
+struct Point {
+    round: f64,
+    mean: f64,
+    low: f64,
+    high: f64,
 }
 
-/// Draws the sheet to a file.
-pub(crate) fn save(path: &Path, picture: &Picture) -> anyhow::Result<()> {
-    crate::plot::save(path, SIZE, picture)
-}
-
-impl Sheet for Picture {
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let body = headed(area, &self.title, &self.subtitle)?;
-        let panels = body.split_evenly((1, 3));
-        self.informed(&panels[0])?;
-        self.finished(&panels[1])?;
-        self.growth(&panels[2])
-    }
-}
-
-type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-impl Picture {
-    fn informed<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let last = self.informed.last().map_or(1, |&(round, _)| round.max(1));
-        let mut chart =
-            panel(area, "Informed nodes", 0.0..f64::from(last), 0.0..self.alive * 1.04)?;
-        mesh(&mut chart, "round", &|y| thousands(*y))?;
-        band(&mut chart, &self.informed, BLUE)?;
-        line(&mut chart, &self.informed, BLUE, "mean of the runs")?;
-        dots(&mut chart, &self.exact_informed, last)?;
-        swatch(&mut chart, BLUE, "9 runs of 10")?;
-        legend(&mut chart, SeriesLabelPosition::LowerRight)
+impl Report {
+    /// Draws the report as three charts.
+    pub(crate) fn sheet(&self) -> Sheet {
+        // After nearly all runs have ended nothing is left to see.
+        let end = self.percentiles.get("99.9").copied().flatten().unwrap_or(u64::MAX);
+        let rounds = self.figures.iter().enumerate().filter(|(_, round)| round.round <= end);
+        let informed: Vec<Point> = rounds
+            .map(|(at, round)| Point {
+                round: round.round as f64,
+                mean: round.informed,
+                low: self.informed_p5[at],
+                high: self.informed_p95[at],
+            })
+            .collect();
+        let growth: Vec<Point> = (1..informed.len())
+            .map(|at| Point {
+                round: informed[at].round,
+                mean: self.growth[at],
+                low: self.growth_p5[at],
+                high: self.growth_p95[at],
+            })
+            .collect();
+        Sheet {
+            size: (1440, 560),
+            title: self.title.clone(),
+            subtitle: self.how(),
+            lane: None,
+            stacked: false,
+            panels: vec![
+                (1.0, self.informed_panel(&informed)),
+                (1.0, self.finishing_panel()),
+                (1.0, self.growth_panel(&growth)),
+            ],
+        }
     }
 
-    fn finished<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let rounds = self.finished.iter().chain(&self.exact_finished);
-        let shown = rounds.clone().filter(|(_, share)| *share > 5e-4).map(|&(round, _)| round);
+    fn informed_panel(&self, points: &[Point]) -> Panel {
+        let last = last(points);
+        let exact = (0..).zip(self.known.informed.iter().copied());
+        let exact: Vec<_> = exact.filter(|(round, _)| f64::from(*round) <= last).collect();
+        let mut series = band(points);
+        series.extend(dots(&exact));
+        let (x, y) = (round_axis(0.0..last), Axis::new(0.0..self.alive as f64 * 1.04));
+        Panel::new("Informed nodes", x, y.labels(8, thousands), Legend::LowerRight, series)
+    }
+
+    fn finishing_panel(&self) -> Panel {
+        let title = "Finishing rounds";
+        let runs = self.runs as f64;
+        let round = |round: u64| u32::try_from(round).unwrap_or(u32::MAX);
+        let finishes = self.finishes.iter();
+        let finished: Vec<(u32, f64)> =
+            finishes.map(|&(at, times)| (round(at), times as f64 / runs)).collect();
+        let exact: Vec<(u32, f64)> = (0..).zip(self.known.finishing()).collect();
+        let all = || finished.iter().chain(&exact);
+        let shown = all().filter(|(_, share)| *share > 5e-4).map(|&(round, _)| round);
         let (first, last) = (shown.clone().min().unwrap_or(0), shown.max().unwrap_or(1));
-        let highest = rounds.map(|&(_, share)| share).fold(0.0, f64::max).max(1e-9);
-        if self.finished.is_empty() && self.exact_finished.is_empty() {
-            let (_, body) = panel_head(area, "Finishing rounds")?;
-            let (width, height) = body.dim_in_pixel();
-            let style = (FONT, px(14.0)).into_font().color(&AXIS);
-            let place = (width as i32 / 2 - px(90), height as i32 / 2 - px(20));
-            body.draw_text("no run came to the goal", &style, place)?;
-            return Ok(());
+        let highest = all().map(|&(_, share)| share).fold(0.0, f64::max);
+        let highest = if highest > 0.0 { highest } else { 1.0 };
+        let within = |points: &[(u32, f64)]| -> Vec<(u32, f64)> {
+            points.iter().copied().filter(|(round, _)| (first..=last).contains(round)).collect()
+        };
+        let mut series = Vec::new();
+        if !finished.is_empty() {
+            let width = if last - first > 120 { 1.0 } else { 0.76 };
+            let bars = within(&finished).into_iter().map(|(round, y)| (f64::from(round), y));
+            series.push(Series::bars(bars, width, BLUE).labelled("share of the runs"));
+        }
+        let exact = within(&exact);
+        if last - first > 60 && !exact.is_empty() {
+            let points = exact.iter().map(|&(round, y)| (f64::from(round), y));
+            series.push(Series::line(points, ORANGE).labelled("exact"));
+        } else {
+            series.extend(dots(&exact));
+        }
+        let unfinished = 1.0 - self.finished as f64 / runs;
+        if all().next().is_none() {
+            series.push(Series::note("no run met the goal"));
+        } else if unfinished > 0.0 {
+            series.push(Series::note(format!("{} never finished", percent(unfinished))));
         }
         let left = (f64::from(first) - 1.0).max(-0.6);
-        let right = f64::from(last.max(first + 6)) + 1.0;
-        let mut chart = panel(area, "Finishing rounds", left..right, 0.0..highest * 1.12)?;
-        mesh(&mut chart, "round", &|y| percent(*y))?;
-        let bars = self.finished.iter().filter(|(round, _)| (first..=last).contains(round));
-        let width = if last - first > 120 { 0.5 } else { 0.38 };
-        chart
-            .draw_series(bars.map(|&(round, share)| {
-                let x = f64::from(round);
-                Rectangle::new([(x - width, 0.0), (x + width, share)], BLUE.mix(0.55).filled())
-            }))?
-            .label("share of the runs")
-            .legend(|(x, y)| square(x, y, BLUE.mix(0.55)));
-        let exact: Vec<(u32, f64)> = self
-            .exact_finished
-            .iter()
-            .copied()
-            .filter(|(round, _)| (first..=last).contains(round))
-            .collect();
-        if !exact.is_empty() && last - first > 60 {
-            let style = ORANGE.stroke_width(px(2));
-            chart
-                .draw_series(LineSeries::new(exact.iter().map(|&(x, y)| (f64::from(x), y)), style))?
-                .label("exact")
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + px(22), y)], style));
-        } else {
-            dots(&mut chart, &exact, last)?;
+        let x = round_axis(left..f64::from(last.max(first + 6)) + 1.0);
+        let y = Axis::new(0.0..highest * 1.12).labels(8, percent);
+        Panel::new(title, x, y, Legend::UpperRight, series)
+    }
+
+    fn growth_panel(&self, points: &[Point]) -> Panel {
+        let last = last(points);
+        let highest = points.iter().map(|point| point.high).fold(2.0, f64::max);
+        let mut series = Vec::new();
+        // A push multiplies the informed nodes by at most this.
+        let limit = f64::from(self.fanout) + 1.0;
+        if self.style == Some("push") && limit < highest * 1.1 {
+            let label = format!("at most ×{}", number(limit, 3));
+            let line = Series::dashed([(0.0, limit), (last, limit)], BLACK).size(1);
+            series.push(line.labelled(label));
         }
-        if self.unfinished > 0.0 {
-            // An empty series: the legend alone says it.
-            let text = format!("{} never finished", percent(self.unfinished));
-            chart
-                .draw_series(std::iter::empty::<Circle<(f64, f64), u32>>())?
-                .label(text)
-                .legend(|(x, y)| square(x, y, TRANSPARENT));
-        }
-        legend(&mut chart, SeriesLabelPosition::UpperRight)
-    }
-
-    fn growth<B: DrawingBackend>(&self, area: &Area<B>) -> anyhow::Result<()>
-    where
-        B::ErrorType: 'static,
-    {
-        let last = self.growth.last().map_or(1, |&(round, _)| round.max(1));
-        let highest = self.growth.iter().map(|(_, band)| band.high).fold(2.0, f64::max);
-        let range = (1.0 - 0.04 * (highest - 1.0))..(1.0 + 1.28 * (highest - 1.0));
-        let mut chart = panel(area, "Growth", 0.0..f64::from(last), range)?;
-        mesh(&mut chart, "round", &|y| format!("×{}", crate::term::format::number(*y, 3)))?;
-        if let Some(limit) = self.growth_limit.filter(|&limit| limit < highest * 1.1) {
-            let style = AXIS.stroke_width(px(1));
-            let points = [(0.0, limit), (f64::from(last), limit)];
-            chart
-                .draw_series(DashedLineSeries::new(points, px(6), px(5), style))?
-                .label(format!("at most ×{}", crate::term::format::number(limit, 3)))
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + px(22), y)], style));
-        }
-        band(&mut chart, &self.growth, BLUE)?;
-        line(&mut chart, &self.growth, BLUE, "mean of the runs")?;
-        swatch(&mut chart, BLUE, "9 runs of 10")?;
-        legend(&mut chart, SeriesLabelPosition::UpperRight)
+        series.extend(band(points));
+        let y = Axis::new((1.0 - 0.04 * (highest - 1.0))..(1.0 + 1.28 * (highest - 1.0)));
+        let y = y.labels(8, |y| format!("×{}", number(y, 3)));
+        Panel::new("Growth", round_axis(0.0..last), y, Legend::UpperRight, series)
     }
 }
 
-/// A panel's title, and the area under it.
-fn panel_head<B: DrawingBackend>(area: &Area<B>, title: &str) -> anyhow::Result<(Area<B>, Area<B>)>
-where
-    B::ErrorType: 'static,
-{
-    let (head, body) = area.split_vertically(px(34));
-    head.draw_text(title, &(FONT, px(17.0)).into_font().color(&INK), (px(78), px(10)))?;
-    Ok((head, body))
+fn round_axis(range: std::ops::Range<f64>) -> Axis {
+    Axis::new(range).named("round").labels(9, thousands)
 }
 
-fn panel<'a, B: DrawingBackend + 'a>(
-    area: &Area<B>,
-    title: &str,
-    x: std::ops::Range<f64>,
-    y: std::ops::Range<f64>,
-) -> anyhow::Result<Chart<'a, B>>
-where
-    B::ErrorType: 'static,
-{
-    let (_, body) = panel_head(area, title)?;
-    Ok(ChartBuilder::on(&body)
-        .margin(px(14))
-        .margin_top(px(4))
-        .margin_right(px(22))
-        .x_label_area_size(px(44))
-        .y_label_area_size(px(64))
-        .build_cartesian_2d(x, y)?)
+fn last(points: &[Point]) -> f64 {
+    points.last().map_or(1.0, |point| point.round.max(1.0))
 }
 
-fn mesh<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    x: &str,
-    y_label: &dyn Fn(&f64) -> String,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    quiet(&mut chart.configure_mesh())
-        .x_desc(x)
-        .x_labels(9)
-        .y_labels(8)
-        .x_label_formatter(&|x| thousands(*x))
-        .y_label_formatter(y_label)
-        .set_all_tick_mark_size(px(4))
-        .disable_x_mesh()
-        .draw()?;
-    Ok(())
+/// The mean of the runs, over the band of 90 % of them.
+fn band(points: &[Point]) -> Vec<Series> {
+    let bounds = points.iter().map(|point| (point.round, point.low, point.high));
+    let means = points.iter().map(|point| (point.round, point.mean));
+    vec![
+        Series::band(bounds, BLUE).labelled("90 % of the runs"),
+        Series::line(means, BLUE).labelled("mean of the runs"),
+    ]
 }
 
-/// Where 90 % of the runs lie, as a ribbon.
-fn band<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    points: &[(u32, Band)],
-    colour: RGBColor,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    let lower = points.iter().map(|&(round, band)| (f64::from(round), band.low));
-    let upper = points.iter().rev().map(|&(round, band)| (f64::from(round), band.high));
-    let outline: Vec<(f64, f64)> = lower.chain(upper).collect();
-    chart.draw_series([Polygon::new(outline, colour.mix(0.22))])?;
-    Ok(())
-}
-
-/// The ribbon's place in the legend.
-fn swatch<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    colour: RGBColor,
-    label: &str,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    chart
-        .draw_series(std::iter::empty::<Circle<(f64, f64), u32>>())?
-        .label(label)
-        .legend(move |(x, y)| square(x, y, colour.mix(0.22)));
-    Ok(())
-}
-
-fn line<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    points: &[(u32, Band)],
-    colour: RGBColor,
-    label: &str,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    let style = colour.stroke_width(px(2));
-    let means = points.iter().map(|&(round, band)| (f64::from(round), band.mean));
-    chart
-        .draw_series(LineSeries::new(means, style))?
-        .label(label)
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + px(22), y)], style));
-    Ok(())
-}
-
-/// The exact values, as dots; as many as can be told apart.
-fn dots<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    points: &[(u32, f64)],
-    last: u32,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    if points.is_empty() {
-        return Ok(());
-    }
-    let step = points.len().div_ceil(40);
-    let shown = points.iter().step_by(step).filter(|(round, _)| *round <= last);
-    chart
-        .draw_series(
-            shown.map(|&(round, y)| Circle::new((f64::from(round), y), px(3), ORANGE.filled())),
-        )?
-        .label("exact")
-        .legend(|(x, y)| Circle::new((x + px(11), y), px(3), ORANGE.filled()));
-    Ok(())
-}
-
-fn square(x: i32, y: i32, colour: RGBAColor) -> Rectangle<(i32, i32)> {
-    Rectangle::new([(x + px(2), y - px(6)), (x + px(20), y + px(6))], colour.filled())
-}
-
-fn legend<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    position: SeriesLabelPosition,
-) -> anyhow::Result<()>
-where
-    B::ErrorType: 'static,
-{
-    chart
-        .configure_series_labels()
-        .position(position)
-        .margin(px(10))
-        .legend_area_size(px(28))
-        .label_font((FONT, px(13)).into_font().color(&INK))
-        .background_style(WHITE.mix(0.9))
-        .border_style(TRANSPARENT)
-        .draw()?;
-    Ok(())
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", crate::term::format::number(share * 100.0, 3))
-}
-
-/// `12`, `4,096`, `1.5e9`.
-fn thousands(x: f64) -> String {
-    if x < 0.0 {
-        return String::new();
-    }
-    if x.abs() >= 1e7 || x.fract() != 0.0 {
-        return if x.abs() >= 1e7 { format!("{x:e}") } else { crate::term::format::number(x, 4) };
-    }
-    crate::term::format::grouped(x as u64)
+/// The exact values as dots: as many as can be told apart.
+fn dots(exact: &[(u32, f64)]) -> Option<Series> {
+    let step = exact.len().div_ceil(DOTS).max(1);
+    let points = exact.iter().step_by(step).map(|&(round, y)| (f64::from(round), y));
+    (!exact.is_empty()).then(|| Series::dots(points, ORANGE).labelled("exact"))
 }

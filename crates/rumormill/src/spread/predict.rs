@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::spread::plot_law;
 use crate::term::exit::{Exit, finish, finish_json, refuse};
 use crate::term::format::{figure, grouped, short, short_seconds};
 use crate::term::parse::{StyleArg, TargetsArg, count, duration};
@@ -208,7 +209,7 @@ pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
         if exact.mean.is_infinite() {
             anyhow::bail!("--plot: the spread never finishes, so there is nothing to draw");
         }
-        crate::spread::plot_law::spread(path, &title(&spread), &exact, &story)?;
+        plot_law::sheet(title(&spread), &exact, &story).save(path)?;
     }
     if args.json {
         return finish_json(&Report {

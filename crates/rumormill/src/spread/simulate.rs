@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::spread::args::Settings;
-use crate::spread::plot::save;
 use crate::spread::question::{Question, under_way};
 use crate::spread::report::Report;
 use crate::spread::updates;
@@ -83,7 +82,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let report = Report::new(&question, &summary, seconds);
     if let Some(path) = &args.plot {
-        save(path, &report.picture())?;
+        report.sheet().save(path)?;
     }
     if args.json {
         exit::print_json(&report)?;

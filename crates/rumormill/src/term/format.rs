@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
+use rumormill_plot::number::shorten;
+pub(crate) use rumormill_plot::number::{grouped, number};
+
 /// What stands where nothing is known.
 pub(crate) const UNKNOWN: &str = "–";
-
-/// A number with up to `digits` significant digits and no idle zeros.
-pub(crate) fn number(x: f64, digits: usize) -> String {
-    shorten(x, digits, f64::round)
-}
 
 /// [`number`], or a dash.
 pub(crate) fn known(x: Option<f64>, digits: usize) -> String {
@@ -25,28 +23,6 @@ pub(crate) fn enclosure(lower: Option<f64>, upper: Option<f64>, digits: usize) -
         }
         _ => UNKNOWN.to_owned(),
     }
-}
-
-fn shorten(x: f64, digits: usize, round: fn(f64) -> f64) -> String {
-    if x == 0.0 || !x.is_finite() {
-        return if x == 0.0 { "0".to_owned() } else { x.to_string() };
-    }
-    let digits = i32::try_from(digits).unwrap_or(10);
-    let magnitude = x.abs().log10().floor() as i32;
-    let decimals = digits - 1 - magnitude;
-    if !(-6..=15).contains(&magnitude) {
-        let text = format!("{x:.*e}", 5);
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        return format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'));
-    }
-    let scale = 10f64.powi(decimals.abs());
-    let rounded = if decimals >= 0 { round(x * scale) / scale } else { round(x / scale) * scale };
-    let text = format!("{rounded:.*}", usize::try_from(decimals).unwrap_or(0));
-    if !text.contains('.') {
-        return text;
-    }
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// `12.3 s`, `4 min 10 s`, `2 h 5 min`.
@@ -73,19 +49,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", b / 1e6),
         _ => format!("{:.1} GB", b / 1e9),
     }
-}
-
-/// `1,000,000`.
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// `1 node`, `5 nodes`.
@@ -160,18 +123,6 @@ pub(crate) fn short_seconds(s: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(number(15.0, 10), "15");
-        assert_eq!(number(10.0 / 3.0, 10), "3.333333333");
-        assert_eq!(number(-0.1, 10), "-0.1");
-        assert_eq!(number(1_234_567.0, 3), "1230000");
-        assert_eq!(number(0.0, 10), "0");
-        assert_eq!(number(4e18, 10), "4e18");
-        assert_eq!(number(1.5e-9, 10), "1.5e-9");
-        assert_eq!(known(None, 10), UNKNOWN);
-    }
 
     #[test]
     fn enclosures_are_rounded_outwards() {

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::plot;
 use crate::term::exit;
-use crate::term::exit::Exit;
+use crate::term::exit::{Exit, Usage};
 use crate::term::progress::Progress;
 use crate::term::signal::Interrupt;
 
@@ -24,7 +23,7 @@ pub(crate) fn start<T>(
     make: impl FnOnce(&dyn Fn(f64) -> ControlFlow<()>) -> anyhow::Result<T>,
 ) -> anyhow::Result<Start<T>> {
     if let Some(path) = plot {
-        plot::check(path)?;
+        check_plot(path)?;
     }
     let interrupt = Interrupt::listen()?;
     let making = Progress::new(1, "graph");
@@ -40,4 +39,9 @@ pub(crate) fn start<T>(
         }
         (made, _) => Ok(Start::Ready(made?, interrupt)),
     }
+}
+
+/// Refuses a `--plot` that could not be written, before any work is done for it.
+pub(crate) fn check_plot(path: &Path) -> Result<(), Usage> {
+    rumormill_plot::sheet::check(path).map_err(|error| Usage(format!("--plot {error}")))
 }
