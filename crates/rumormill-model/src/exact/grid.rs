@@ -217,18 +217,6 @@ impl Grid {
             .collect()
     }
 
-    /// The coefficients on one panel of a pair of functions given at its points.
-    pub(crate) fn transform(&self, values: &[[f64; 2]; POINTS]) -> [[f64; 2]; POINTS] {
-        let mut sums = [[0.0; 2]; POINTS];
-        for (v, row) in values.iter().zip(&self.cosines) {
-            for (sum, c) in sums.iter_mut().zip(row) {
-                sum[0] += v[0] * c;
-                sum[1] += v[1] * c;
-            }
-        }
-        sums
-    }
-
     /// The value of `f` at any count, from its node values and panel coefficients.
     pub(crate) fn value(&self, f: &[f64], panels: &[[f64; POINTS]], u: f64, m: f64) -> f64 {
         if u <= EDGE {
@@ -257,7 +245,23 @@ pub(crate) fn point(i: usize) -> f64 {
     -((2 * i + 1) as f64 * PI / (2 * POINTS) as f64).cos()
 }
 
-fn cosines(modes: usize) -> Vec<[f64; POINTS]> {
+/// The coefficients on one panel of a pair of functions given at its points.
+pub(crate) fn transform(
+    cosines: &[[f64; POINTS]],
+    values: &[[f64; 2]; POINTS],
+) -> [[f64; 2]; POINTS] {
+    let mut sums = [[0.0; 2]; POINTS];
+    for (v, row) in values.iter().zip(cosines) {
+        for (sum, c) in sums.iter_mut().zip(row) {
+            sum[0] += v[0] * c;
+            sum[1] += v[1] * c;
+        }
+    }
+    sums
+}
+
+/// Row i turns the value at the i-th point into its part of the coefficients.
+pub(crate) fn cosines(modes: usize) -> Vec<[f64; POINTS]> {
     (0..POINTS)
         .map(|i| {
             let mut row = [0.0; POINTS];

@@ -50,6 +50,8 @@ pub(crate) struct Row {
     pub(crate) defect: f64,
     /// The widest stride, in standard deviations of the law.
     stride_per_deviation: f64,
+    /// The widest stride, in counts.
+    longest_stride: f64,
     nodes: Vec<contour::Node>,
     dense: Vec<f64>,
     scratch: Vec<f64>,
@@ -62,10 +64,16 @@ impl Row {
             outcomes: Vec::new(),
             defect: 0.0,
             stride_per_deviation,
+            longest_stride: f64::INFINITY,
             nodes: Vec::new(),
             dense: Vec::new(),
             scratch: Vec::new(),
         }
+    }
+
+    /// Makes the stride at most so many counts.
+    pub(crate) fn set_longest_stride(&mut self, counts: f64) {
+        self.longest_stride = counts;
     }
 
     /// Fills in the law from `u` informed and `m` not. `smooth` is the length, in the logit of the

@@ -19,7 +19,7 @@ const MAX_FRONT_ROUNDS: f64 = 60.0;
 const MAX_PANEL_ROUNDS: f64 = 40_000.0;
 
 /// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
-pub const MAX_DENSE_NODES: u64 = 10_000;
+pub const MAX_DENSE_NODES: u64 = 25_000;
 
 /// Which engine does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

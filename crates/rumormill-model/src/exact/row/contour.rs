@@ -129,11 +129,11 @@ struct Lattice {
 }
 
 impl Lattice {
-    fn new(shape: &Shape, u: f64, smooth: f64, per_sd: f64, whole: bool) -> Self {
+    fn new(shape: &Shape, u: f64, smooth: f64, widest: f64, whole: bool) -> Self {
         let sd = shape.variance.sqrt();
         let (u_after, m_after) = (u + shape.mean_told, shape.mean_missed.max(1.0));
         let bend = 0.1 * smooth * u_after * m_after / (u_after + m_after);
-        let mut stride = if sd < NARROW { 1.0 } else { (per_sd * sd).min(bend).max(1.0) };
+        let mut stride = if sd < NARROW { 1.0 } else { widest.min(bend).max(1.0) };
         // Near an end of its range a law is not smooth between its whole counts.
         let counts = whole || sd < NARROW || shape.mean_told.min(shape.mean_missed) < CORNER;
         if counts {
@@ -184,7 +184,8 @@ impl Row {
             self.by_three(kernel, u, m, &shape);
             return;
         }
-        let lattice = Lattice::new(&shape, u, smooth, self.stride_per_deviation, whole);
+        let widest = (self.stride_per_deviation * shape.variance.sqrt()).min(self.longest_stride);
+        let lattice = Lattice::new(&shape, u, smooth, widest, whole);
         let (total, moment) = self.evaluate(kernel, u, m, &shape, &lattice);
         self.defect = (total * lattice.stride - 1.0).abs();
         // The mean is known exactly: tilt the law by what rounding moved it.

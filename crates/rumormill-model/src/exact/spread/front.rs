@@ -6,9 +6,9 @@
 //! front lies is found anew, and panels are split there until they carry it.
 
 use super::Steps;
-use crate::exact::grid::{EDGE, Grid, Matrix, POINTS, Panels, split};
+use crate::exact::grid::{EDGE, Grid, Matrix, POINTS, Panels, point, split};
 use crate::exact::kernel::Kernel;
-use crate::exact::row::Row;
+use crate::exact::row::{Outcome, Row};
 use crate::spread::Spread;
 
 /// Panels are split until their last coefficients are below this, and below `SHARPNESS` times √n:
@@ -16,23 +16,24 @@ use crate::spread::Spread;
 const TOLERANCE: f64 = 4e-15;
 const SHARPNESS: f64 = 4e-16;
 
-/// The widest stride of a row, in standard deviations of its law.
+/// The widest stride of a row, in standard deviations of its law, and of the front: what a sum on a
+/// stride h leaves out of a front σ wide is a part of e^{−2π²σ²/h²}.
 const STRIDE: f64 = 0.3;
+const SHARP_STRIDE: f64 = 0.6;
 
 /// What both of two computations may have in common, beside the sharpness: roundings of a row.
 const SHARED: f64 = 2e-13;
 
-/// Halvings of a panel at most.
-const DEPTH: u32 = 44;
+/// The largest coefficients that can be rounding, in units of the least that are asked for.
+const ROUNDED: f64 = 100.0;
 
-/// Panels of one front at most: where rounding alone keeps them from settling, more do not help,
-/// and the error says what is left.
+/// The most panels of one front; the error says what is left.
 const MOST_PANELS: usize = 250;
 
 /// Two functions of the number informed: P(T > t), and the contacts of round t+1 if T > t.
 type Pair = [f64; 2];
 
-/// A stretch of s = ln(u/(n−u)) and the Chebyshev coefficients of both functions there.
+/// A stretch of counts and the Chebyshev coefficients of both functions there.
 #[derive(Clone, Debug)]
 struct Panel {
     low: f64,
@@ -41,8 +42,8 @@ struct Panel {
 }
 
 impl Panel {
-    fn read(&self, s: f64) -> Pair {
-        let x = ((s - self.low) - (self.high - s)) / (self.high - self.low);
+    fn read(&self, at: f64) -> Pair {
+        let x = ((at - self.low) - (self.high - at)) / (self.high - self.low);
         // Clenshaw's recurrence.
         let mut sums = [0.0; 2];
         for (part, sum) in sums.iter_mut().enumerate() {
@@ -64,10 +65,21 @@ struct Wave {
     /// Values at 1..=EDGE informed, and at 0..=EDGE uninformed.
     early: Vec<Pair>,
     late: Vec<Pair>,
+    /// Of the informed; of the uninformed if there are fewer of them: small counts have the digits.
     panels: Vec<Panel>,
+    by_missed: bool,
+    /// About the shortest standard deviation of the front.
+    sharpest: f64,
     /// Below the first count nothing is finished; from the second on everything is.
     begins: f64,
     ends: f64,
+}
+
+/// The row of a whole count, and the widest stride it was made for.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    stride: f64,
+    outcomes: Vec<Outcome>,
 }
 
 pub(super) struct Front {
@@ -77,6 +89,8 @@ pub(super) struct Front {
     goal: f64,
     origins: f64,
     grid: Grid,
+    /// Fronts need all coefficients, even where the grid drops the highest.
+    cosines: Vec<[f64; POINTS]>,
     matrix: Matrix,
     /// Contacts of round t+1 with no goal set, on the grid, and as coefficients of its panels.
     calls: Vec<f64>,
@@ -85,6 +99,10 @@ pub(super) struct Front {
     wave: Wave,
     round: u64,
     row: Row,
+    /// The longest stride of this round.
+    stride: f64,
+    /// By the number informed, and beyond `EDGE` by the number uninformed.
+    kept: Vec<Kept>,
     messages: f64,
     error: f64,
 }
@@ -104,11 +122,14 @@ impl Front {
             scratch: vec![0.0; calls.len()],
             calls,
             matrix,
-            wave: Wave { begins: goal, ends: goal, ..Wave::default() },
+            wave: Wave { begins: goal, ends: goal, sharpest: f64::INFINITY, ..Wave::default() },
             round: 0,
             row: Row::with_stride(STRIDE / f64::from(refine).sqrt()),
+            stride: 0.0,
+            kept: vec![Kept::default(); 2 * EDGE as usize + 2],
             messages: 0.0,
             error: 0.0,
+            cosines: crate::exact::grid::cosines(POINTS),
             grid,
             kernel,
         };
@@ -131,9 +152,9 @@ impl Front {
         if m <= EDGE {
             return crate::exact::grid::between(&wave.late, m);
         }
-        let s = (u / m).ln();
-        let panel = wave.panels.partition_point(|p| p.high < s).min(wave.panels.len() - 1);
-        wave.panels[panel].read(s)
+        let at = if wave.by_missed { m } else { u };
+        let panel = wave.panels.partition_point(|p| p.high < at).min(wave.panels.len() - 1);
+        wave.panels[panel].read(at)
     }
 
     fn read_origin(&self) -> Pair {
@@ -150,43 +171,68 @@ impl Front {
             let last = self.goal - 1.0;
             return self.row.fill_below(&self.kernel, u, m, last, |u, m| self.spread.calls(u, m));
         }
-        let mut row =
-            std::mem::replace(&mut self.row, Row::with_stride(STRIDE / self.refine.sqrt()));
-        row.fill(&self.kernel, u, m, f64::INFINITY, whole);
+        let mut row = std::mem::replace(&mut self.row, Row::with_stride(0.0));
+        let mut kept = Kept::default();
+        let outcomes = if whole {
+            // The rows of whole counts serve round after round, while their stride is short enough.
+            let at = if u <= EDGE { u as usize } else { EDGE as usize + 1 + m as usize };
+            std::mem::swap(&mut kept, &mut self.kept[at]);
+            if kept.outcomes.is_empty() || kept.stride > self.stride {
+                row.fill(&self.kernel, u, m, f64::INFINITY, true);
+                kept = Kept { stride: self.stride, outcomes: row.outcomes.clone() };
+            }
+            &kept.outcomes
+        } else {
+            row.fill(&self.kernel, u, m, f64::INFINITY, false);
+            &row.outcomes
+        };
         let mut sums = [0.0; 2];
-        for o in &row.outcomes {
+        for o in outcomes {
             let value = self.read(o.informed, o.missed);
             sums[0] += o.weight * value[0];
             sums[1] += o.weight * value[1];
+        }
+        if whole {
+            let at = if u <= EDGE { u as usize } else { EDGE as usize + 1 + m as usize };
+            self.kept[at] = kept;
         }
         self.row = row;
         sums
     }
 
-    /// Splits a stretch of s until its panels carry both functions.
-    fn resolve(&mut self, low: f64, high: f64, depth: u32, panels: &mut Vec<Panel>) {
+    /// Splits a stretch until its panels carry both functions: until the last coefficients are
+    /// small, or no longer fall although the panel was halved, for then they are rounding.
+    fn resolve(&mut self, low: f64, high: f64, before: f64, next: &mut Wave) {
+        let alive = self.kernel.alive;
         let mut values = [[0.0; 2]; POINTS];
-        for (i, value) in values.iter_mut().enumerate() {
-            let x = crate::exact::grid::point(i);
-            let (u, m) = split(self.kernel.alive, 0.5 * ((1.0 - x) * low + (1.0 + x) * high));
-            *value = self.pull_back(u, m, false);
+        let mut steepest = 0.0f64;
+        for i in 0..POINTS {
+            let at = 0.5 * ((1.0 - point(i)) * low + (1.0 + point(i)) * high);
+            let (u, m) = if next.by_missed { (alive - at, at) } else { (at, alive - at) };
+            values[i] = self.pull_back(u, m, false);
+            if i > 0 {
+                let step = 0.5 * (point(i) - point(i - 1)) * (high - low);
+                steepest = steepest.max((values[i][0] - values[i - 1][0]).abs() / step);
+            }
         }
-        let coefficients = self.grid.transform(&values);
+        let coefficients = crate::exact::grid::transform(&self.cosines, &values);
         // Contacts count up to one call of everybody.
         let size = self.kernel.fanout * self.kernel.alive;
         let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size);
+        let rounding = TOLERANCE + SHARPNESS * alive.sqrt();
         let error = coefficients[POINTS - 2..].iter().map(tail).fold(0.0, f64::max);
-        if error < TOLERANCE + SHARPNESS * self.kernel.alive.sqrt()
-            || depth == 0
-            || panels.len() >= MOST_PANELS
+        if error < rounding
+            || error < ROUNDED * rounding && error > 0.05 * before
+            || next.panels.len() >= MOST_PANELS
         {
             self.error = self.error.max(error);
-            panels.push(Panel { low, high, coefficients });
+            next.sharpest = next.sharpest.min(0.4 / steepest);
+            next.panels.push(Panel { low, high, coefficients });
             return;
         }
         let middle = 0.5 * (low + high);
-        self.resolve(low, middle, depth - 1, panels);
-        self.resolve(middle, high, depth - 1, panels);
+        self.resolve(low, middle, error, next);
+        self.resolve(middle, high, error, next);
     }
 
     /// The counts between which the front lies one round further back.
@@ -217,7 +263,10 @@ impl Steps for Front {
         self.error = 0.0;
         let alive = self.kernel.alive;
         let (begins, ends) = self.window();
-        let mut next = Wave { begins, ends, ..Wave::default() };
+        let by_missed = begins > 0.5 * alive;
+        let mut next = Wave { begins, ends, by_missed, sharpest: f64::INFINITY, ..Wave::default() };
+        self.stride = SHARP_STRIDE * self.wave.sharpest / self.refine.sqrt();
+        self.row.set_longest_stride(self.stride);
         if begins <= EDGE {
             for u in 1..=EDGE as u32 {
                 let u = f64::from(u);
@@ -235,20 +284,20 @@ impl Steps for Front {
                 next.late.push(self.pull_back(alive - m, m, true));
             }
         }
-        let (low, high) = (begins.max(EDGE), ends.min(alive - EDGE));
+        let (mut low, mut high) = (begins.max(EDGE), ends.min(alive - EDGE));
         if low < high {
-            let logit = |u: f64| (u / (alive - u)).ln();
-            let (low, high) = (logit(low), logit(high));
-            let pieces =
-                (8.0 * self.refine).min(1.0 + ((high - low) / self.grid.width_at(low)).ceil());
-            let pieces = pieces.max(2.0) as usize;
-            let mut panels = Vec::new();
-            for i in 0..pieces {
-                let at = |i: usize| low + (high - low) * i as f64 / pieces as f64;
-                self.resolve(at(i), at(i + 1), DEPTH, &mut panels);
+            if next.by_missed {
+                (low, high) = (alive - high, alive - low);
             }
-            next.panels = panels;
+            let pieces = if self.refine > 1.0 { 5 } else { 3 };
+            let at = |i: u32| low + (high - low) * f64::from(i) / f64::from(pieces);
+            for i in 0..pieces {
+                self.resolve(at(i), at(i + 1), f64::INFINITY, &mut next);
+            }
         }
+        let slope = |pair: &[Pair]| (pair[0][0] - pair[1][0]).abs();
+        let steepest = next.early.windows(2).chain(next.late.windows(2)).map(slope);
+        next.sharpest = next.sharpest.min(0.4 / steepest.fold(0.0, f64::max));
         // The contacts of the free spread, one round further back.
         self.matrix.apply(&self.calls, &mut self.scratch);
         std::mem::swap(&mut self.calls, &mut self.scratch);
