@@ -15,6 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .bind("127.0.0.1:0".parse()?)
             .join(agents.first().map(|first| first.udp_addr().to_string()))
             .aggregates(false)
+            .events(false)
+            .kv(false)
             .protocol(Box::new(Epidemic::new(Duration::from_millis(100))));
         agents.push(agent.start().await?);
     }

@@ -42,6 +42,8 @@ pub struct Builder {
     validator: Option<Validator>,
     handlers: Vec<(String, Handler)>,
     aggregates: bool,
+    events: bool,
+    kv: bool,
     log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
@@ -74,6 +76,8 @@ impl Builder {
             validator: None,
             handlers: Vec::new(),
             aggregates: true,
+            events: true,
+            kv: true,
             log_lines_dropped: None,
         }
     }
@@ -209,10 +213,24 @@ impl Builder {
         self
     }
 
-    /// Whether the built-in protocols (figures, rumors, questions, the replica) run. Default `true`;
-    /// without them the node keeps the membership and runs what [`Builder::protocol`] adds.
+    /// Whether aggregates run. Default `true`. Without them the agent refuses inputs and takes no
+    /// part in the aggregates of others.
     pub fn aggregates(mut self, run: bool) -> Self {
         self.aggregates = run;
+        self
+    }
+
+    /// Whether events run, and the queries and traces that are carried by events. Default `true`.
+    /// Without them the agent refuses to publish and to ask, and receives no event.
+    pub fn events(mut self, run: bool) -> Self {
+        self.events = run;
+        self
+    }
+
+    /// Whether the key-value store runs. Default `true`. Without it the agent refuses to write keys,
+    /// and has none.
+    pub fn kv(mut self, run: bool) -> Self {
+        self.kv = run;
         self
     }
 
@@ -277,8 +295,16 @@ impl Builder {
         let boot = kept.as_ref().map_or(given, |kept| kept.boot);
         let seed = self.seed.unwrap_or_else(rand::random);
         let me = Identity { name, addr, boot };
-        let new = if self.aggregates { Node::new } else { Node::bare };
-        let mut node = new(clock.now(), me, self.config, seed)?;
+        let mut node = Node::bare(clock.now(), me, self.config, seed)?;
+        if self.aggregates {
+            node.add_aggregates(clock.now());
+        }
+        if self.events {
+            node.add_events(clock.now());
+        }
+        if self.kv {
+            node.add_kv(clock.now());
+        }
         node.handle_wall_clock(clock.now(), unix_millis());
         for protocol in self.protocols {
             node.add_protocol(clock.now(), protocol);

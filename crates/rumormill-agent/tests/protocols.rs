@@ -16,7 +16,11 @@ const PERIOD: Duration = Duration::from_millis(20);
 async fn cluster(n: usize, protocol: impl Fn(usize) -> Box<dyn proto::Protocol>) -> Vec<Agent> {
     let mut all: Vec<Agent> = Vec::new();
     for i in 0..n {
-        let agent = builder(&format!("n{i}")).aggregates(false).protocol(protocol(i));
+        let agent = builder(&format!("n{i}"))
+            .aggregates(false)
+            .events(false)
+            .kv(false)
+            .protocol(protocol(i));
         let agent = agent.join(all.first().map(address));
         all.push(agent.start().await.unwrap());
     }
@@ -90,4 +94,24 @@ async fn the_node_itself_can_be_asked() {
     let agent = builder("a").boot(17).start().await.unwrap();
     let boot = agent.with_node(|node, _| node.identity().boot).await.unwrap();
     assert_eq!(boot, 17);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_built_in_protocol_can_be_turned_off_alone() {
+    for off in ["aggregates", "events", "kv"] {
+        let builder =
+            builder("a").aggregates(off != "aggregates").events(off != "events").kv(off != "kv");
+        let agent = builder.start().await.unwrap();
+        let works = [
+            ("aggregates", agent.set("x", 1.0).await.is_ok()),
+            ("events", agent.publish("x", b"x").await.is_ok()),
+            ("kv", agent.put("x", b"x").await.is_ok()),
+        ];
+        for (what, works) in works {
+            assert_eq!(works, what != off, "{what} while {off} is off");
+        }
+        let ask = agent.query("x", b"", Duration::from_secs(1)).await;
+        assert_eq!(ask.is_ok(), off != "events", "queries are carried by events");
+        agent.leave().await;
+    }
 }

@@ -120,12 +120,10 @@ impl Node {
         config: Config,
         seed: u64,
     ) -> Result<Self, ConfigError> {
-        let live = Aggregation::new(Mode::Live, &config);
-        let rounds = Aggregation::new(Mode::Round, &config);
         let mut node = Self::bare_in(directory, now, me, config, seed)?;
-        node.add_protocol(now, Box::new(live));
-        node.add_protocol(now, Box::new(rounds));
-        node.add_news(now);
+        node.add_aggregates(now);
+        node.add_events(now);
+        node.add_kv(now);
         Ok(node)
     }
 

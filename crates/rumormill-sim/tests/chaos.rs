@@ -105,7 +105,7 @@ fn everything_holds_after_chaos() {
 fn memberships_agree_after_chaos() {
     run_all("memberships_agree_after_chaos", &seeds(50), |seed| {
         let mut chaos = Chaos::new(seed).unwrap();
-        chaos.node.aggregates = false;
+        chaos.node.bare = true;
         chaos
     });
 }

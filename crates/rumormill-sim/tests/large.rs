@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn network(seed: u64) -> (VirtualNetwork, Vec<NodeIndex>) {
     let config = NetworkConfig { seed, keep_events: false, ..NetworkConfig::default() };
     let mut net = VirtualNetwork::new(config).unwrap();
-    let spec = |n| NodeSpec::named(&format!("n{n}")).unwrap().without_aggregates();
+    let spec = |n| NodeSpec::named(&format!("n{n}")).unwrap().bare();
     let nodes = (0..NODES).map(|n| net.add_node(spec(n)).unwrap()).collect();
     (net, nodes)
 }

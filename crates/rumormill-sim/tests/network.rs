@@ -65,7 +65,7 @@ fn patient() -> Config {
 }
 
 fn spec(name: &str) -> NodeSpec {
-    NodeSpec::named(name).unwrap().without_aggregates().protocols(beacons).config(patient())
+    NodeSpec::named(name).unwrap().bare().protocols(beacons).config(patient())
 }
 
 fn cluster(seed: u64, n: usize) -> (VirtualNetwork, Vec<NodeIndex>) {

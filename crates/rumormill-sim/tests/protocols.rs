@@ -19,7 +19,7 @@ fn network(
     let nodes: Vec<NodeIndex> = (0..NODES)
         .map(|n| {
             let make = make.clone();
-            let spec = NodeSpec::named(&format!("n{n}")).unwrap().without_aggregates();
+            let spec = NodeSpec::named(&format!("n{n}")).unwrap().bare();
             // What is tested is the protocol, not the failure detector under loss.
             let patient = Duration::from_secs(600);
             let config = Config {

@@ -4,6 +4,14 @@ use super::*;
 use crate::aggregate::{Explanation, InputError, Reading};
 
 impl Node {
+    /// Adds the protocol of aggregates, in live mode and in round mode.
+    pub fn add_aggregates(&mut self, now: Instant) {
+        for mode in [Mode::Live, Mode::Round] {
+            let aggregation = Aggregation::new(mode, &self.config);
+            self.add_protocol(now, Box::new(aggregation));
+        }
+    }
+
     /// Sets this node's input to the figure `name`, from now on.
     ///
     /// # Errors

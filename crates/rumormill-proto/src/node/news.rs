@@ -25,12 +25,16 @@ pub struct Load {
 }
 
 impl Node {
-    /// Adds rumors, questions and the replica.
-    pub(super) fn add_news(&mut self, now: Instant) {
+    /// Adds the protocols of events and of queries, which are asked by events.
+    pub fn add_events(&mut self, now: Instant) {
         let rumors = Rumors::new(&self.config.events, self.config.max_datagram);
-        let replica = Replica::new(&self.config);
         self.add_protocol(now, Box::new(rumors));
         self.add_protocol(now, Box::new(Queries::default()));
+    }
+
+    /// Adds the key-value store.
+    pub fn add_kv(&mut self, now: Instant) {
+        let replica = Replica::new(&self.config);
         self.add_protocol(now, Box::new(replica));
     }
 

@@ -89,7 +89,7 @@ impl Slot {
         let which = (u64::from(index.0) << 32) | u64::from(self.life);
         let seed = seed(run_seed, NODE_SEEDS, which);
         let me = Identity { name: self.spec.name.clone(), addr: index.addr(), boot };
-        let make = if self.spec.aggregates { Node::new_in } else { Node::bare_in };
+        let make = if self.spec.bare { Node::bare_in } else { Node::new_in };
         let mut node = make(directory, Instant::ZERO, me, self.spec.config.clone(), seed)?;
         if let Some(protocols) = &self.spec.protocols {
             for protocol in protocols() {

@@ -22,8 +22,8 @@ pub struct NodeSpec {
     /// How far its wall clock is ahead of the true time of day, in milliseconds; negative if it is
     /// behind.
     pub wall_offset: i64,
-    /// Whether it runs the aggregates.
-    pub aggregates: bool,
+    /// Whether it runs none of the built-in protocols beside the membership.
+    pub bare: bool,
     /// Protocols that it runs besides.
     pub protocols: Option<Protocols>,
     /// When it starts; at once if that is past.
@@ -33,7 +33,7 @@ pub struct NodeSpec {
 }
 
 impl NodeSpec {
-    /// A node with default settings that runs the aggregates and starts at once.
+    /// A node with default settings that runs all built-in protocols and starts at once.
     ///
     /// # Errors
     /// When the name is not one; see [`Name::new`].
@@ -43,7 +43,7 @@ impl NodeSpec {
             config: Config::default(),
             clock_rate: 1.0,
             wall_offset: 0,
-            aggregates: true,
+            bare: false,
             protocols: None,
             start_at: Instant::ZERO,
             durable: false,
@@ -74,10 +74,10 @@ impl NodeSpec {
         Self { protocols: Some(Rc::new(make)), ..self }
     }
 
-    /// The same without the aggregates.
+    /// The same without aggregates, events, queries and keys.
     #[must_use]
-    pub fn without_aggregates(self) -> Self {
-        Self { aggregates: false, ..self }
+    pub fn bare(self) -> Self {
+        Self { bare: true, ..self }
     }
 
     /// The same, but its replica survives crashes.

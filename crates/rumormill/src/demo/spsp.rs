@@ -116,6 +116,8 @@ impl Demo<'_> {
                 .boot(self.settings.boot + at as u64)
                 .loss(self.settings.loss)
                 .aggregates(false)
+                .events(false)
+                .kv(false)
                 .protocol(Box::new(Gated::new(spsp, Arc::clone(&self.open))))
                 .start()
                 .await

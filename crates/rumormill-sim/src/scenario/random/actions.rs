@@ -116,7 +116,7 @@ impl Run {
             }
         }
         for figure in self.plan.figures.clone() {
-            if self.plan.node.aggregates && self.rng.random_ratio(4, 5) {
+            if !self.plan.node.bare && self.rng.random_ratio(4, 5) {
                 let value = self.value();
                 self.net.set(index, figure.as_str(), value)?;
             }
@@ -126,7 +126,7 @@ impl Run {
 
     fn set_an_input(&mut self) -> Result<(), SimError> {
         let (node, figure, value) = (self.any(1), self.figure(), self.value());
-        match node.filter(|_| self.plan.node.aggregates) {
+        match node.filter(|_| !self.plan.node.bare) {
             Some(node) => self.net.set(node, figure.as_str(), value),
             None => Ok(()),
         }

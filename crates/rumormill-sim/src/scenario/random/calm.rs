@@ -49,7 +49,7 @@ impl Run {
 
     fn settled(&self) -> Result<(), Violation> {
         self.watch.settled(&self.net, self.plan.node.config.aggregates.tolerance)?;
-        if self.plan.node.aggregates {
+        if !self.plan.node.bare {
             self.chronicle.everybody_heard(&self.net)?;
             self.chronicle.replicas(&self.net)?;
         }

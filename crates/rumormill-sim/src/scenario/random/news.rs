@@ -18,7 +18,7 @@ impl Run {
 
     /// Publishes some rumors and writes some keys, at any nodes.
     pub(super) fn make_news(&mut self) -> Result<(), Failure> {
-        if !self.plan.node.aggregates {
+        if self.plan.node.bare {
             return Ok(());
         }
         if self.rng.random_ratio(2, 3) {

@@ -91,7 +91,7 @@ impl Run {
             link: plan.link,
             ..NetworkConfig::default()
         })?;
-        let figures = if plan.node.aggregates { plan.figures.clone() } else { Vec::new() };
+        let figures = if !plan.node.bare { plan.figures.clone() } else { Vec::new() };
         let mut run = Self {
             net,
             rng: Rng::seed_from_u64(seed(plan.seed, ACTIONS, 0)),
