@@ -103,14 +103,14 @@ async fn each_built_in_protocol_can_be_turned_off_alone() {
             builder("a").aggregates(off != "aggregates").events(off != "events").kv(off != "kv");
         let agent = builder.start().await.unwrap();
         let works = [
-            ("aggregates", agent.set("x", 1.0).await.is_ok()),
-            ("events", agent.publish("x", b"x").await.is_ok()),
-            ("kv", agent.put("x", b"x").await.is_ok()),
+            ("aggregates", agent.aggregates().set("x", 1.0).await.is_ok()),
+            ("events", agent.events().publish("x", b"x").await.is_ok()),
+            ("kv", agent.kv().put("x", b"x").await.is_ok()),
         ];
         for (what, works) in works {
             assert_eq!(works, what != off, "{what} while {off} is off");
         }
-        let ask = agent.query("x", b"", Duration::from_secs(1)).await;
+        let ask = agent.queries().ask("x", b"", Duration::from_secs(1)).await;
         assert_eq!(ask.is_ok(), off != "events", "queries are carried by events");
         agent.leave().await;
     }
