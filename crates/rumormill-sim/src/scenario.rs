@@ -18,11 +18,11 @@
 
 mod action;
 mod contacts;
+mod deliveries;
 mod durable;
+mod entry;
 mod error;
-mod event;
 mod link;
-mod news;
 mod nodes;
 mod observe;
 pub mod random;
@@ -42,18 +42,19 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Step};
 pub use durable::Durable;
-pub use error::ScenarioError;
-pub use event::{
-    Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
+pub use entry::{
+    Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioAction, SetInput, Sides,
+    UnsetInput,
 };
+pub use error::ScenarioError;
 pub use link::{LatencyText, LinkSettings, NotALatency};
 pub use nodes::{Nodes, NotNodes};
 pub use run::{Outcome, ScenarioRun};
 pub use settings::{NodeSettings, RumorSettings};
 pub use shrink::{Shrink, Shrunk};
 pub use slice::{
-    Band, Fate, FigureLine, FigureSample, Heard, Life, Mark, Moment, NodeLine, ReplicaSample,
-    RumorSample, Sample, Slice, Tone, Traffic,
+    AggregateLine, AggregateSample, Band, EventSample, Fate, KvSample, Mark, Moment, NodeLine,
+    NodeStatus, NoticeLine, Sample, Slice, Tone, Traffic,
 };
 pub use span::{NotASpan, Shift, Span, When};
 pub use values::Values;
@@ -89,10 +90,10 @@ pub struct Scenario {
     /// The settings of the nodes.
     #[serde(skip_serializing_if = "NodeSettings::is_default")]
     pub node: NodeSettings,
-    /// What nodes report: figures and how their inputs are laid over the nodes. Default `requests`,
+    /// What nodes report: aggregates and how their inputs are laid over the nodes. Default `requests`,
     /// from 1 at the first node to the number of nodes at the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub figures: Option<BTreeMap<String, Values>>,
+    pub aggregates: Option<BTreeMap<String, Values>>,
     /// What links do. Default 0.5 to 2 ms, without loss.
     #[serde(skip_serializing_if = "is_default")]
     pub link: LinkSettings,
@@ -101,7 +102,7 @@ pub struct Scenario {
     pub calm: Calm,
     /// What happens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub event: Vec<ScenarioEvent>,
+    pub action: Vec<ScenarioAction>,
 }
 
 /// The calm at the end: partitions heal, whoever is stopped goes on, and everything must come to
@@ -129,10 +130,10 @@ impl Default for Scenario {
             seed: 0,
             sample: None,
             node: NodeSettings::default(),
-            figures: None,
+            aggregates: None,
             link: LinkSettings::default(),
             calm: Calm::default(),
-            event: Vec::new(),
+            action: Vec::new(),
         }
     }
 }
@@ -164,7 +165,7 @@ impl Scenario {
     /// The same scenario with exactly these steps for events.
     #[must_use]
     pub fn with_steps(&self, steps: &[Step]) -> Self {
-        Self { event: action::events(steps), ..self.clone() }
+        Self { action: action::entries(steps), ..self.clone() }
     }
 
     fn check_settings(&self) -> Result<(), ScenarioError> {
@@ -194,15 +195,15 @@ impl Scenario {
         link.check().map_err(|error| ScenarioError::of_network("link.", error))?;
         let calm = self.calm.link.over(link);
         calm.check().map_err(|error| ScenarioError::of_network("calm.link.", error))?;
-        for (figure, values) in &self.figures() {
-            check_name("figures", figure)?;
-            check_values(&format!("figures.{figure}"), values)?;
+        for (aggregate, values) in &self.aggregates() {
+            check_name("aggregates", aggregate)?;
+            check_values(&format!("aggregates.{aggregate}"), values)?;
             if let Values::Each(list) = values
                 && list.len() > self.nodes as usize
             {
                 let value = format!("a list of {}", list.len());
                 let range = format!("at most one number for each of {} nodes", self.nodes);
-                return wrong(&format!("figures.{figure}"), value, &range);
+                return wrong(&format!("aggregates.{aggregate}"), value, &range);
             }
         }
         Ok(())
@@ -219,10 +220,12 @@ impl Scenario {
         self.formed.unwrap_or(self.nodes > MOST_THAT_JOIN)
     }
 
-    /// The figures and how their inputs are laid over the nodes.
-    pub fn figures(&self) -> BTreeMap<String, Values> {
+    /// The aggregates and how their inputs are laid over the nodes.
+    pub fn aggregates(&self) -> BTreeMap<String, Values> {
         let rising = || Values::Linear(1.0, f64::from(self.nodes));
-        self.figures.clone().unwrap_or_else(|| BTreeMap::from([("requests".to_owned(), rising())]))
+        self.aggregates
+            .clone()
+            .unwrap_or_else(|| BTreeMap::from([("requests".to_owned(), rising())]))
     }
 
     /// The settings of its nodes.
@@ -244,7 +247,7 @@ impl Scenario {
     }
 }
 
-/// Checks the name of a figure.
+/// Checks the name of a aggregate.
 fn check_name(key: &str, name: &str) -> Result<Name, ScenarioError> {
     let range = "1 to 64 letters, digits and . _ - / :";
     Name::new(name).map_err(|_| ScenarioError::new(key, format!("{name:?}"), range))

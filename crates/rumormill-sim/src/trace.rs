@@ -41,7 +41,7 @@ pub use reader::{Chunk, TraceError, TraceReader};
 pub use writer::TraceWriter;
 
 /// The version of the format that is written, and the only one that is read.
-pub const TRACE_VERSION: u16 = 1;
+pub const TRACE_VERSION: u16 = 2;
 
 /// What every trace begins with.
 const MAGIC: &[u8; 8] = b"RUMTRACE";
@@ -76,8 +76,8 @@ pub struct Header {
     pub seed: u64,
     /// How many nodes it began with. They are called `n0`, `n1` and so on.
     pub nodes: u32,
-    /// The names of the figures, in the order of [`crate::scenario::NodeLine::figures`].
-    pub figures: Vec<String>,
+    /// The names of the aggregates, in the order of [`crate::scenario::NodeLine::aggregates`].
+    pub aggregates: Vec<String>,
     /// When the calm begins.
     pub duration: Moment,
     /// How often everything was looked at.
@@ -92,7 +92,11 @@ impl Header {
             scenario: text,
             seed: scenario.seed,
             nodes: scenario.nodes,
-            figures: run.figures().iter().map(|figure| figure.as_str().to_owned()).collect(),
+            aggregates: run
+                .aggregates()
+                .iter()
+                .map(|aggregate| aggregate.as_str().to_owned())
+                .collect(),
             duration: scenario.duration.into(),
             period: scenario.sample_period().into(),
         }

@@ -23,7 +23,7 @@ fn reading(net: &VirtualNetwork, node: NodeIndex, name: &str) -> Option<Reading>
     net.node(node)?.reading(net.local_now(node), &Name::new(name).unwrap())
 }
 
-/// Runs until all running nodes say that the figure has converged, and what its variance is.
+/// Runs until all running nodes say that the aggregate has converged, and what its variance is.
 fn converge_to_the_last_digit(net: &mut VirtualNetwork, name: &str) -> Vec<Reading> {
     let known = |net: &VirtualNetwork| {
         let known = |r: Reading| r.converged && r.variance.is_some();
@@ -34,7 +34,7 @@ fn converge_to_the_last_digit(net: &mut VirtualNetwork, name: &str) -> Vec<Readi
     net.running().map(|(node, _)| reading(net, node, name).unwrap()).collect()
 }
 
-/// Runs until all running nodes say that the figure has converged.
+/// Runs until all running nodes say that the aggregate has converged.
 fn converge(net: &mut VirtualNetwork, name: &str) -> Vec<Reading> {
     let all = |net: &VirtualNetwork| -> Option<Vec<Reading>> {
         net.running().map(|(node, _)| reading(net, node, name)).collect()
@@ -79,7 +79,7 @@ fn every_node_knows_sum_average_count_extremes_and_deviation() {
 }
 
 #[test]
-fn figures_from_tiny_to_huge_keep_their_digits() {
+fn aggregates_from_tiny_to_huge_keep_their_digits() {
     let (mut net, nodes) = cluster(4, 2, &Config::default());
     for (name, inputs) in [
         ("huge", [MAX_INPUT, -MAX_INPUT, MAX_INPUT / 2.0, 1.0]),
@@ -106,22 +106,22 @@ fn figures_from_tiny_to_huge_keep_their_digits() {
 }
 
 #[test]
-fn figures_that_need_several_datagrams_all_arrive() {
+fn aggregates_that_need_several_datagrams_all_arrive() {
     let (mut net, nodes) = cluster(5, 3, &Config::default());
     net.set_loss(0.2).unwrap();
-    for figure in 0..60u32 {
+    for aggregate in 0..60u32 {
         for (n, &node) in nodes.iter().enumerate() {
             net.set(
                 node,
-                &format!("a-figure-with-a-long-name-{figure}"),
-                f64::from(figure) + n as f64,
+                &format!("a-aggregate-with-a-long-name-{aggregate}"),
+                f64::from(aggregate) + n as f64,
             )
             .unwrap();
         }
     }
-    for figure in [0u32, 31, 59] {
-        for reading in converge(&mut net, &format!("a-figure-with-a-long-name-{figure}")) {
-            assert!(near(reading.sum.value, 5.0 * f64::from(figure) + 10.0), "{reading:#?}");
+    for aggregate in [0u32, 31, 59] {
+        for reading in converge(&mut net, &format!("a-aggregate-with-a-long-name-{aggregate}")) {
+            assert!(near(reading.sum.value, 5.0 * f64::from(aggregate) + 10.0), "{reading:#?}");
         }
     }
 }

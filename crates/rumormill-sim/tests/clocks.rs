@@ -105,21 +105,21 @@ fn after_a_visitor_with_a_wrong_clock_a_node_that_was_cut_off_hears_what_it_miss
         let mut chronicle = Chronicle::default();
         net.isolate(nodes[3], seconds(8));
         net.run_for(seconds(1));
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, nodes[0]);
         visit(&mut net, &config, nodes[0], error);
         net.run_for(seconds(30));
-        chronicle.note(&mut net).unwrap();
-        assert_eq!(chronicle.everybody_heard(&net), Ok(()), "a visitor off by {error} ms");
+        chronicle.record_all(&mut net).unwrap();
+        assert_eq!(chronicle.delivered(&net), Ok(()), "a visitor off by {error} ms");
         // Published while it was there, and by a node that came after it.
         let late = add(&mut net, &config, 0);
         net.join(late, nodes[0]);
         net.run_for(seconds(5));
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, late);
         net.run_for(seconds(5));
-        chronicle.note(&mut net).unwrap();
-        assert_eq!(chronicle.everybody_heard(&net), Ok(()));
+        chronicle.record_all(&mut net).unwrap();
+        assert_eq!(chronicle.delivered(&net), Ok(()));
     }
 }
 
@@ -130,12 +130,12 @@ fn a_member_whose_clock_drifts_by_two_percent_makes_nobody_miss_an_event() {
         let mut chronicle = Chronicle::default();
         net.isolate(nodes[2], seconds(200));
         net.run_for(seconds(1));
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, nodes[0]);
         net.set_clock_rate(nodes[3], rate).unwrap();
         net.run_for(seconds(220));
-        chronicle.note(&mut net).unwrap();
-        assert_eq!(chronicle.everybody_heard(&net), Ok(()), "at rate {rate}");
+        chronicle.record_all(&mut net).unwrap();
+        assert_eq!(chronicle.delivered(&net), Ok(()), "at rate {rate}");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_member_whose_clock_is_stepped_goes_on_writing_and_publishing() {
     for error in ERRORS {
         let (mut net, nodes) = cluster(&Config::default(), &[0; 4]);
         let mut chronicle = Chronicle::default();
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         for (step, stepped) in [error, -error, -error, error].into_iter().zip(1..) {
             net.step_wall_clock(nodes[1], step).unwrap();
             let first = format!("first {stepped}");
@@ -161,8 +161,8 @@ fn a_member_whose_clock_is_stepped_goes_on_writing_and_publishing() {
             net.run_for(seconds(3));
             assert!(all_hold(&net, &nodes, "key", None), "{said}");
             assert!(equal(&net), "{said}");
-            chronicle.note(&mut net).unwrap();
-            assert_eq!(chronicle.everybody_heard(&net), Ok(()), "{said}");
+            chronicle.record_all(&mut net).unwrap();
+            assert_eq!(chronicle.delivered(&net), Ok(()), "{said}");
         }
         let steps = net.node(nodes[1]).unwrap().stats().clock_steps;
         assert_eq!(steps, 4);
@@ -176,15 +176,15 @@ fn events_are_kept_for_their_retention_though_all_clocks_are_stepped() {
         let mut chronicle = Chronicle::default();
         net.isolate(nodes[3], seconds(100));
         net.run_for(seconds(1));
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, nodes[0]);
         net.run_for(seconds(20));
         for &node in &nodes {
             net.step_wall_clock(node, error).unwrap();
         }
         net.run_for(seconds(120));
-        chronicle.note(&mut net).unwrap();
-        assert_eq!(chronicle.everybody_heard(&net), Ok(()), "stepped by {error} ms");
+        chronicle.record_all(&mut net).unwrap();
+        assert_eq!(chronicle.delivered(&net), Ok(()), "stepped by {error} ms");
         let kept = |net: &VirtualNetwork| net.running().map(|(_, n)| n.load().rumors).max();
         assert_eq!(kept(&net), Some(1));
         net.run_for(EventSettings::default().retention);
@@ -201,13 +201,13 @@ fn with_drifting_clocks_and_a_short_retention_every_event_is_heard_once() {
         net.set_clock_rate(node, rate).unwrap();
     }
     for n in 0..120 {
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, nodes[n % 5]);
         net.run_for(Duration::from_millis(500));
     }
     net.run_for(seconds(30));
-    chronicle.note(&mut net).unwrap();
-    assert_eq!(chronicle.everybody_heard(&net), Ok(()));
+    chronicle.record_all(&mut net).unwrap();
+    assert_eq!(chronicle.delivered(&net), Ok(()));
     assert!(net.running().all(|(_, node)| node.load().rumors == 0));
 }
 

@@ -27,7 +27,7 @@ fn at(samples: &[Sample], seconds: f64) -> &Sample {
 }
 
 fn error(samples: &[Sample], seconds: f64) -> f64 {
-    at(samples, seconds).figures[0].worst_error.unwrap()
+    at(samples, seconds).aggregates[0].worst_error.unwrap()
 }
 
 #[test]
@@ -54,18 +54,18 @@ fn a_partition_heals() {
     let split = at(&samples, 27.5);
     // The smaller side says 10 where 78 is true.
     assert!((error(&samples, 27.5) - 68.0 / 78.0).abs() < 0.01);
-    assert_eq!(split.rumors.unwrap().waiting, 8);
-    assert!((split.replica.unwrap().equal - 8.0 / 12.0).abs() < 1e-9);
+    assert_eq!(split.events.unwrap().waiting, 8);
+    assert!((split.kv.unwrap().equal - 8.0 / 12.0).abs() < 1e-9);
     let healed = at(&samples, 44.5);
     assert!(error(&samples, 44.5) < 1e-6);
-    assert_eq!((healed.rumors.unwrap().waiting, healed.replica.unwrap().equal), (0, 1.0));
+    assert_eq!((healed.events.unwrap().waiting, healed.kv.unwrap().equal), (0, 1.0));
 }
 
 #[test]
 fn churn_under_loss_ends_well() {
     let samples = run("churn.toml");
     assert!(samples.iter().any(|sample| sample.running < 16));
-    assert!(samples.last().unwrap().figures[0].worst_error.unwrap() < 1e-6);
+    assert!(samples.last().unwrap().aggregates[0].worst_error.unwrap() < 1e-6);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn storm(style: Style, rumors: usize, seed: u64) -> (usize, usize) {
     let (stay, go) = nodes.split_at(12);
     for n in 0..rumors {
         net.run_for(20 * MS);
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         let running: Vec<_> = net.running().map(|(node, _)| node).collect();
         publish(&mut net, running[rng.random_range(0..running.len())], &[n as u8; 72]);
         if n % 100 == 0 {
@@ -87,9 +87,9 @@ fn storm(style: Style, rumors: usize, seed: u64) -> (usize, usize) {
     net.heal();
     let deadline = net.now() + seconds(60);
     net.run_until(deadline, |_| false);
-    chronicle.note(&mut net).unwrap();
+    chronicle.record_all(&mut net).unwrap();
     let (owed, missed) = chronicle.deliveries(&net);
-    let (published, heard) = chronicle.rumors();
+    let (published, heard) = chronicle.published();
     assert_eq!(published, rumors);
     let GossipStats { messages, bytes, told, pulled, pushed, .. } = spent(&net);
     println!(
@@ -131,7 +131,7 @@ fn a_fast_network_hears_in_a_few_hops_and_an_idle_one_is_silent() {
             if let Event::Rumor(_) = &event {
                 heard.insert(node, at);
             }
-            chronicle.hear(&net, at, node, event).unwrap();
+            chronicle.record(&net, at, node, event).unwrap();
         }
         assert_eq!(heard.len(), 64);
         worst = heard.values().map(|at| at.since(before)).max().unwrap().max(worst);
@@ -262,12 +262,12 @@ fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
     let mut chronicle = Chronicle::default();
     for n in 0..60 {
         net.run_for(seconds(2));
-        chronicle.note(&mut net).unwrap();
+        chronicle.record_all(&mut net).unwrap();
         publish(&mut net, nodes[n % 4], &[n as u8]);
     }
     net.run_for(seconds(5));
-    chronicle.note(&mut net).unwrap();
-    assert_eq!(chronicle.everybody_heard(&net), Ok(()));
+    chronicle.record_all(&mut net).unwrap();
+    assert_eq!(chronicle.delivered(&net), Ok(()));
     assert!(net.running().all(|(_, node)| node.load().rumors == 16));
     assert!(net.running().all(|(_, node)| node.stats().rumors.evicted > 0));
 }

@@ -90,7 +90,7 @@ proptest! {
         net.set_link(Link { loss: 0.2, ..Link::default() }).unwrap();
         let mut chronicle = Chronicle::default();
         for step in steps {
-            chronicle.note(&mut net).unwrap();
+            chronicle.record_all(&mut net).unwrap();
             match step {
                 Step::Put { node, key, value } => {
                     put(&mut net, nodes[node], &format!("k{key}"), &value);
@@ -127,8 +127,8 @@ proptest! {
             equal(net) && net.running().all(|(_, node)| node.roster().len() == 4)
         };
         prop_assert!(net.run_until(deadline, all));
-        chronicle.note(&mut net).unwrap();
-        prop_assert_eq!(chronicle.replicas(&net), Ok(()));
+        chronicle.record_all(&mut net).unwrap();
+        prop_assert_eq!(chronicle.kv(&net), Ok(()));
     }
 
     /// One node alone is a map.

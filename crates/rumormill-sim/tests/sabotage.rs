@@ -44,7 +44,7 @@ fn with_every_rule_kept_nothing_is_violated() {
 }
 
 #[test]
-fn a_rollback_that_is_left_out_is_found_in_the_books_or_the_figures() {
+fn a_rollback_that_is_left_out_is_found_in_the_books_or_the_aggregates() {
     let found = violations(Some(Rule::Rollback));
     // Enclosures are looked at all the time, the books only in the end.
     assert!(found.len() > 20 && escaped(&found) + unbalanced(&found) > 20, "{found:?}");
@@ -66,21 +66,20 @@ fn a_window_that_does_not_wait_for_all_lets_the_truth_escape() {
 fn without_comparing_some_miss_a_rumor_or_a_write() {
     let found = violations_of(Some(Rule::Compare), 8);
     let missed =
-        |v: &&Violation| matches!(v, Violation::Missed { .. } | Violation::ReplicaDiffers { .. });
+        |v: &&Violation| matches!(v, Violation::Missed { .. } | Violation::KvDiffers { .. });
     assert!(found.iter().filter(missed).count() > 5, "{found:?}");
 }
 
 #[test]
 fn a_rumor_that_is_delivered_again_is_found() {
     let found = violations_of(Some(Rule::DeliverOnce), 8);
-    let twice = |v: &&Violation| matches!(v, Violation::HeardTwice { .. });
+    let twice = |v: &&Violation| matches!(v, Violation::DeliveredTwice { .. });
     assert!(found.iter().filter(twice).count() > 5, "{found:?}");
 }
 
 fn wrong_replicas(found: &[Violation]) -> usize {
-    let wrong = |v: &&Violation| {
-        matches!(v, Violation::WrongValue { .. } | Violation::ReplicaDiffers { .. })
-    };
+    let wrong =
+        |v: &&Violation| matches!(v, Violation::WrongValue { .. } | Violation::KvDiffers { .. });
     found.iter().filter(wrong).count()
 }
 
@@ -190,14 +189,14 @@ fn ages_that_are_read_off_clocks_are_found_where_an_event_is_missed() {
 #[test]
 fn a_node_that_goes_by_its_own_wrong_clock_is_found() {
     let wrong =
-        |v: &Violation| matches!(v, Violation::WrongTime { .. } | Violation::ReplicaDiffers { .. });
+        |v: &Violation| matches!(v, Violation::WrongTime { .. } | Violation::KvDiffers { .. });
     let found = with_wrong_clocks(Rule::CorrectClock, 20, wrong);
     assert!(found > 2, "{found}");
 }
 
 #[test]
 fn what_a_wrong_clock_stamped_and_nobody_stamps_anew_is_found() {
-    let differs = |v: &Violation| matches!(v, Violation::ReplicaDiffers { .. });
+    let differs = |v: &Violation| matches!(v, Violation::KvDiffers { .. });
     let found = with_wrong_clocks(Rule::Restamp, 60, differs);
     assert!(found > 0, "{found}");
 }

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use rumormill_proto::sabotage::{Rule, break_rule};
 use rumormill_sim::check::Violation;
-use rumormill_sim::scenario::{Action, Life, Outcome, Scenario, ScenarioRun, Shrink, Slice, Span};
+use rumormill_sim::scenario::{
+    Action, NodeStatus, Outcome, Scenario, ScenarioRun, Shrink, Slice, Span,
+};
 use rumormill_sim::{Failure, trace};
 
 fn scenario(text: &str) -> Scenario {
@@ -43,30 +45,30 @@ fn a_quiet_cluster_comes_to_know_its_sum() {
     assert_eq!(outcome.failure, None);
     assert!(outcome.settled_after.is_some() && outcome.enclosures > 100 && outcome.balances > 3);
     let last = &slices.last().unwrap().sample;
-    let figure = &last.figures[0];
-    assert_eq!((figure.name.as_str(), figure.truth), ("requests", 36.0));
-    assert!(figure.worst_error.unwrap() < 1e-6 && figure.converged == 1.0, "{figure:?}");
+    let aggregate = &last.aggregates[0];
+    assert_eq!((aggregate.name.as_str(), aggregate.truth), ("requests", 36.0));
+    assert!(aggregate.worst_error.unwrap() < 1e-6 && aggregate.converged == 1.0, "{aggregate:?}");
     assert_eq!((last.running, last.members.unwrap().min, last.agreed), (8, 8.0, 1.0));
     let first = &slices[0].sample;
-    assert!(first.figures[0].worst_error.unwrap_or(1.0) > 1e-3, "nobody knows it at once");
+    assert!(first.aggregates[0].worst_error.unwrap_or(1.0) > 1e-3, "nobody knows it at once");
 }
 
 #[test]
 fn a_crash_is_seen_and_a_restart_comes_back() {
     let (slices, outcome) = run(&fast(
-        "nodes = 6\nduration = '30s'\nfigures.load = 10",
-        "[[event]]\nat = '8s'\ncrash = 'n2'\nfor = '10s'",
+        "nodes = 6\nduration = '30s'\naggregates.load = 10",
+        "[[action]]\nat = '8s'\ncrash = 'n2'\nfor = '10s'",
     ));
     assert_eq!(outcome.failure, None);
     assert_eq!((outcome.counters.crashes, outcome.counters.restarts), (1, 1));
-    assert_eq!(at(&slices, 8.5).nodes[2].life, Life::Crashed);
+    assert_eq!(at(&slices, 8.5).nodes[2].status, NodeStatus::Crashed);
     let detected = &at(&slices, 15.0).sample;
     assert_eq!((detected.running, detected.members.unwrap().max), (5, 5.0));
-    assert_eq!(detected.figures[0].truth, 50.0);
-    assert!(detected.figures[0].worst_error.unwrap() < 1e-4, "{detected:?}");
+    assert_eq!(detected.aggregates[0].truth, 50.0);
+    assert!(detected.aggregates[0].worst_error.unwrap() < 1e-4, "{detected:?}");
     let back = &at(&slices, 29.0).sample;
     assert_eq!((back.running, back.members.unwrap().min), (6, 6.0));
-    assert_eq!(back.figures[0].truth, 60.0);
+    assert_eq!(back.aggregates[0].truth, 60.0);
     let marks: Vec<&str> =
         slices.iter().flat_map(|slice| &slice.marks).map(|mark| mark.text.as_str()).collect();
     assert_eq!(marks[..2], ["crash: n2", "restart: n2"]);
@@ -75,36 +77,38 @@ fn a_crash_is_seen_and_a_restart_comes_back() {
 #[test]
 fn two_sides_of_a_partition_agree_each_on_its_own_sum_and_then_on_one() {
     let (slices, outcome) = run(&fast(
-        "nodes = 6\nduration = '40s'\nfigures.load = 10",
-        "[[event]]\nat = '5s'\npartition = 'n0, n1'\nfor = '20s'",
+        "nodes = 6\nduration = '40s'\naggregates.load = 10",
+        "[[action]]\nat = '5s'\npartition = 'n0, n1'\nfor = '20s'",
     ));
     assert_eq!(outcome.failure, None);
     let split = at(&slices, 24.0);
     let sums: Vec<i64> =
-        split.nodes.iter().map(|node| node.figures[0].value.unwrap().round() as i64).collect();
+        split.nodes.iter().map(|node| node.aggregates[0].value.unwrap().round() as i64).collect();
     assert_eq!(sums, [20, 20, 40, 40, 40, 40]);
     assert_eq!(split.sample.agreed, 0.0);
     let healed = at(&slices, 39.0);
     assert_eq!(healed.sample.agreed, 1.0);
-    assert!(healed.nodes.iter().all(|node| (node.figures[0].value.unwrap() - 60.0).abs() < 1e-3));
+    assert!(
+        healed.nodes.iter().all(|node| (node.aggregates[0].value.unwrap() - 60.0).abs() < 1e-3)
+    );
 }
 
 #[test]
 fn a_rumor_reaches_whom_a_partition_kept_it_from_and_keys_agree_again() {
     let (slices, outcome) = run(&fast(
         "nodes = 8\nduration = '25s'",
-        "[[event]]\nat = '4s'\npartition = 'n0-n2'\nfor = '15s'
-        [[event]]\nat = '12s'\npublish = { topic = 'deploy', nodes = 'n1' }
-        [[event]]\nat = '12s'\nput = { key = 'a', value = '1', nodes = 'n1' }
-        [[event]]\nat = '13s'\nput = { key = 'b', value = '2', nodes = 'n7' }",
+        "[[action]]\nat = '4s'\npartition = 'n0-n2'\nfor = '15s'
+        [[action]]\nat = '12s'\npublish = { topic = 'deploy', nodes = 'n1' }
+        [[action]]\nat = '12s'\nput = { key = 'a', value = '1', nodes = 'n1' }
+        [[action]]\nat = '13s'\nput = { key = 'b', value = '2', nodes = 'n7' }",
     ));
     assert_eq!(outcome.failure, None);
     let split = &at(&slices, 18.5).sample;
-    assert_eq!(split.rumors.unwrap().waiting, 5, "the other side has not heard it");
-    assert_eq!(split.replica.unwrap().equal, 5.0 / 8.0);
+    assert_eq!(split.events.unwrap().waiting, 5, "the other side has not heard it");
+    assert_eq!(split.kv.unwrap().equal, 5.0 / 8.0);
     let healed = &at(&slices, 24.5).sample;
-    assert_eq!(healed.rumors.unwrap().delivered, 1.0);
-    let keys = healed.replica.unwrap();
+    assert_eq!(healed.events.unwrap().delivered, 1.0);
+    let keys = healed.kv.unwrap();
     assert_eq!((keys.equal, keys.keys.unwrap().min), (1.0, 2.0));
 }
 
@@ -115,13 +119,13 @@ fn keys_outlive_a_power_cut_where_there_is_a_store() {
             "nodes = 5\nduration = '20s'",
             &format!(
                 "durable = {durable}
-                [[event]]\nat = '3s'\nput = {{ key = 'a', value = '1', nodes = 'n1' }}
-                [[event]]\nat = '8s'\ncrash = 'all'\nfor = '3s'"
+                [[action]]\nat = '3s'\nput = {{ key = 'a', value = '1', nodes = 'n1' }}
+                [[action]]\nat = '8s'\ncrash = 'all'\nfor = '3s'"
             ),
         ));
         assert_eq!(outcome.failure, None, "{durable}");
-        assert_eq!(at(&slices, 7.0).sample.replica.unwrap().keys.unwrap().min, 1.0);
-        let keys = at(&slices, 19.0).sample.replica.and_then(|replica| replica.keys).unwrap();
+        assert_eq!(at(&slices, 7.0).sample.kv.unwrap().keys.unwrap().min, 1.0);
+        let keys = at(&slices, 19.0).sample.kv.and_then(|replica| replica.keys).unwrap();
         assert_eq!(keys.min, keys.max, "{durable}: all hold the same");
         keys.max
     };
@@ -138,11 +142,11 @@ fn rumors_stop_as_the_scenario_says() {
             "nodes = 24\nduration = '20s'",
             &format!(
                 "rumor = {{ {rumor} }}\n[calm]\npatience = '0s'
-                [[event]]\nat = '8s'\npublish = {{ topic = 'deploy' }}"
+                [[action]]\nat = '8s'\npublish = {{ topic = 'deploy' }}"
             ),
         ));
         assert_eq!(outcome.failure, None, "{rumor}");
-        let rumors = slices.last().unwrap().sample.rumors.unwrap();
+        let rumors = slices.last().unwrap().sample.events.unwrap();
         (rumors.delivered, outcome.counters.packets_sent)
     };
     // Pushed by a coin that comes up at the first contact, hardly anybody hears it.
@@ -154,62 +158,62 @@ fn rumors_stop_as_the_scenario_says() {
 #[test]
 fn everything_that_can_happen_happens() {
     let text = fast(
-        "nodes = 8\nduration = '30s'\nfigures = { a = 1, b = { uniform = [0, 100] } }",
+        "nodes = 8\nduration = '30s'\naggregates = { a = 1, b = { uniform = [0, 100] } }",
         "[link]
         latency = 'lognormal:2ms,0.5'
         loss = 0.02
         duplication = 0.01
         reordering = 0.05
-        [[event]]
+        [[action]]
         at = '4s'
         join = 2
-        [[event]]
+        [[action]]
         at = '5s'
         leave = 1
-        [[event]]
+        [[action]]
         at = ['5s', '10s']
         times = 3
         pause = 1
         for = '2s'
-        [[event]]
+        [[action]]
         at = '6s'
         isolate = 'n1'
         for = '500ms'
-        [[event]]
+        [[action]]
         at = '8s'
         cut = { from = 'n2', to = 'n3' }
         for = '1s'
-        [[event]]
+        [[action]]
         at = '12s'
         link = { loss = 0.3 }
         for = '2s'
-        [[event]]
+        [[action]]
         at = '13s'
-        set = { figure = 'c', value = 7, nodes = 'n0-n2' }
-        [[event]]
+        set = { aggregate = 'c', value = 7, nodes = 'n0-n2' }
+        [[action]]
         at = '15s'
-        unset = { figure = 'a', nodes = 1 }
-        [[event]]
+        unset = { aggregate = 'a', nodes = 1 }
+        [[action]]
         at = '15s'
         clock = { nodes = '50%', rate = 1.02 }
-        [[event]]
+        [[action]]
         at = ['16s', '26s']
         churn = { per_minute = 30, down = '2s' }
-        [[event]]
+        [[action]]
         at = '20s'
         partition = ['n0-n3', 'n4, n5']
-        [[event]]
+        [[action]]
         at = '21s'
         heal = true
-        [[event]]
+        [[action]]
         at = ['4s', '25s']
         times = 8
         publish = { topic = 'deploy', bytes = 2000 }
-        [[event]]
+        [[action]]
         at = ['4s', '25s']
         times = 8
         put = { key = 'color', value = 'red' }
-        [[event]]
+        [[action]]
         at = ['4s', '25s']
         times = 2
         delete = { key = 'color' }",
@@ -232,9 +236,9 @@ fn everything_that_can_happen_happens() {
     );
     assert_eq!(slices.last().unwrap().nodes.len(), 10);
     let last = &slices.last().unwrap().sample;
-    let c = last.figures.iter().find(|figure| figure.name == "c");
+    let c = last.aggregates.iter().find(|aggregate| aggregate.name == "c");
     assert_eq!(c.unwrap().truth, 21.0);
-    let (rumors, replica) = (last.rumors.unwrap(), last.replica.unwrap());
+    let (rumors, replica) = (last.events.unwrap(), last.kv.unwrap());
     assert_eq!((rumors.published, rumors.delivered, rumors.waiting), (8, 1.0, 0));
     assert_eq!(replica.equal, 1.0);
 }
@@ -243,9 +247,9 @@ fn everything_that_can_happen_happens() {
 fn steps_written_as_events_are_the_same_run() {
     let random = fast(
         "nodes = 8\nduration = '20s'\nseed = 3",
-        "[[event]]\nat = ['5s', '15s']\nchurn = { per_minute = 60, down = '3s' }
-        [[event]]\nat = ['5s', '10s']\npartition = '50%'\nfor = '4s'
-        [[event]]\nat = ['5s', '18s']\ntimes = 5\nset = { figure = 'requests', nodes = 1, value = { uniform = [0, 9] } }",
+        "[[action]]\nat = ['5s', '15s']\nchurn = { per_minute = 60, down = '3s' }
+        [[action]]\nat = ['5s', '10s']\npartition = '50%'\nfor = '4s'
+        [[action]]\nat = ['5s', '18s']\ntimes = 5\nset = { aggregate = 'requests', nodes = 1, value = { uniform = [0, 9] } }",
     );
     let steps = random.steps().unwrap();
     assert!(steps.iter().any(|step| matches!(step.action, Action::Partition(_))), "{steps:?}");
@@ -258,8 +262,8 @@ fn steps_written_as_events_are_the_same_run() {
 
 #[test]
 fn a_change_of_one_event_leaves_the_draws_of_others() {
-    let both = "nodes = 9\n[[event]]\nat = ['1s', '50s']\ncrash = 1
-        [[event]]\nat = ['1s', '50s']\npause = 1\nfor = '5s'";
+    let both = "nodes = 9\n[[action]]\nat = ['1s', '50s']\ncrash = 1
+        [[action]]\nat = ['1s', '50s']\npause = 1\nfor = '5s'";
     let pause = |scenario: Scenario| {
         let steps = scenario.steps().unwrap();
         steps.into_iter().find(|step| matches!(step.action, Action::Pause(..))).unwrap()
@@ -285,65 +289,65 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ("node.view_size = 2", "node.aggregates.view_size is 2, but must be at least 4"),
         ("node.drift = 0.9", "node.drift is 0.9, but must be from 0 to 0.5"),
         (
-            "nodes = 2\nfigures.a = { each = [1, 2, 3] }",
-            "figures.a is a list of 3, but must be at most one number for each of 2 nodes",
+            "nodes = 2\naggregates.a = { each = [1, 2, 3] }",
+            "aggregates.a is a list of 3, but must be at most one number for each of 2 nodes",
         ),
-        ("figures.a = 1e300", "figures.a is 1000000"),
-        ("figures.'a b' = 1", "figures is \"a b\", but must be 1 to 64 letters"),
+        ("aggregates.a = 1e300", "aggregates.a is 1000000"),
+        ("aggregates.'a b' = 1", "aggregates is \"a b\", but must be 1 to 64 letters"),
         (
-            "[[event]]\nat = '70s'\ncrash = 1",
-            "event 1: at is 70s, but must be within the duration, 60s",
+            "[[action]]\nat = '70s'\ncrash = 1",
+            "action 1: at is 70s, but must be within the duration, 60s",
         ),
-        ("[[event]]\nat = '1s'", "event 1 is empty, but must be one of crash restart"),
+        ("[[action]]\nat = '1s'", "action 1 is empty, but must be one of crash restart"),
         (
-            "[[event]]\nat = '1s'\ncrash = 1\nleave = 1",
-            "event 1 is crash and leave, but must be one thing; make it two events",
+            "[[action]]\nat = '1s'\ncrash = 1\nleave = 1",
+            "action 1 is crash and leave, but must be one thing; make it two actions",
         ),
         (
-            "[[event]]\nat = '1s'\ncrash = 'n99'",
-            "event 1: crash is n99, but must be nodes that it can befall; n99 does not exist at \
+            "[[action]]\nat = '1s'\ncrash = 'n99'",
+            "action 1: crash is n99, but must be nodes that it can befall; n99 does not exist at \
              1s: there are n0 to n15",
         ),
         (
-            "[[event]]\nat = '1s'\ncrash = 'n3'\n[[event]]\nat = '2s'\npause = 'n3'\nfor = '1s'",
-            "event 2: pause is n3, but must be nodes that it can befall; n3 is not running at 2s",
+            "[[action]]\nat = '1s'\ncrash = 'n3'\n[[action]]\nat = '2s'\npause = 'n3'\nfor = '1s'",
+            "action 2: pause is n3, but must be nodes that it can befall; n3 is not running at 2s",
         ),
         (
-            "[[event]]\nat = '1s'\nrestart = 'n3'",
-            "event 1: restart is n3, but must be nodes that it can befall; n3 is running at 1s",
+            "[[action]]\nat = '1s'\nrestart = 'n3'",
+            "action 1: restart is n3, but must be nodes that it can befall; n3 is running at 1s",
         ),
-        ("[[event]]\nat = '1s'\ncrash = 20", "event 1: crash is 20, but must be at most 16"),
+        ("[[action]]\nat = '1s'\ncrash = 20", "action 1: crash is 20, but must be at most 16"),
         (
-            "[[event]]\nat = '1s'\npause = 1",
-            "event 1: for is not set, but must be a time such as \"5s\": pause ends",
-        ),
-        (
-            "[[event]]\nat = '50s'\ncrash = 1\nfor = '20s'",
-            "event 1: for is 20s from 50s on, but must be over within the duration, 60s",
+            "[[action]]\nat = '1s'\npause = 1",
+            "action 1: for is not set, but must be a time such as \"5s\": pause ends",
         ),
         (
-            "[[event]]\nat = '1s'\npartition = '50%'\nfor = '10s'\n[[event]]\nat = '5s'\npartition = 3",
-            "event 2: at is 5s, but must be not before 11s: an earlier one lasts until then",
+            "[[action]]\nat = '50s'\ncrash = 1\nfor = '20s'",
+            "action 1: for is 20s from 50s on, but must be over within the duration, 60s",
         ),
         (
-            "[[event]]\nat = '1s'\npartition = ['n0-n3', 'n3-n5']",
-            "event 1: partition is n3-n5, but must be sides that share no node; n3 is on two",
+            "[[action]]\nat = '1s'\npartition = '50%'\nfor = '10s'\n[[action]]\nat = '5s'\npartition = 3",
+            "action 2: at is 5s, but must be not before 11s: an earlier one lasts until then",
         ),
         (
-            "[[event]]\nat = '5s'\nchurn = { per_minute = 5 }",
-            "event 1: at is 5s, but must be two times",
+            "[[action]]\nat = '1s'\npartition = ['n0-n3', 'n3-n5']",
+            "action 1: partition is n3-n5, but must be sides that share no node; n3 is on two",
         ),
-        ("[[event]]\nat = '5s'\nunset = { figure = 'load' }\n", ""),
         (
-            "[[event]]\nat = '5s'\nunset = { figure = 'load', nodes = 'n1' }\n",
-            "event 1: unset is n1, but must be nodes that it can befall; n1 does not report load",
+            "[[action]]\nat = '5s'\nchurn = { per_minute = 5 }",
+            "action 1: at is 5s, but must be two times",
         ),
-        ("[[event]]\nat = '1s'\nlink = { loss = 2 }", "event 1: link.loss is 2, but must be"),
+        ("[[action]]\nat = '5s'\nunset = { aggregate = 'load' }\n", ""),
         (
-            "[[event]]\nat = '1s'\npublish = { topic = '_x' }",
-            "event 1: publish.topic is \"_x\", but must be a topic that does not begin",
+            "[[action]]\nat = '5s'\nunset = { aggregate = 'load', nodes = 'n1' }\n",
+            "action 1: unset is n1, but must be nodes that it can befall; n1 does not report load",
         ),
-        ("[[event]]\nat = '1s'\nput = { key = '', value = '' }", "event 1: put.key is \"\", but"),
+        ("[[action]]\nat = '1s'\nlink = { loss = 2 }", "action 1: link.loss is 2, but must be"),
+        (
+            "[[action]]\nat = '1s'\npublish = { topic = '_x' }",
+            "action 1: publish.topic is \"_x\", but must be a topic that does not begin",
+        ),
+        ("[[action]]\nat = '1s'\nput = { key = '', value = '' }", "action 1: put.key is \"\", but"),
         ("node.rumor.style = 'shout'", "node.rumor.style is \"shout\", but must be push, pull,"),
         ("node.rumor.fanout = 0", "node.events.fanout is 0, but must be from 1 to 64"),
         ("node.rumor.stop = 'never'", "node.rumor.stop is \"never\", but must be round-cap, feed"),
@@ -361,8 +365,8 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "invalid type: floating point `0.5`, expected true, false, or nodes",
         ),
         ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `formed`"),
-        ("[[event]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
-        ("[[event]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),
+        ("[[action]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
+        ("[[action]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),
         ("link.latency = 'gauss:1ms'", "\"gauss:1ms\" is no latency; write 5ms, 1ms..5ms"),
     ] {
         if message.is_empty() {
@@ -378,10 +382,10 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
 fn much() -> Scenario {
     fast(
         "nodes = 8\nduration = '40s'\nseed = 5",
-        "[[event]]\nat = ['3s', '30s']\ntimes = 6\npause = 1\nfor = '700ms'
-        [[event]]\nat = ['3s', '30s']\nchurn = { per_minute = 20, down = '6s' }
-        [[event]]\nat = ['3s', '30s']\ntimes = 10\nset = { figure = 'requests', nodes = 1, value = { uniform = [0, 99] } }
-        [[event]]\nat = '10s'\nlink = { loss = 0.2 }\nfor = '2s'",
+        "[[action]]\nat = ['3s', '30s']\ntimes = 6\npause = 1\nfor = '700ms'
+        [[action]]\nat = ['3s', '30s']\nchurn = { per_minute = 20, down = '6s' }
+        [[action]]\nat = ['3s', '30s']\ntimes = 10\nset = { aggregate = 'requests', nodes = 1, value = { uniform = [0, 99] } }
+        [[action]]\nat = '10s'\nlink = { loss = 0.2 }\nfor = '2s'",
     )
 }
 
@@ -427,7 +431,7 @@ fn postcard_length(slices: &[Slice]) -> u64 {
         scenario: String::new(),
         seed: 0,
         nodes: 0,
-        figures: Vec::new(),
+        aggregates: Vec::new(),
         duration: slices[0].sample.at,
         period: slices[0].sample.at,
     };

@@ -53,8 +53,8 @@ fn json_has_everything_typed() {
     assert_eq!(json["runs"]["outcomes"].as_array().unwrap().len(), 2);
     assert_eq!(json["counters"]["crashes"], 1);
     let last = json["samples"].as_array().unwrap().last().unwrap();
-    assert!(last["figures"][0]["worst_error"].as_f64().unwrap() < 1e-6);
-    assert_eq!(last["rumors"]["delivered"], 1.0);
+    assert!(last["aggregates"][0]["worst_error"].as_f64().unwrap() < 1e-6);
+    assert_eq!(last["events"]["delivered"], 1.0);
     assert_eq!(json["marks"][0]["text"], "crash: n2");
     assert_eq!(json["marks"][0]["at"], 5.0);
 }
@@ -98,10 +98,10 @@ fn what_makes_no_sense_is_refused_with_exit_code_2() {
         assert_eq!(output.status.code(), Some(2), "{text}: {}", err(&output));
         err(&output)
     };
-    let said = refused("nodes = 4\n[[event]]\nat = \"10s\"\ncrahs = 1\n");
+    let said = refused("nodes = 4\n[[action]]\nat = \"10s\"\ncrahs = 1\n");
     assert!(said.contains("line 4") && said.contains("unknown field `crahs`"), "{said}");
-    let said = refused("nodes = 4\n[[event]]\nat = \"90s\"\ncrash = 1\n");
-    assert!(said.contains("event 1: at is 90s, but must be within the duration, 60s"), "{said}");
+    let said = refused("nodes = 4\n[[action]]\nat = \"90s\"\ncrash = 1\n");
+    assert!(said.contains("action 1: at is 90s, but must be within the duration, 60s"), "{said}");
     for (args, message) in [
         (&["--loss", "1.5"][..], "link.loss is 1.5, but must be from 0 to 1"),
         (&["--crash", "n9@5s", "--nodes", "4"], "n9 does not exist at 5s: there are n0 to n3"),

@@ -37,7 +37,7 @@ crash = [[], '0.1@5', ['0.1@5', '0.2@10']]
 const CLUSTERS: &str = "\
 job = 'cluster'
 seeds = 2
-columns = ['verdict', 'failure', 'settled_after', 'members_since', 'rumors_since', 'digest']
+columns = ['verdict', 'failure', 'settled_after', 'members_since', 'events_since', 'digest']
 [settings]
 nodes = 4
 duration = '6s'

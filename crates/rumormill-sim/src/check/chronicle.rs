@@ -16,7 +16,7 @@ const MAX_SKEW_MILLIS: u64 = 100_000;
 /// One life of one node.
 type Life = (NodeIndex, u32);
 
-/// Follows a run through the events of its nodes. [`Chronicle::note`] must be called before any
+/// Follows a run through the events of its nodes. [`Chronicle::record_all`] must be called before any
 /// node is stopped or started, so that each event is put down to the right life.
 #[derive(Clone, Debug, Default)]
 pub struct Chronicle {
@@ -33,9 +33,9 @@ impl Chronicle {
     ///
     /// # Errors
     /// When a node heard a rumor twice, or one version of a key was not the same everywhere.
-    pub fn note(&mut self, net: &mut VirtualNetwork) -> Result<(), Violation> {
+    pub fn record_all(&mut self, net: &mut VirtualNetwork) -> Result<(), Violation> {
         for (at, node, event) in net.take_events() {
-            self.hear(net, at, node, event)?;
+            self.record(net, at, node, event)?;
         }
         Ok(())
     }
@@ -43,8 +43,8 @@ impl Chronicle {
     /// Takes down one event.
     ///
     /// # Errors
-    /// As [`Chronicle::note`].
-    pub fn hear(
+    /// As [`Chronicle::record_all`].
+    pub fn record(
         &mut self,
         net: &VirtualNetwork,
         at: Instant,
@@ -56,7 +56,7 @@ impl Chronicle {
             Event::Rumor(rumor) => {
                 let first = self.heard.entry(rumor.id).or_default().insert(life, at);
                 if first.is_some() {
-                    return Err(Violation::HeardTwice { node, rumor: rumor.id });
+                    return Err(Violation::DeliveredTwice { node, rumor: rumor.id });
                 }
                 if rumor.round == 0 {
                     self.published.insert(rumor.id, at);
@@ -91,8 +91,9 @@ impl Chronicle {
         }
     }
 
-    /// How many rumors were published, and how often one was heard, at its origin or elsewhere.
-    pub fn rumors(&self) -> (usize, usize) {
+    /// Returns how many events were published, and how many deliveries there were, those at the origin
+    /// included.
+    pub fn published(&self) -> (usize, usize) {
         (self.published.len(), self.heard.values().map(BTreeMap::len).sum())
     }
 
@@ -113,7 +114,7 @@ impl Chronicle {
     ///
     /// # Errors
     /// Names a node and a rumor that it missed.
-    pub fn everybody_heard(&self, net: &VirtualNetwork) -> Result<(), Violation> {
+    pub fn delivered(&self, net: &VirtualNetwork) -> Result<(), Violation> {
         let missed = self.owed(net).find(|(_, _, heard)| !heard);
         missed.map_or(Ok(()), |(node, rumor, _)| Err(Violation::Missed { node, rumor }))
     }
@@ -145,7 +146,7 @@ impl Chronicle {
     ///
     /// # Errors
     /// Names a node that differs, or a key that is not what it should be.
-    pub fn replicas(&self, net: &VirtualNetwork) -> Result<(), Violation> {
+    pub fn kv(&self, net: &VirtualNetwork) -> Result<(), Violation> {
         let mut newest: BTreeMap<&str, Version> = BTreeMap::new();
         for (node, _) in net.running() {
             for (key, &version) in self.held.get(&(node, net.life(node))).into_iter().flatten() {
@@ -156,7 +157,7 @@ impl Chronicle {
         let mut digest = None;
         for (node, running) in net.running() {
             if *digest.get_or_insert(running.replica_digest()) != running.replica_digest() {
-                return Err(Violation::ReplicaDiffers { node });
+                return Err(Violation::KvDiffers { node });
             }
             for (&key, &version) in &newest {
                 let should = self.written.get(&(key.to_owned(), version)).cloned().flatten();

@@ -10,25 +10,25 @@ use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 
-/// What a running node says that a figure rests on.
+/// What a running node says that a aggregate rests on.
 #[derive(Clone, Debug)]
 pub struct Book {
     /// The node.
     pub node: NodeIndex,
     /// Its address.
     pub addr: SocketAddr,
-    /// What it says; `None` if it has not heard of the figure.
+    /// What it says; `None` if it has not heard of the aggregate.
     pub explanation: Option<Explanation>,
 }
 
-/// What all running nodes say that a figure rests on.
-pub fn books(net: &VirtualNetwork, figure: &Name) -> Vec<Book> {
-    net.running().filter_map(|(node, _)| book(net, node, figure)).collect()
+/// What all running nodes say that a aggregate rests on.
+pub fn books(net: &VirtualNetwork, aggregate: &Name) -> Vec<Book> {
+    net.running().filter_map(|(node, _)| book(net, node, aggregate)).collect()
 }
 
-/// What a node says that a figure rests on; `None` if it is not running.
-pub fn book(net: &VirtualNetwork, node: NodeIndex, figure: &Name) -> Option<Book> {
-    let explanation = net.node(node)?.explain(net.local_now(node), figure);
+/// What a node says that a aggregate rests on; `None` if it is not running.
+pub fn book(net: &VirtualNetwork, node: NodeIndex, aggregate: &Name) -> Option<Book> {
+    let explanation = net.node(node)?.explain(net.local_now(node), aggregate);
     Some(Book { node, addr: node.addr(), explanation })
 }
 
@@ -45,7 +45,7 @@ pub fn quiet(books: &[Book]) -> Result<(), String> {
     for book in books {
         let node = book.node;
         let Some(explanation) = &book.explanation else {
-            return Err(format!("node {node} has not heard of the figure"));
+            return Err(format!("node {node} has not heard of the aggregate"));
         };
         for link in &explanation.links {
             if link.outstanding {
@@ -67,7 +67,7 @@ pub fn quiet(books: &[Book]) -> Result<(), String> {
 ///
 /// # Errors
 /// The first component whose masses don't.
-pub fn conservation(figure: &Name, truth: &Truth, books: &[Book]) -> Result<(), Violation> {
+pub fn conservation(aggregate: &Name, truth: &Truth, books: &[Book]) -> Result<(), Violation> {
     let explanations = || books.iter().filter_map(|book| book.explanation.as_ref());
     for (component, put_in) in COMPONENTS.into_iter().zip(truth.units) {
         let lines = explanations().flat_map(|explanation| &explanation.components);
@@ -77,7 +77,12 @@ pub fn conservation(figure: &Name, truth: &Truth, books: &[Book]) -> Result<(), 
             units.fold(Units::default(), |sum, u| sum + u.parse::<Units>().unwrap_or_default());
         if held != put_in {
             let (held, put_in) = (Box::new(held), Box::new(put_in));
-            return Err(Violation::Unbalanced { figure: figure.clone(), component, held, put_in });
+            return Err(Violation::Unbalanced {
+                aggregate: aggregate.clone(),
+                component,
+                held,
+                put_in,
+            });
         }
     }
     Ok(())

@@ -7,22 +7,22 @@ use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 
-/// What a running node says of a figure.
+/// What a running node says of a aggregate.
 #[derive(Clone, Debug)]
 pub struct Said {
     /// The node.
     pub node: NodeIndex,
     /// Its own time.
     pub now: Instant,
-    /// What it says; `None` if it has not heard of the figure.
+    /// What it says; `None` if it has not heard of the aggregate.
     pub reading: Option<Reading>,
 }
 
-/// What all running nodes say of a figure.
-pub fn said(net: &VirtualNetwork, figure: &Name) -> Vec<Said> {
+/// What all running nodes say of a aggregate.
+pub fn said(net: &VirtualNetwork, aggregate: &Name) -> Vec<Said> {
     let said = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
         let now = net.local_now(node);
-        Said { node, now, reading: running.reading(now, figure) }
+        Said { node, now, reading: running.reading(now, aggregate) }
     };
     net.running().map(said).collect()
 }
@@ -43,8 +43,8 @@ const QUANTUM: f64 = 1.0 / 18_446_744_073_709_551_616.0;
 ///
 /// # Errors
 /// The first node that has not, or that says something wrong.
-pub fn figures(
-    figure: &Name,
+pub fn aggregates(
+    aggregate: &Name,
     truth: &Truth,
     said: &[Said],
     tolerance: f64,
@@ -54,12 +54,16 @@ pub fn figures(
     let scale = truth.largest();
     let said_by = said.len();
     for Said { node, reading, .. } in said {
-        let (node, figure) = (*node, figure.clone());
-        let Some(reading) = reading else { return Err(Violation::Unknown { node, figure }) };
+        let (node, aggregate) = (*node, aggregate.clone());
+        let Some(reading) = reading else { return Err(Violation::Unknown { node, aggregate }) };
         let wrong = |what, said: Option<f64>, truth: f64, error: f64| {
             let right = said.is_some_and(|said| (said - truth).abs() <= error);
-            let figure = figure.clone();
-            if right { Ok(()) } else { Err(Violation::Wrong { node, figure, what, said, truth }) }
+            let aggregate = aggregate.clone();
+            if right {
+                Ok(())
+            } else {
+                Err(Violation::Wrong { node, aggregate, what, said, truth })
+            }
         };
         // Each node's mass is a whole number of units, and so the sum is off by some of them.
         let quanta = 4.0 * QUANTUM * said_by as f64;
@@ -77,7 +81,7 @@ pub fn figures(
             continue;
         }
         if !reading.converged {
-            return Err(Violation::NotConverged { node, figure });
+            return Err(Violation::NotConverged { node, aggregate });
         }
         wrong("variance", reading.variance, truth.variance, 1e-9 * truth.variance)?;
     }
@@ -90,7 +94,7 @@ pub fn figures(
 /// # Errors
 /// The first enclosure that does not.
 pub fn enclosures(
-    figure: &Name,
+    aggregate: &Name,
     truth: &Truth,
     said: &[Said],
     since: impl Fn(NodeIndex) -> Option<Instant>,
@@ -112,8 +116,8 @@ pub fn enclosures(
                 return Ok(());
             }
             let (lower, upper) = (enclosed.lower, enclosed.upper);
-            let (node, figure) = (*node, figure.clone());
-            Err(Violation::Escaped { node, figure, what, lower, upper, truth: below })
+            let (node, aggregate) = (*node, aggregate.clone());
+            Err(Violation::Escaped { node, aggregate, what, lower, upper, truth: below })
         };
         check("sum", &reading.sum, truth.sum_below, truth.sum_above)?;
         check("count", &reading.count, count, count)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rumormill_proto::{Instant, Name, NodeId};
 
 use super::conservation::{Book, book, books, conservation, quiet};
-use super::estimates::{Said, enclosures, figures, said};
+use super::estimates::{Said, aggregates, enclosures, said};
 use super::rosters::{rosters, views};
 use super::truth::Truth;
 use super::violation::Violation;
@@ -22,7 +22,7 @@ const MOST_STATES: usize = 64;
 /// of each *closed group*: nodes that hold exactly each other for members. In a network without
 /// faults that is everybody, in one that is split long enough, each side.
 pub(crate) struct Watch {
-    figures: Vec<Name>,
+    aggregates: Vec<Name>,
     /// The closed groups, by the digest of their rosters.
     groups: BTreeMap<u64, Group>,
     /// How many enclosures were looked at.
@@ -34,13 +34,13 @@ pub(crate) struct Watch {
 /// Nodes that hold exactly each other for members.
 struct Group {
     members: Vec<NodeIndex>,
-    /// For each figure, what was true since when; the last is what is true now.
+    /// For each aggregate, what was true since when; the last is what is true now.
     states: Vec<Vec<State>>,
     /// How often in its life all its masses were added up.
     balances: u64,
 }
 
-/// What a figure was from some instant on.
+/// What a aggregate was from some instant on.
 struct State {
     truth: Truth,
     /// That instant, in the own time of each member.
@@ -48,8 +48,8 @@ struct State {
 }
 
 impl Watch {
-    pub(crate) fn new(figures: Vec<Name>) -> Self {
-        Self { figures, groups: BTreeMap::new(), enclosures: 0, balances: 0 }
+    pub(crate) fn new(aggregates: Vec<Name>) -> Self {
+        Self { aggregates, groups: BTreeMap::new(), enclosures: 0, balances: 0 }
     }
 
     /// Takes down who is with whom, and what is true there. To be called right after every change
@@ -61,12 +61,12 @@ impl Watch {
             group.members = closed.remove(digest).unwrap_or_default();
         }
         for (digest, members) in closed {
-            let states = self.figures.iter().map(|_| Vec::new()).collect();
+            let states = self.aggregates.iter().map(|_| Vec::new()).collect();
             self.groups.insert(digest, Group { members, states, balances: 0 });
         }
         for group in self.groups.values_mut() {
-            for (figure, states) in self.figures.iter().zip(&mut group.states) {
-                let inputs = group.members.iter().filter_map(|&node| net.input(node, figure));
+            for (aggregate, states) in self.aggregates.iter().zip(&mut group.states) {
+                let inputs = group.members.iter().filter_map(|&node| net.input(node, aggregate));
                 let truth = Truth::of(inputs);
                 if states.last().is_none_or(|last| last.truth != truth) {
                     let since = group.members.iter().map(|&node| net.local_now(node)).collect();
@@ -86,12 +86,12 @@ impl Watch {
     /// The first thing that does not hold.
     pub(crate) fn check(&mut self, net: &VirtualNetwork) -> Result<(), Violation> {
         self.observe(net);
-        let Self { figures, groups, enclosures, balances } = self;
+        let Self { aggregates, groups, enclosures, balances } = self;
         for group in groups.values_mut() {
-            for (at, figure) in figures.iter().enumerate() {
-                *enclosures += group.enclosures(net, figure, &group.states[at])?;
+            for (at, aggregate) in aggregates.iter().enumerate() {
+                *enclosures += group.enclosures(net, aggregate, &group.states[at])?;
             }
-            if group.add_up(net, figures)? {
+            if group.add_up(net, aggregates)? {
                 *balances += 1;
             }
         }
@@ -109,11 +109,11 @@ impl Watch {
         if !closed_groups(net).values().any(|members| members.len() == running) {
             rosters(&views(net))?;
         }
-        for figure in &self.figures {
-            let truth = truth(net, figure);
+        for aggregate in &self.aggregates {
+            let truth = truth(net, aggregate);
             // What nobody reports is forgotten, and nothing need be known of it.
             if truth.count > 0 {
-                figures(figure, &truth, &said(net, figure), tolerance)?;
+                aggregates(aggregate, &truth, &said(net, aggregate), tolerance)?;
             }
         }
         Ok(())
@@ -126,24 +126,24 @@ impl Watch {
     /// What keeps them from being added up.
     pub(crate) fn added_up(&self, net: &VirtualNetwork, times: u64) -> Result<(), Violation> {
         let running = net.running().count();
-        if self.figures.is_empty() || running == 0 || running > MOST_TO_ADD_UP {
+        if self.aggregates.is_empty() || running == 0 || running > MOST_TO_ADD_UP {
             return Ok(());
         }
         let whole = self.groups.values().find(|group| group.members.len() == running);
         if whole.is_some_and(|group| group.balances >= times) {
             return Ok(());
         }
-        let reported = |figure: &&Name| truth(net, figure).count > 0;
-        for figure in self.figures.iter().filter(reported) {
-            let books = books(net, figure);
+        let reported = |aggregate: &&Name| truth(net, aggregate).count > 0;
+        for aggregate in self.aggregates.iter().filter(reported) {
+            let books = books(net, aggregate);
             if let Err(what) = quiet(&books) {
-                return Err(Violation::NeverQuiet { figure: figure.clone(), what });
+                return Err(Violation::NeverQuiet { aggregate: aggregate.clone(), what });
             }
-            conservation(figure, &truth(net, figure), &books)?;
+            conservation(aggregate, &truth(net, aggregate), &books)?;
         }
         let what = "it was quiet too seldom".to_owned();
-        match self.figures.iter().find(reported) {
-            Some(figure) => Err(Violation::NeverQuiet { figure: figure.clone(), what }),
+        match self.aggregates.iter().find(reported) {
+            Some(aggregate) => Err(Violation::NeverQuiet { aggregate: aggregate.clone(), what }),
             None => Ok(()),
         }
     }
@@ -155,7 +155,7 @@ impl Group {
     fn enclosures(
         &self,
         net: &VirtualNetwork,
-        figure: &Name,
+        aggregate: &Name,
         states: &[State],
     ) -> Result<u64, Violation> {
         let mut seen = 0;
@@ -164,7 +164,7 @@ impl Group {
         }
         for (at, &node) in self.members.iter().enumerate() {
             let now = net.local_now(node);
-            let reading = net.node(node).and_then(|running| running.reading(now, figure));
+            let reading = net.node(node).and_then(|running| running.reading(now, aggregate));
             let Some(age) = reading.as_ref().and_then(|reading| reading.enclosed) else { continue };
             let from = now - age;
             // From before the group came together: who was there then is not known.
@@ -175,7 +175,7 @@ impl Group {
             let said = [Said { node, now, reading }];
             let mut verdict = Ok(0);
             for state in &states[first..] {
-                verdict = enclosures(figure, &state.truth, &said, |_| Some(Instant::ZERO));
+                verdict = enclosures(aggregate, &state.truth, &said, |_| Some(Instant::ZERO));
                 if verdict.is_ok() {
                     break;
                 }
@@ -186,12 +186,12 @@ impl Group {
     }
 
     /// Adds up all masses, if nothing is under way; returns whether they could be.
-    fn add_up(&mut self, net: &VirtualNetwork, figures: &[Name]) -> Result<bool, Violation> {
+    fn add_up(&mut self, net: &VirtualNetwork, aggregates: &[Name]) -> Result<bool, Violation> {
         if self.members.len() > MOST_TO_ADD_UP {
             return Ok(false);
         }
         let mut any = false;
-        for (figure, states) in figures.iter().zip(&self.states) {
+        for (aggregate, states) in aggregates.iter().zip(&self.states) {
             let Some(truth) = states.last().map(|state| &state.truth) else { continue };
             // What nobody reports is forgotten.
             if truth.count == 0 {
@@ -199,11 +199,11 @@ impl Group {
             }
             any = true;
             let mut books: Vec<Book> = Vec::with_capacity(self.members.len());
-            books.extend(self.members.iter().filter_map(|&node| book(net, node, figure)));
+            books.extend(self.members.iter().filter_map(|&node| book(net, node, aggregate)));
             if quiet(&books).is_err() {
                 return Ok(false);
             }
-            match conservation(figure, truth, &books) {
+            match conservation(aggregate, truth, &books) {
                 Ok(()) => {}
                 // Once the two sides of all links agree, they agree for ever.
                 Err(violation) if self.balances > 0 => return Err(violation),
@@ -230,7 +230,7 @@ fn closed_groups(net: &VirtualNetwork) -> BTreeMap<u64, Vec<NodeIndex>> {
     groups
 }
 
-/// What the figure is, from the inputs that running nodes were given.
-pub(crate) fn truth(net: &VirtualNetwork, figure: &Name) -> Truth {
-    Truth::of(net.running().filter_map(|(index, _)| net.input(index, figure)))
+/// What the aggregate is, from the inputs that running nodes were given.
+pub(crate) fn truth(net: &VirtualNetwork, aggregate: &Name) -> Truth {
+    Truth::of(net.running().filter_map(|(index, _)| net.input(index, aggregate)))
 }

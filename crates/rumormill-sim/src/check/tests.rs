@@ -3,7 +3,7 @@
 use rumormill_proto::{Caveat, Duration, Instant, Name, NodeId, Reading};
 
 use super::conservation::{books, conservation, quiet};
-use super::estimates::{Said, enclosures, figures, said};
+use super::estimates::{Said, aggregates, enclosures, said};
 use super::rosters::{rosters, views};
 use super::truth::{COMPONENTS, Truth, Units};
 use super::violation::Violation;
@@ -14,7 +14,7 @@ use crate::network::spec::{NetworkConfig, NodeSpec};
 const INPUTS: [f64; 4] = [5.0, 10.0, -2.5, 0.1];
 const TOLERANCE: f64 = 1e-6;
 
-fn figure() -> Name {
+fn aggregate() -> Name {
     Name::new("requests").unwrap()
 }
 
@@ -36,17 +36,17 @@ fn converged() -> VirtualNetwork {
         net.set(node, "requests", x).unwrap();
     }
     let right = |net: &VirtualNetwork| {
-        figures(&figure(), &truth(), &said(net, &figure()), TOLERANCE).is_ok()
-            && quiet(&books(net, &figure())).is_ok()
+        aggregates(&aggregate(), &truth(), &said(net, &aggregate()), TOLERANCE).is_ok()
+            && quiet(&books(net, &aggregate())).is_ok()
     };
-    assert!(net.run_until(at(120), right), "{:?}", said(&net, &figure()));
+    assert!(net.run_until(at(120), right), "{:?}", said(&net, &aggregate()));
     net
 }
 
-fn look_at_figures(change: impl FnOnce(&mut Vec<Said>)) -> Result<(), Violation> {
-    let mut said = said(&converged(), &figure());
+fn look_at_aggregates(change: impl FnOnce(&mut Vec<Said>)) -> Result<(), Violation> {
+    let mut said = said(&converged(), &aggregate());
     change(&mut said);
-    figures(&figure(), &truth(), &said, TOLERANCE)
+    aggregates(&aggregate(), &truth(), &said, TOLERANCE)
 }
 
 fn what(result: Result<(), Violation>) -> &'static str {
@@ -78,15 +78,15 @@ fn the_roster_checker_misses_nobody_and_suffers_no_ghost() {
 
 #[test]
 fn the_conservation_checker_sees_a_single_unit_in_any_component() {
-    let right = books(&converged(), &figure());
-    assert_eq!(conservation(&figure(), &truth(), &right), Ok(()));
+    let right = books(&converged(), &aggregate());
+    assert_eq!(conservation(&aggregate(), &truth(), &right), Ok(()));
     for (component, name) in COMPONENTS.into_iter().enumerate() {
         let mut wrong = right.clone();
         let explanation = wrong[1].explanation.as_mut().unwrap();
         let line = &mut explanation.components[component];
         let one = Units::from_str_radix("1", 10).unwrap();
         line.units = (line.units.parse::<Units>().unwrap() + one).to_string();
-        match conservation(&figure(), &truth(), &wrong) {
+        match conservation(&aggregate(), &truth(), &wrong) {
             Err(Violation::Unbalanced { component: found, held, put_in, .. }) => {
                 assert_eq!((found, *held), (name, *put_in + one));
             }
@@ -94,13 +94,13 @@ fn the_conservation_checker_sees_a_single_unit_in_any_component() {
         }
     }
     // A node that is left out, and an input that nobody knows of.
-    assert!(conservation(&figure(), &truth(), &right[1..]).is_err());
-    assert!(conservation(&figure(), &Truth::of([5.0, 10.0, -2.5]), &right).is_err());
+    assert!(conservation(&aggregate(), &truth(), &right[1..]).is_err());
+    assert!(conservation(&aggregate(), &Truth::of([5.0, 10.0, -2.5]), &right).is_err());
 }
 
 #[test]
 fn a_network_is_not_quiet_while_something_is_under_way() {
-    let right = books(&converged(), &figure());
+    let right = books(&converged(), &aggregate());
     assert_eq!(quiet(&right), Ok(()));
     let mut outstanding = right.clone();
     outstanding[2].explanation.as_mut().unwrap().links[0].outstanding = true;
@@ -114,7 +114,7 @@ fn a_network_is_not_quiet_while_something_is_under_way() {
 }
 
 #[test]
-fn the_figure_checker_finds_every_wrong_figure() {
+fn the_figure_checker_finds_every_wrong_aggregate() {
     type Spoil = fn(&mut Reading);
     let spoilt: [(&str, Spoil); 7] = [
         ("sum", |reading| reading.sum.value = Some(12.6 + 1e-3)),
@@ -125,21 +125,21 @@ fn the_figure_checker_finds_every_wrong_figure() {
         ("maximum", |reading| reading.max = None),
         ("variance", |reading| reading.variance = reading.variance.map(|v| v * (1.0 + 2e-9))),
     ];
-    assert_eq!(look_at_figures(|_| ()), Ok(()));
+    assert_eq!(look_at_aggregates(|_| ()), Ok(()));
     for (expected, spoil) in spoilt {
         let spoil = |said: &mut Vec<Said>| spoil(said[3].reading.as_mut().unwrap());
-        assert_eq!(what(look_at_figures(spoil)), expected);
+        assert_eq!(what(look_at_aggregates(spoil)), expected);
     }
-    let silent = look_at_figures(|said| said[1].reading = None);
+    let silent = look_at_aggregates(|said| said[1].reading = None);
     assert!(matches!(silent, Err(Violation::Unknown { node: NodeIndex(1), .. })));
-    let unsure = look_at_figures(|said| said[1].reading.as_mut().unwrap().converged = false);
+    let unsure = look_at_aggregates(|said| said[1].reading.as_mut().unwrap().converged = false);
     assert!(matches!(unsure, Err(Violation::NotConverged { node: NodeIndex(1), .. })));
 }
 
 #[test]
 fn what_enclosures_tell_is_not_asked_of_more_members_than_they_cover() {
     let with_limit = |limit, wrong: f64| {
-        look_at_figures(|said| {
+        look_at_aggregates(|said| {
             let reading = said[1].reading.as_mut().unwrap();
             reading.caveats.push(Caveat::TooManyMembers(4, limit));
             (reading.converged, reading.min, reading.max) = (false, None, None);
@@ -153,9 +153,9 @@ fn what_enclosures_tell_is_not_asked_of_more_members_than_they_cover() {
 
 #[test]
 fn the_enclosure_checker_finds_an_enclosure_that_misses_by_one_float() {
-    let right = said(&converged(), &figure());
+    let right = said(&converged(), &aggregate());
     let look = |said: &[Said], since| {
-        enclosures(&figure(), &truth(), said, |_| Some(since)).map_err(|violation| {
+        enclosures(&aggregate(), &truth(), said, |_| Some(since)).map_err(|violation| {
             let Violation::Escaped { what, .. } = violation else { panic!("{violation}") };
             what
         })

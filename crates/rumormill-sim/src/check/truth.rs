@@ -1,4 +1,4 @@
-//! What a figure should be, computed exactly from the inputs and not by way of any node.
+//! What a aggregate should be, computed exactly from the inputs and not by way of any node.
 
 use bnum::cast::As;
 use bnum::{n, t};
@@ -12,10 +12,10 @@ type Wide = t!(I512w);
 /// One, in units of inputs (2⁻⁶⁴).
 const ONE: f64 = 18_446_744_073_709_551_616.0;
 
-/// The names of a figure's components, in the order of [`Truth::units`].
+/// The names of a aggregate's components, in the order of [`Truth::units`].
 pub(crate) const COMPONENTS: [&str; 3] = ["participation", "value", "square"];
 
-/// What a figure is, given all inputs to it.
+/// What a aggregate is, given all inputs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
     /// How many inputs there are.

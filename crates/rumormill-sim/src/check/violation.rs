@@ -20,10 +20,10 @@ pub enum Violation {
         extra: Vec<NodeId>,
     },
     /// The masses don't add up to the inputs.
-    #[error("{component} of {figure}: the nodes hold {held} units, the inputs are {put_in}")]
+    #[error("{component} of {aggregate}: the nodes hold {held} units, the inputs are {put_in}")]
     Unbalanced {
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
         /// Its component.
         component: &'static str,
         /// The sum of the masses.
@@ -31,21 +31,21 @@ pub enum Violation {
         /// The sum of the inputs.
         put_in: Box<Units>,
     },
-    /// A node has never heard of a figure that others report.
-    #[error("node {node} knows nothing of {figure}")]
+    /// A node has never heard of a aggregate that others report.
+    #[error("node {node} knows nothing of {aggregate}")]
     Unknown {
         /// The node.
         node: NodeIndex,
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
     },
     /// A node says something wrong.
-    #[error("node {node} says that the {what} of {figure} is {said:?}; it is {truth}")]
+    #[error("node {node} says that the {what} of {aggregate} is {said:?}; it is {truth}")]
     Wrong {
         /// The node.
         node: NodeIndex,
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
         /// What is wrong about it.
         what: &'static str,
         /// What the node says.
@@ -53,26 +53,26 @@ pub enum Violation {
         /// What is true.
         truth: f64,
     },
-    /// A node does not say that a figure has converged.
-    #[error("node {node} does not call {figure} converged")]
+    /// A node does not say that a aggregate has converged.
+    #[error("node {node} does not call {aggregate} converged")]
     NotConverged {
         /// The node.
         node: NodeIndex,
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
     },
-    /// At no instant that was looked at had all exchanges of a figure come to their end, so that
+    /// At no instant that was looked at had all exchanges of a aggregate come to their end, so that
     /// masses could be added up.
-    #[error("something is always under way in {figure}: {what}")]
+    #[error("something is always under way in {aggregate}: {what}")]
     NeverQuiet {
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
         /// What was under way when it was last looked at.
         what: String,
     },
     /// A node heard a rumor twice in one life.
     #[error("node {node} heard the rumor {rumor} twice")]
-    HeardTwice {
+    DeliveredTwice {
         /// The node.
         node: NodeIndex,
         /// The rumor.
@@ -94,7 +94,7 @@ pub enum Violation {
     },
     /// Two nodes' replicas are not the same.
     #[error("the replica of node {node} is not that of the first node")]
-    ReplicaDiffers {
+    KvDiffers {
         /// The node.
         node: NodeIndex,
     },
@@ -115,12 +115,14 @@ pub enum Violation {
         millis: i64,
     },
     /// An enclosure does not contain the truth.
-    #[error("node {node} encloses the {what} of {figure} in [{lower:?}, {upper:?}]; it is {truth}")]
+    #[error(
+        "node {node} encloses the {what} of {aggregate} in [{lower:?}, {upper:?}]; it is {truth}"
+    )]
     Escaped {
         /// The node.
         node: NodeIndex,
-        /// The figure.
-        figure: Name,
+        /// The aggregate.
+        aggregate: Name,
         /// What is enclosed.
         what: &'static str,
         /// The lower bound.

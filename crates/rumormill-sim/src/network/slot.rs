@@ -34,7 +34,7 @@ pub(crate) struct Slot {
     /// since 1970.
     pub(crate) wall_origin: u64,
     /// The inputs that were set and not taken away in this life: what the checkers hold the nodes'
-    /// figures against.
+    /// aggregates against.
     pub(crate) inputs: BTreeMap<Name, f64>,
     /// Rises with each start.
     pub(crate) life: u32,

@@ -4,8 +4,8 @@ use core::fmt;
 
 use rumormill_proto::Instant;
 
-use super::event::{
-    ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioEvent, SetInput, Sides, UnsetInput,
+use super::entry::{
+    ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioAction, SetInput, Sides, UnsetInput,
 };
 use super::link::LinkSettings;
 use super::nodes::{Nodes, names};
@@ -38,7 +38,7 @@ pub enum Action {
     Link(LinkSettings),
     /// The node reports this.
     Set(u32, String, f64),
-    /// The node does not report the figure any more.
+    /// The node does not report the aggregate any more.
     Unset(u32, String),
     /// The node's clock runs at this rate.
     Clock(u32, f64),
@@ -104,8 +104,8 @@ impl Action {
     }
 
     /// The event that does this and nothing else, at a time that is still to be set.
-    fn event(&self) -> ScenarioEvent {
-        let mut event = ScenarioEvent::default();
+    fn event(&self) -> ScenarioAction {
+        let mut event = ScenarioAction::default();
         let one = |node: u32| Nodes::These(vec![node]);
         match self {
             Self::Crash(node) => event.crash = Some(one(*node)),
@@ -124,12 +124,12 @@ impl Action {
             Self::Cut(from, to) => event.cut = Some(OneWay { from: one(*from), to: one(*to) }),
             Self::Heal => event.heal = Some(true),
             Self::Link(settings) => event.link = Some(settings.clone()),
-            Self::Set(node, figure, value) => {
-                let (figure, value) = (figure.clone(), Values::Constant(*value));
-                event.set = Some(SetInput { figure, value, nodes: one(*node) });
+            Self::Set(node, aggregate, value) => {
+                let (aggregate, value) = (aggregate.clone(), Values::Constant(*value));
+                event.set = Some(SetInput { aggregate, value, nodes: one(*node) });
             }
-            Self::Unset(node, figure) => {
-                event.unset = Some(UnsetInput { figure: figure.clone(), nodes: one(*node) });
+            Self::Unset(node, aggregate) => {
+                event.unset = Some(UnsetInput { aggregate: aggregate.clone(), nodes: one(*node) });
             }
             Self::Publish(node, topic, bytes) => {
                 let (topic, bytes) = (topic.clone(), *bytes);
@@ -171,8 +171,8 @@ impl Action {
             Self::Cut(from, to) => format!("cut: n{from} is not heard by n{to}"),
             Self::Heal => "heal".into(),
             Self::Link(settings) => format!("links: {settings}"),
-            Self::Set(_, figure, value) => format!("set {figure} = {value}"),
-            Self::Unset(_, figure) => format!("unset {figure}"),
+            Self::Set(_, aggregate, value) => format!("set {aggregate} = {value}"),
+            Self::Unset(_, aggregate) => format!("unset {aggregate}"),
             Self::Publish(_, topic, _) => format!("publish {topic}"),
             Self::Put(_, key, value) => format!("put {key} = {value:?}"),
             Self::Delete(_, key) => format!("delete {key}"),
@@ -193,9 +193,9 @@ impl fmt::Display for Action {
 pub(crate) fn in_words(actions: &[&Action]) -> Vec<(Tone, String)> {
     let mut words: Vec<(Tone, String, Vec<u32>)> = Vec::new();
     for action in actions {
-        // Inputs differ from node to node; what they are shows in the figures.
+        // Inputs differ from node to node; what they are shows in the aggregates.
         let text = match action {
-            Action::Set(_, figure, _) => format!("set {figure}"),
+            Action::Set(_, aggregate, _) => format!("set {aggregate}"),
             other => other.without_node(),
         };
         match words.last_mut().filter(|last| last.1 == text) {
@@ -212,11 +212,11 @@ pub(crate) fn in_words(actions: &[&Action]) -> Vec<(Tone, String)> {
 }
 
 /// The steps as events, one for each; crashes and the like at one instant share theirs.
-pub(crate) fn events(steps: &[Step]) -> Vec<ScenarioEvent> {
-    let mut events: Vec<ScenarioEvent> = Vec::new();
+pub(crate) fn entries(steps: &[Step]) -> Vec<ScenarioAction> {
+    let mut events: Vec<ScenarioAction> = Vec::new();
     for step in steps {
         let at = Some(When::At(step.at.into()));
-        let mut event = ScenarioEvent { at, ..step.action.event() };
+        let mut event = ScenarioAction { at, ..step.action.event() };
         if let Some(last) = events.last_mut()
             && merge(last, &mut event)
         {
@@ -228,8 +228,8 @@ pub(crate) fn events(steps: &[Step]) -> Vec<ScenarioEvent> {
 }
 
 /// Adds the nodes of an event to those of the last one, if nothing else is different.
-fn merge(last: &mut ScenarioEvent, event: &mut ScenarioEvent) -> bool {
-    type Field = fn(&mut ScenarioEvent) -> &mut Option<Nodes>;
+fn merge(last: &mut ScenarioAction, event: &mut ScenarioAction) -> bool {
+    type Field = fn(&mut ScenarioAction) -> &mut Option<Nodes>;
     let fields: [Field; 5] = [
         |event| &mut event.crash,
         |event| &mut event.restart,

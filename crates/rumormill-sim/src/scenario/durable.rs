@@ -36,7 +36,7 @@ impl Durable {
                 wrong(count.to_string(), format!("at most {start}, the number of nodes that start"))
             }
             Nodes::These(nodes) => {
-                let joins = scenario.event.iter().filter_map(|event| {
+                let joins = scenario.action.iter().filter_map(|event| {
                     event.join.map(|count| count.saturating_mul(event.times.unwrap_or(1)))
                 });
                 let all = joins.fold(start, u32::saturating_add);

@@ -8,7 +8,7 @@ use crate::network::error::SimError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} is {value}, but must be {range}")]
 pub struct ScenarioError {
-    /// Where it stands: `link.loss`, or `event 3: crash`.
+    /// Where it stands: `link.loss`, or `action 3: crash`.
     pub key: String,
     /// What stands there.
     pub value: String,

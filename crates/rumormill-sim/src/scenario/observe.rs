@@ -2,9 +2,9 @@
 
 use rumormill_proto::{Event, Instant, Name};
 
-use super::news;
+use super::deliveries;
 use super::slice::{
-    Band, FigureLine, FigureSample, Heard, Life, Moment, NodeLine, Sample, Traffic,
+    AggregateLine, AggregateSample, Band, Moment, NodeLine, NodeStatus, NoticeLine, Sample, Traffic,
 };
 use super::span::{Shift, Span};
 use crate::check::chronicle::Chronicle;
@@ -14,7 +14,7 @@ use crate::network::index::NodeIndex;
 use crate::network::slot::NodeState;
 
 /// How things stand in the whole cluster.
-pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], chronicle: &Chronicle) -> Sample {
+pub(crate) fn sample(net: &VirtualNetwork, aggregates: &[Name], chronicle: &Chronicle) -> Sample {
     let running = net.running().count();
     let counters = net.counters();
     Sample {
@@ -23,9 +23,12 @@ pub(crate) fn sample(net: &VirtualNetwork, figures: &[Name], chronicle: &Chronic
         running: running as u32,
         members: Band::of(net.running().map(|(_, node)| node.roster().len() as f64)),
         agreed: agreed(net, running),
-        figures: figures.iter().map(|figure| figure_sample(net, figure, running)).collect(),
-        rumors: news::rumors(chronicle, net),
-        replica: news::replica(chronicle, net),
+        aggregates: aggregates
+            .iter()
+            .map(|aggregate| aggregate_sample(net, aggregate, running))
+            .collect(),
+        events: deliveries::events(chronicle, net),
+        kv: deliveries::kv(chronicle, net),
         packets_sent: counters.packets_sent,
         packets_lost: counters.packets_lost
             + counters.packets_blocked
@@ -48,21 +51,21 @@ fn agreed(net: &VirtualNetwork, running: usize) -> f64 {
     share(net.running().filter(|(_, node)| agrees(node)).count(), running)
 }
 
-fn figure_sample(net: &VirtualNetwork, figure: &Name, running: usize) -> FigureSample {
-    let inputs = net.running().filter_map(|(index, _)| net.input(index, figure));
+fn aggregate_sample(net: &VirtualNetwork, aggregate: &Name, running: usize) -> AggregateSample {
+    let inputs = net.running().filter_map(|(index, _)| net.input(index, aggregate));
     let magnitude: f64 = inputs.map(f64::abs).sum();
     let scale = if magnitude > 0.0 { magnitude } else { 1.0 };
-    let truth = truth(net, figure).sum();
+    let truth = truth(net, aggregate).sum();
     let (mut errors, mut widths, mut converged) = (Vec::new(), Vec::new(), 0);
     for (index, node) in net.running() {
-        let Some(reading) = node.reading(net.local_now(index), figure) else { continue };
+        let Some(reading) = node.reading(net.local_now(index), aggregate) else { continue };
         errors.extend(reading.sum.value.map(|value| (value - truth).abs() / scale));
         widths.extend(reading.sum.width().map(|width| width / scale));
         converged += usize::from(reading.converged);
     }
     let errors_of = Band::of(errors.iter().copied());
-    FigureSample {
-        name: figure.as_str().to_owned(),
+    AggregateSample {
+        name: aggregate.as_str().to_owned(),
         truth,
         worst_error: errors_of.map(|band| band.max),
         mean_error: errors_of.map(|band| band.mean),
@@ -74,45 +77,48 @@ fn figure_sample(net: &VirtualNetwork, figure: &Name, running: usize) -> FigureS
 }
 
 /// The state of every node.
-pub(crate) fn nodes(net: &VirtualNetwork, figures: &[Name]) -> Vec<NodeLine> {
-    (0..net.len() as u32).map(|number| node(net, NodeIndex(number), figures)).collect()
+pub(crate) fn nodes(net: &VirtualNetwork, aggregates: &[Name]) -> Vec<NodeLine> {
+    (0..net.len() as u32).map(|number| node(net, NodeIndex(number), aggregates)).collect()
 }
 
-fn node(net: &VirtualNetwork, index: NodeIndex, figures: &[Name]) -> NodeLine {
-    let life = match net.state(index) {
-        Some(NodeState::Running) if net.is_paused(index) => Life::Paused,
-        Some(NodeState::Running) => Life::Running,
-        Some(NodeState::Crashed) => Life::Crashed,
-        Some(NodeState::Left) => Life::Left,
-        Some(NodeState::Waiting) | None => Life::Waiting,
+fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine {
+    let status = match net.state(index) {
+        Some(NodeState::Running) if net.is_paused(index) => NodeStatus::Paused,
+        Some(NodeState::Running) => NodeStatus::Running,
+        Some(NodeState::Crashed) => NodeStatus::Crashed,
+        Some(NodeState::Left) => NodeStatus::Left,
+        Some(NodeState::Waiting) | None => NodeStatus::Waiting,
     };
-    let figure = |figure| {
-        let reading = net.node(index).and_then(|node| node.reading(net.local_now(index), figure));
-        let input = net.input(index, figure);
-        reading.map_or(FigureLine { input, ..FigureLine::default() }, |reading| FigureLine {
-            input,
-            value: reading.sum.value,
-            lower: reading.sum.lower,
-            upper: reading.sum.upper,
-            converged: reading.converged,
+    let aggregate = |aggregate| {
+        let reading =
+            net.node(index).and_then(|node| node.reading(net.local_now(index), aggregate));
+        let input = net.input(index, aggregate);
+        reading.map_or(AggregateLine { input, ..AggregateLine::default() }, |reading| {
+            AggregateLine {
+                input,
+                value: reading.sum.value,
+                lower: reading.sum.lower,
+                upper: reading.sum.upper,
+                converged: reading.converged,
+            }
         })
     };
     let roster = net.node(index).map(rumormill_proto::Node::roster);
     let load = net.node(index).map(rumormill_proto::Node::load).unwrap_or_default();
     NodeLine {
-        life,
-        rumors: load.rumors as u32,
+        status,
+        events: load.rumors as u32,
         keys: load.keys as u32,
-        replica: net.node(index).map_or(0, rumormill_proto::Node::replica_digest),
+        kv: net.node(index).map_or(0, rumormill_proto::Node::replica_digest),
         members: roster.map_or(0, |roster| roster.len() as u32),
         roster: roster.map_or(0, rumormill_proto::Roster::digest),
-        figures: figures.iter().map(figure).collect(),
+        aggregates: aggregates.iter().map(aggregate).collect(),
     }
 }
 
 /// Something that a node said, in words.
-pub(crate) fn heard(at: Instant, node: NodeIndex, event: &Event) -> Heard {
-    Heard { at: Moment::from(at), node: node.0, text: in_words(event) }
+pub(crate) fn notice(at: Instant, node: NodeIndex, event: &Event) -> NoticeLine {
+    NoticeLine { at: Moment::from(at), node: node.0, text: in_words(event) }
 }
 
 fn in_words(event: &Event) -> String {

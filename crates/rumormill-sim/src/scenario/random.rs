@@ -24,8 +24,8 @@ pub struct Chaos {
     pub seed: u64,
     /// How many nodes there are at the start; up to half as many more join later.
     pub nodes: usize,
-    /// The figures that nodes report.
-    pub figures: Vec<Name>,
+    /// The aggregates that nodes report.
+    pub aggregates: Vec<Name>,
     /// What nodes are made from; name and clock are each node's own.
     pub node: NodeSpec,
     /// How far clocks are off at most, either way: 0.02 is 2 %.
@@ -103,7 +103,7 @@ impl Chaos {
 impl Run {
     fn finish(mut self) -> Outcome {
         let result = self.chaos_phase().and_then(|()| self.calm_phase());
-        let (rumors, heard) = self.chronicle.rumors();
+        let (rumors, heard) = self.chronicle.published();
         Outcome {
             seed: self.plan.seed,
             digest: self.net.digest(),

@@ -11,7 +11,7 @@ use self::start::Beginning;
 use super::action::{Action, Step, in_words};
 use super::durable::Drawn;
 use super::error::ScenarioError;
-use super::slice::{Heard, Mark, Moment, Slice, Tone};
+use super::slice::{Mark, Moment, NoticeLine, Slice, Tone};
 use super::values::Values;
 use super::{Scenario, observe};
 use crate::check::chronicle::Chronicle;
@@ -55,7 +55,7 @@ pub struct ScenarioRun {
     scenario: Scenario,
     config: Config,
     durable: Drawn,
-    figures: Vec<Name>,
+    aggregates: Vec<Name>,
     values: BTreeMap<String, Values>,
     steps: Vec<Step>,
     next: usize,
@@ -70,7 +70,7 @@ pub struct ScenarioRun {
     marks: Vec<Mark>,
     details: bool,
     chronicle: Chronicle,
-    heard: Vec<Heard>,
+    notices: Vec<NoticeLine>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,16 +110,16 @@ impl ScenarioRun {
         details: bool,
     ) -> Result<Self, ScenarioError> {
         let refused = |error| ScenarioError::of_network("", error);
-        let values = scenario.figures();
+        let values = scenario.aggregates();
         let mut names: Vec<String> = values.keys().cloned().collect();
         for step in &steps {
-            if let Action::Set(_, figure, _) = &step.action
-                && !names.contains(figure)
+            if let Action::Set(_, aggregate, _) = &step.action
+                && !names.contains(aggregate)
             {
-                names.push(figure.clone());
+                names.push(aggregate.clone());
             }
         }
-        let figures: Vec<Name> = names
+        let aggregates: Vec<Name> = names
             .iter()
             .map(|name| Name::new(name).map_err(|error| refused(error.into())))
             .collect::<Result<_, _>>()?;
@@ -133,8 +133,8 @@ impl ScenarioRun {
         Ok(Self {
             config: scenario.config()?,
             durable: scenario.durable().draw(scenario),
-            watch: Watch::new(figures.clone()),
-            figures,
+            watch: Watch::new(aggregates.clone()),
+            aggregates,
             values,
             steps,
             next: 0,
@@ -147,7 +147,7 @@ impl ScenarioRun {
             marks: Vec::new(),
             details,
             chronicle: Chronicle::default(),
-            heard: Vec::new(),
+            notices: Vec::new(),
             scenario: scenario.clone(),
         })
     }
@@ -161,15 +161,15 @@ impl ScenarioRun {
         if let Err(failure) = self.play() {
             self.fail(failure);
         }
-        let sample = observe::sample(&self.net, &self.figures, &self.chronicle);
+        let sample = observe::sample(&self.net, &self.aggregates, &self.chronicle);
         let marks = core::mem::take(&mut self.marks);
-        let (mut nodes, mut heard, mut traffic) = Default::default();
+        let (mut nodes, mut notices, mut traffic) = Default::default();
         if self.details {
-            nodes = observe::nodes(&self.net, &self.figures);
-            heard = core::mem::take(&mut self.heard);
+            nodes = observe::nodes(&self.net, &self.aggregates);
+            notices = core::mem::take(&mut self.notices);
             traffic = observe::traffic(&mut self.net);
         }
-        Some(Slice { marks, sample, nodes, heard, traffic })
+        Some(Slice { marks, sample, nodes, notices, traffic })
     }
 
     /// How the run stands.
@@ -187,9 +187,9 @@ impl ScenarioRun {
         }
     }
 
-    /// The figures that are looked at.
-    pub fn figures(&self) -> &[Name] {
-        &self.figures
+    /// The aggregates that are looked at.
+    pub fn aggregates(&self) -> &[Name] {
+        &self.aggregates
     }
 
     /// What happens in it, with everything random drawn.
@@ -232,9 +232,9 @@ impl ScenarioRun {
     fn note(&mut self) -> Result<(), Violation> {
         for (at, node, event) in self.net.take_events() {
             if self.details {
-                self.heard.push(observe::heard(at, node, &event));
+                self.notices.push(observe::notice(at, node, &event));
             }
-            self.chronicle.hear(&self.net, at, node, event)?;
+            self.chronicle.record(&self.net, at, node, event)?;
         }
         Ok(())
     }
@@ -277,8 +277,8 @@ impl ScenarioRun {
         let now = self.net.now();
         let settled = self.watch.settled(&self.net, self.config.aggregates.tolerance);
         let holds = settled
-            .and_then(|()| self.chronicle.everybody_heard(&self.net))
-            .and_then(|()| self.chronicle.replicas(&self.net))
+            .and_then(|()| self.chronicle.delivered(&self.net))
+            .and_then(|()| self.chronicle.kv(&self.net))
             .and_then(|()| self.watch.added_up(&self.net, BALANCES));
         match (holds, held) {
             (Ok(()), None) => {

@@ -15,8 +15,8 @@ use rumormill_proto::{Instant, Rng};
 use choose::Place;
 
 use super::action::{Action, Step};
+use super::entry::{Deed, ScenarioAction};
 use super::error::ScenarioError;
-use super::event::{Deed, ScenarioEvent};
 use super::link::LinkSettings;
 use super::nodes::Nodes;
 use super::span::{Span, When};
@@ -24,8 +24,8 @@ use super::tracker::Tracker;
 use super::{MOST_NODES, Scenario};
 use crate::network::digest::seed;
 
-/// The purpose of the seeds of events.
-const EVENTS: u64 = 5;
+/// The purpose of the seeds of actions.
+const ACTIONS: u64 = 5;
 
 /// A scenario of more steps than this is refused.
 const MOST_STEPS: usize = 1_000_000;
@@ -42,7 +42,7 @@ pub(crate) fn draw(scenario: &Scenario) -> Result<Vec<Step>, ScenarioError> {
         splits: Lasting::default(),
         links: Lasting::default(),
     };
-    for (number, event) in scenario.event.iter().enumerate() {
+    for (number, event) in scenario.action.iter().enumerate() {
         drawing.plan(number, event)?;
     }
     while let Some(((at, _), pending)) = drawing.pending.pop_first() {
@@ -67,7 +67,7 @@ pub(crate) fn possible(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
 /// Something that has a time already, but no nodes yet.
 enum Pending<'a> {
     /// An event, or one of its repetitions.
-    Event { number: usize, repetition: u32, event: &'a ScenarioEvent },
+    Event { number: usize, repetition: u32, event: &'a ScenarioAction },
     /// One crash of a churn.
     Churn { rng: Rng, down: Span },
     /// A node that has crashed for a while starts again.
@@ -130,7 +130,7 @@ impl<'a> Drawing<'a> {
     fn step(&mut self, at: Instant, action: Action) -> Result<(), ScenarioError> {
         if self.steps.len() >= MOST_STEPS {
             let range = format!("at most {MOST_STEPS}, one for each node that is befallen");
-            return Err(ScenarioError::new("event", "more steps than that", range));
+            return Err(ScenarioError::new("action", "more steps than that", range));
         }
         self.tracker.apply(at, &action);
         self.steps.push(Step { at, action });
@@ -182,9 +182,9 @@ impl<'a> Drawing<'a> {
         at: Instant,
         number: usize,
         mut rng: Rng,
-        event: &ScenarioEvent,
+        event: &ScenarioAction,
     ) -> Result<(), ScenarioError> {
-        let key = format!("event {}", number + 1);
+        let key = format!("action {}", number + 1);
         let (verb, deed) = event.deed(&key)?;
         // What has a fixed time must be possible then; what comes at random takes what it finds.
         let strict = matches!(event.at, Some(When::At(_)));
@@ -227,13 +227,13 @@ impl<'a> Drawing<'a> {
                 each(self, &delete.nodes, &|node| Action::Delete(node, delete.key.clone()))
             }
             Deed::Unset(unset) => {
-                each(self, &unset.nodes, &|node| Action::Unset(node, unset.figure.clone()))
+                each(self, &unset.nodes, &|node| Action::Unset(node, unset.aggregate.clone()))
             }
             Deed::Set(set) => {
-                let (figure, all) = (set.figure.clone(), self.scenario.nodes as usize);
-                let draws = seed(self.scenario.seed, EVENTS, rng.random());
+                let (aggregate, all) = (set.aggregate.clone(), self.scenario.nodes as usize);
+                let draws = seed(self.scenario.seed, ACTIONS, rng.random());
                 let value = |node: u32| set.value.of(draws, 0, node as usize, all);
-                let make = |node| Action::Set(node, figure.clone(), value(node).unwrap_or(0.0));
+                let make = |node| Action::Set(node, aggregate.clone(), value(node).unwrap_or(0.0));
                 for node in self.choose(&place, &mut rng, &set.nodes, &make)? {
                     if value(node).is_some() {
                         self.step(at, make(node))?;
@@ -309,5 +309,5 @@ impl<'a> Drawing<'a> {
 /// A generator for one purpose of one repetition of one event.
 fn event_rng(run: u64, number: usize, repetition: u32, purpose: u64) -> Rng {
     let which = ((number as u64) << 33) | (u64::from(repetition) << 1) | purpose;
-    Rng::seed_from_u64(seed(run, EVENTS, which))
+    Rng::seed_from_u64(seed(run, ACTIONS, which))
 }

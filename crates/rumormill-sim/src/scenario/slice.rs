@@ -70,7 +70,7 @@ pub struct Slice {
     /// The state of every node at the end of the slice; empty unless details are kept.
     pub nodes: Vec<NodeLine>,
     /// What nodes said; empty unless details are kept.
-    pub heard: Vec<Heard>,
+    pub notices: Vec<NoticeLine>,
     /// What became of packets; empty unless details are kept.
     pub traffic: Vec<Traffic>,
 }
@@ -113,12 +113,12 @@ pub struct Sample {
     pub members: Option<Band>,
     /// The share of running nodes that hold exactly the running ones for members.
     pub agreed: f64,
-    /// How each figure stands.
-    pub figures: Vec<FigureSample>,
-    /// How rumors stand; `None` before the first.
-    pub rumors: Option<RumorSample>,
-    /// How the replica stands; `None` before the first write.
-    pub replica: Option<ReplicaSample>,
+    /// How each aggregate stands.
+    pub aggregates: Vec<AggregateSample>,
+    /// How far events have spread; `None` before the first.
+    pub events: Option<EventSample>,
+    /// How equal the keys of the nodes are; `None` before the first write.
+    pub kv: Option<KvSample>,
     /// Datagrams sent since the start.
     pub packets_sent: u64,
     /// Of those, how many were lost or stopped, or found nobody.
@@ -149,10 +149,10 @@ impl Band {
     }
 }
 
-/// How a figure's sum stands. Errors and widths are relative to the sum of the inputs' magnitudes.
+/// How a aggregate's sum stands. Errors and widths are relative to the sum of the inputs' magnitudes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FigureSample {
-    /// The figure.
+pub struct AggregateSample {
+    /// The aggregate.
     pub name: String,
     /// The sum of the inputs of all running nodes.
     pub truth: f64,
@@ -170,21 +170,21 @@ pub struct FigureSample {
     pub unknown: u32,
 }
 
-/// How rumors stand. Those to hear one are the nodes that were up when it was published, and still
-/// are, or were when they heard it.
+/// How far events have spread. An event is due at the nodes that were up when it was published and
+/// still are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RumorSample {
+pub struct EventSample {
     /// How many were published.
     pub published: u32,
-    /// The share of deliveries that have been made, over all rumors.
+    /// The share of deliveries that have been made, over all events.
     pub delivered: f64,
     /// How many deliveries are still to come.
     pub waiting: u64,
 }
 
-/// How the replica stands.
+/// How equal the keys of the nodes are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReplicaSample {
+pub struct KvSample {
     /// How many keys running nodes hold.
     pub keys: Option<Band>,
     /// The share of running nodes in the largest group that hold the same.
@@ -195,24 +195,24 @@ pub struct ReplicaSample {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeLine {
     /// Whether it runs.
-    pub life: Life,
+    pub status: NodeStatus,
     /// How many members it knows of; 0 if it doesn't run.
     pub members: u32,
     /// The digest of whom it holds for members: the same at nodes that agree.
     pub roster: u64,
-    /// How many rumors it keeps.
-    pub rumors: u32,
+    /// How many events it keeps.
+    pub events: u32,
     /// How many keys it holds.
     pub keys: u32,
-    /// The digest of what its replica holds: the same at nodes that hold the same.
-    pub replica: u64,
-    /// What it says of each figure, in the order of the header.
-    pub figures: Vec<FigureLine>,
+    /// The digest of its keys and values: the same at nodes that hold the same.
+    pub kv: u64,
+    /// What it says of each aggregate, in the order of the header.
+    pub aggregates: Vec<AggregateLine>,
 }
 
-/// What a node says of a figure's sum.
+/// What a node says of a aggregate's sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FigureLine {
+pub struct AggregateLine {
     /// What it reports itself.
     pub input: Option<f64>,
     /// Its estimate.
@@ -228,7 +228,7 @@ pub struct FigureLine {
 /// Whether a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Life {
+pub enum NodeStatus {
     /// It runs.
     Running,
     /// Its process is stopped.
@@ -241,7 +241,7 @@ pub enum Life {
     Waiting,
 }
 
-impl Life {
+impl NodeStatus {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -256,7 +256,7 @@ impl Life {
 
 /// Something that a node said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct NoticeLine {
     /// When.
     pub at: Moment,
     /// Which node, by its number.

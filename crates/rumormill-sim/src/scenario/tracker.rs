@@ -15,7 +15,7 @@ struct Known {
     running: bool,
     /// Until when the process is stopped.
     paused: Instant,
-    /// The figures that it reports, or will when it runs again.
+    /// The aggregates that it reports, or will when it runs again.
     reports: BTreeSet<String>,
 }
 
@@ -23,7 +23,7 @@ struct Known {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     nodes: Vec<Known>,
-    /// The figures that a node reports that joins as number n.
+    /// The aggregates that a node reports that joins as number n.
     joins_with: Vec<(String, usize)>,
     split: bool,
     link: LinkSettings,
@@ -32,14 +32,16 @@ pub(crate) struct Tracker {
 impl Tracker {
     /// The nodes at the start.
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let figures = scenario.figures();
+        let aggregates = scenario.aggregates();
         // The values of a list end; all others go on for ever.
         let reach = |values: &super::Values| match values {
             super::Values::Each(list) => list.len(),
             _ => usize::MAX,
         };
-        let joins_with =
-            figures.iter().map(|(figure, values)| (figure.clone(), reach(values))).collect();
+        let joins_with = aggregates
+            .iter()
+            .map(|(aggregate, values)| (aggregate.clone(), reach(values)))
+            .collect();
         let mut tracker =
             Self { nodes: Vec::new(), joins_with, split: false, link: LinkSettings::default() };
         for _ in 0..scenario.nodes {
@@ -51,7 +53,7 @@ impl Tracker {
     fn add(&mut self) {
         let number = self.nodes.len();
         let reports = self.joins_with.iter().filter(|(_, reach)| number < *reach);
-        let reports = reports.map(|(figure, _)| figure.clone()).collect();
+        let reports = reports.map(|(aggregate, _)| aggregate.clone()).collect();
         self.nodes.push(Known { running: true, paused: Instant::ZERO, reports });
     }
 
@@ -96,8 +98,8 @@ impl Tracker {
                 "n{node} is stopped from before {when} to {}",
                 Span::from(known.paused)
             )),
-            Action::Unset(_, figure) if !known.reports.contains(figure) => {
-                Err(format!("n{node} does not report {figure} at {when}"))
+            Action::Unset(_, aggregate) if !known.reports.contains(aggregate) => {
+                Err(format!("n{node} does not report {aggregate} at {when}"))
             }
             _ => Ok(()),
         }
@@ -125,11 +127,11 @@ impl Tracker {
                 (known.running, known.paused) = (true, Instant::ZERO);
             }
             (Action::Pause(_, span), Some(known)) => known.paused = at + span.0,
-            (Action::Set(_, figure, _), Some(known)) => {
-                known.reports.insert(figure.clone());
+            (Action::Set(_, aggregate, _), Some(known)) => {
+                known.reports.insert(aggregate.clone());
             }
-            (Action::Unset(_, figure), Some(known)) => {
-                known.reports.remove(figure);
+            (Action::Unset(_, aggregate), Some(known)) => {
+                known.reports.remove(aggregate);
             }
             (Action::Join, _) => self.add(),
             (Action::Partition(_) | Action::Cut(..), _) => self.split = true,

@@ -41,12 +41,12 @@ enum Named {
 
 impl Values {
     /// The value of a node of a cluster that begins with so many. It depends on the run's seed, the
-    /// figure's place and the node's number alone.
-    pub(crate) fn of(&self, run: u64, figure: usize, node: usize, nodes: usize) -> Option<f64> {
+    /// aggregate's place and the node's number alone.
+    pub(crate) fn of(&self, run: u64, aggregate: usize, node: usize, nodes: usize) -> Option<f64> {
         Some(match self {
             Self::Constant(value) => *value,
             Self::Uniform(low, high) => {
-                let which = ((figure as u64) << 32) | node as u64;
+                let which = ((aggregate as u64) << 32) | node as u64;
                 let u: f64 = Rng::seed_from_u64(seed(run, VALUES, which)).random();
                 low + u * (high - low)
             }
@@ -141,6 +141,6 @@ mod tests {
         assert!(drawn.iter().flatten().all(|x| (10.0..20.0).contains(x)) && drawn[0] != drawn[1]);
         assert_eq!(drawn[2], uniform.of(7, 0, 2, 1000), "whatever else there is");
         assert_ne!(drawn[2], uniform.of(8, 0, 2, 3), "another seed");
-        assert_ne!(drawn[2], uniform.of(7, 1, 2, 3), "another figure");
+        assert_ne!(drawn[2], uniform.of(7, 1, 2, 3), "another aggregate");
     }
 }

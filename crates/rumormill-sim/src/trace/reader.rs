@@ -20,7 +20,9 @@ pub enum TraceError {
     #[error("not a trace: it does not begin with RUMTRACE; `--record` writes them")]
     Foreign,
     /// Another version of the format.
-    #[error("a trace of version {0}; this program reads version {TRACE_VERSION}")]
+    #[error(
+        "the trace has version {0}, but this program reads version {TRACE_VERSION}; record the run again"
+    )]
     Version(u16),
     /// It ends in the middle.
     #[error("the trace is torn: it ends at byte {0}, before the run does; record it again")]

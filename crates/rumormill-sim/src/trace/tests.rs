@@ -33,12 +33,12 @@ fn read(bytes: &[u8]) -> Result<(Vec<Slice>, Ending), TraceError> {
 #[test]
 fn what_is_written_is_read_again() {
     let (slices, ending, bytes) = trace();
-    assert!(slices.iter().any(|slice| !slice.traffic.is_empty() && !slice.heard.is_empty()));
+    assert!(slices.iter().any(|slice| !slice.traffic.is_empty() && !slice.notices.is_empty()));
     let (again, end) = read(&bytes).unwrap();
     assert_eq!(again, slices);
     assert_eq!(end, ending);
     let mut reader = TraceReader::new(std::io::Cursor::new(&bytes)).unwrap();
-    assert_eq!(reader.header().figures, ["requests"]);
+    assert_eq!(reader.header().aggregates, ["requests"]);
     reader.read().unwrap();
     let second = reader.position();
     while let Chunk::Slice(_) = reader.read().unwrap() {}
@@ -79,5 +79,8 @@ fn a_damaged_trace_is_refused_wherever_a_bit_is_wrong() {
     let mut newer = bytes;
     newer[8] = 9;
     let error = read(&newer).unwrap_err().to_string();
-    assert_eq!(error, "a trace of version 9; this program reads version 1");
+    assert_eq!(
+        error,
+        "the trace has version 9, but this program reads version 2; record the run again"
+    );
 }

@@ -24,7 +24,7 @@ that still fails.";
 ///
 /// Every node runs the code that agents run, on a virtual clock. What must hold is checked
 /// throughout: no enclosure excludes the truth, no mass is lost. At the end faults stop, and
-/// everything must come right: all agree on who is there and on every figure.
+/// everything must come right: all agree on who is there and on every aggregate.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -1,8 +1,8 @@
 //! A scenario from flags.
 
 use rumormill_sim::scenario::{
-    Churn, LatencyText, NodeSettings, Nodes, Publish, Scenario, ScenarioEvent, Sides, Span, Values,
-    When,
+    Churn, LatencyText, NodeSettings, Nodes, Publish, Scenario, ScenarioAction, Sides, Span,
+    Values, When,
 };
 
 use crate::term::exit::Usage;
@@ -97,9 +97,9 @@ impl Flags {
             scenario.node = NodeSettings { interval: Some(interval), ..scenario.node.clone() };
         }
         if let Some(values) = &self.values {
-            let mut figures = scenario.figures();
-            figures.insert("requests".into(), values.clone());
-            scenario.figures = Some(figures);
+            let mut aggregates = scenario.aggregates();
+            aggregates.insert("requests".into(), values.clone());
+            scenario.aggregates = Some(aggregates);
         }
         let link = &mut scenario.link;
         link.latency = self.latency.or(link.latency);
@@ -107,25 +107,25 @@ impl Flags {
         link.duplication = self.duplicate.or(link.duplication);
         link.reordering = self.reorder.or(link.reordering);
         for crash in &self.crash {
-            let event = ScenarioEvent { crash: Some(crash.nodes.clone()), ..crash.event() };
-            scenario.event.push(event);
+            let event = ScenarioAction { crash: Some(crash.nodes.clone()), ..crash.event() };
+            scenario.action.push(event);
         }
         for pause in &self.pause {
-            let event = ScenarioEvent { pause: Some(pause.nodes.clone()), ..pause.event() };
-            scenario.event.push(event);
+            let event = ScenarioAction { pause: Some(pause.nodes.clone()), ..pause.event() };
+            scenario.action.push(event);
         }
         for split in &self.partition {
             let partition = Some(Sides(vec![split.nodes.clone()]));
-            scenario.event.push(ScenarioEvent { partition, ..split.event() });
+            scenario.action.push(ScenarioAction { partition, ..split.event() });
         }
         for &at in &self.publish {
             let publish = Publish { topic: "news".into(), bytes: 64, nodes: Nodes::Some(1) };
             let at = Some(When::At(at));
-            let event = ScenarioEvent { at, publish: Some(publish), ..ScenarioEvent::default() };
-            scenario.event.push(event);
+            let event = ScenarioAction { at, publish: Some(publish), ..ScenarioAction::default() };
+            scenario.action.push(event);
         }
         if let Some(per_minute) = self.churn {
-            scenario.event.push(churn(per_minute, scenario.duration)?);
+            scenario.action.push(churn(per_minute, scenario.duration)?);
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Flags {
 const DOWN: f64 = 5.0;
 
 /// Churn from the time when the cluster has formed on, such that all are back before the end.
-fn churn(per_minute: f64, duration: Span) -> Result<ScenarioEvent, Usage> {
+fn churn(per_minute: f64, duration: Span) -> Result<ScenarioAction, Usage> {
     let end = duration.0.as_secs_f64();
     if end < 3.0 * DOWN {
         let why =
@@ -144,7 +144,7 @@ fn churn(per_minute: f64, duration: Span) -> Result<ScenarioEvent, Usage> {
     }
     let at = When::Between(Span::from_secs_f64(DOWN), Span::from_secs_f64(end - DOWN));
     let churn = Churn { per_minute, down: Span::from_secs_f64(DOWN) };
-    Ok(ScenarioEvent { at: Some(at), churn: Some(churn), ..ScenarioEvent::default() })
+    Ok(ScenarioAction { at: Some(at), churn: Some(churn), ..ScenarioAction::default() })
 }
 
 impl Assignment {
@@ -166,11 +166,11 @@ impl Assignment {
 }
 
 impl Incident {
-    fn event(&self) -> ScenarioEvent {
-        ScenarioEvent {
+    fn event(&self) -> ScenarioAction {
+        ScenarioAction {
             at: Some(When::At(self.from)),
             lasting: self.to.map(|to| Span(to.0 - self.from.0)),
-            ..ScenarioEvent::default()
+            ..ScenarioAction::default()
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn sheet(seen: &Seen) -> Sheet {
     let Seen { scenario, slices, outcome, .. } = seen;
     let end = slices.last().map_or(1.0, |slice| slice.sample.at.seconds());
     let lane = Lane { range: 0.0..end, spans: spans(scenario, end), ticks: ticks(slices) };
-    let figures: Vec<String> = scenario.figures().into_keys().collect();
+    let aggregates: Vec<String> = scenario.aggregates().into_keys().collect();
     let link = scenario.first_link();
     let mut links = format!("links {}", LatencyText(link.latency));
     if link.loss > 0.0 {
@@ -37,7 +37,7 @@ pub(crate) fn sheet(seen: &Seen) -> Sheet {
     };
     Sheet {
         size: (1200, 900),
-        title: format!("{}: {}", plural(scenario.nodes as usize, "node"), figures.join(", ")),
+        title: format!("{}: {}", plural(scenario.nodes as usize, "node"), aggregates.join(", ")),
         subtitle: format!("{links}   ·   seed {}   ·   {verdict}", scenario.seed),
         stacked: true,
         panels: vec![
@@ -76,8 +76,9 @@ fn panel(
 
 fn errors(slices: &[Slice], lane: &Lane) -> Panel {
     let drawn = |x: Option<f64>| x.map(|x| x.clamp(ERRORS.0, ERRORS.1));
-    let width = line(slices, BLUE, |sample| drawn(worst(sample, |figure| figure.width)));
-    let error = line(slices, ORANGE, |sample| drawn(worst(sample, |figure| figure.worst_error)));
+    let width = line(slices, BLUE, |sample| drawn(worst(sample, |aggregate| aggregate.width)));
+    let error =
+        line(slices, ORANGE, |sample| drawn(worst(sample, |aggregate| aggregate.worst_error)));
     let series = vec![width.labelled("widest bounds"), error.labelled("worst node's error")];
     let y = Axis::log(ERRORS.0..ERRORS.1);
     panel(lane, "Relative to the true sum", "", ERRORS, y, series)
@@ -86,8 +87,8 @@ fn errors(slices: &[Slice], lane: &Lane) -> Panel {
 fn shares(slices: &[Slice], lane: &Lane) -> Panel {
     type Share = fn(&Sample) -> Option<f64>;
     let all: [(Share, Colour, &str); 4] = [
-        (|sample| sample.rumors.map(|rumors| rumors.delivered), GREEN, "events delivered"),
-        (|sample| sample.replica.map(|replica| replica.equal), PURPLE, "equal keys and values"),
+        (|sample| sample.events.map(|events| events.delivered), GREEN, "events delivered"),
+        (|sample| sample.kv.map(|kv| kv.equal), PURPLE, "equal keys and values"),
         (|sample| Some(sample.agreed), BLUE, "exact member list"),
         (|sample| Some(least_converged(sample)), ORANGE, "aggregates converged"),
     ];

@@ -107,7 +107,7 @@ fn of_node(mut slice: Slice, node: Option<usize>) -> Slice {
     if let Some(node) = node {
         let number = node as u32;
         slice.nodes = slice.nodes.into_iter().skip(node).take(1).collect();
-        slice.heard.retain(|heard| heard.node == number);
+        slice.notices.retain(|notice| notice.node == number);
         slice.traffic.retain(|packet| packet.from == number || packet.to == number);
     }
     slice

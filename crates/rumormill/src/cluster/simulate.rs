@@ -125,7 +125,7 @@ fn look(
         if let Some((trace, cannot)) = &mut trace {
             trace.write(&slice).with_context(*cannot)?;
             // The file has them now.
-            (slice.nodes, slice.heard, slice.traffic) = Default::default();
+            (slice.nodes, slice.notices, slice.traffic) = Default::default();
         }
         slices.push(slice);
     }

@@ -39,9 +39,9 @@ pub(crate) struct Answer {
 struct Seen {
     last: Option<Sample>,
     members: Lasting,
-    figures: Lasting,
-    rumors: Lasting,
-    replica: Lasting,
+    aggregates: Lasting,
+    events: Lasting,
+    kv: Lasting,
 }
 
 /// Something that may come to hold: since when it does, and at which share of the nodes it has held
@@ -72,12 +72,12 @@ impl Seen {
         let at = sample.at.seconds();
         let calm = at > calm;
         self.members.note(at, sample.agreed, calm);
-        self.figures.note(at, least_converged(&sample), calm);
-        if let Some(rumors) = sample.rumors {
-            self.rumors.note(at, rumors.delivered, calm);
+        self.aggregates.note(at, least_converged(&sample), calm);
+        if let Some(events) = sample.events {
+            self.events.note(at, events.delivered, calm);
         }
-        if let Some(replica) = sample.replica {
-            self.replica.note(at, replica.equal, calm);
+        if let Some(kv) = sample.kv {
+            self.kv.note(at, kv.equal, calm);
         }
         self.last = Some(sample);
     }
@@ -102,17 +102,19 @@ pub(crate) const RESULTS: [Finding<Answer>; 27] = [
     asked("survivors", Kind::Whole, |a| Value::whole(a.outcome.survivors as u64)),
     usual("members_since", Kind::Real, |a| Value::real(a.seen.members.since)),
     usual("members_agreed", Kind::Real, |a| a.seen.members.mean()),
-    usual("figures_since", Kind::Real, |a| Value::real(a.seen.figures.since)),
-    usual("figures_converged", Kind::Real, |a| a.seen.figures.mean()),
-    asked("rumors_since", Kind::Real, |a| Value::real(a.seen.rumors.since)),
-    asked("rumors_heard", Kind::Real, |a| a.seen.rumors.mean()),
-    asked("replica_since", Kind::Real, |a| Value::real(a.seen.replica.since)),
-    asked("replica_equal", Kind::Real, |a| a.seen.replica.mean()),
+    usual("aggregates_since", Kind::Real, |a| Value::real(a.seen.aggregates.since)),
+    usual("aggregates_converged", Kind::Real, |a| a.seen.aggregates.mean()),
+    asked("events_since", Kind::Real, |a| Value::real(a.seen.events.since)),
+    asked("events_delivered", Kind::Real, |a| a.seen.events.mean()),
+    asked("kv_since", Kind::Real, |a| Value::real(a.seen.kv.since)),
+    asked("kv_equal", Kind::Real, |a| a.seen.kv.mean()),
     usual("worst_error", Kind::Real, |a| {
-        Value::real(a.seen.last.as_ref().and_then(|last| worst(last, |figure| figure.worst_error)))
+        Value::real(
+            a.seen.last.as_ref().and_then(|last| worst(last, |aggregate| aggregate.worst_error)),
+        )
     }),
     asked("enclosure", Kind::Real, |a| {
-        Value::real(a.seen.last.as_ref().and_then(|last| worst(last, |figure| figure.width)))
+        Value::real(a.seen.last.as_ref().and_then(|last| worst(last, |aggregate| aggregate.width)))
     }),
     asked("enclosures_checked", Kind::Whole, |a| Value::whole(a.outcome.enclosures)),
     asked("balances_checked", Kind::Whole, |a| Value::whole(a.outcome.balances)),

@@ -1,6 +1,6 @@
 //! A run over time, for people: rows at even times, and what happened between them.
 
-use rumormill_sim::scenario::{FigureSample, Mark, Moment, Sample, Slice, Tone};
+use rumormill_sim::scenario::{AggregateSample, Mark, Moment, Sample, Slice, Tone};
 
 use crate::term::format::{Align, UNKNOWN, number, table};
 
@@ -48,15 +48,15 @@ impl<'a> Timeline<'a> {
             ("converged", Align::Right),
         ];
         // Only of runs that have them.
-        let rumors = self.rows.iter().any(|sample| sample.rumors.is_some());
-        let replica = self.rows.iter().any(|sample| sample.replica.is_some());
-        head.extend(rumors.then_some(("rumors heard", Align::Right)));
-        head.extend(replica.then_some(("replica equal", Align::Right)));
+        let events = self.rows.iter().any(|sample| sample.events.is_some());
+        let kv = self.rows.iter().any(|sample| sample.kv.is_some());
+        head.extend(events.then_some(("events delivered", Align::Right)));
+        head.extend(kv.then_some(("keys equal", Align::Right)));
         let cells = self.rows.iter().map(|sample| {
             let mut cells = cells(sample);
             let share = |share: Option<f64>| share.map_or(UNKNOWN.to_owned(), percent);
-            cells.extend(rumors.then(|| share(sample.rumors.map(|rumors| rumors.delivered))));
-            cells.extend(replica.then(|| share(sample.replica.map(|replica| replica.equal))));
+            cells.extend(events.then(|| share(sample.events.map(|events| events.delivered))));
+            cells.extend(kv.then(|| share(sample.kv.map(|kv| kv.equal))));
             cells
         });
         let cells: Vec<Vec<String>> = cells.collect();
@@ -73,7 +73,7 @@ impl<'a> Timeline<'a> {
             text.push_str(&mark_line(mark));
         }
         if let Some(more) = self.marks.len().checked_sub(MARKS + 1) {
-            text.push_str(&format!("  … and {} more events\n", more + 1));
+            text.push_str(&format!("  … and {} more actions\n", more + 1));
         }
         text
     }
@@ -111,20 +111,20 @@ fn cells(sample: &Sample) -> Vec<String> {
         at(sample.at),
         sample.running.to_string(),
         members,
-        small(worst(sample, |figure| figure.worst_error)),
-        small(worst(sample, |figure| figure.width)),
+        small(worst(sample, |aggregate| aggregate.worst_error)),
+        small(worst(sample, |aggregate| aggregate.width)),
         percent(least_converged(sample)),
     ]
 }
 
-/// The largest of something over all figures that have it.
-pub(crate) fn worst(sample: &Sample, of: impl Fn(&FigureSample) -> Option<f64>) -> Option<f64> {
-    sample.figures.iter().filter_map(of).max_by(f64::total_cmp)
+/// The largest of something over all aggregates that have it.
+pub(crate) fn worst(sample: &Sample, of: impl Fn(&AggregateSample) -> Option<f64>) -> Option<f64> {
+    sample.aggregates.iter().filter_map(of).max_by(f64::total_cmp)
 }
 
-/// The share of nodes that have converged, of the figure that fewest have.
+/// The share of nodes that have converged, of the aggregate that fewest have.
 pub(crate) fn least_converged(sample: &Sample) -> f64 {
-    sample.figures.iter().map(|figure| figure.converged).fold(1.0, f64::min)
+    sample.aggregates.iter().map(|aggregate| aggregate.converged).fold(1.0, f64::min)
 }
 
 /// A relative error: percents while it is large, then powers of ten.

@@ -49,18 +49,18 @@ impl Report<'_> {
             let _ = writeln!(head, ": {}", summary(many));
         }
         head.push('\n');
-        let figures: Vec<String> = scenario.figures().into_keys().collect();
+        let aggregates: Vec<String> = scenario.aggregates().into_keys().collect();
         let _ = writeln!(
             head,
             "Error and width of the enclosure: the worst node's, of {}, relative to the true sum.",
-            figures.join(", ")
+            aggregates.join(", ")
         );
         let most = scenario.config().map_or(usize::MAX, |config| config.most_enclosed());
         if scenario.nodes as usize > most {
             let _ = writeln!(
                 head,
                 "Enclosures cover up to {most} nodes with node.max_datagram as it is; of more, none \
-                 has an enclosure or calls a figure converged."
+                 has an enclosure or calls a aggregate converged."
             );
         }
         head
@@ -76,7 +76,7 @@ impl Report<'_> {
                 format!("Interrupted at {at}; nothing was violated until then.\n")
             }
             (None, Some(after)) => format!(
-                "Everything holds: {} all {} agreed on who is there and on every figure.\n",
+                "Everything holds: {} all {} agreed on who is there and on every aggregate.\n",
                 after_the_faults(after),
                 plural(outcome.survivors, "node"),
             ),

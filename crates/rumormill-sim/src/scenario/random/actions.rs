@@ -72,9 +72,9 @@ impl Run {
         (n > 0).then(|| list[self.rng.random_range(0..n) as usize])
     }
 
-    fn figure(&mut self) -> Name {
-        let n = self.plan.figures.len() as u64;
-        self.plan.figures[self.rng.random_range(0..n) as usize].clone()
+    fn aggregate(&mut self) -> Name {
+        let n = self.plan.aggregates.len() as u64;
+        self.plan.aggregates[self.rng.random_range(0..n) as usize].clone()
     }
 
     /// A value of any kind: small, large, tiny, negative, nothing.
@@ -115,27 +115,27 @@ impl Run {
                 self.net.join(index, other);
             }
         }
-        for figure in self.plan.figures.clone() {
+        for aggregate in self.plan.aggregates.clone() {
             if !self.plan.node.bare && self.rng.random_ratio(4, 5) {
                 let value = self.value();
-                self.net.set(index, figure.as_str(), value)?;
+                self.net.set(index, aggregate.as_str(), value)?;
             }
         }
         Ok(())
     }
 
     fn set_an_input(&mut self) -> Result<(), SimError> {
-        let (node, figure, value) = (self.any(1), self.figure(), self.value());
+        let (node, aggregate, value) = (self.any(1), self.aggregate(), self.value());
         match node.filter(|_| !self.plan.node.bare) {
-            Some(node) => self.net.set(node, figure.as_str(), value),
+            Some(node) => self.net.set(node, aggregate.as_str(), value),
             None => Ok(()),
         }
     }
 
     fn unset_an_input(&mut self) -> Result<(), SimError> {
-        let (node, figure) = (self.any(1), self.figure());
-        match node.filter(|&node| self.net.input(node, &figure).is_some()) {
-            Some(node) => self.net.unset(node, figure.as_str()),
+        let (node, aggregate) = (self.any(1), self.aggregate());
+        match node.filter(|&node| self.net.input(node, &aggregate).is_some()) {
+            Some(node) => self.net.unset(node, aggregate.as_str()),
             None => Ok(()),
         }
     }

@@ -50,8 +50,8 @@ impl Run {
     fn settled(&self) -> Result<(), Violation> {
         self.watch.settled(&self.net, self.plan.node.config.aggregates.tolerance)?;
         if !self.plan.node.bare {
-            self.chronicle.everybody_heard(&self.net)?;
-            self.chronicle.replicas(&self.net)?;
+            self.chronicle.delivered(&self.net)?;
+            self.chronicle.kv(&self.net)?;
         }
         times(&self.net)?;
         self.watch.added_up(&self.net, BALANCES)

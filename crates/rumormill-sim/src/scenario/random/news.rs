@@ -12,7 +12,7 @@ impl Run {
     /// Takes down what nodes have said; to be called before any of them is stopped.
     pub(super) fn take_notes(&mut self) -> Result<(), Failure> {
         let now = self.net.now();
-        let noted = self.chronicle.note(&mut self.net);
+        let noted = self.chronicle.record_all(&mut self.net);
         noted.map_err(|violation| Failure::Broken(now, violation))
     }
 

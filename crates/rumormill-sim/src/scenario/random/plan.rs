@@ -42,12 +42,12 @@ impl Chaos {
             },
             ..Config::default()
         };
-        let figures = ["requests", "queue", "disk/free"];
-        let figures = figures.into_iter().take(rng.random_range(1..=3u64) as usize);
+        let aggregates = ["requests", "queue", "disk/free"];
+        let aggregates = aggregates.into_iter().take(rng.random_range(1..=3u64) as usize);
         Ok(Self {
             seed: seed_,
             nodes: nodes as usize,
-            figures: figures.map(Name::new).collect::<Result<_, _>>()?,
+            aggregates: aggregates.map(Name::new).collect::<Result<_, _>>()?,
             node: NodeSpec { durable: rng.random(), ..NodeSpec::named("node")?.config(config) },
             drift: [0.0, 0.001, 0.03][rng.random_range(0..3u64) as usize],
             wrong_clocks: rng.random(),
@@ -91,12 +91,12 @@ impl Run {
             link: plan.link,
             ..NetworkConfig::default()
         })?;
-        let figures = if !plan.node.bare { plan.figures.clone() } else { Vec::new() };
+        let aggregates = if !plan.node.bare { plan.aggregates.clone() } else { Vec::new() };
         let mut run = Self {
             net,
             rng: Rng::seed_from_u64(seed(plan.seed, ACTIONS, 0)),
             most: plan.nodes + plan.nodes.div_ceil(2),
-            watch: Watch::new(figures),
+            watch: Watch::new(aggregates),
             chronicle: Chronicle::default(),
             plan: plan.clone(),
         };

@@ -34,13 +34,13 @@ impl ScenarioRun {
             Action::Cut(from, to) => net.cut_one_way(NodeIndex(*from), NodeIndex(*to)),
             Action::Heal => net.heal_partition(),
             Action::Link(settings) => net.set_link(settings.over(self.scenario.first_link()))?,
-            Action::Set(node, figure, value) => {
-                net.set(NodeIndex(*node), figure, *value)?;
-                self.assigned[*node as usize].insert(figure.clone(), *value);
+            Action::Set(node, aggregate, value) => {
+                net.set(NodeIndex(*node), aggregate, *value)?;
+                self.assigned[*node as usize].insert(aggregate.clone(), *value);
             }
-            Action::Unset(node, figure) => {
-                net.unset(NodeIndex(*node), figure)?;
-                self.assigned[*node as usize].remove(figure);
+            Action::Unset(node, aggregate) => {
+                net.unset(NodeIndex(*node), aggregate)?;
+                self.assigned[*node as usize].remove(aggregate);
             }
             Action::Publish(node, topic, bytes) => {
                 let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);

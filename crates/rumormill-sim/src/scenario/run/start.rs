@@ -95,8 +95,8 @@ impl ScenarioRun {
         let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
         let index = self.net.add_node(spec)?;
         let nodes = self.scenario.nodes as usize;
-        let values = self.values.iter().enumerate().filter_map(|(at, (figure, values))| {
-            Some((figure.clone(), values.of(run, at, number, nodes)?))
+        let values = self.values.iter().enumerate().filter_map(|(at, (aggregate, values))| {
+            Some((aggregate.clone(), values.of(run, at, number, nodes)?))
         });
         self.assigned.push(values.collect());
         Ok(index)
@@ -111,8 +111,8 @@ impl ScenarioRun {
     }
 
     fn report(&mut self, index: NodeIndex) -> Result<(), SimError> {
-        for (figure, value) in self.assigned[index.index()].clone() {
-            self.net.set(index, &figure, value)?;
+        for (aggregate, value) in self.assigned[index.index()].clone() {
+            self.net.set(index, &aggregate, value)?;
         }
         Ok(())
     }

@@ -6,8 +6,8 @@ use rumormill_proto::{Duration, Instant};
 use super::{Drawing, MOST_STEPS, Pending, event_rng};
 use crate::network::link::uniform;
 use crate::network::spec::check_rate;
+use crate::scenario::entry::{Churn, ClockChange, Deed, DeleteKey, Put, ScenarioAction};
 use crate::scenario::error::ScenarioError;
-use crate::scenario::event::{Churn, ClockChange, Deed, DeleteKey, Put, ScenarioEvent};
 use crate::scenario::span::{Span, When};
 use crate::scenario::{check_name, check_values};
 
@@ -16,9 +16,9 @@ impl<'a> Drawing<'a> {
     pub(super) fn plan(
         &mut self,
         number: usize,
-        event: &'a ScenarioEvent,
+        event: &'a ScenarioAction,
     ) -> Result<(), ScenarioError> {
-        let key = format!("event {}", number + 1);
+        let key = format!("action {}", number + 1);
         let wrong = |part: &str, value: String, range: &str| {
             Err(ScenarioError::new(format!("{key}: {part}"), value, range))
         };
@@ -142,10 +142,12 @@ fn is_key(text: &str) -> bool {
 fn check_deed(key: &str, deed: Deed<'_>) -> Result<(), ScenarioError> {
     match deed {
         Deed::Set(set) => {
-            check_name(&format!("{key}: set.figure"), &set.figure)?;
+            check_name(&format!("{key}: set.aggregate"), &set.aggregate)?;
             check_values(&format!("{key}: set.value"), &set.value)
         }
-        Deed::Unset(unset) => check_name(&format!("{key}: unset.figure"), &unset.figure).map(drop),
+        Deed::Unset(unset) => {
+            check_name(&format!("{key}: unset.aggregate"), &unset.aggregate).map(drop)
+        }
         Deed::Publish(publish) => {
             let key = format!("{key}: publish.topic");
             let topic = check_name(&key, &publish.topic)?;

@@ -15,7 +15,7 @@ pub(crate) fn run(recording: &mut Recording, node: usize) -> anyhow::Result<()> 
     let mut last = None;
     for at in 0..recording.slices.len() {
         let slice = recording.read(at)?;
-        let text = slice_lines(&slice, &recording.header.figures, node, &mut last);
+        let text = slice_lines(&slice, &recording.header.aggregates, node, &mut last);
         exit::printed(out.write_all(text.as_bytes()))?;
     }
     exit::printed(out.flush())
@@ -24,7 +24,7 @@ pub(crate) fn run(recording: &mut Recording, node: usize) -> anyhow::Result<()> 
 /// What happened around the node in a slice, and how it stands if that is new.
 fn slice_lines(
     slice: &Slice,
-    figures: &[String],
+    aggregates: &[String],
     node: usize,
     last: &mut Option<String>,
 ) -> String {
@@ -33,13 +33,13 @@ fn slice_lines(
     for mark in &slice.marks {
         lines.push((mark.at, format!("{} {:>9}  {}\n", sign(mark.tone), time(mark.at), mark.text)));
     }
-    for heard in slice.heard.iter().filter(|heard| heard.node as usize == node) {
-        lines.push((heard.at, format!("  {:>9}    {}\n", time(heard.at), heard.text)));
+    for notice in slice.notices.iter().filter(|notice| notice.node as usize == node) {
+        lines.push((notice.at, format!("  {:>9}    {}\n", time(notice.at), notice.text)));
     }
     lines.sort_by_key(|line| line.0);
     let mut text: String = lines.into_iter().map(|line| line.1).collect();
     let Some(line) = slice.nodes.get(node) else { return text };
-    let state = state(line, figures);
+    let state = state(line, aggregates);
     if last.as_ref() != Some(&state) {
         let packets = packets(slice, node);
         text.push_str(&format!("  {:>9}  n{node}: {state}; {packets}\n", time(slice.sample.at)));
@@ -49,14 +49,14 @@ fn slice_lines(
 }
 
 /// A node's state in a line.
-fn state(line: &NodeLine, figures: &[String]) -> String {
-    let mut parts = vec![line.life.name().to_owned()];
+fn state(line: &NodeLine, aggregates: &[String]) -> String {
+    let mut parts = vec![line.status.name().to_owned()];
     if line.members > 0 {
         parts.push(format!("{} members", line.members));
-        for (name, figure) in figures.iter().zip(&line.figures) {
-            let value = known(figure.value, 8);
-            let bounds = enclosure(figure.lower, figure.upper, 8);
-            let converged = if figure.converged { " converged" } else { "" };
+        for (name, aggregate) in aggregates.iter().zip(&line.aggregates) {
+            let value = known(aggregate.value, 8);
+            let bounds = enclosure(aggregate.lower, aggregate.upper, 8);
+            let converged = if aggregate.converged { " converged" } else { "" };
             parts.push(format!("{name} {value} {bounds}{converged}"));
         }
     }

@@ -38,7 +38,7 @@ impl Recording {
             progress.set(place as f64);
             match reader.read().with_context(cannot)? {
                 Chunk::Slice(mut slice) => {
-                    (slice.nodes, slice.heard, slice.traffic) = Default::default();
+                    (slice.nodes, slice.notices, slice.traffic) = Default::default();
                     slices.push(*slice);
                     places.push(place);
                 }
@@ -75,12 +75,12 @@ impl Recording {
 
     /// What the trace is of.
     pub(crate) fn head(&self) -> String {
-        let Header { program, seed, nodes, figures, .. } = &self.header;
+        let Header { program, seed, nodes, aggregates, .. } = &self.header;
         format!(
             "{}, seed {seed}, {} recorded by version {program}\nFigures: {}",
             plural(*nodes as usize, "node"),
             seconds(self.ending.at.seconds()),
-            figures.join(", ")
+            aggregates.join(", ")
         )
     }
 

@@ -1,6 +1,6 @@
 //! Every node at one instant, as a table.
 
-use rumormill_sim::scenario::{FigureLine, Life, NodeLine, Sample, Slice};
+use rumormill_sim::scenario::{AggregateLine, NodeLine, NodeStatus, Sample, Slice};
 
 use crate::cluster::replay::recording::Recording;
 use crate::cluster::timeline::{at as time, mark_line, percent, small, worst};
@@ -18,7 +18,7 @@ pub(crate) fn at(
         Some(node) => vec![node],
         None => (0..slice.nodes.len()).collect(),
     };
-    text.push_str(&nodes(&slice, &recording.header.figures, &rows).join("\n"));
+    text.push_str(&nodes(&slice, &recording.header.aggregates, &rows).join("\n"));
     text.push('\n');
     let period = recording.header.period;
     if !slice.marks.is_empty() {
@@ -26,15 +26,17 @@ pub(crate) fn at(
         slice.marks.iter().for_each(|mark| text.push_str(&mark_line(mark)));
     }
     if let Some(node) = node {
-        let said = slice.heard.iter().filter(|heard| heard.node as usize == node);
-        said.for_each(|heard| text.push_str(&format!("  {:>9}  {}\n", time(heard.at), heard.text)));
+        let said = slice.notices.iter().filter(|notice| notice.node as usize == node);
+        said.for_each(|notice| {
+            text.push_str(&format!("  {:>9}  {}\n", time(notice.at), notice.text));
+        });
     }
     Ok(text)
 }
 
 /// The cluster in a line.
 pub(crate) fn summary(sample: &Sample) -> String {
-    let error = worst(sample, |figure| figure.worst_error);
+    let error = worst(sample, |aggregate| aggregate.worst_error);
     format!(
         "At {}: {} of {} up, {} know exactly who runs, worst error {}",
         time(sample.at),
@@ -46,10 +48,10 @@ pub(crate) fn summary(sample: &Sample) -> String {
 }
 
 /// A table of some nodes, its head first.
-pub(crate) fn nodes(slice: &Slice, figures: &[String], rows: &[usize]) -> Vec<String> {
+pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec<String> {
     let titles: Vec<[String; 2]> =
-        figures.iter().map(|name| [name.clone(), "enclosure".to_owned()]).collect();
-    let news = slice.nodes.iter().any(|node| node.rumors + node.keys > 0);
+        aggregates.iter().map(|name| [name.clone(), "enclosure".to_owned()]).collect();
+    let news = slice.nodes.iter().any(|node| node.events + node.keys > 0);
     let mut head = vec![
         ("node", Align::Left),
         ("state", Align::Left),
@@ -62,20 +64,20 @@ pub(crate) fn nodes(slice: &Slice, figures: &[String], rows: &[usize]) -> Vec<St
         head.push(("", Align::Left));
     }
     if news {
-        head.extend([("rumors", Align::Right), ("keys", Align::Right)]);
+        head.extend([("events", Align::Right), ("keys", Align::Right)]);
     }
     let line = |&node: &usize| {
         let line = slice.nodes.get(node)?;
-        let mut cells = vec![format!("n{node}"), line.life.name().to_owned()];
+        let mut cells = vec![format!("n{node}"), line.status.name().to_owned()];
         cells.extend(if up(line) {
             // Nodes with the same view hold the same for members.
             [line.members.to_string(), format!("{:04x}", line.roster & 0xffff)]
         } else {
             [UNKNOWN.to_owned(), UNKNOWN.to_owned()]
         });
-        cells.extend(line.figures.iter().flat_map(figure));
+        cells.extend(line.aggregates.iter().flat_map(aggregate));
         if news {
-            cells.extend([line.rumors.to_string(), line.keys.to_string()]);
+            cells.extend([line.events.to_string(), line.keys.to_string()]);
         }
         Some(cells)
     };
@@ -84,10 +86,10 @@ pub(crate) fn nodes(slice: &Slice, figures: &[String], rows: &[usize]) -> Vec<St
 }
 
 fn up(line: &NodeLine) -> bool {
-    matches!(line.life, Life::Running | Life::Paused)
+    matches!(line.status, NodeStatus::Running | NodeStatus::Paused)
 }
 
-fn figure(line: &FigureLine) -> [String; 3] {
+fn aggregate(line: &AggregateLine) -> [String; 3] {
     let converged = if line.converged { "converged" } else { "" };
     [known(line.value, 8), enclosure(line.lower, line.upper, 8), converged.to_owned()]
 }

@@ -98,18 +98,18 @@ fn frame(recording: &Recording, slice: &Slice, cursor: Cursor, rows: usize) -> V
     lines.extend(slice.marks.iter().map(|mark| mark_line(mark).trim_end().to_owned()));
     // What nodes say takes a quarter of the screen at most; the table gets the rest.
     let most = (rows / 4).max(2);
-    let said = slice.heard.iter().take(most);
+    let said = slice.notices.iter().take(most);
     lines.extend(
-        said.map(|heard| format!("  {:>9}  n{}: {}", time(heard.at), heard.node, heard.text)),
+        said.map(|notice| format!("  {:>9}  n{}: {}", time(notice.at), notice.node, notice.text)),
     );
-    if let Some(more) = slice.heard.len().checked_sub(most + 1) {
+    if let Some(more) = slice.notices.len().checked_sub(most + 1) {
         lines.push(format!("             … and {} more", more + 1));
     }
     lines.push(String::new());
     let room = rows.saturating_sub(lines.len() + 3).max(1);
     let last = slice.nodes.len().min(cursor.node + room);
     let shown: Vec<usize> = (cursor.node.min(last)..last).collect();
-    lines.extend(state::nodes(slice, &recording.header.figures, &shown));
+    lines.extend(state::nodes(slice, &recording.header.aggregates, &shown));
     lines.truncate(rows.saturating_sub(1).max(1));
     lines.push(KEYS.to_owned());
     lines

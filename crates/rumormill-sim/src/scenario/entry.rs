@@ -13,10 +13,10 @@ use super::values::Values;
 
 macro_rules! event {
     ($($(#[$doc:meta])+ $field:ident: $type:ty => $variant:ident,)+) => {
-        /// An entry of `[[event]]`: when, and exactly one thing that happens then.
+        /// An entry of `[[action]]`: when, and exactly one thing that happens then.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub struct ScenarioEvent {
+        pub struct ScenarioAction {
             /// When it happens: `"10s"`, or `["10s", "20s"]` for a random time between the two.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub at: Option<When>,
@@ -41,7 +41,7 @@ macro_rules! event {
             $($variant(&'a $type),)+
         }
 
-        impl ScenarioEvent {
+        impl ScenarioAction {
             /// What happens, and by which key it is written.
             ///
             /// # Errors
@@ -63,7 +63,7 @@ macro_rules! event {
                     [(first, _), (second, _), ..] => Err(ScenarioError::new(
                         key,
                         format!("{first} and {second}"),
-                        "one thing; make it two events",
+                        "one thing; make it two actions",
                     )),
                 }
             }
@@ -95,7 +95,7 @@ event! {
     link: LinkSettings => Link,
     /// Nodes report this from now on.
     set: SetInput => Set,
-    /// Nodes don't report a figure any more.
+    /// Nodes don't report a aggregate any more.
     unset: UnsetInput => Unset,
     /// Nodes' clocks run at another rate from now on, or their wall clocks are stepped.
     clock: ClockChange => Clock,
@@ -127,8 +127,8 @@ pub struct OneWay {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetInput {
-    /// The figure.
-    pub figure: String,
+    /// The aggregate.
+    pub aggregate: String,
     /// What the nodes report.
     pub value: Values,
     /// Which nodes. Default all.
@@ -140,8 +140,8 @@ pub struct SetInput {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnsetInput {
-    /// The figure.
-    pub figure: String,
+    /// The aggregate.
+    pub aggregate: String,
     /// Which nodes. Default all.
     #[serde(default = "all")]
     pub nodes: Nodes,
