@@ -1,4 +1,4 @@
-//! The verbs that talk to a running agent.
+//! The verbs that talk to a running agent over HTTP.
 
 mod event;
 mod explain;
@@ -10,8 +10,8 @@ mod inputs;
 mod kv;
 mod line;
 mod members;
-mod monitor;
 mod query;
+mod reply;
 mod trace;
 mod watch;
 
@@ -22,9 +22,6 @@ use crate::client::http::{Client, Path, Target};
 use crate::term::exit::Exit;
 use crate::term::{exit, parse};
 
-/// The digits that people see.
-const DIGITS: usize = 10;
-
 /// The verbs that talk to a running agent.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -32,35 +29,27 @@ pub(crate) enum Verb {
     Set(inputs::SetArgs),
     Unset(inputs::UnsetArgs),
     Get(get::Args),
-    Watch(watch::Args),
+    Watch(watch::WatchArgs),
     Event(event::Args),
-    Monitor(monitor::Args),
+    Monitor(watch::MonitorArgs),
     Query(query::Args),
     Trace(trace::Args),
     Kv(kv::Args),
     Explain(explain::Args),
     Info(info::Args),
-    /// Have the agent join a cluster
+    /// Make the agent join a cluster
     ///
-    /// Returns at once: the agent keeps the names, and looks them up and asks for as long as it runs. `members`
-    /// and the agent's log show how that goes.
+    /// Returns at once. The agent keeps the names and tries them for as long as it runs; `members`
+    /// and the agent's log show the result.
     #[command(after_help = "Example:\n  rumormill join 10.0.0.5:7946")]
     Join {
-        /// Any members of the cluster
+        /// Members of the cluster, one or more
         #[arg(required = true, value_name = "HOST:PORT", value_delimiter = ',', value_parser = parse::host_port)]
         addresses: Vec<String>,
     },
-    /// Have the agent leave the cluster properly, and end
+    /// Make the agent leave the cluster and exit
     #[command(after_help = "Example:\n  rumormill --agent http://127.0.0.1:7981 leave")]
     Leave,
-}
-
-/// For reading verbs.
-#[derive(clap::Args, Clone, Copy, Debug)]
-struct Json {
-    /// Print JSON, the same as the HTTP API gives
-    #[arg(long)]
-    json: bool,
 }
 
 pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
@@ -70,9 +59,9 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Set(args) => inputs::set(&client, &args),
         Verb::Unset(args) => inputs::unset(&client, &args),
         Verb::Get(args) => get::run(&client, &args),
-        Verb::Watch(args) => watch::run(client, &args),
+        Verb::Watch(args) => watch::watch(client, &args),
         Verb::Event(args) => event::run(&client, &args),
-        Verb::Monitor(args) => monitor::run(client, &args),
+        Verb::Monitor(args) => watch::monitor(client, &args),
         Verb::Query(args) => query::run(client, &args),
         Verb::Trace(args) => trace::run(&client, &args),
         Verb::Kv(args) => kv::run(client, args),

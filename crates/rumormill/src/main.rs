@@ -12,30 +12,30 @@ mod term;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::term::exit;
 
 const EXAMPLES: &str = "\
 Examples:
-  rumormill demo                                      see a cluster agree on its sum
+  rumormill demo                                      watch a cluster agree on its sum
   rumormill agent --name a --set requests=5           start a cluster
   rumormill agent --name b --bind 127.0.0.1:7947 --http 127.0.0.1:7981 \\
                   --join 127.0.0.1:7946 --set requests=10
-  rumormill get requests --wait 10s                   ask any agent for the cluster's sum
-  rumormill --agent http://127.0.0.1:7981 members     ask another one
-  rumormill event deploy started                      tell all nodes
-  rumormill kv put color blue                         a map that every node stores
+  rumormill get requests --wait 10s                   read the cluster's sum from any agent
+  rumormill --agent http://127.0.0.1:7981 members     use another agent
+  rumormill event deploy started                      publish an event to all nodes
+  rumormill kv put color blue                         write a key that every node stores
   rumormill query uptime                              ask all nodes
-  rumormill predict spread --nodes 1e6 --rounds 39    ask before you deploy
-  rumormill simulate spread --nodes 64 --runs 10000   and see it happen
+  rumormill predict spread --nodes 1e6 --rounds 39    compute before you deploy
+  rumormill simulate spread --nodes 64 --runs 10000   simulate the same
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.";
 
 /// Gossip you can run, and predict.
 ///
-/// Agents that agree on the cluster's sums, averages and counts, spread news and share state, with
-/// no server in the middle to run or to lose.
+/// Agents that compute the cluster's sums, averages and counts, publish events and store keys and
+/// values on every node, without a central server.
 #[derive(Parser)]
 #[command(name = "rumormill", version, about, after_help = EXAMPLES)]
 struct Cli {
@@ -49,16 +49,16 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Agent(Box<agent::Args>),
-    /// Say exactly what gossip will do, before it does it.
+    /// Compute exactly what gossip will do
     #[command(subcommand)]
     Predict(Predict),
-    /// Run a model of gossip many times, and say what happened.
+    /// Simulate gossip many times
     #[command(subcommand)]
     Simulate(Simulate),
     Sweep(sweep::Args),
     Merge(sweep::merge::Args),
     Replay(cluster::replay::Args),
-    /// Choose style, fan-out, interval and round cap for a target.
+    /// Find the cheapest settings for a target
     Plan(spread::plan::PlanArgs),
     #[command(flatten)]
     Verb(client::Verb),
@@ -67,30 +67,43 @@ enum Command {
 /// What to predict.
 #[derive(Subcommand)]
 enum Predict {
-    /// Rounds until a rumor has spread: the exact law, and the usual estimates judged by it.
+    /// Rounds until an event has spread: exact law and usual estimates
     Spread(spread::predict::SpreadArgs),
-    /// Graphs other than the complete one: distances, and what is known in closed form.
+    /// Distances and closed-form results on other graphs than the complete one
     Graph(spread::graph_facts::GraphArgs),
-    /// Rumors that die out: residue, traffic, and the chance that someone never hears.
+    /// Stop rules: residue, traffic, probability that some node is missed
     Stop(spread::stop::StopArgs),
-    /// One sender tells everyone under loss: single shot, repeated, acknowledged, eager, gossip.
+    /// Broadcast by one sender under loss, compared with gossip
     Broadcast(spread::broadcast::BroadcastArgs),
-    /// Rounds until averaging is as close as asked.
+    /// Rounds until averages are accurate enough
     Average(average::predict::AverageArgs),
 }
 
 /// What to simulate.
 #[derive(Subcommand)]
 enum Simulate {
-    /// A rumor in rounds, on any graph.
+    /// Spread of an event in rounds, on any graph
     Spread(Box<spread::simulate::Args>),
-    /// Nodes that exchange what they hold until they agree on its mean.
+    /// Averaging in rounds, on any graph
     Average(Box<average::simulate::Args>),
     Cluster(Box<cluster::args::Args>),
 }
 
+/// The verbs that use no agent over HTTP: their help does not show --agent.
+const LOCAL: [&str; 8] =
+    ["demo", "agent", "predict", "simulate", "sweep", "merge", "replay", "plan"];
+
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let agent = command.get_arguments().find(|flag| flag.get_id() == "agent").cloned();
+    let Some(agent) = agent.map(|agent| agent.hide(true)) else { return command };
+    LOCAL
+        .into_iter()
+        .fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(agent.clone())))
+}
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(error) => return exit::parsed(&error),
     };

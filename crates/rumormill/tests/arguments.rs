@@ -70,7 +70,7 @@ fn what_cannot_be_a_name_a_key_an_id_or_an_address_is_refused_before_any_request
         (&["explain", "X"], "<NAME>"),
         (&["unset", "X"], "<NAME>"),
         (&["unset", "good", "X"], "<NAME>"),
-        (&["event", "X", "payload"], "<NAME>"),
+        (&["event", "X", "payload"], "<TOPIC>"),
         (&["query", "X"], "<NAME>"),
         (&["set", "X=1"], "<NAME=VALUE>"),
     ] {

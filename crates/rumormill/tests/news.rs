@@ -66,7 +66,13 @@ fn an_event_is_heard_at_the_other_node_and_traced() {
     assert_eq!(monitor.wait().code(), Some(0));
 
     let text = b.ask(&["trace", &id]).ok().out;
-    for part in ["deploy", "2 of 2 know it, 2 of 2 answered", "round", "100.0 %", "copies came"] {
+    for part in [
+        "deploy",
+        "2 of 2 nodes have it, 2 of 2 answered",
+        "round",
+        "100.0 %",
+        "copies for each delivery",
+    ] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
     let plot = std::env::temp_dir().join(format!("rumormill-trace-{}.svg", std::process::id()));

@@ -48,7 +48,7 @@ fn reading_verbs_in_words_and_in_json() {
     let all = b.ask(&["get", "--json", "--wait", "20s"]).ok().json();
     let names: Vec<_> = all.as_array().expect("an array").iter().map(|r| &r["name"]).collect();
     assert_eq!(names, ["a/b:c", "requests"]);
-    assert!(b.ask(&["get"]).ok().out.starts_with("figure "));
+    assert!(b.ask(&["get"]).ok().out.starts_with("aggregate "));
     // A name with a slash is one name.
     assert_eq!(b.ask(&["get", "a/b:c", "--json"]).ok().json()["name"], "a/b:c");
 

@@ -6,14 +6,14 @@ use anyhow::Context;
 use rumormill_agent::api::{PublishRequest, Published};
 use rumormill_proto::Name;
 
-use crate::client::Json;
 use crate::client::http::{Client, Path};
+use crate::client::reply::Json;
 use crate::term::exit::Exit;
-use crate::term::{exit, parse};
+use crate::term::parse;
 
-/// Tell all nodes news; each gets it once
+/// Publish an event: every node receives it once
 ///
-/// Prints the event's id as soon as it is under way: `rumormill trace ID` shows how it spreads.
+/// Prints the event's id as soon as the agent has it. `rumormill trace ID` shows how it spread.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -21,12 +21,12 @@ Examples:
   git log -1 | rumormill event deploy -
   rumormill trace $(rumormill event deploy v2)
 
-Listen with `rumormill monitor`, or GET /v1/watch.")]
+To receive events: `rumormill monitor`, or GET /v1/watch.")]
 pub(crate) struct Args {
-    /// What it is about
+    /// Topic of the event
     #[arg(value_parser = parse::name)]
-    name: Name,
-    /// What it says; `-` reads standard input, bytes as they are
+    topic: Name,
+    /// Payload; `-` reads standard input, bytes as they are
     #[arg(default_value = "")]
     payload: String,
     #[command(flatten)]
@@ -35,17 +35,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let payload = bytes(&args.payload)?;
-    let request = PublishRequest { name: args.name.to_string(), payload: payload.into() };
-    let told: Published = client.post(&Path::new("/v1/events"), &request)?;
-    if args.json.json {
-        exit::print_json(&told)?;
-    } else {
-        exit::print(&told.id)?;
-    }
-    Ok(Exit::Done)
+    let request = PublishRequest { name: args.topic.to_string(), payload: payload.into() };
+    let published: Published = client.post(&Path::new("/v1/events"), &request)?;
+    args.json.show(&published, |published| published.id.clone())
 }
 
-/// The argument's bytes, or those of standard input if it is `-`.
+/// Returns the argument's bytes, or those of standard input if it is `-`.
 pub(crate) fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {
     if text != "-" {
         return Ok(text.as_bytes().to_vec());

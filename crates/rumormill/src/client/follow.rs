@@ -1,4 +1,4 @@
-//! Following what happens at an agent until a signal.
+//! Following an agent's notices until a signal.
 
 use rumormill_agent::api::Event;
 
@@ -7,11 +7,11 @@ use crate::term::exit;
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
 
-/// Calls `each` with every event of `path` until it fails, the agent ends or a signal comes.
+/// Prints a line for each notice of `path` until printing fails, the agent ends or a signal comes.
 pub(crate) fn follow(
     client: Client,
     path: Path,
-    mut each: impl FnMut(&Event) -> anyhow::Result<()> + Send + 'static,
+    line: impl Fn(&Event) -> anyhow::Result<String> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
@@ -22,12 +22,12 @@ pub(crate) fn follow(
                 if data.is_empty() {
                     return exit::probe();
                 }
-                each(&serde_json::from_str(data)?)
+                exit::print(&line(&serde_json::from_str(data)?)?)
             })?;
             anyhow::bail!("the agent ended the stream; it has probably left the cluster")
         });
         tokio::select! {
-            // To watch until a signal is to be done.
+            // A signal is the normal end.
             _ = signals.ended() => Ok(Exit::Done),
             followed = follow => followed?,
         }

@@ -6,29 +6,29 @@ use rumormill_agent::api::{Figure, NotConverged, Reading};
 use rumormill_proto::Name;
 
 use crate::client::http::{Answer, Client, Path, Refusal};
-use crate::client::{DIGITS, Json};
+use crate::client::reply::{DIGITS, Json};
 use crate::term::exit::Exit;
-use crate::term::format::Align;
-use crate::term::{exit, format, parse};
+use crate::term::format::{Align, enclosure, known, left, right, yes};
+use crate::term::{format, parse};
 
-/// Read a figure of the cluster, or all of them
+/// Read an aggregate of the cluster, or all of them
 ///
-/// Sum, average and count (the number of nodes that report the figure), each with an enclosure:
-/// the truth at an instant of the last window lay within it.
+/// Prints sum, average and count (the number of nodes with an input of this name), each with
+/// bounds: the true value at an instant of the last window lay within them.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
-  rumormill get                          every figure
-  rumormill get requests                 one, with all that is known of it
-  rumormill get requests --wait 10s      when it has converged
+  rumormill get                          all aggregates, a line each
+  rumormill get requests                 one aggregate in detail
+  rumormill get requests --wait 10s      wait until it has converged
   rumormill get requests --json | jq .sum.value
 
-Exit codes: 0 done, 1 failed (no agent, no such figure), 2 usage, 3 not converged in time.")]
+Exit codes: 0 done, 1 failed (no agent, no such aggregate), 2 usage, 3 not converged in time.")]
 pub(crate) struct Args {
-    /// The figure [default: all]
+    /// Name of the aggregate [default: all]
     #[arg(value_parser = parse::name)]
     name: Option<Name>,
-    /// Wait until it has converged, at most this long; otherwise exit with 3
+    /// Longest time to wait for convergence, at most 1h; exits with 3 when it is over
     #[arg(long, value_name = "TIME", value_parser = wait)]
     wait: Option<Duration>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 fn wait(text: &str) -> Result<Duration, String> {
     match parse::duration(text)? {
         long if long > Duration::from_secs(3600) => {
-            Err(format!("a wait of {text}; the longest is 1h, `watch` has no limit"))
+            Err(format!("a wait of {text} is too long; the longest is 1h (`watch` has no limit)"))
         }
         wait => Ok(wait),
     }
@@ -51,11 +51,7 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
         Some(wait) => wait_for(client, name, wait)?,
         None => client.get(&path(name), Duration::ZERO)?,
     };
-    if args.json.json {
-        exit::print_json(&reading)?;
-    } else {
-        exit::print(&block(&reading).join("\n"))?;
-    }
+    args.json.show(&reading, |reading| block(reading).join("\n"))?;
     Ok(exit_of(args, [&reading]))
 }
 
@@ -69,17 +65,14 @@ fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
             *reading = wait_for(client, &name, left)?;
         }
     }
-    if args.json.json {
-        exit::print_json(&readings)?;
-    } else if readings.is_empty() {
-        exit::print("no figures yet; an agent reports one with `rumormill set requests=5`")?;
-    } else {
-        exit::print(&overview(&readings).join("\n"))?;
-    }
+    args.json.show(&readings, |readings| match readings.is_empty() {
+        true => "no aggregates yet; `rumormill set requests=5` adds an input".to_owned(),
+        false => overview(readings).join("\n"),
+    })?;
     Ok(exit_of(args, &readings))
 }
 
-/// The converged reading, or the last one when the time is over.
+/// Returns the converged reading, or the last one when the time is over.
 fn wait_for(client: &Client, name: &Name, wait: Duration) -> Answer<Reading> {
     let path = path(name).with("wait", &format!("{}ms", wait.as_millis()));
     match client.get(&path, wait) {
@@ -105,42 +98,33 @@ fn exit_of<'a>(args: &Args, readings: impl IntoIterator<Item = &'a Reading>) -> 
     }
 }
 
-/// A table with one line a figure.
+/// A table with a line for each aggregate.
 fn overview(readings: &[Reading]) -> Vec<String> {
-    let head = [
-        ("figure", Align::Left),
-        ("sum", Align::Right),
-        ("enclosure", Align::Left),
-        ("average", Align::Right),
-        ("count", Align::Right),
-        ("members", Align::Right),
-        ("converged", Align::Left),
-    ];
-    let row = |reading: &Reading| {
-        vec![
-            reading.name.clone(),
-            format::known(reading.sum.value, DIGITS),
-            format::enclosure(reading.sum.lower, reading.sum.upper, DIGITS),
-            format::known(reading.average.value, DIGITS),
-            format::known(reading.count.value, DIGITS),
-            reading.members.to_string(),
-            yes(reading.converged).to_owned(),
-        ]
-    };
-    format::table(&head, &readings.iter().map(row).collect::<Vec<_>>())
+    format::list(
+        readings,
+        &[
+            left("aggregate", |reading: &Reading| reading.name.clone()),
+            right("sum", |reading| known(reading.sum.value, DIGITS)),
+            left("bounds", |reading| enclosure(reading.sum.lower, reading.sum.upper, DIGITS)),
+            right("average", |reading| known(reading.average.value, DIGITS)),
+            right("count", |reading| known(reading.count.value, DIGITS)),
+            right("members", |reading| reading.members.to_string()),
+            left("converged", |reading| yes(reading.converged)),
+        ],
+    )
 }
 
-/// All that is known of one figure.
+/// The lines for one aggregate.
 pub(crate) fn block(reading: &Reading) -> Vec<String> {
-    let head = [("", Align::Left), ("value", Align::Right), ("enclosure", Align::Left)];
+    let head = [("", Align::Left), ("value", Align::Right), ("bounds", Align::Left)];
     let figure = |name: &str, figure: &Figure| {
         vec![
             format!("  {name}"),
-            format::known(figure.value, DIGITS),
-            format::enclosure(figure.lower, figure.upper, DIGITS),
+            known(figure.value, DIGITS),
+            enclosure(figure.lower, figure.upper, DIGITS),
         ]
     };
-    let plain = |name: &str, value| vec![format!("  {name}"), format::known(value, DIGITS)];
+    let plain = |name: &str, value| vec![format!("  {name}"), known(value, DIGITS)];
     let rows = [
         figure("sum", &reading.sum),
         figure("average", &reading.average),
@@ -156,15 +140,11 @@ pub(crate) fn block(reading: &Reading) -> Vec<String> {
     let mut lines = vec![format!("{} ({}{round}): {state}", reading.name, reading.mode)];
     lines.extend(format::table(&head, &rows));
     lines.push(format!(
-        "  {}; last disturbed {}; enclosed {}",
+        "  {}; last disturbed {}; bounds from {}",
         format::plural(reading.members, "member"),
         format::ago(reading.disturbed_seconds_ago),
         format::ago(reading.enclosed_seconds_ago),
     ));
     lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
     lines
-}
-
-pub(crate) fn yes(is: bool) -> &'static str {
-    if is { "yes" } else { "no" }
 }

@@ -14,7 +14,7 @@ use crate::term::exit::Usage;
 
 /// How long an agent may take to accept the connection.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long it may take to answer, beyond the time that it was asked to wait.
+/// How long an answer may take, beyond the time that the agent was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read whole, in bytes.
@@ -23,20 +23,19 @@ const LONGEST: u64 = 256 << 20;
 /// Which agent to talk to.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Target {
-    /// The HTTP address of the agent to talk to; before or after the verb [default: `$RUMORMILL_AGENT`,
-    /// or 127.0.0.1:7980]
-    #[arg(long = "agent", global = true, value_name = "URL", value_parser = url)]
+    /// HTTP address of the agent [default: `$RUMORMILL_AGENT`, or 127.0.0.1:7980]
+    #[arg(long = "agent", global = true, value_name = "URL", value_parser = url, display_order = 1000)]
     pub(crate) agent: Option<String>,
 }
 
-/// Where an agent is if nothing else is said.
+/// The address of an agent by default.
 const USUAL: &str = "http://127.0.0.1:7980";
-/// The variable that says where the agent is. Only verbs that talk to an agent read it.
+/// The variable with the agent's address. Only verbs that use an agent read it.
 const VARIABLE: &str = "RUMORMILL_AGENT";
 
 impl Target {
-    /// The address: the flag's, or else the variable's, or else the usual one. A variable that is
-    /// empty counts as not set.
+    /// Returns the address: of the flag, the variable, or the default. An empty variable counts as
+    /// not set.
     fn url(&self) -> Result<String, Usage> {
         if let Some(url) = &self.agent {
             return Ok(url.clone());
@@ -65,14 +64,14 @@ fn url(text: &str) -> Result<String, String> {
     let uri: Uri = full.parse().map_err(|error| wrong(&format!("{error}")))?;
     match uri.scheme_str() {
         Some("http") => {}
-        Some("https") => return Err(wrong("agents speak plain HTTP only")),
-        _ => return Err(wrong("only http is understood")),
+        Some("https") => return Err(wrong("agents use plain HTTP")),
+        _ => return Err(wrong("the scheme must be http")),
     }
     if uri.host().is_none_or(str::is_empty) {
         return Err(wrong("there is no host"));
     }
     if uri.path().len() > 1 || uri.query().is_some() {
-        return Err(wrong("there is more than a host and a port"));
+        return Err(wrong("it must end after the port"));
     }
     Ok(full)
 }
@@ -94,7 +93,7 @@ impl Client {
         Ok(Self { base: target.url()?, http: config.into() })
     }
 
-    /// Reads `path`, which may take `wait` longer than usual.
+    /// Gets `path`, which may take `wait` longer than usual.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &Path, wait: Duration) -> Answer<T> {
         let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER + wait));
         self.read(request.build().call())
@@ -143,7 +142,11 @@ impl Client {
     ) -> Answer<()> {
         let response = self.accepted(self.http.post(self.url(path)).send_json(body))?;
         for line in BufReader::new(response.into_body().into_reader()).lines() {
-            each(&line.with_context(|| format!("lost the agent at {}", self.base))?)?;
+            each(
+                &line.with_context(|| {
+                    format!("lost the connection to the agent at {}", self.base)
+                })?,
+            )?;
         }
         Ok(())
     }
@@ -159,7 +162,8 @@ impl Client {
         let response = self.accepted(self.http.get(self.url(path)).call())?;
         let mut data = String::new();
         for line in BufReader::new(response.into_body().into_reader()).lines() {
-            let line = line.with_context(|| format!("lost the agent at {}", self.base))?;
+            let line =
+                line.with_context(|| format!("lost the connection to the agent at {}", self.base))?;
             if line.is_empty() {
                 if !data.is_empty() {
                     each(&data)?;
@@ -185,8 +189,7 @@ impl Client {
         let text = if text.is_empty() { "null" } else { &text };
         serde_json::from_str(text).map_err(|error| {
             anyhow!(
-                "the agent at {} answered something else than expected ({error}); is it a \
-                     rumormill agent of this version?",
+                "unexpected answer from {} ({error}); is it a rumormill agent of this version?",
                 self.base
             )
             .into()
@@ -202,7 +205,7 @@ impl Client {
         let text = response.body_mut().read_to_string().unwrap_or_default();
         let message = match serde_json::from_str::<ErrorBody>(&text) {
             Ok(body) => body.error,
-            Err(_) => format!("the server at {} answered {status}; is it an agent?", self.base),
+            Err(_) => format!("{} answered {status}; is it a rumormill agent?", self.base),
         };
         Err(Refusal::Refused { status: status.as_u16(), message, body: text })
     }
@@ -210,33 +213,33 @@ impl Client {
     fn lost(&self, error: &ureq::Error) -> anyhow::Error {
         use ureq::Error;
         let base = &self.base;
-        let advice = "start one with `rumormill agent`, or say where it is with --agent URL or \
+        let advice = "start one with `rumormill agent`, or set its address with --agent URL or \
                       RUMORMILL_AGENT";
         match error {
             Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
-                anyhow!("there is no agent at {base} (connection refused); {advice}")
+                anyhow!("no agent at {base} (connection refused); {advice}")
             }
             Error::ConnectionFailed | Error::HostNotFound | Error::Timeout(_) | Error::Io(_) => {
-                anyhow!("the agent at {base} can't be reached ({error}); {advice}")
+                anyhow!("cannot reach the agent at {base} ({error}); {advice}")
             }
-            _ => anyhow!("the agent at {base} doesn't speak as expected: {error}"),
+            _ => anyhow!("unexpected answer from the agent at {base}: {error}"),
         }
     }
 }
 
-/// What came back.
+/// The result of a request.
 pub(crate) type Answer<T> = Result<T, Refusal>;
 
-/// Why nothing useful came back.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// The agent said no.
+    /// The agent refused it.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The agent's own words.
+        /// The agent's message.
         message: String,
-        /// All that it said.
+        /// The whole body.
         body: String,
     },
     /// Anything else.
@@ -252,7 +255,7 @@ impl From<anyhow::Error> for Refusal {
 impl From<Refusal> for anyhow::Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            // What the agent calls malformed is a mistake on our command line.
+            // The agent calls the request malformed: an error on the command line.
             Refusal::Refused { status: 400, message, .. } => Usage(message).into(),
             Refusal::Refused { message, .. } => anyhow!(message),
             Refusal::Other(error) => error,

@@ -6,12 +6,12 @@ use rumormill_agent::api::{Info, JoinTarget, NarrowPath};
 use serde_json::Value;
 
 use crate::client::http::{Client, Path};
-use crate::client::{DIGITS, Json};
+use crate::client::reply::{DIGITS, Json};
 use crate::term::exit::Exit;
-use crate::term::format::Align;
-use crate::term::{exit, format};
+use crate::term::format;
+use crate::term::format::{left, right};
 
-/// Show the agent itself: addresses, settings, inputs, counters
+/// Show the agent: addresses, settings, inputs, counters
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  rumormill info\n  rumormill info --json | jq .counters")]
 pub(crate) struct Args {
@@ -21,15 +21,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
-    if args.json.json {
-        exit::print_json(&info)?;
-    } else {
-        exit::print(&lines(&info).join("\n"))?;
-    }
-    Ok(Exit::Done)
+    args.json.show(&info, |info| lines(info).join("\n"))
 }
 
-/// The names to join, with what they mean or what failed.
+/// The names to join, each with its addresses or the last error.
 fn names(info: &Info) -> String {
     let name = |target: &JoinTarget| {
         let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
@@ -63,11 +58,11 @@ fn lines(info: &Info) -> Vec<String> {
             "log lines dropped",
             info.log_lines_dropped.map_or("not counted".into(), |n| n.to_string()),
         ),
-        ("rumors", rumors(info)),
-        ("replica", replica(info)),
+        ("events", events(info)),
+        ("kv", kv(info)),
         ("clock", clock(info)),
         ("narrow paths", narrow(info)),
-        ("loss on purpose", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
+        ("simulated loss", format!("{} %", format::number(info.loss * 100.0, DIGITS))),
     ];
     let mut rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     settings("", &serde_json::to_value(&info.settings).unwrap_or_default(), &mut rows);
@@ -75,9 +70,15 @@ fn lines(info: &Info) -> Vec<String> {
     let mut lines: Vec<_> =
         rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.push(String::new());
-    let head = [("counter", Align::Left), ("value", Align::Right), ("what it counts", Align::Left)];
-    let row = |(name, what, value): (String, String, u64)| vec![name, value.to_string(), what];
-    lines.extend(format::table(&head, &info.counters.each().map(row).collect::<Vec<_>>()));
+    let counters: Vec<_> = info.counters.each().collect();
+    lines.extend(format::list(
+        &counters,
+        &[
+            left("counter", |(name, ..): &(String, String, u64)| name.clone()),
+            right("value", |(.., value)| value.to_string()),
+            left("meaning", |(_, what, _)| what.clone()),
+        ],
+    ));
     lines
 }
 
@@ -97,7 +98,7 @@ fn settings(key: &str, value: &Value, rows: &mut Vec<(String, String)>) {
 
 fn data(info: &Info) -> String {
     let Some(store) = &info.store else {
-        return "none: the agent keeps nothing on disk".to_owned();
+        return "none: nothing is stored on disk".to_owned();
     };
     match &store.trouble {
         Some(trouble) => format!("{}: CAN'T BE WRITTEN: {trouble}", store.directory),
@@ -105,7 +106,7 @@ fn data(info: &Info) -> String {
     }
 }
 
-/// The members to whom large datagrams do not get through.
+/// The members that large datagrams do not reach.
 fn narrow(info: &Info) -> String {
     let path = |path: &NarrowPath| {
         format!("{} (datagrams of up to {} bytes)", path.member, path.limit_bytes)
@@ -121,26 +122,26 @@ fn clock(info: &Info) -> String {
         seconds => format!("WRONG: the agent adds {} s to it", format::number(seconds, DIGITS)),
     };
     let members = format::plural(clock.members_known, "member");
-    format!("{own}; {} of {members} differ by too much", clock.members_skewed)
+    format!("{own}; too large a difference to {} of {members}", clock.members_skewed)
 }
 
-fn rumors(info: &Info) -> String {
+fn events(info: &Info) -> String {
     let load = &info.load;
     let bytes = format::bytes(load.rumor_bytes as u64);
-    format!("{} kept ({bytes}), {} being told", load.rumors, load.rumors_hot)
+    format!("{} kept ({bytes}), {} spreading", load.rumors, load.rumors_hot)
 }
 
-fn replica(info: &Info) -> String {
+fn kv(info: &Info) -> String {
     let load = &info.load;
     let (keys, bytes) =
         (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
     format!(
-        "{keys} ({bytes}), {} remembered as deleted, digest {}, {}",
+        "{keys} ({bytes}), {} deleted but remembered, digest {}, {}",
         load.tombstones,
         load.replica_digest,
         match load.members_differing {
-            0 => "no member has differed for long".to_owned(),
-            n => format!("{} DIFFERED FOR LONG", format::plural(n, "member")),
+            0 => "no member differs for long".to_owned(),
+            n => format!("{} DIFFER FOR LONG", format::plural(n, "member")),
         }
     )
 }

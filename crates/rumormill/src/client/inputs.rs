@@ -8,9 +8,9 @@ use crate::client::http::{Client, Path};
 use crate::term::exit::Exit;
 use crate::term::{exit, parse};
 
-/// Set the agent's inputs
+/// Set inputs of the agent
 ///
-/// The figure `requests` of the cluster is made of the inputs named so of all its agents.
+/// The cluster's aggregate `requests` combines the inputs `requests` of all agents.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -18,27 +18,27 @@ Examples:
   rumormill set requests=7 queue=12.5
   rumormill set peak=99 --mode round")]
 pub(crate) struct SetArgs {
-    /// A name, and a finite number within ±2⁵³
+    /// Name and value of an input; a finite number within ±2⁵³
     #[arg(required = true, value_name = "NAME=VALUE", value_parser = parse::input)]
     inputs: Vec<parse::Input>,
-    /// Whether the figures follow their inputs, or are settled round by round
+    /// Whether the aggregate follows its inputs, or restarts each round
     #[arg(long, value_enum, default_value_t = ModeArg::Live)]
     mode: ModeArg,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ModeArg {
-    /// For ever, following the inputs
+    /// Follows the inputs continuously
     Live,
-    /// Started afresh at each round, from the inputs of that instant
+    /// Restarts each round from the inputs of that instant
     Round,
 }
 
-/// Take inputs of the agent away
+/// Remove inputs of the agent
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  rumormill unset requests")]
 pub(crate) struct UnsetArgs {
-    /// Their names
+    /// Names of the inputs
     #[arg(required = true, value_name = "NAME", value_parser = parse::name)]
     names: Vec<Name>,
 }

@@ -1,4 +1,4 @@
-//! `rumormill kv`: the map that every node stores.
+//! `rumormill kv`: keys and values that every node stores.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use anyhow::Context;
 use clap::Subcommand;
 use rumormill_agent::api::{Entry, Event, KeyPage, Written};
 
-use crate::client::Json;
 use crate::client::event::bytes;
 use crate::client::follow::follow;
 use crate::client::http::{Client, Path};
 use crate::client::line::{line, shown};
+use crate::client::reply::Json;
 use crate::term::exit::Exit;
-use crate::term::format::Align;
+use crate::term::format::{left, right};
 use crate::term::{exit, format, parse};
 
-/// Keys and values that every node stores
+/// Write and read keys and values that every node stores
 ///
-/// Written at any node, equal at all of them soon after, through partitions and restarts. Of two
-/// writes to one key the later one stays.
+/// A write at one node reaches all of them, through partitions and restarts. The latest write of a
+/// key wins.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -37,40 +37,40 @@ pub(crate) struct Args {
 enum What {
     /// Write a key
     ///
-    /// Returns when the write is on the agent's disk, if it has a --data directory.
+    /// Returns when the write is on the agent's disk, if the agent has a --data directory.
     Put {
-        /// The key; may hold slashes
+        /// Key; may contain slashes
         #[arg(value_parser = parse::key)]
         key: String,
-        /// What it shall hold; `-` reads standard input, bytes as they are
+        /// Value; `-` reads standard input, bytes as they are
         #[arg(required_unless_present = "file")]
         value: Option<String>,
-        /// Take the bytes of this file
+        /// File to read the value from
         #[arg(long, value_name = "FILE", conflicts_with = "value")]
         file: Option<PathBuf>,
         #[command(flatten)]
         json: Json,
     },
-    /// Write what a key holds to standard output, bytes as they are
+    /// Print the value of a key, bytes as they are
     Get {
-        /// The key
+        /// Key
         #[arg(value_parser = parse::key)]
         key: String,
-        /// Print JSON with the version and who wrote it; values that are not text in base64
+        /// Print JSON with version and writer; a value that is not text is in base64
         #[command(flatten)]
         json: Json,
     },
     /// Delete a key
     Delete {
-        /// The key
+        /// Key
         #[arg(value_parser = parse::key)]
         key: String,
         #[command(flatten)]
         json: Json,
     },
-    /// List keys in order
+    /// List keys in alphabetical order
     List {
-        /// Only keys that begin so; empty for all
+        /// Prefix of the keys; empty for all
         #[arg(default_value = "", value_parser = parse::prefix)]
         prefix: String,
         /// Print JSON; values that are not text in base64
@@ -84,7 +84,7 @@ enum What {
     /// shown. For each key the versions rise, and the last change is always shown. A watcher that
     /// is too slow is told how many changes it has missed.
     Watch {
-        /// Only keys that begin so; empty for all
+        /// Prefix of the keys; empty for all
         #[arg(default_value = "", value_parser = parse::prefix)]
         prefix: String,
         /// Print each change as one line of JSON
@@ -109,9 +109,9 @@ pub(crate) fn run(client: Client, args: Args) -> anyhow::Result<Exit> {
         What::Watch { prefix, json } => {
             let path = Path::new("/v1/watch").with("prefix", &prefix);
             follow(client, path, move |event| match event {
-                Event::Key(change) if json.json => exit::print(&serde_json::to_string(change)?),
-                event if json.json => exit::print(&serde_json::to_string(event)?),
-                event => exit::print(&line(event)),
+                Event::Key(change) if json.json => Ok(serde_json::to_string(change)?),
+                event if json.json => Ok(serde_json::to_string(event)?),
+                event => Ok(line(event)),
             })
         }
     }
@@ -122,12 +122,7 @@ fn path(key: &str) -> Path {
 }
 
 fn say(written: &Written, what: &str, json: Json) -> anyhow::Result<Exit> {
-    if json.json {
-        exit::print_json(written)?;
-    } else {
-        exit::print(&format!("{} {what}, version {}", written.key, written.version))?;
-    }
-    Ok(Exit::Done)
+    json.show(written, |written| format!("{} {what}, version {}", written.key, written.version))
 }
 
 fn get(client: &Client, key: &str, json: Json) -> anyhow::Result<Exit> {
@@ -137,13 +132,12 @@ fn get(client: &Client, key: &str, json: Json) -> anyhow::Result<Exit> {
             let value = head.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().trim_matches('"').to_owned()
         };
-        exit::print_json(&Entry {
+        return exit::finish_json(&Entry {
             key: key.to_owned(),
             version: header("etag"),
             origin: header("rumormill-origin"),
             value: bytes.into(),
-        })?;
-        return Ok(Exit::Done);
+        });
     }
     exit::print_bytes(&bytes)?;
     Ok(Exit::Done)
@@ -161,24 +155,17 @@ fn list(client: &Client, prefix: &str, json: Json) -> anyhow::Result<Exit> {
             None => break,
         }
     }
-    if json.json {
-        exit::print_json(&entries)?;
-        return Ok(Exit::Done);
-    }
-    let head = [
-        ("key", Align::Left),
-        ("bytes", Align::Right),
-        ("written by", Align::Left),
-        ("value", Align::Left),
-    ];
-    let row = |entry: &Entry| {
-        let bytes = entry.value.bytes();
-        let long = bytes.as_ref().map_or(0, Vec::len);
-        let value: String = shown(bytes).chars().take(40).collect();
-        vec![entry.key.clone(), long.to_string(), entry.origin.clone(), value]
-    };
-    let mut lines = format::table(&head, &entries.iter().map(row).collect::<Vec<_>>());
-    lines.push(format!("({})", format::plural(entries.len(), "key")));
-    exit::print(&lines.join("\n"))?;
-    Ok(Exit::Done)
+    json.show(&entries, |entries| {
+        let mut lines = format::list(
+            entries,
+            &[
+                left("key", |entry: &Entry| entry.key.clone()),
+                right("bytes", |entry| entry.value.bytes().map_or(0, |b| b.len()).to_string()),
+                left("written by", |entry| entry.origin.clone()),
+                left("value", |entry| shown(entry.value.bytes()).chars().take(40).collect()),
+            ],
+        );
+        lines.push(format!("({})", format::plural(entries.len(), "key")));
+        lines.join("\n")
+    })
 }

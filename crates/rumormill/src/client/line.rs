@@ -1,15 +1,14 @@
-//! Events in words, a line each.
+//! Notices as text, a line each.
 
 use rumormill_agent::api::{BytesError, Event, Member, Reading};
 
-use crate::client::DIGITS;
+use crate::client::reply::DIGITS;
 use crate::term::format;
 
-/// How much of a text stands in a line.
+/// The most characters of a payload in a line.
 const SHOWN: usize = 120;
 
-/// Bytes in a line: text as it is, if it is short and harmless for a terminal; otherwise how many
-/// there are.
+/// Shows bytes in a line: as text if it is short and safe for a terminal, otherwise their number.
 pub(crate) fn shown(bytes: Result<Vec<u8>, BytesError>) -> String {
     let bytes = bytes.unwrap_or_default();
     let long = bytes.len();
@@ -25,7 +24,7 @@ pub(crate) fn shown(bytes: Result<Vec<u8>, BytesError>) -> String {
     }
 }
 
-/// What has happened, in a line.
+/// Returns a notice as one line.
 pub(crate) fn line(event: &Event) -> String {
     let who = |member: &Member| format!("{} ({})", member.name, member.addr);
     match event {
@@ -36,19 +35,19 @@ pub(crate) fn line(event: &Event) -> String {
             format!("joined through {via}: {}", format::plural(*members, "member"))
         }
         Event::JoinFailed { address, attempts, reason } => {
-            format!("cannot join through {address} yet: {reason} (attempt {attempts})")
+            format!("cannot join through {address}: {reason} (attempt {attempts}, will try again)")
         }
         Event::NameTaken { name, by } => format!("the name {name} is taken by {by}"),
         Event::NameConflict { name, addrs: [one, other] } => {
-            format!("two live members are named {name}, at {one} and {other}")
+            format!("two live members have the name {name}: {one} and {other}")
         }
         Event::Renewed { member } => format!("back as a new incarnation: {}", who(member)),
         Event::NarrowPath { member, limit_bytes } => {
-            format!("only datagrams up to {limit_bytes} bytes get through to {}", who(member))
+            format!("only datagrams of up to {limit_bytes} bytes reach {}", who(member))
         }
-        Event::Dropped { from, reason } => format!("packets from {from} are dropped: {reason}"),
+        Event::Dropped { from, reason } => format!("dropping packets from {from}: {reason}"),
         Event::RoundFinished { round, participants } => {
-            format!("round {round} is over: {}", format::plural(*participants, "participant"))
+            format!("round {round} finished: {}", format::plural(*participants, "participant"))
         }
         Event::Rumor(rumor) => {
             format!(
@@ -79,7 +78,7 @@ pub(crate) fn line(event: &Event) -> String {
             None => format!("{name}: {}", format::plural(payload.len(), "byte")),
         },
         Event::KvDiffers { member, seconds } => {
-            format!("the keys of {member} have differed for {}", format::seconds(*seconds))
+            format!("keys of {member} have differed for {}", format::seconds(*seconds))
         }
         Event::ClockSkew { member, ahead_seconds } => {
             let by = format::seconds(ahead_seconds.abs());
@@ -87,13 +86,15 @@ pub(crate) fn line(event: &Event) -> String {
             format!("the clock of {member} is {by} {way}")
         }
         Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
-            "the clock of this agent's machine agrees with the members' again".to_owned()
+            "the clock of this machine agrees with the members again".to_owned()
         }
         Event::ClockCorrected { correction_seconds } => format!(
-            "the clock of this agent's machine is wrong; {} s are added to it",
+            "the clock of this machine is wrong; the agent adds {} s to it",
             format::number(*correction_seconds, DIGITS)
         ),
-        Event::Missed { events } => format!("{events} events came too fast and were missed"),
+        Event::Missed { events } => {
+            format!("{events} notices missed: they came faster than they were read")
+        }
     }
 }
 

@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use rumormill_agent::api::{Member, MemberState};
 
-use crate::client::Json;
 use crate::client::http::{Client, Path};
-use crate::term::exit::Exit;
-use crate::term::format::Align;
-use crate::term::{exit, format};
+use crate::client::reply::Json;
+use crate::term::exit::{Exit, finish, finish_json};
+use crate::term::format::{left, list, right};
 
-/// List the members of the cluster, as the agent sees them
+/// List the cluster's members as the agent knows them
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  rumormill members\n  rumormill members --all --json")]
 pub(crate) struct Args {
-    /// Show the dead and the departed, too
+    /// Show members that left or were declared dead, too
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -24,34 +23,24 @@ pub(crate) struct Args {
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let mut members: Vec<Member> = client.get(&Path::new("/v1/members"), Duration::ZERO)?;
     if args.json.json {
-        // Whatever the API gives; a program can choose for itself.
-        exit::print_json(&members)?;
-        return Ok(Exit::Done);
+        // All that the API returns; a program can filter it.
+        return finish_json(&members);
     }
-    let down = |member: &Member| member.state == MemberState::Down;
-    let hidden = if args.all { 0 } else { members.iter().filter(|member| down(member)).count() };
-    members.retain(|member| args.all || !down(member));
-    let head = [
-        ("name", Align::Left),
-        ("address", Align::Left),
-        ("state", Align::Left),
-        ("boot", Align::Right),
-        ("", Align::Left),
-    ];
-    let row = |member: &Member| {
-        vec![
-            member.name.clone(),
-            member.addr.to_string(),
-            member.state.to_string(),
-            member.boot.to_string(),
-            if member.me { "this agent".to_owned() } else { String::new() },
-        ]
-    };
-    let rows: Vec<_> = members.iter().map(row).collect();
-    let mut lines = format::table(&head, &rows);
+    let before = members.len();
+    members.retain(|member| args.all || member.state != MemberState::Down);
+    let mut lines = list(
+        &members,
+        &[
+            left("name", |member: &Member| member.name.clone()),
+            left("address", |member| member.addr.to_string()),
+            left("state", |member| member.state.to_string()),
+            right("incarnation", |member| member.boot.to_string()),
+            left("", |member| if member.me { "this agent".to_owned() } else { String::new() }),
+        ],
+    );
+    let hidden = before - members.len();
     if hidden > 0 {
-        lines.push(format!("({hidden} dead or departed; --all shows them)"));
+        lines.push(format!("({hidden} left or declared dead; --all shows them)"));
     }
-    exit::print(&lines.join("\n"))?;
-    Ok(Exit::Done)
+    finish(&lines.join("\n"))
 }

@@ -6,37 +6,37 @@ use std::time::Duration;
 use rumormill_agent::api::{QueryLine, QueryRequest};
 use rumormill_proto::Name;
 
-use crate::client::Json;
 use crate::client::event::bytes;
 use crate::client::http::{Client, Path};
 use crate::client::line::shown;
+use crate::client::reply::Json;
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
 use crate::term::{exit, format, parse};
 
-/// Ask all nodes, and gather their answers
+/// Ask all nodes and collect their answers
 ///
-/// Each answer is printed as it comes, and at the end how many of the nodes have answered. What
-/// answers at a node is a handler: `rumormill agent --on-query NAME=COMMAND`, or a program's own.
+/// Prints each answer as it arrives, and at the end the number of nodes that answered. A node
+/// answers with a handler: `rumormill agent --on-query NAME=COMMAND`, or a program's own.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   rumormill query disk
   rumormill query restart web --timeout 30s --json
 
-Exit codes: 0 all have answered, 1 some answers are errors, 2 usage, 3 not all in time, 130
-interrupted.")]
+Exit codes: 0 all answered, 1 some answered with an error, 2 usage, 3 some did not answer in time,
+130 interrupted.")]
 pub(crate) struct Args {
-    /// What is asked
+    /// Name of the query, which selects the handlers
     #[arg(value_parser = parse::name)]
     name: Name,
-    /// What the handlers are given; `-` reads standard input, bytes as they are
+    /// Payload for the handlers; `-` reads standard input, bytes as they are
     #[arg(default_value = "")]
     payload: String,
-    /// How long to wait for answers, at most 10m
+    /// Longest time to wait for answers, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
     timeout: Duration,
-    /// Print each answer, and the end, as one line of JSON
+    /// Print each answer, and the summary, as one line of JSON
     #[command(flatten)]
     json: Json,
 }
@@ -45,13 +45,13 @@ pub(crate) struct Args {
 pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     match parse::duration(text)? {
         long if long > Duration::from_secs(600) => {
-            Err(format!("a timeout of {text}; the longest is 10m"))
+            Err(format!("a timeout of {text} is too long; the longest is 10m"))
         }
         wait => Ok(wait),
     }
 }
 
-/// How many have answered so far, of how many.
+/// Nodes that answered so far, and nodes asked.
 #[derive(Clone, Copy, Default)]
 struct Known {
     answered: usize,
@@ -77,7 +77,7 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
                 let known = *known.lock().unwrap_or_else(PoisonError::into_inner);
                 if !json {
                     let line = format!("interrupted; {} of {} answered", known.answered, known.expected);
-                    // Whoever reads it may have gone, or stand still.
+                    // The reader may be gone or stuck.
                     let told = tokio::task::spawn_blocking(move || exit::print(&line));
                     tokio::select! {
                         _ = told => {}
@@ -119,7 +119,7 @@ fn ask(
             None => Ok(()),
         }
     })?;
-    exit.ok_or_else(|| anyhow::anyhow!("the agent ended before the answers did"))
+    exit.ok_or_else(|| anyhow::anyhow!("the agent ended before all answers had arrived"))
 }
 
 fn words(line: &QueryLine) -> Option<String> {
@@ -130,7 +130,7 @@ fn words(line: &QueryLine) -> Option<String> {
         }
         QueryLine::Answer { from, payload, error: None } => {
             let answer = match (&payload.payload, payload.bytes()) {
-                // What a handler has written is shown as it is, but for its last line's end.
+                // Shown as the handler wrote it, without the last newline.
                 (Some(text), _)
                     if !text.trim_end().contains(|c: char| c.is_control() && c != '\n') =>
                 {

@@ -1,4 +1,4 @@
-//! `rumormill trace`: how a rumor has spread.
+//! `rumormill trace`: how an event spread.
 
 mod plot;
 mod spread;
@@ -10,19 +10,20 @@ use rumormill_agent::api::{Info, Trace};
 use rumormill_proto::RumorId;
 use serde::Serialize;
 
-use crate::client::Json;
 use crate::client::http::{Client, Path};
 use crate::client::query::wait;
-use crate::client::trace::spread::{Prediction, Spread};
+use crate::client::reply::Json;
+use crate::client::trace::spread::{ByRound, ByTime, Prediction, Spread};
 use crate::term::exit::Exit;
-use crate::term::format::Align;
+use crate::term::format::{self, right};
+use crate::term::parse;
 use crate::term::start::check_plot;
-use crate::term::{exit, format, parse};
 
-/// Show how an event has spread: asks all nodes when they heard of it
+/// Show how an event spread
 ///
-/// The share of the nodes that knew it, by round and by time; how many copies came for each
-/// delivery; and who was late. Rumors are forgotten after rumor.retention (10 minutes by default).
+/// Asks all nodes when they received it. Prints the share of informed nodes by round and by time,
+/// the copies for each delivery, and late nodes. Nodes forget an event after events.retention
+/// (10 minutes by default).
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,17 +31,17 @@ Examples:
   rumormill trace 00f3a9c17b24d85e --plot spread.svg
   rumormill trace 00f3a9c17b24d85e --json | jq .spread.milliseconds
 
-Exit codes: 0 all nodes have answered and know it, 1 failed, 2 usage, 3 not all have answered or
-some don't know it.")]
+Exit codes: 0 all nodes answered and have it, 1 failed, 2 usage, 3 some did not answer or do not
+have it.")]
 pub(crate) struct Args {
-    /// The event's id, as `rumormill event` printed it
+    /// Id of the event, as `rumormill event` printed it
     #[arg(value_parser = parse::rumor_id)]
     id: RumorId,
-    /// How long to wait for the nodes' answers, at most 10m
+    /// Longest time to wait for answers, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
     timeout: Duration,
-    /// Draw the share of the nodes that knew it over time, to an SVG or PNG
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw the share of informed nodes over time to FILE.svg or FILE.png
+    #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     #[command(flatten)]
     json: Json,
@@ -64,12 +65,8 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let info: Info = client.get(&Path::new("/v1/info"), Duration::ZERO)?;
     let spread = Spread::of(&trace);
     let prediction = Prediction::of(&info, &spread);
-    if args.json.json {
-        let prediction = prediction.as_ref().ok();
-        exit::print_json(&Report { trace: &trace, spread: &spread, prediction })?;
-    } else {
-        exit::print(&lines(&trace, &spread).join("\n"))?;
-    }
+    let report = Report { trace: &trace, spread: &spread, prediction: prediction.as_ref().ok() };
+    args.json.show(&report, |_| lines(&trace, &spread).join("\n"))?;
     if let Some(path) = &args.plot {
         let title = format!("Event {} among {} nodes", trace.id, spread.nodes);
         let subtitle = match &prediction {
@@ -87,7 +84,7 @@ fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(record) = trace.heard.first().map(|heard| &heard.record) {
         lines.push(format!(
-            "{} {}, {} from {}: {} of {} know it, {} of {} answered",
+            "{} {}, {} from {}: {} of {} nodes have it, {} of {} answered",
             record.name,
             trace.id,
             format::plural(spread.bytes as usize, "byte"),
@@ -98,51 +95,46 @@ fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
             trace.expected,
         ));
     }
-    let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    let head = [
-        ("round", Align::Right),
-        ("nodes", Align::Right),
-        ("share", Align::Right),
-        ("last heard after", Align::Right),
-    ];
-    let row = |by: &spread::ByRound| {
-        vec![
-            by.round.to_string(),
-            by.nodes.to_string(),
-            percent(by.share),
-            format!("{} ms", format::number(by.milliseconds, 4)),
-        ]
-    };
-    lines.extend(format::table(&head, &spread.rounds.iter().map(row).collect::<Vec<_>>()));
+    let ms = |time: f64| format!("{} ms", format::number(time, 4));
+    lines.extend(format::list(
+        &spread.rounds,
+        &[
+            right("round", |by: &ByRound| by.round.to_string()),
+            right("nodes", |by| by.nodes.to_string()),
+            right("share", |by| format!("{:.1} %", by.share * 100.0)),
+            right("last received after", |by| format!("{} ms", format::number(by.milliseconds, 4))),
+        ],
+    ));
     lines.push(String::new());
-    let head = [("share", Align::Right), ("knew it after", Align::Right)];
-    let row = |by: &spread::ByTime| {
-        let time = by.milliseconds.map_or_else(
-            || "not all do".to_owned(),
-            |time| format!("{} ms", format::number(time, 4)),
-        );
-        vec![format!("{:.0} %", by.share * 100.0), time]
-    };
-    lines.extend(format::table(&head, &spread.milliseconds.iter().map(row).collect::<Vec<_>>()));
+    lines.extend(format::list(
+        &spread.milliseconds,
+        &[
+            right("share", |by: &ByTime| format!("{:.0} %", by.share * 100.0)),
+            right("informed after", |by| match by.milliseconds {
+                Some(time) => format!("{} ms", format::number(time, 4)),
+                None => "not reached".to_owned(),
+            }),
+        ],
+    ));
     lines.push(String::new());
     if let Some(copies) = spread.copies_per_delivery {
         lines.push(format!(
-            "{} copies came for each delivery; {} found it by asking",
+            "{} copies for each delivery; {} received it by pull",
             format::number(copies, 3),
             format::plural(spread.pulled, "node"),
         ));
     }
     if !spread.late.is_empty() {
-        let late = spread.late.iter().map(|late| {
-            let time = format::number(late.milliseconds, 4);
-            format!("{} ({time} ms, round {})", late.node, late.round)
-        });
+        let late = spread
+            .late
+            .iter()
+            .map(|late| format!("{} ({}, round {})", late.node, ms(late.milliseconds), late.round));
         lines.push(format!("late: {}", late.collect::<Vec<_>>().join(", ")));
     }
     for (what, names) in [
-        ("don't know it", &trace.missing),
-        ("silent", &trace.silent),
-        ("stopped it there", &spread.rejected),
+        ("do not have it", &trace.missing),
+        ("no answer from", &trace.silent),
+        ("rejected by the validator of", &spread.rejected),
     ] {
         if !names.is_empty() {
             lines.push(format!("{what}: {}", names.join(", ")));

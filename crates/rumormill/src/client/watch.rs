@@ -1,39 +1,83 @@
-//! `rumormill watch`.
+//! `rumormill watch` and `rumormill monitor`.
 
+use std::time::SystemTime;
+
+use rumormill_agent::api::Event;
 use rumormill_proto::Name;
+use serde::Serialize;
 
-use crate::client::Json;
 use crate::client::follow::follow;
 use crate::client::http::{Client, Path};
 use crate::client::line::line;
+use crate::client::reply::Json;
 use crate::term::exit::Exit;
-use crate::term::{exit, parse};
+use crate::term::parse;
 
-/// Follow a figure, or all that happens, until Ctrl-C
+/// Follow an aggregate, or everything, until Ctrl-C
 ///
-/// One line whenever something changes. Without a name: all figures, members that come and go,
-/// events, questions and keys.
+/// Prints a line for each change. Without a name: aggregates, members, events, queries and keys.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   rumormill watch requests
   rumormill watch --json | jq -c 'select(.event == \"member_down\")'")]
-pub(crate) struct Args {
-    /// The figure [default: everything]
+pub(crate) struct WatchArgs {
+    /// Name of the aggregate [default: everything]
     #[arg(value_parser = parse::name)]
     name: Option<Name>,
-    /// Print each event as one line of JSON
+    /// Print each change as one line of JSON
     #[command(flatten)]
     json: Json,
 }
 
-pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
-    let path = match &args.name {
-        Some(name) => Path::new("/v1/watch").with("name", name.as_str()),
-        None => Path::new("/v1/watch"),
-    };
+/// Follow events, queries, members and keys until Ctrl-C
+///
+/// Prints a line for each, with the time at which it was received. For aggregates use `watch`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  rumormill monitor
+  rumormill monitor --only rumor,key
+  rumormill monitor --json | jq -c 'select(.event == \"rumor\") | [.time, .name, .payload]'")]
+pub(crate) struct MonitorArgs {
+    /// Kinds to print: `rumor`, `query`, `key`, `member_up`, `member_down`, … [default: all]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse::kind)]
+    only: Vec<String>,
+    /// Print each as one line of JSON
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Serialize)]
+struct Stamped<'a> {
+    /// When it was received: RFC 3339, UTC.
+    time: &'a str,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+pub(crate) fn watch(client: Client, args: &WatchArgs) -> anyhow::Result<Exit> {
+    let mut path = Path::new("/v1/watch");
+    if let Some(name) = &args.name {
+        path = path.with("name", name.as_str());
+    }
     let json = args.json.json;
-    follow(client, path, move |event| {
-        if json { exit::print(&serde_json::to_string(event)?) } else { exit::print(&line(event)) }
+    follow(client, path, move |event| match json {
+        true => Ok(serde_json::to_string(event)?),
+        false => Ok(line(event)),
+    })
+}
+
+pub(crate) fn monitor(client: Client, args: &MonitorArgs) -> anyhow::Result<Exit> {
+    let all = Event::KINDS.into_iter().filter(|kind| *kind != "aggregate");
+    let kinds =
+        if args.only.is_empty() { all.collect::<Vec<_>>().join(",") } else { args.only.join(",") };
+    let json = args.json.json;
+    follow(client, Path::new("/v1/watch").with("events", &kinds), move |event| {
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        match json {
+            true => Ok(serde_json::to_string(&Stamped { time: &time, event })?),
+            false => Ok(format!("{time}  {}", line(event))),
+        }
     })
 }

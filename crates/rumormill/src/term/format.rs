@@ -89,6 +89,31 @@ pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<String>
     std::iter::once(titles).chain(rows).collect()
 }
 
+/// A column of a [`list`]: its title, its alignment, and its cell in a row.
+pub(crate) type Column<'a, T> = (&'a str, Align, fn(&T) -> String);
+
+/// A column of text.
+pub(crate) fn left<T>(title: &str, cell: fn(&T) -> String) -> Column<'_, T> {
+    (title, Align::Left, cell)
+}
+
+/// A column of numbers.
+pub(crate) fn right<T>(title: &str, cell: fn(&T) -> String) -> Column<'_, T> {
+    (title, Align::Right, cell)
+}
+
+/// Lines of a table with one row for each item.
+pub(crate) fn list<T>(items: &[T], columns: &[Column<'_, T>]) -> Vec<String> {
+    let head: Vec<_> = columns.iter().map(|(title, align, _)| (*title, *align)).collect();
+    let row = |item| columns.iter().map(|(.., cell)| cell(item)).collect();
+    table(&head, &items.iter().map(row).collect::<Vec<_>>())
+}
+
+/// `yes` or `no`.
+pub(crate) fn yes(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_owned()
+}
+
 fn width(text: &str) -> usize {
     text.chars().count()
 }
