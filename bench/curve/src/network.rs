@@ -1,7 +1,7 @@
 //! What the real protocol does in a virtual network.
 
 use anyhow::{Context, ensure};
-use rumormill_proto::{Duration, Event, Instant, Name};
+use rumormill_proto::{Duration, Instant, Name, Notice};
 use rumormill_sim::{NetworkConfig, NodeSpec, VirtualNetwork};
 
 use crate::{Curve, Setting};
@@ -46,7 +46,7 @@ pub fn virtual_network(
         // What was told last is on its way.
         net.run_for(INTERVAL);
         let rounds = net.take_events().into_iter().filter_map(|(.., event)| match event {
-            Event::Rumor(rumor) => Some(rumor.round),
+            Notice::Event(rumor) => Some(rumor.round),
             _ => None,
         });
         heard.push(rounds.collect());

@@ -30,7 +30,7 @@ impl Cluster {
         let mut cluster = Self::bare(args.nodes as usize, args.seed)?;
         cluster.net.run_for(Duration::from_secs(30));
         let empty_packet = cluster.idle_packet();
-        let first = cluster.net.node(cluster.nodes[0]).context("it runs")?.identity().boot;
+        let first = cluster.net.node(cluster.nodes[0]).context("it runs")?.identity().incarnation;
         let written = first.saturating_sub(DAY);
         let Self { rng, .. } = &mut cluster;
         let writers: Vec<_> = (0..args.writers).map(|_| NodeId(rng.random())).collect();

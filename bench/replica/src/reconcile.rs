@@ -4,7 +4,7 @@ use core::fmt;
 
 use anyhow::{Context, ensure};
 use rand::seq::SliceRandom;
-use rumormill_proto::{Duration, Entry, Event};
+use rumormill_proto::{Duration, Entry, Notice};
 use serde::Serialize;
 
 use crate::cluster::Cluster;
@@ -115,8 +115,8 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     cluster.net.run_for(Duration::from_secs(20));
     let used = cluster.sum(|s| &s.replica).since(before);
     let events = cluster.net.take_events();
-    let caught_up = |(_, index, event): &&(_, _, Event)| {
-        *index == node && matches!(event, Event::CatchUp { .. })
+    let caught_up = |(_, index, event): &&(_, _, Notice)| {
+        *index == node && matches!(event, Notice::CatchUp { .. })
     };
     let entry_bytes = total - kept;
     Ok(Reconciled {

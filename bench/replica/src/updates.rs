@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use rand::RngExt;
-use rumormill_proto::{Duration, Event, Name};
+use rumormill_proto::{Duration, Name, Notice};
 use serde::Serialize;
 
 use crate::Args;
@@ -73,7 +73,7 @@ fn rumors(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     cluster.net.run_for(ECHO);
     let events = cluster.net.take_events();
     let heard: Vec<_> =
-        events.iter().filter(|(_, _, event)| matches!(event, Event::Rumor(_))).collect();
+        events.iter().filter(|(_, _, event)| matches!(event, Notice::Event(_))).collect();
     let expected = (args.nodes * args.updates) as usize;
     ensure!(heard.len() == expected, "{} of {expected} deliveries", heard.len());
     let end = heard.iter().map(|(at, ..)| *at).max().unwrap_or(last);

@@ -188,7 +188,7 @@ impl Agent {
                 name: me.name.to_string(),
                 address: me.addr,
                 http_address,
-                boot: me.boot,
+                boot: me.incarnation,
                 id: me.id().to_string(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 wire_version: proto::VERSION,

@@ -90,7 +90,7 @@ impl Member {
         Self {
             name: identity.name.to_string(),
             addr: identity.addr,
-            boot: identity.boot,
+            boot: identity.incarnation,
             id: identity.id().to_string(),
             state,
             me,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rumormill_proto::{Config, Entry, Identity, Instant, Name, Node, Protocol, Rumor};
+use rumormill_proto::{Config, Entry, Event, Identity, Instant, Name, Node, Protocol};
 
 use crate::agent::Agent;
 use crate::api;
@@ -55,7 +55,7 @@ impl Agent {
     }
 }
 
-type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
+type Validator = Box<dyn FnMut(&Event) -> bool + Send>;
 
 impl Builder {
     pub(crate) fn new(name: &str) -> Self {
@@ -194,7 +194,7 @@ impl Builder {
     /// # use rumormill_agent::Agent;
     /// let builder = Agent::builder("a").validator(|rumor| rumor.payload.len() <= 1000);
     /// ```
-    pub fn validator(mut self, good: impl FnMut(&Rumor) -> bool + Send + 'static) -> Self {
+    pub fn validator(mut self, good: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
         self.validator = Some(Box::new(good));
         self
     }
@@ -294,7 +294,7 @@ impl Builder {
         let given = self.boot.unwrap_or_else(unix_millis);
         let boot = kept.as_ref().map_or(given, |kept| kept.boot);
         let seed = self.seed.unwrap_or_else(rand::random);
-        let me = Identity { name, addr, boot };
+        let me = Identity { name, addr, incarnation: boot };
         let mut node = Node::bare(clock.now(), me, self.config, seed)?;
         if self.aggregates {
             node.add_aggregates(clock.now());

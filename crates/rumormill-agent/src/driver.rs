@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{self as proto, Node, Plane, Rng, RumorId, Transmit};
+use rumormill_proto::{self as proto, EventId, Node, Plane, Rng, Transmit};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -234,26 +234,26 @@ impl Driver {
 
     /// Takes note of what an event means for the names to join. Returns the event if it is worth
     /// telling.
-    fn note(&mut self, event: proto::Event) -> Option<proto::Event> {
+    fn note(&mut self, event: proto::Notice) -> Option<proto::Notice> {
         match &event {
-            proto::Event::MemberUp(_) => self.core.joined = true,
-            proto::Event::MemberDown(_) => {
+            proto::Notice::MemberUp(_) => self.core.joined = true,
+            proto::Notice::MemberDown(_) => {
                 let now = self.core.now();
                 self.core.seeds.quicken(now);
                 if self.core.is_alone() {
                     self.core.seeds.alone();
                 }
             }
-            proto::Event::Joined { via, .. } => {
+            proto::Notice::Joined { via, .. } => {
                 self.core.joined = true;
                 // A name that always means the same load balancer is asked again and again.
                 return self.core.seeds.reached(*via).then_some(event);
             }
-            proto::Event::OwnAddress { addr } => {
+            proto::Notice::OwnAddress { addr } => {
                 let now = self.core.now();
                 self.core.seeds.is_own(now, *addr);
             }
-            proto::Event::JoinFailed { addr, reason, .. } => {
+            proto::Notice::JoinFailed { addr, reason, .. } => {
                 let new = self.core.seeds.failed(*addr, reason);
                 // An agent that has company asks once at each lookup, and says what fails once.
                 if !self.core.is_alone() {
@@ -277,7 +277,7 @@ impl Driver {
         }
         self.core.store_changes();
         let (mut stop, mut alone) = (None, false);
-        while let Some(event) = self.core.node.poll_event() {
+        while let Some(event) = self.core.node.poll_notice() {
             let Some(event) = self.note(event).and_then(|event| self.concerns_all(event)) else {
                 continue;
             };
@@ -303,17 +303,17 @@ impl Driver {
     }
 
     /// Hands an answer to who asked, and a query to its handler. Returns what everyone may hear.
-    fn concerns_all(&mut self, event: proto::Event) -> Option<Event> {
+    fn concerns_all(&mut self, event: proto::Notice) -> Option<Event> {
         match event {
-            proto::Event::Answer { query, from, payload } => {
+            proto::Notice::Answer { query, from, payload } => {
                 self.core.askers.answered(query, from, payload);
                 None
             }
-            proto::Event::QueryFinished { query, answered, expected } => {
+            proto::Notice::QueryFinished { query, answered, expected } => {
                 self.core.askers.finished(query, answered, expected);
                 None
             }
-            proto::Event::Query { question, timeout } => {
+            proto::Notice::Query { question, timeout } => {
                 let (id, driver) = (question.id, self.to_inputs.clone());
                 let question = Rumor::from(question);
                 self.core.handlers.answer(id, question.clone(), timeout, driver);
@@ -324,7 +324,7 @@ impl Driver {
     }
 
     /// Sends this node's answer; one that is too long is replaced by saying so.
-    fn answer(&mut self, query: RumorId, payload: &[u8]) {
+    fn answer(&mut self, query: EventId, payload: &[u8]) {
         let now = self.core.now();
         if let Err(error) = self.core.node.answer(now, query, payload) {
             let told = query::encode(&Err(error.to_string()));

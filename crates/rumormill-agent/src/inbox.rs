@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use rumormill_proto::RumorId;
+use rumormill_proto::EventId;
 
 use crate::resolve::Address;
 
@@ -17,5 +17,5 @@ pub(crate) enum Input {
     /// A lookup of a name to join has ended.
     LookedUp { address: Address, result: Result<Vec<SocketAddr>, String> },
     /// A handler has answered a query.
-    Answer { query: RumorId, payload: Vec<u8> },
+    Answer { query: EventId, payload: Vec<u8> },
 }

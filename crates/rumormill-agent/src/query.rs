@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumormill_proto::{Name, RumorId};
+use rumormill_proto::{EventId, Name};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -69,7 +69,7 @@ impl Handlers {
     /// Has the query answered, in a task of its own; the answer comes to the driver.
     pub(crate) fn answer(
         &mut self,
-        id: RumorId,
+        id: EventId,
         query: Rumor,
         at_most: Duration,
         driver: Sender<Input>,
@@ -140,7 +140,7 @@ pub(crate) enum Reply {
 
 /// Who waits for answers at this agent.
 #[derive(Default)]
-pub(crate) struct Askers(BTreeMap<RumorId, Asker>);
+pub(crate) struct Askers(BTreeMap<EventId, Asker>);
 
 struct Asker {
     replies: Sender<Reply>,
@@ -149,14 +149,14 @@ struct Asker {
 }
 
 impl Askers {
-    pub(crate) fn open(&mut self, query: RumorId) -> mpsc::Receiver<Reply> {
+    pub(crate) fn open(&mut self, query: EventId) -> mpsc::Receiver<Reply> {
         // The end always finds room.
         let (replies, receiver) = mpsc::channel(MAX_LYING + 1);
         self.0.insert(query, Asker { replies, room: Arc::new(Semaphore::new(MAX_LYING_BYTES)) });
         receiver
     }
 
-    pub(crate) fn answered(&mut self, query: RumorId, from: Name, payload: Vec<u8>) {
+    pub(crate) fn answered(&mut self, query: EventId, from: Name, payload: Vec<u8>) {
         let Some(Asker { replies, room }) = self.0.get(&query) else { return };
         if replies.is_closed() {
             self.0.remove(&query);
@@ -171,7 +171,7 @@ impl Askers {
         }
     }
 
-    pub(crate) fn finished(&mut self, query: RumorId, answered: usize, expected: usize) {
+    pub(crate) fn finished(&mut self, query: EventId, answered: usize, expected: usize) {
         if let Some(asker) = self.0.remove(&query) {
             let _ = asker.replies.try_send(Reply::Finished { answered, expected });
         }
@@ -181,7 +181,7 @@ impl Askers {
 /// The answers to a query, as they come.
 #[derive(Debug)]
 pub struct Answers {
-    id: RumorId,
+    id: EventId,
     replies: mpsc::Receiver<Reply>,
     /// The names of those that have yet to answer.
     silent: BTreeSet<String>,
@@ -200,7 +200,7 @@ impl std::fmt::Debug for Reply {
 
 impl Answers {
     pub(crate) fn new(
-        id: RumorId,
+        id: EventId,
         replies: mpsc::Receiver<Reply>,
         silent: BTreeSet<String>,
     ) -> Self {
@@ -208,7 +208,7 @@ impl Answers {
     }
 
     /// The query's id.
-    pub fn id(&self) -> RumorId {
+    pub fn id(&self) -> EventId {
         self.id
     }
 

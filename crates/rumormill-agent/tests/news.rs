@@ -65,7 +65,7 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_validator_stops_what_it_does_not_like_here() {
     let a = builder("a").start().await.unwrap();
-    let good = |rumor: &rumormill_proto::Rumor| rumor.payload != b"poison";
+    let good = |rumor: &rumormill_proto::Event| rumor.payload != b"poison";
     let b = builder("b").validator(good).join([address(&a)]).start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
     let (mut at_a, mut at_b) =

@@ -21,7 +21,7 @@ impl Cluster {
         let mut nodes = Vec::new();
         for i in 0..n {
             let name = Name::new(&format!("n{i}")).unwrap();
-            let me = Identity { name, addr: addr(usize::from(i)), boot: 1 };
+            let me = Identity { name, addr: addr(usize::from(i)), incarnation: 1 };
             let seed = u64::from(i);
             let mut node = Node::bare(Instant::ZERO, me, Config::default(), seed).unwrap();
             node.add_protocol(Instant::ZERO, Box::new(protocol(i)));

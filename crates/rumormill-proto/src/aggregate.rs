@@ -24,16 +24,16 @@ mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use input::{InputError, MAX_FIGURES, Mode};
+pub use input::{InputError, MAX_AGGREGATES, Mode};
 pub use mass::MAX_INPUT;
 pub(crate) use mass::Mass;
 pub use reading::{
-    AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
+    AnchorLine, Caveat, ComponentLine, Explanation, LinkLine, Reading, Statistic, WindowLine,
 };
 
 use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
-use crate::node::Event;
+use crate::node::Notice;
 use crate::protocol::{Context, Protocol};
 use crate::time::{Duration, Instant};
 use crate::wire::{Envelope, Message, Section, write_sections};
@@ -164,7 +164,7 @@ impl Aggregation {
         let mass = mass::of_input(name, value)?;
         // Zero has no sign here.
         let value = value + 0.0;
-        if !self.knows(name) && self.metrics.len().max(self.inputs.len()) >= MAX_FIGURES {
+        if !self.knows(name) && self.metrics.len().max(self.inputs.len()) >= MAX_AGGREGATES {
             return Err(InputError::TooMany { name: name.clone() });
         }
         match self.mode {
@@ -418,7 +418,7 @@ impl Aggregation {
         section: &Section,
         decline: bool,
     ) -> Option<Answer> {
-        let full = self.metrics.len() >= MAX_FIGURES;
+        let full = self.metrics.len() >= MAX_AGGREGATES;
         if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
             return None;
         }
@@ -674,6 +674,6 @@ impl Protocol for Aggregation {
             Some((name, reading))
         };
         self.finished = names.into_iter().filter_map(read).collect();
-        cx.events.push(Event::RoundFinished { round, participants });
+        cx.notices.push(Notice::RoundFinished { round, participants });
     }
 }

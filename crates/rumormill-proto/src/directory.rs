@@ -139,18 +139,18 @@ impl Directory {
 
     /// The peer with this identity.
     pub(crate) fn peer(&self, identity: Identity) -> Peer {
-        let Identity { boot, addr, name } = identity;
+        let Identity { incarnation, addr, name } = identity;
         let text = name.clone();
-        self.with(|table| table.find(boot, addr, text.as_str(), || name))
+        self.with(|table| table.find(incarnation, addr, text.as_str(), || name))
     }
 
     /// The peer with this identity, whose name is still to be made of `text`; `None` if it is no
     /// name.
-    pub(crate) fn read(&self, boot: u64, addr: SocketAddr, text: &str) -> Option<Peer> {
-        let known = self.with(|table| table.known(boot, addr, text).cloned());
+    pub(crate) fn read(&self, incarnation: u64, addr: SocketAddr, text: &str) -> Option<Peer> {
+        let known = self.with(|table| table.known(incarnation, addr, text).cloned());
         known.or_else(|| {
             let name = Name::new(text).ok()?;
-            Some(self.with(|table| table.find(boot, addr, text, || name)))
+            Some(self.with(|table| table.find(incarnation, addr, text, || name)))
         })
     }
 
@@ -182,23 +182,24 @@ impl fmt::Debug for Directory {
 }
 
 impl Table {
-    fn known(&self, boot: u64, addr: SocketAddr, name: &str) -> Option<&Peer> {
-        let peer = self.peers.get(&NodeId::of(addr, boot))?;
-        let same = peer.addr == addr && peer.boot == boot && peer.name.as_str() == name;
+    fn known(&self, incarnation: u64, addr: SocketAddr, name: &str) -> Option<&Peer> {
+        let peer = self.peers.get(&NodeId::of(addr, incarnation))?;
+        let same =
+            peer.addr == addr && peer.incarnation == incarnation && peer.name.as_str() == name;
         same.then_some(peer)
     }
 
     fn find(
         &mut self,
-        boot: u64,
+        incarnation: u64,
         addr: SocketAddr,
         name: &str,
         make: impl FnOnce() -> Name,
     ) -> Peer {
-        if let Some(peer) = self.known(boot, addr, name) {
+        if let Some(peer) = self.known(incarnation, addr, name) {
             return peer.clone();
         }
-        let peer = Peer::from(Identity { boot, addr, name: make() });
+        let peer = Peer::from(Identity { incarnation, addr, name: make() });
         if self.peers.len() >= self.sweep_at.max(SWEEP) {
             self.peers.retain(|_, peer| Arc::strong_count(&peer.known) > 1);
             self.sweep_at = 2 * self.peers.len();
@@ -212,8 +213,8 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn identity(port: u16, boot: u64) -> Identity {
-        Identity { name: Name::new("n").unwrap(), addr: ([127, 0, 0, 1], port).into(), boot }
+    fn identity(port: u16, incarnation: u64) -> Identity {
+        Identity { name: Name::new("n").unwrap(), addr: ([127, 0, 0, 1], port).into(), incarnation }
     }
 
     #[test]
@@ -223,7 +224,7 @@ mod tests {
         let again = directory.read(1, identity(1, 1).addr, "n").unwrap();
         assert!(Arc::ptr_eq(&a.known, &again.known));
         assert_eq!(a.id(), identity(1, 1).id());
-        assert_ne!(a, directory.peer(identity(1, 2)), "another boot");
+        assert_ne!(a, directory.peer(identity(1, 2)), "another incarnation");
         assert_ne!(a, directory.read(1, a.addr, "other").unwrap(), "another name");
         assert_eq!(a, Peer::from(identity(1, 1)), "equal wherever they lie");
         assert!(directory.read(1, a.addr, "no name").is_none());
@@ -233,8 +234,8 @@ mod tests {
     fn what_nobody_holds_is_dropped() {
         let directory = Directory::default();
         let kept = directory.peer(identity(1, 0));
-        for boot in 1..10_000 {
-            directory.peer(identity(2, boot));
+        for incarnation in 1..10_000 {
+            directory.peer(identity(2, incarnation));
         }
         assert!(directory.len() <= SWEEP + 1, "{}", directory.len());
         assert!(Arc::ptr_eq(&kept.known, &directory.peer(identity(1, 0)).known));

@@ -8,7 +8,7 @@ use crate::Rng;
 use crate::clock::HybridClock;
 use crate::config::Config;
 use crate::identity::{NodeId, tag};
-use crate::node::{Event, Plane};
+use crate::node::{Notice, Plane};
 use crate::protocol::{Context, Protocol};
 use crate::roster::Roster;
 use crate::stats::Stats;
@@ -30,7 +30,7 @@ pub(crate) struct Lent<'a> {
     pub(crate) rng: &'a mut Rng,
     pub(crate) clock: &'a mut HybridClock,
     pub(crate) stats: &'a mut Stats,
-    pub(crate) events: &'a mut Vec<Event>,
+    pub(crate) notices: &'a mut Vec<Notice>,
 }
 
 pub(crate) struct Host {
@@ -128,7 +128,7 @@ impl Host {
         f: impl FnOnce(&mut dyn Protocol, &mut Context<'_>) -> R,
     ) -> R {
         let sent = self.outbox.len();
-        let Lent { now, roster, config, rng, clock, stats, events } = lent;
+        let Lent { now, roster, config, rng, clock, stats, notices } = lent;
         let mut cx = Context {
             now,
             roster,
@@ -137,7 +137,7 @@ impl Host {
             clock,
             stats,
             outbox: &mut self.outbox,
-            events,
+            notices,
             wake: &mut self.wake,
             name: &self.name,
         };
@@ -267,7 +267,7 @@ impl Lent<'_> {
             rng: self.rng,
             clock: self.clock,
             stats: self.stats,
-            events: self.events,
+            notices: self.notices,
         }
     }
 }

@@ -89,12 +89,12 @@ impl Serialize for Name {
 }
 
 /// One life of one node. A restart, or a return after having been declared dead, has a higher
-/// `boot` and is another incarnation: nothing that was said to the earlier one concerns it.
+/// `incarnation` and is another incarnation: nothing that was said to the earlier one concerns it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Identity {
     /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
     /// also orders nodes by age.
-    pub boot: u64,
+    pub incarnation: u64,
     /// Where its datagrams and streams arrive.
     pub addr: SocketAddr,
     /// The node's name, unique in the cluster.
@@ -102,15 +102,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The 64-bit name of this incarnation, a fixed hash of address and boot.
+    /// The 64-bit name of this incarnation, a fixed hash of address and incarnation.
     pub fn id(&self) -> NodeId {
-        NodeId::of(self.addr, self.boot)
+        NodeId::of(self.addr, self.incarnation)
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, boot {})", self.name, self.addr, self.boot)
+        write!(f, "{} ({}, incarnation {})", self.name, self.addr, self.incarnation)
     }
 }
 
@@ -119,14 +119,14 @@ impl fmt::Display for Identity {
 pub struct NodeId(pub u64);
 
 impl NodeId {
-    pub(crate) fn of(addr: SocketAddr, boot: u64) -> Self {
+    pub(crate) fn of(addr: SocketAddr, incarnation: u64) -> Self {
         let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x6964_656e_7469_7479);
         match addr {
             SocketAddr::V4(v4) => hasher.write(&v4.ip().octets()),
             SocketAddr::V6(v6) => hasher.write(&v6.ip().octets()),
         }
         hasher.write_u16(addr.port());
-        hasher.write_u64(boot);
+        hasher.write_u64(incarnation);
         Self(hasher.finish())
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! // Two nodes, and a driver that is a loop.
 //! let identity = |name: &str, port: u16| -> Result<Identity, Box<dyn std::error::Error>> {
-//!     Ok(Identity { name: Name::new(name)?, addr: ([127, 0, 0, 1], port).into(), boot: 1 })
+//!     Ok(Identity { name: Name::new(name)?, addr: ([127, 0, 0, 1], port).into(), incarnation: 1 })
 //! };
 //! let mut nodes = [
 //!     Node::new(Instant::ZERO, identity("a", 1)?, Config::default(), 1)?,
@@ -80,8 +80,8 @@ mod wire;
 
 pub use aggregate::settings::{AggregateSettings, Overlap};
 pub use aggregate::{
-    AnchorLine, Caveat, ComponentLine, Explanation, Figure, InputError, LinkLine, MAX_FIGURES,
-    MAX_INPUT, Mode, Reading, WindowLine,
+    AnchorLine, Caveat, ComponentLine, Explanation, InputError, LinkLine, MAX_AGGREGATES,
+    MAX_INPUT, Mode, Reading, Statistic, WindowLine,
 };
 pub use clock::{ClockStatus, Stamp};
 pub use config::Config;
@@ -90,13 +90,13 @@ pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use membership::MemberState;
 pub use membership::settings::MembershipSettings;
-pub use node::{Acquaintance, Event, Load, Node, Plane, Transmit};
+pub use node::{Acquaintance, Load, Node, Notice, Plane, Transmit};
 pub use protocol::{Context, Protocol};
 pub use query::AnswerError;
 pub use replica::{Entry, KeyChange, KvSettings, MAX_KEY, PutError, Version, check_key};
 pub use roster::Roster;
 pub use rumor::{
-    Counted, Decided, EventSettings, PublishError, Rumor, RumorId, RumorRecord, Stop, StopError,
+    Counted, Decided, Event, EventId, EventRecord, EventSettings, PublishError, Stop, StopError,
     Style, UnknownWord, Validator,
 };
 pub use spsp::Spsp;

@@ -268,14 +268,18 @@ impl Membership {
             };
             members.retain(is_news);
         }
-        // A member at this node's own address is an earlier life of it. If its boot is not lower
+        // A member at this node's own address is an earlier life of it. If its incarnation is not lower
         // (the clock was set back), this life takes one above it.
         let me = self.me().clone();
         let here = |id: &&Peer| id.place() == me.place() && **id != me;
         let earlier = members.iter().map(Member::id).filter(here);
-        if let Some(boot) = earlier.map(|id| id.boot).max().filter(|&boot| boot >= me.boot) {
-            let boot = boot.saturating_add(1);
-            let renewed = self.directory.peer(Identity { boot, ..me.to_identity() });
+        if let Some(incarnation) = earlier
+            .map(|id| id.incarnation)
+            .max()
+            .filter(|&incarnation| incarnation >= me.incarnation)
+        {
+            let incarnation = incarnation.saturating_add(1);
+            let renewed = self.directory.peer(Identity { incarnation, ..me.to_identity() });
             if self.foca.change_identity(renewed.clone(), &mut self.sink).is_ok() {
                 self.sink.renew(renewed);
             }
@@ -376,7 +380,10 @@ impl foca::Identity for Peer {
     type Addr = Place;
 
     fn renew(&self) -> Option<Self> {
-        Some(Identity { boot: self.boot.saturating_add(1), ..self.to_identity() }.into())
+        Some(
+            Identity { incarnation: self.incarnation.saturating_add(1), ..self.to_identity() }
+                .into(),
+        )
     }
 
     fn addr(&self) -> Place {
@@ -384,7 +391,7 @@ impl foca::Identity for Peer {
     }
 
     fn win_addr_conflict(&self, adversary: &Self) -> bool {
-        (self.boot, &self.name) > (adversary.boot, &adversary.name)
+        (self.incarnation, &self.name) > (adversary.incarnation, &adversary.name)
     }
 }
 

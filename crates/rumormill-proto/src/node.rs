@@ -19,7 +19,7 @@ use crate::join::Joins;
 use crate::membership::{MemberState, Membership};
 use crate::protocol::{Context, Protocol};
 use crate::roster::Roster;
-use crate::rumor::RumorId;
+use crate::rumor::EventId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
 use crate::wire::{
@@ -38,7 +38,7 @@ use crate::wire::{
 /// use rumormill_proto::{Config, Identity, Instant, Mode, Name, Node};
 ///
 /// let name = Name::new("a")?;
-/// let me = Identity { name, addr: "127.0.0.1:7946".parse()?, boot: 1 };
+/// let me = Identity { name, addr: "127.0.0.1:7946".parse()?, incarnation: 1 };
 /// let mut node = Node::new(Instant::ZERO, me, Config::default(), 42)?;
 /// let requests = Name::new("requests")?;
 /// node.set_input(Instant::ZERO, &requests, 5.0, Mode::Live)?;
@@ -63,8 +63,8 @@ pub struct Node {
     stats: Stats,
     told: BTreeMap<WireError, Instant>,
     transmits: VecDeque<Transmit>,
-    events: Vec<Event>,
-    events_out: VecDeque<Event>,
+    notices: Vec<Notice>,
+    notices_out: VecDeque<Notice>,
 }
 
 /// Lends the node's parts to a protocol; a macro, because the host is a part of the node, too.
@@ -77,7 +77,7 @@ macro_rules! lend {
             rng: &mut $node.rng,
             clock: &mut $node.clock,
             stats: &mut $node.stats,
-            events: &mut $node.events,
+            notices: &mut $node.notices,
         }
     };
 }
@@ -97,7 +97,7 @@ mod wall;
 mod tests;
 
 pub use acquaintance::Acquaintance;
-pub use event::{Event, Plane, Transmit};
+pub use event::{Notice, Plane, Transmit};
 pub use news::Load;
 
 impl Node {
@@ -158,7 +158,7 @@ impl Node {
         let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
-            clock: HybridClock::new(now, me.boot, config.max_clock_skew),
+            clock: HybridClock::new(now, me.incarnation, config.max_clock_skew),
             membership: Membership::new(me.clone(), &config, swim_rng, directory),
             roster: Roster::new(me),
             hosts: Vec::new(),
@@ -171,8 +171,8 @@ impl Node {
             stats: Stats::default(),
             told: BTreeMap::new(),
             transmits: VecDeque::new(),
-            events: Vec::new(),
-            events_out: VecDeque::new(),
+            notices: Vec::new(),
+            notices_out: VecDeque::new(),
             rng,
             config,
         })
@@ -290,7 +290,7 @@ impl Node {
     pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr, reason: &str) {
         if let Some(attempts) = self.joins.failed(to) {
             let reason = reason.to_owned();
-            self.events.push(Event::JoinFailed { addr: to, attempts, reason });
+            self.notices.push(Notice::JoinFailed { addr: to, attempts, reason });
         }
         self.settle(now);
     }
@@ -335,11 +335,11 @@ impl Node {
     }
 
     /// The next thing that the user should hear, if there is one.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events_out.pop_front();
+    pub fn poll_notice(&mut self) -> Option<Notice> {
+        let event = self.notices_out.pop_front();
         if event.is_none() {
             // The news of thousands of members took room that is not needed again.
-            self.events_out = VecDeque::new();
+            self.notices_out = VecDeque::new();
         }
         event
     }

@@ -6,7 +6,7 @@ use crate::Rng;
 use crate::clock::{HybridClock, Stamp};
 use crate::config::Config;
 use crate::identity::{Identity, NodeId};
-use crate::node::{Event, Plane};
+use crate::node::{Notice, Plane};
 use crate::roster::Roster;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
@@ -115,7 +115,7 @@ pub struct Context<'a> {
     pub(crate) clock: &'a mut HybridClock,
     pub(crate) stats: &'a mut Stats,
     pub(crate) outbox: &'a mut Vec<(NodeId, Plane, Vec<u8>)>,
-    pub(crate) events: &'a mut Vec<Event>,
+    pub(crate) notices: &'a mut Vec<Notice>,
     pub(crate) wake: &'a mut Option<Instant>,
     pub(crate) name: &'a str,
 }
@@ -200,14 +200,14 @@ impl Context<'_> {
         *self.wake = Some(at);
     }
 
-    /// Tells the driver's user something; arrives there as [`Event::Protocol`].
+    /// Tells the driver's user something; arrives there as [`Notice::Protocol`].
     pub fn emit(&mut self, payload: impl Into<Vec<u8>>) {
-        let event = Event::Protocol { name: self.name.to_owned(), payload: payload.into() };
-        self.events.push(event);
+        let notice = Notice::Protocol { name: self.name.to_owned(), payload: payload.into() };
+        self.notices.push(notice);
     }
 
-    pub(crate) fn event(&mut self, event: Event) {
-        self.events.push(event);
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.notices.push(notice);
     }
 
     pub(crate) fn stats(&mut self) -> &mut Stats {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::RngExt;
 
 use crate::identity::{Name, NodeId};
-use crate::node::Event;
+use crate::node::Notice;
 use crate::protocol::{Context, Protocol};
-use crate::rumor::RumorId;
+use crate::rumor::EventId;
 use crate::time::{Duration, Instant};
 use crate::wire::{Envelope, Reader, WireError, Write};
 
@@ -29,7 +29,7 @@ const MOST: usize = 1024;
 pub enum AnswerError {
     /// No such question is open here: it was never heard, is answered, or its time is up.
     #[error("no question {0} waits for an answer here: it is unknown, answered, or over")]
-    NotOpen(RumorId),
+    NotOpen(EventId),
     /// The answer is too long.
     #[error("the answer has {bytes} bytes, the limit is {limit} (rumor.max_payload)")]
     TooLarge {
@@ -59,15 +59,15 @@ struct Answer {
 
 #[derive(Default)]
 pub(crate) struct Queries {
-    asked: BTreeMap<RumorId, Asked>,
+    asked: BTreeMap<EventId, Asked>,
     /// Questions that wait for this node's answer: who asks, and until when.
-    open: BTreeMap<RumorId, (NodeId, Instant)>,
-    answers: BTreeMap<RumorId, Answer>,
+    open: BTreeMap<EventId, (NodeId, Instant)>,
+    answers: BTreeMap<EventId, Answer>,
 }
 
 impl Queries {
     /// This node has asked all members, itself included.
-    pub(crate) fn ask(&mut self, cx: &mut Context<'_>, query: RumorId, timeout: Duration) {
+    pub(crate) fn ask(&mut self, cx: &mut Context<'_>, query: EventId, timeout: Duration) {
         let waiting: BTreeSet<NodeId> = cx.roster().ids().iter().copied().collect();
         let expected = waiting.len();
         let asked =
@@ -77,7 +77,7 @@ impl Queries {
     }
 
     /// A question has arrived.
-    pub(crate) fn heard(&mut self, now: Instant, query: RumorId, from: NodeId, left: Duration) {
+    pub(crate) fn heard(&mut self, now: Instant, query: EventId, from: NodeId, left: Duration) {
         self.open.retain(|_, (_, deadline)| *deadline > now);
         if self.open.len() < MOST {
             self.open.insert(query, (from, now + left));
@@ -87,7 +87,7 @@ impl Queries {
     pub(crate) fn answer(
         &mut self,
         cx: &mut Context<'_>,
-        query: RumorId,
+        query: EventId,
         payload: &[u8],
     ) -> Result<(), AnswerError> {
         let limit = cx.config().events.max_payload;
@@ -108,22 +108,22 @@ impl Queries {
         Ok(())
     }
 
-    fn gather(&mut self, cx: &mut Context<'_>, query: RumorId, from: NodeId, payload: &[u8]) {
+    fn gather(&mut self, cx: &mut Context<'_>, query: EventId, from: NodeId, payload: &[u8]) {
         let Some(asked) = self.asked.get_mut(&query) else { return };
         let Some(name) = name_of(cx, from) else { return };
         if asked.answered.insert(from) {
             asked.waiting.remove(&from);
-            cx.event(Event::Answer { query, from: name, payload: payload.to_vec() });
+            cx.notify(Notice::Answer { query, from: name, payload: payload.to_vec() });
         }
         if asked.waiting.is_empty() {
             self.finish(cx, query);
         }
     }
 
-    fn finish(&mut self, cx: &mut Context<'_>, query: RumorId) {
+    fn finish(&mut self, cx: &mut Context<'_>, query: EventId) {
         if let Some(Asked { answered, expected, .. }) = self.asked.remove(&query) {
             let answered = answered.len();
-            cx.event(Event::QueryFinished { query, answered, expected: expected.max(answered) });
+            cx.notify(Notice::QueryFinished { query, answered, expected: expected.max(answered) });
         }
     }
 
@@ -146,7 +146,7 @@ impl Queries {
             1 => true,
             _ => return Err(WireError::Malformed),
         };
-        let query = RumorId(reader.u64()?);
+        let query = EventId(reader.u64()?);
         if acknowledges {
             self.answers.remove(&query);
         } else {

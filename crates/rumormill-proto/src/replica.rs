@@ -19,7 +19,7 @@ use crate::clock::Stamp;
 use crate::config::Config;
 use crate::gossip::{Gossip, Manner};
 use crate::identity::{Identity, NodeId};
-use crate::node::Event;
+use crate::node::Notice;
 use crate::protocol::{Context, Protocol};
 use crate::reconcile::Item;
 use crate::sabotage::{Rule, broken};
@@ -73,12 +73,12 @@ pub struct KeyChange {
 }
 
 /// The replica as a [`Protocol`].
-pub(crate) struct Replica {
+pub(crate) struct Kv {
     gossip: Gossip,
     map: Map,
 }
 
-impl Replica {
+impl Kv {
     pub(crate) fn new(config: &Config) -> Self {
         let manner = Manner::new(&config.events, config.max_datagram).of_state();
         let map = Map::new(&config.kv);
@@ -123,7 +123,7 @@ impl Replica {
     fn set(&mut self, cx: &mut Context<'_>, entry: Entry) {
         let forgets = entry.value.is_none() && broken(Rule::Tombstones);
         self.map.note(&entry);
-        cx.event(Event::Key(KeyChange { entry: entry.clone(), local: true }));
+        cx.notify(Notice::Key(KeyChange { entry: entry.clone(), local: true }));
         let (item, replaces) = self.map.set(cx.now(), entry, Duration::ZERO);
         if forgets {
             self.map.forget(item);
@@ -212,7 +212,7 @@ impl Replica {
     }
 }
 
-impl Protocol for Replica {
+impl Protocol for Kv {
     fn name(&self) -> &str {
         "replica"
     }
@@ -232,7 +232,7 @@ impl Protocol for Replica {
             Ok(progress) => {
                 if let (Some(total), Some(peer)) = (progress.catching_up, cx.roster().peer(from)) {
                     let (from, have) = (peer.name.clone(), self.gossip.set().len() as u64);
-                    cx.event(Event::CatchUp { from, have, total: total.max(have) });
+                    cx.notify(Notice::CatchUp { from, have, total: total.max(have) });
                 }
             }
             Err(_) => cx.stats().dropped_malformed += 1,
@@ -247,7 +247,7 @@ impl Protocol for Replica {
         self.expire(cx);
         let Some(elapsed) = self.gossip.differs(cx, peer) else { return };
         if let Some(member) = cx.roster().peer(peer).map(|peer| peer.name.clone()) {
-            cx.event(Event::Differs { member, elapsed });
+            cx.notify(Notice::Differs { member, elapsed });
         }
     }
 

@@ -105,7 +105,7 @@ impl Roster {
         self.all.digest
     }
 
-    /// The three oldest members (lowest boot), oldest first; all, if they are fewer.
+    /// The three oldest members (lowest incarnation), oldest first; all, if they are fewer.
     pub(crate) fn oldest(&self) -> impl Iterator<Item = NodeId> {
         self.all.oldest.iter().map(|&(_, id)| id)
     }
@@ -214,7 +214,7 @@ impl Members {
         let Err(at) = self.ids.binary_search(&id) else { return false };
         let name = self.names.partition_point(|&name| name < peer.name_tag());
         self.names.insert(name, peer.name_tag());
-        self.oldest.push((peer.boot, id));
+        self.oldest.push((peer.incarnation, id));
         self.oldest.sort_unstable();
         self.oldest.truncate(OLDEST);
         self.ids.insert(at, id);
@@ -239,7 +239,7 @@ impl Members {
 }
 
 fn oldest(peers: &[Peer]) -> Vec<(u64, NodeId)> {
-    let mut ages: Vec<_> = peers.iter().map(|peer| (peer.boot, peer.id())).collect();
+    let mut ages: Vec<_> = peers.iter().map(|peer| (peer.incarnation, peer.id())).collect();
     if ages.len() > OLDEST {
         ages.select_nth_unstable(OLDEST - 1);
         ages.truncate(OLDEST);
@@ -260,9 +260,9 @@ mod tests {
     use super::*;
     use crate::identity::Name;
 
-    fn identity(port: u16, boot: u64) -> Identity {
+    fn identity(port: u16, incarnation: u64) -> Identity {
         let name = Name::new(&format!("n{port}")).unwrap();
-        Identity { name, addr: ([127, 0, 0, 1], port).into(), boot }
+        Identity { name, addr: ([127, 0, 0, 1], port).into(), incarnation }
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(a.ids(), b.ids());
         b.remove(identity(3, 1).id());
         b.insert(identity(3, 2));
-        assert_ne!(a.digest(), b.digest(), "another boot is another incarnation");
+        assert_ne!(a.digest(), b.digest(), "another life is another incarnation");
     }
 
     #[test]
@@ -331,8 +331,8 @@ mod tests {
     fn a_name_is_held_by_another_node_and_not_by_another_life_of_the_same() {
         let mut roster = Roster::new(identity(1, 1));
         roster.insert(identity(2, 1));
-        let named = |name: &str, port, boot| {
-            Peer::from(Identity { name: Name::new(name).unwrap(), ..identity(port, boot) })
+        let named = |name: &str, port, incarnation| {
+            Peer::from(Identity { name: Name::new(name).unwrap(), ..identity(port, incarnation) })
         };
         let holder = |roster: &Roster, peer: &Peer| roster.holder_of_name(peer).map(|p| p.addr);
         assert_eq!(holder(&roster, &named("n3", 3, 1)), None);

@@ -18,7 +18,7 @@ use kept::{Came, Kept};
 use serde::{Serialize, Serializer};
 use siphasher::sip::SipHasher13;
 
-pub use record::RumorRecord;
+pub use record::EventRecord;
 pub use settings::{EventSettings, Style, UnknownWord};
 pub use stop::{Counted, Decided, Stop, StopError};
 
@@ -32,9 +32,9 @@ use crate::time::{Duration, Instant};
 /// The 64-bit name of a rumor: a fixed hash of its origin's incarnation and its stamp. Written as
 /// 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RumorId(pub u64);
+pub struct EventId(pub u64);
 
-impl RumorId {
+impl EventId {
     fn of(node: NodeId, stamp: Stamp) -> Self {
         let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x7275_6d6f_7200_0000);
         hasher.write_u64(node.0);
@@ -43,19 +43,19 @@ impl RumorId {
     }
 }
 
-impl fmt::Display for RumorId {
+impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
 }
 
-impl fmt::Debug for RumorId {
+impl fmt::Debug for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl FromStr for RumorId {
+impl FromStr for EventId {
     type Err = UnknownWord;
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -65,7 +65,7 @@ impl FromStr for RumorId {
     }
 }
 
-impl Serialize for RumorId {
+impl Serialize for EventId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -73,9 +73,9 @@ impl Serialize for RumorId {
 
 /// A rumor as a node heard it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Rumor {
+pub struct Event {
     /// Its name.
-    pub id: RumorId,
+    pub id: EventId,
     /// When it was published, in cluster time.
     pub stamp: Stamp,
     /// The incarnation that published it.
@@ -122,7 +122,7 @@ pub enum PublishError {
 }
 
 /// Looks at each rumor before it is delivered or passed on; false stops it here.
-pub type Validator = Box<dyn FnMut(&Rumor) -> bool + Send>;
+pub type Validator = Box<dyn FnMut(&Event) -> bool + Send>;
 
 /// What a rumor is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub(crate) enum Kind {
     Query,
 }
 
-/// Rumor mongering as a [`Protocol`].
+/// Event mongering as a [`Protocol`].
 pub(crate) struct Rumors {
     gossip: Gossip,
     kept: Kept,
@@ -153,7 +153,7 @@ impl Rumors {
         kind: Kind,
         topic: &Name,
         payload: &[u8],
-    ) -> Result<RumorId, PublishError> {
+    ) -> Result<EventId, PublishError> {
         let config = &cx.config().events;
         if payload.len() > config.max_payload {
             let limit = config.max_payload;
@@ -163,8 +163,8 @@ impl Rumors {
             return Err(PublishError::QueueFull { limit: config.max_queue });
         }
         let (node, stamp) = (cx.id(), cx.stamp());
-        let rumor = Rumor {
-            id: RumorId::of(node, stamp),
+        let rumor = Event {
+            id: EventId::of(node, stamp),
             stamp,
             node,
             origin: cx.roster().me().name.clone(),
@@ -187,12 +187,12 @@ impl Rumors {
         self.kept.set_validator(validator);
     }
 
-    pub(crate) fn records(&self) -> impl Iterator<Item = RumorRecord> + '_ {
+    pub(crate) fn records(&self) -> impl Iterator<Item = EventRecord> + '_ {
         let items = self.gossip.set().iter(Item::FIRST, Item::END);
         items.filter_map(|item| self.kept.record(item.id))
     }
 
-    pub(crate) fn record(&self, id: RumorId) -> Option<RumorRecord> {
+    pub(crate) fn record(&self, id: EventId) -> Option<EventRecord> {
         self.kept.record(id.0)
     }
 

@@ -273,7 +273,7 @@ pub(crate) trait Write {
 
     fn put_identity(&mut self, identity: &Identity) {
         self.put_addr(&identity.addr);
-        self.put(&identity.boot.to_be_bytes());
+        self.put(&identity.incarnation.to_be_bytes());
         self.put_name(&identity.name);
     }
 }

@@ -19,7 +19,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{BTreeMap, HashMap};
 
 use rand::SeedableRng;
-use rumormill_proto::{Directory, Duration, Event, Instant, Mode, Name, Node, Rng};
+use rumormill_proto::{Directory, Duration, Instant, Mode, Name, Node, Notice, Rng};
 use siphasher::sip::SipHasher13;
 
 use self::barriers::Barriers;
@@ -53,7 +53,7 @@ pub struct VirtualNetwork {
     packets: Packets,
     rng: Rng,
     digest: Digest,
-    events: Vec<(Instant, NodeIndex, Event)>,
+    events: Vec<(Instant, NodeIndex, Notice)>,
     traffic: Vec<traffic::Packet>,
     sent: u64,
     steps: u64,
@@ -314,7 +314,7 @@ impl VirtualNetwork {
     // ------------------------------------------------------------------ what there is to see
 
     /// Takes out what nodes said since the last call: when, who, what.
-    pub fn take_events(&mut self) -> Vec<(Instant, NodeIndex, Event)> {
+    pub fn take_events(&mut self) -> Vec<(Instant, NodeIndex, Notice)> {
         core::mem::take(&mut self.events)
     }
 
@@ -382,7 +382,7 @@ impl VirtualNetwork {
         while let Some(transmit) = node.poll_transmit() {
             self.send(index, transmit);
         }
-        while let Some(event) = node.poll_event() {
+        while let Some(event) = node.poll_notice() {
             self.hear(index, event);
         }
         self.slots[index.index()].node = Some(node);
@@ -419,10 +419,10 @@ impl VirtualNetwork {
         }
     }
 
-    fn hear(&mut self, index: NodeIndex, event: Event) {
+    fn hear(&mut self, index: NodeIndex, event: Notice) {
         match &event {
-            Event::Renewed(_) => self.counters.renewals += 1,
-            Event::MemberDown(member) => {
+            Notice::Renewed(_) => self.counters.renewals += 1,
+            Notice::MemberDown(member) => {
                 let subject = NodeIndex::of(member.addr).and_then(|index| self.node(index));
                 if subject.is_some_and(|node| node.identity() == member) {
                     self.counters.false_deaths += 1;

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use rumormill_proto::{
-    AggregateSettings, Caveat, Config, Duration, Event, InputError, Instant, MAX_FIGURES,
-    MAX_INPUT, Mode, Name, Reading,
+    AggregateSettings, Caveat, Config, Duration, InputError, Instant, MAX_AGGREGATES, MAX_INPUT,
+    Mode, Name, Notice, Reading,
 };
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -227,7 +227,7 @@ fn rounds_take_one_instants_inputs_and_newcomers_wait_for_the_next() {
     let deadline = net.now() + SECOND * 120;
     assert!(net.run_until(deadline, lowered), "{:#?}", latest(&net));
     let told = net.take_events();
-    assert!(told.iter().any(|e| matches!(e.2, Event::RoundFinished { participants: 6, .. })));
+    assert!(told.iter().any(|e| matches!(e.2, Notice::RoundFinished { participants: 6, .. })));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn bad_inputs_are_refused_and_change_nothing() {
     assert!(matches!(set(&x, f64::INFINITY, Mode::Live), Err(InputError::NotFinite { .. })));
     assert!(matches!(set(&x, 1e19, Mode::Live), Err(InputError::OutOfRange { .. })));
     assert!(matches!(set(&x, 1.0, Mode::Round), Err(InputError::OtherMode { .. })));
-    for n in 1..MAX_FIGURES {
+    for n in 1..MAX_AGGREGATES {
         set(&Name::new(&format!("f{n}")).unwrap(), 1.0, Mode::Live).unwrap();
     }
     let more = Name::new("one-too-many").unwrap();
@@ -283,8 +283,8 @@ fn a_second_node_of_the_same_name_is_refused_and_disturbs_nobody() {
     net.join(twin, nodes[0]);
     net.run_for(SECOND * 10);
     let told = net.take_events();
-    let refused = |event: &Event| {
-        matches!(event, Event::NameTaken { name, by }
+    let refused = |event: &Notice| {
+        matches!(event, Notice::NameTaken { name, by }
         if name.as_str() == "n1" && *by == nodes[1].addr())
     };
     assert!(told.iter().any(|(_, node, event)| *node == twin && refused(event)), "{told:?}");

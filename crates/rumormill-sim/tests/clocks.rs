@@ -6,7 +6,7 @@
 mod replicas;
 
 use replicas::{equal, put};
-use rumormill_proto::{Config, Duration, Event, EventSettings, Instant, KvSettings, Name, NodeId};
+use rumormill_proto::{Config, Duration, EventSettings, Instant, KvSettings, Name, NodeId, Notice};
 use rumormill_sim::{Chronicle, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const SECOND: i64 = 1000;
@@ -244,8 +244,8 @@ fn tombstones_live_their_time_and_go_everywhere_whatever_clocks_show() {
 #[test]
 fn what_one_of_two_wrote_with_a_clock_ahead_is_refused_and_spreads_once_the_clock_is_right() {
     let (mut net, nodes) = cluster(&Config::default(), &[0, 2 * DAY]);
-    let skewed = |events: Vec<(Instant, NodeIndex, Event)>| -> Vec<NodeIndex> {
-        let skew = |event: &Event| matches!(event, Event::ClockSkew { .. });
+    let skewed = |events: Vec<(Instant, NodeIndex, Notice)>| -> Vec<NodeIndex> {
+        let skew = |event: &Notice| matches!(event, Notice::ClockSkew { .. });
         events.into_iter().filter(|(_, _, event)| skew(event)).map(|(_, node, _)| node).collect()
     };
     assert_eq!(skewed(net.take_events()).len(), 2, "each says it of the other, once");

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use rumormill_proto::{
-    AggregateSettings, Config, Context, Duration, Event, Identity, Instant, MembershipSettings,
-    NodeId, Protocol,
+    AggregateSettings, Config, Context, Duration, Identity, Instant, MembershipSettings, NodeId,
+    Notice, Protocol,
 };
 use rumormill_sim::{
     Latency, Link, NetworkConfig, NodeIndex, NodeSpec, NodeState, SimError, VirtualNetwork,
@@ -233,18 +233,18 @@ fn an_isolated_node_is_held_for_dead_and_comes_back_as_a_new_incarnation() {
     let whole = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 5);
     assert!(net.run_until(net.now() + Duration::from_secs(60), whole));
     let after = net.node(victim).unwrap().identity().clone();
-    assert!(after.boot > before.boot);
+    assert!(after.incarnation > before.incarnation);
     assert!(net.counters().renewals >= 1);
     assert!(beacon(&net, victim).renewals >= 1);
     let events = net.take_events();
-    let told = |wanted: &Event| events.iter().any(|(_, _, event)| event == wanted);
-    assert!(told(&Event::MemberDown(before)) && told(&Event::Renewed(after)));
+    let told = |wanted: &Notice| events.iter().any(|(_, _, event)| event == wanted);
+    assert!(told(&Notice::MemberDown(before)) && told(&Notice::Renewed(after)));
 }
 
 #[test]
 fn crashed_nodes_get_nothing_and_restarted_ones_have_lost_their_state() {
     let (mut net, nodes) = cluster(7, 3);
-    let boot = net.node(nodes[1]).unwrap().identity().boot;
+    let boot = net.node(nodes[1]).unwrap().identity().incarnation;
     net.crash(nodes[1]);
     assert_eq!(net.state(nodes[1]), Some(NodeState::Crashed));
     assert!(net.node(nodes[1]).is_none());
@@ -256,7 +256,7 @@ fn crashed_nodes_get_nothing_and_restarted_ones_have_lost_their_state() {
     net.restart(nodes[1]).unwrap();
     assert_eq!(net.restart(nodes[1]), Err(SimError::Running(nodes[1])));
     let node = net.node(nodes[1]).unwrap();
-    assert!(node.identity().boot > boot && node.identity().addr == nodes[1].addr());
+    assert!(node.identity().incarnation > boot && node.identity().addr == nodes[1].addr());
     assert_eq!((node.roster().len(), beacon(&net, nodes[1]).got.len()), (1, 0));
     net.join(nodes[1], nodes[0]);
     let known = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 3);
@@ -277,7 +277,7 @@ fn a_stream_to_where_nobody_listens_is_refused_and_one_across_a_partition_times_
         .take_events()
         .into_iter()
         .filter_map(|(at, _, event)| match event {
-            Event::JoinFailed { addr, reason, .. } => Some((at, addr, reason)),
+            Notice::JoinFailed { addr, reason, .. } => Some((at, addr, reason)),
             _ => None,
         })
         .collect();
@@ -352,7 +352,7 @@ fn a_node_that_leaves_is_missed_at_once() {
     let missed = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 4);
     assert!(net.run_until(net.now() + Duration::from_secs(10), missed));
     let events = net.take_events();
-    assert!(events.iter().any(|(_, _, event)| *event == Event::MemberDown(gone.clone())));
+    assert!(events.iter().any(|(_, _, event)| *event == Notice::MemberDown(gone.clone())));
     assert_eq!((net.counters().leaves, net.counters().false_deaths), (1, 0));
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{
-    Config, Counted, Decided, Duration, Event, EventSettings, GossipStats, Instant, Name, Node,
-    PublishError, Rng, RumorRecord, Stop, Style,
+    Config, Counted, Decided, Duration, EventRecord, EventSettings, GossipStats, Instant, Name,
+    Node, Notice, PublishError, Rng, Stop, Style,
 };
 use rumormill_sim::{Chronicle, Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -128,7 +128,7 @@ fn a_fast_network_hears_in_a_few_hops_and_an_idle_one_is_silent() {
         net.run_for(seconds(2));
         let mut heard = BTreeMap::new();
         for (at, node, event) in net.take_events() {
-            if let Event::Rumor(_) = &event {
+            if let Notice::Event(_) = &event {
                 heard.insert(node, at);
             }
             chronicle.record(&net, at, node, event).unwrap();
@@ -161,7 +161,7 @@ fn every_stop_rule_stops() {
         net.run_for(seconds(20));
         assert!(net.running().all(|(_, node)| node.load().rumors_hot == 0), "{stop}");
         let heard = net.take_events().into_iter();
-        let heard = heard.filter(|(.., event)| matches!(event, Event::Rumor(_))).count();
+        let heard = heard.filter(|(.., event)| matches!(event, Notice::Event(_))).count();
         assert!(heard > 10, "{stop}: {heard} of 20");
         let told = spent(&net).told;
         net.run_for(seconds(5));
@@ -186,7 +186,7 @@ fn without_eagerness_all_act_on_the_state_at_the_rounds_start() {
     net.run_for(seconds(5));
     let mut by_round = BTreeMap::<u32, usize>::new();
     for (at, _, event) in net.take_events() {
-        if let Event::Rumor(rumor) = event {
+        if let Notice::Event(rumor) = event {
             // Told at a round's start, heard a few hops' latency later at most.
             let since = at.since(began);
             let starts = interval * rumor.round.saturating_sub(1);
@@ -217,7 +217,7 @@ fn a_rejected_rumor_goes_no_further() {
     net.run_for(seconds(10));
     let mut heard = BTreeMap::<Vec<u8>, usize>::new();
     for (.., event) in net.take_events() {
-        if let Event::Rumor(rumor) = event {
+        if let Notice::Event(rumor) = event {
             *heard.entry(rumor.payload).or_default() += 1;
         }
     }
@@ -237,7 +237,7 @@ fn what_is_too_long_for_a_datagram_arrives_and_what_is_too_long_is_refused() {
     publish(&mut net, nodes[3], &vec![9; 60_000]);
     net.run_for(seconds(20));
     let heard = net.take_events().into_iter().filter(
-        |(.., event)| matches!(event, Event::Rumor(rumor) if rumor.payload == vec![9; 60_000]),
+        |(.., event)| matches!(event, Notice::Event(rumor) if rumor.payload == vec![9; 60_000]),
     );
     assert_eq!(heard.count(), 12);
     let topic = Name::new("news").unwrap();
@@ -292,7 +292,7 @@ fn all_answer_a_question_and_a_trace_is_one() {
         net.run_for(100 * MS);
         for (_, node, event) in net.take_events() {
             match event {
-                Event::Query { question, timeout } => {
+                Notice::Query { question, timeout } => {
                     assert_eq!(
                         (question.id, question.payload.as_slice()),
                         (asked, &b"are you?"[..])
@@ -309,14 +309,14 @@ fn all_answer_a_question_and_a_trace_is_one() {
                         assert!(again.unwrap().is_err(), "answered twice");
                     }
                 }
-                Event::Answer { query, from, payload } if query == asked => {
+                Notice::Answer { query, from, payload } if query == asked => {
                     assert_eq!(node, nodes[7]);
                     assert!(answers.insert(from, payload.len()).is_none());
                 }
-                Event::Answer { from, payload, .. } => {
-                    traces.insert(from, RumorRecord::decode(&payload).unwrap());
+                Notice::Answer { from, payload, .. } => {
+                    traces.insert(from, EventRecord::decode(&payload).unwrap());
                 }
-                Event::QueryFinished { query, answered, expected } => {
+                Notice::QueryFinished { query, answered, expected } => {
                     ends.push((query, answered, expected));
                 }
                 _ => {}

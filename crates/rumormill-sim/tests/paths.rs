@@ -1,7 +1,7 @@
 //! Paths that eat large datagrams, or all of them, while the reliable path works.
 #![allow(clippy::unwrap_used)]
 
-use rumormill_proto::{Config, Duration, Event, Instant, MembershipSettings, Name, Reading};
+use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Name, Notice, Reading};
 use rumormill_sim::{Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,10 +57,10 @@ fn finds_its_way(seed: u64, narrow: impl Fn(&mut VirtualNetwork, &[NodeIndex])) 
         readings(&net, "aggregate-7")
     );
     let events = net.take_events();
-    assert!(events.iter().all(|(.., event)| !matches!(event, Event::MemberDown(_))), "{events:?}");
+    assert!(events.iter().all(|(.., event)| !matches!(event, Notice::MemberDown(_))), "{events:?}");
     net.run_for(SECOND * 70);
     let events = [events, net.take_events()].concat();
-    assert!(events.iter().any(|(.., event)| matches!(event, Event::NarrowPath { .. })));
+    assert!(events.iter().any(|(.., event)| matches!(event, Notice::NarrowPath { .. })));
     let said = nodes.iter().any(|&node| !net.node(node).unwrap().narrow_paths().is_empty());
     assert!(said);
     // And the other way round: what is wide again is used again.
@@ -117,7 +117,7 @@ fn events_and_keys_find_their_way_when_large_datagrams_vanish() {
     assert!(net.run_until(deadline, arrived));
     net.run_for(SECOND * 10);
     let heard = net.take_events();
-    let heard = heard.iter().filter(|(.., event)| matches!(event, Event::Rumor(_))).count();
+    let heard = heard.iter().filter(|(.., event)| matches!(event, Notice::Event(_))).count();
     assert_eq!(heard, nodes.len());
 }
 
@@ -156,8 +156,8 @@ fn comings_and_goings(net: &mut VirtualNetwork, nodes: &[NodeIndex]) -> Vec<usiz
     net.take_events();
     net.run_for(SECOND * 60);
     let events = net.take_events();
-    let concerns = |event: &Event, subject: NodeIndex| match event {
-        Event::MemberUp(member) | Event::MemberDown(member) => member.addr == subject.addr(),
+    let concerns = |event: &Notice, subject: NodeIndex| match event {
+        Notice::MemberUp(member) | Notice::MemberDown(member) => member.addr == subject.addr(),
         _ => false,
     };
     let pairs = nodes.iter().flat_map(|&at| nodes.iter().map(move |&of| (at, of)));

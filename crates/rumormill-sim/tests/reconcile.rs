@@ -8,7 +8,7 @@ mod replicas;
 use proptest::prelude::*;
 use replicas::{equal, put};
 use rumormill_proto::sabotage::{Rule, break_rule};
-use rumormill_proto::{Config, Duration, Event, Instant, KvSettings};
+use rumormill_proto::{Config, Duration, Instant, KvSettings, Notice};
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const MS: Duration = Duration::from_millis(1);
@@ -128,7 +128,7 @@ fn replicas_that_can_not_become_equal_are_reported_and_do_not_flood() {
     let before = bytes(&net);
     net.with_node(nodes[0], |node, now| node.delete(now, "gone")).unwrap().unwrap();
     net.run_for(seconds(100));
-    let differs = |event: &Event| matches!(event, Event::Differs { member, .. } if member.as_str() == "small");
+    let differs = |event: &Notice| matches!(event, Notice::Differs { member, .. } if member.as_str() == "small");
     let told: Vec<_> = net.take_events().into_iter().filter(|(_, _, e)| differs(e)).collect();
     assert_eq!(told.len(), 2, "each of the other two says it once");
     assert_eq!(net.node(nodes[0]).unwrap().load().members_differing, 1);
@@ -157,7 +157,7 @@ fn replicas_that_are_written_all_the_time_are_not_reported() {
         put(&mut net, nodes[n % 3], &format!("k{}", n % 500), b"v");
         net.run_for(10 * MS);
     }
-    let told = net.take_events().into_iter().any(|(_, _, e)| matches!(e, Event::Differs { .. }));
+    let told = net.take_events().into_iter().any(|(_, _, e)| matches!(e, Notice::Differs { .. }));
     assert!(!told);
     assert!(net.running().all(|(_, node)| node.load().members_differing == 0));
 }

@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use replicas::{equal, put};
 use rumormill_proto::{
-    Config, Duration, Entry, Event, GossipStats, Instant, KvSettings, Name, PutError, Rng,
+    Config, Duration, Entry, GossipStats, Instant, KvSettings, Name, Notice, PutError, Rng,
 };
 use rumormill_sim::{Chronicle, Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -237,7 +237,7 @@ fn a_newcomer_catches_up_in_chunks_with_progress_and_goes_on_after_a_cut() {
         let events = net.take_events().into_iter();
         events
             .filter_map(|(_, node, event)| match event {
-                Event::CatchUp { have, total, .. } if node == newcomer => Some((have, total)),
+                Notice::CatchUp { have, total, .. } if node == newcomer => Some((have, total)),
                 _ => None,
             })
             .collect::<Vec<_>>()

@@ -47,7 +47,7 @@ fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     let mut nodes = Vec::new();
     for n in 0..2u16 {
         let name = Name::new(&format!("n{n}"))?;
-        let me = Identity { name, addr: ([127, 0, 0, 1], 1000 + n).into(), boot: 1 };
+        let me = Identity { name, addr: ([127, 0, 0, 1], 1000 + n).into(), incarnation: 1 };
         nodes.push(Node::new(Instant::ZERO, me, config.clone(), u64::from(n))?);
     }
     let other = nodes[0].identity().addr;
@@ -106,7 +106,7 @@ fn drain(nodes: &mut [Node], now: Instant) {
                     rumormill_proto::Plane::Stream => nodes[1 - n].handle_stream(now, from, &bytes),
                 }
             }
-            while nodes[n].poll_event().is_some() {}
+            while nodes[n].poll_notice().is_some() {}
         }
         if idle {
             return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{self as proto, Name, RumorId};
+use rumormill_proto::{self as proto, EventId, Name};
 
 use super::Agent;
 use crate::api::{Event, Heard, Rumor, RumorRecord, Trace};
@@ -36,7 +36,7 @@ impl Events {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn publish(&self, topic: &str, payload: &[u8]) -> Result<RumorId, Error> {
+    pub async fn publish(&self, topic: &str, payload: &[u8]) -> Result<EventId, Error> {
         let (topic, payload) = (Name::new(topic)?, payload.to_vec());
         Ok(self.0.with_node(move |node, now| node.publish(now, &topic, &payload)).await??)
     }
@@ -68,7 +68,7 @@ impl Events {
     ///
     /// # Errors
     /// Fails if too many events of this agent are on their way.
-    pub async fn trace(&self, id: RumorId, wait: Duration) -> Result<Trace, Error> {
+    pub async fn trace(&self, id: EventId, wait: Duration) -> Result<Trace, Error> {
         let wait = wait.min(LONGEST_QUERY);
         let ask = move |core: &mut Core| {
             let now = core.now();
@@ -87,7 +87,7 @@ impl Events {
         };
         while let Some(reply) = answers.raw().await {
             match reply {
-                Reply::Answer { from, payload, .. } => match proto::RumorRecord::decode(&payload) {
+                Reply::Answer { from, payload, .. } => match proto::EventRecord::decode(&payload) {
                     Ok(record) => {
                         let (node, record) = (from.to_string(), record.into());
                         trace.heard.push(Heard { node, record });

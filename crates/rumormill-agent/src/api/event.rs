@@ -196,59 +196,59 @@ impl Event {
 
 impl Event {
     /// What everyone may hear of it; `None` for what concerns only who has asked a query.
-    pub(crate) fn of(event: proto::Event, node: &proto::Node) -> Option<Self> {
+    pub(crate) fn of(event: proto::Notice, node: &proto::Node) -> Option<Self> {
         let member = |identity: &proto::Identity, state, me| Member::new(identity, state, me);
         Some(match event {
-            proto::Event::MemberUp(peer) => {
+            proto::Notice::MemberUp(peer) => {
                 Self::MemberUp { member: member(&peer, MemberState::Alive, false) }
             }
-            proto::Event::MemberDown(peer) => {
+            proto::Notice::MemberDown(peer) => {
                 Self::MemberDown { member: member(&peer, MemberState::Down, false) }
             }
-            proto::Event::Joined { via, members } => Self::Joined { via, members },
-            proto::Event::JoinFailed { addr, attempts, reason } => {
+            proto::Notice::Joined { via, members } => Self::Joined { via, members },
+            proto::Notice::JoinFailed { addr, attempts, reason } => {
                 Self::JoinFailed { address: addr.to_string(), attempts, reason }
             }
-            proto::Event::NameTaken { name, by } => Self::NameTaken { name: name.to_string(), by },
-            proto::Event::NameConflict { name, addrs } => {
+            proto::Notice::NameTaken { name, by } => Self::NameTaken { name: name.to_string(), by },
+            proto::Notice::NameConflict { name, addrs } => {
                 Self::NameConflict { name: name.to_string(), addrs }
             }
-            proto::Event::Renewed(me) => {
+            proto::Notice::Renewed(me) => {
                 Self::Renewed { member: member(&me, MemberState::Alive, true) }
             }
-            proto::Event::NarrowPath { peer, limit } => {
+            proto::Notice::NarrowPath { peer, limit } => {
                 let member = member(&peer, MemberState::Alive, false);
                 Self::NarrowPath { member, limit_bytes: limit }
             }
-            proto::Event::Dropped { from, reason } => {
+            proto::Notice::Dropped { from, reason } => {
                 Self::Dropped { from, reason: reason.to_string() }
             }
-            proto::Event::Differs { member, elapsed } => {
+            proto::Notice::Differs { member, elapsed } => {
                 Self::KvDiffers { member: member.to_string(), seconds: elapsed.as_secs_f64() }
             }
-            proto::Event::ClockSkew { member, ahead_millis } => Self::ClockSkew {
+            proto::Notice::ClockSkew { member, ahead_millis } => Self::ClockSkew {
                 member: member.to_string(),
                 ahead_seconds: ahead_millis as f64 / 1e3,
             },
-            proto::Event::ClockCorrected { correction_millis } => {
+            proto::Notice::ClockCorrected { correction_millis } => {
                 Self::ClockCorrected { correction_seconds: correction_millis as f64 / 1e3 }
             }
-            proto::Event::RoundFinished { round, participants } => {
+            proto::Notice::RoundFinished { round, participants } => {
                 Self::RoundFinished { round, participants }
             }
-            proto::Event::Protocol { name, payload } => {
+            proto::Notice::Protocol { name, payload } => {
                 let text = std::str::from_utf8(&payload).ok().map(str::to_owned);
                 Self::Protocol { name, text, payload }
             }
-            proto::Event::Rumor(rumor) => Self::Rumor(rumor.into()),
-            proto::Event::Query { question, .. } => Self::Query(question.into()),
-            proto::Event::Key(change) => Self::Key(KeyChange::new(change, node)),
-            proto::Event::CatchUp { from, have, total } => {
+            proto::Notice::Event(rumor) => Self::Rumor(rumor.into()),
+            proto::Notice::Query { question, .. } => Self::Query(question.into()),
+            proto::Notice::Key(change) => Self::Key(KeyChange::new(change, node)),
+            proto::Notice::CatchUp { from, have, total } => {
                 Self::CatchUp { from: from.to_string(), have, total }
             }
-            proto::Event::Answer { .. }
-            | proto::Event::QueryFinished { .. }
-            | proto::Event::OwnAddress { .. } => return None,
+            proto::Notice::Answer { .. }
+            | proto::Notice::QueryFinished { .. }
+            | proto::Notice::OwnAddress { .. } => return None,
         })
     }
 }
@@ -261,12 +261,12 @@ mod tests {
     fn the_kind_is_what_the_json_says_and_the_json_can_be_read_again() {
         let addr: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let name = proto::Name::new("a").unwrap();
-        let identity = proto::Identity { name: name.clone(), addr, boot: 1 };
+        let identity = proto::Identity { name: name.clone(), addr, incarnation: 1 };
         let node = proto::Node::new(proto::Instant::ZERO, identity.clone(), Default::default(), 1);
         let node = node.unwrap();
         let (stamp, timeout) = (proto::Stamp(1 << 20), proto::Duration::from_secs(1));
-        let rumor = proto::Rumor {
-            id: proto::RumorId(7),
+        let rumor = proto::Event {
+            id: proto::EventId(7),
             stamp,
             node: identity.id(),
             origin: name.clone(),
@@ -279,25 +279,25 @@ mod tests {
         let entry = proto::Entry { key: "k".into(), value: Some(b"v".to_vec()), version };
         let gone = proto::Entry { value: None, ..entry.clone() };
         let events = [
-            proto::Event::MemberUp(identity.clone()),
-            proto::Event::MemberDown(identity.clone()),
-            proto::Event::Joined { via: addr, members: 2 },
-            proto::Event::JoinFailed { addr, attempts: 1, reason: "no answer".into() },
-            proto::Event::NameTaken { name: name.clone(), by: addr },
-            proto::Event::NameConflict { name: name.clone(), addrs: [addr, addr] },
-            proto::Event::Renewed(identity.clone()),
-            proto::Event::NarrowPath { peer: identity, limit: 600 },
-            proto::Event::Dropped { from: addr, reason: proto::WireError::Version(9) },
-            proto::Event::Differs { member: name.clone(), elapsed: timeout },
-            proto::Event::ClockSkew { member: name.clone(), ahead_millis: -5 },
-            proto::Event::ClockCorrected { correction_millis: 0 },
-            proto::Event::RoundFinished { round: 3, participants: 4 },
-            proto::Event::Rumor(rumor.clone()),
-            proto::Event::Query { question: rumor, timeout },
-            proto::Event::Key(proto::KeyChange { entry, local: true }),
-            proto::Event::Key(proto::KeyChange { entry: gone, local: false }),
-            proto::Event::CatchUp { from: name.clone(), have: 1, total: 2 },
-            proto::Event::Protocol { name: "mine".into(), payload: vec![0xff] },
+            proto::Notice::MemberUp(identity.clone()),
+            proto::Notice::MemberDown(identity.clone()),
+            proto::Notice::Joined { via: addr, members: 2 },
+            proto::Notice::JoinFailed { addr, attempts: 1, reason: "no answer".into() },
+            proto::Notice::NameTaken { name: name.clone(), by: addr },
+            proto::Notice::NameConflict { name: name.clone(), addrs: [addr, addr] },
+            proto::Notice::Renewed(identity.clone()),
+            proto::Notice::NarrowPath { peer: identity, limit: 600 },
+            proto::Notice::Dropped { from: addr, reason: proto::WireError::Version(9) },
+            proto::Notice::Differs { member: name.clone(), elapsed: timeout },
+            proto::Notice::ClockSkew { member: name.clone(), ahead_millis: -5 },
+            proto::Notice::ClockCorrected { correction_millis: 0 },
+            proto::Notice::RoundFinished { round: 3, participants: 4 },
+            proto::Notice::Event(rumor.clone()),
+            proto::Notice::Query { question: rumor, timeout },
+            proto::Notice::Key(proto::KeyChange { entry, local: true }),
+            proto::Notice::Key(proto::KeyChange { entry: gone, local: false }),
+            proto::Notice::CatchUp { from: name.clone(), have: 1, total: 2 },
+            proto::Notice::Protocol { name: "mine".into(), payload: vec![0xff] },
         ];
         for event in events
             .into_iter()

@@ -56,8 +56,8 @@ pub struct Figure {
     pub upper: Option<f64>,
 }
 
-impl From<proto::Figure> for Figure {
-    fn from(figure: proto::Figure) -> Self {
+impl From<proto::Statistic> for Figure {
+    fn from(figure: proto::Statistic) -> Self {
         Self { value: figure.value, lower: figure.lower, upper: figure.upper }
     }
 }

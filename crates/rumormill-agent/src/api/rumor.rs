@@ -45,8 +45,8 @@ pub struct Rumor {
     pub payload: Payload,
 }
 
-impl From<proto::Rumor> for Rumor {
-    fn from(rumor: proto::Rumor) -> Self {
+impl From<proto::Event> for Rumor {
+    fn from(rumor: proto::Event) -> Self {
         Self {
             id: rumor.id.to_string(),
             name: rumor.topic.to_string(),
@@ -84,8 +84,8 @@ pub struct RumorRecord {
     pub rejected: bool,
 }
 
-impl From<proto::RumorRecord> for RumorRecord {
-    fn from(record: proto::RumorRecord) -> Self {
+impl From<proto::EventRecord> for RumorRecord {
+    fn from(record: proto::EventRecord) -> Self {
         Self {
             id: record.id.to_string(),
             name: record.topic.to_string(),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use rumormill_proto::RumorId;
+use rumormill_proto::EventId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -77,7 +77,7 @@ pub(super) async fn trace(
     Parameters(wait): Parameters<Wait>,
 ) -> Result<Json<Trace>, ApiError> {
     let wait = duration("timeout", wait.timeout.as_deref().unwrap_or("5s"))?;
-    let id: RumorId = id.parse().map_err(|_| {
+    let id: EventId = id.parse().map_err(|_| {
         let message = format!("{id:?} is not a rumor's id, which has 16 hexadecimal digits");
         ApiError(StatusCode::BAD_REQUEST, message)
     })?;

@@ -4,7 +4,7 @@ use super::enclosed::Enclosed;
 use super::ledger::Ledger;
 use super::links::Link;
 use super::reading::{
-    AnchorLine, Caveat, ComponentLine, Explanation, Figure, LinkLine, Reading, WindowLine,
+    AnchorLine, Caveat, ComponentLine, Explanation, LinkLine, Reading, Statistic, WindowLine,
 };
 use super::window::Window;
 use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, mass};
@@ -107,7 +107,7 @@ impl Aggregation {
         let complete = metric.window.as_ref().and_then(Window::result).filter(|_| current);
         let last = complete.map(|complete| &complete.contribution);
         let enclosed = last.map(|last| Enclosed::new(last, roster.len()));
-        let figure = |value: Option<f64>, bounds: Option<Bounds>| Figure {
+        let figure = |value: Option<f64>, bounds: Option<Bounds>| Statistic {
             value,
             lower: bounds.map(|bounds| bounds.lower),
             upper: bounds.map(|bounds| bounds.upper),
@@ -154,7 +154,7 @@ impl Aggregation {
         };
 
         // A settled estimate may still lie beside the enclosure by less than the tolerance.
-        let settle = |figure: Figure| if converged { figure.clamped() } else { figure };
+        let settle = |figure: Statistic| if converged { figure.clamped() } else { figure };
         let (sum, average, count) = (settle(sum), settle(average), settle(count));
 
         let mut caveats = Vec::new();
@@ -271,9 +271,9 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
         name: name.clone(),
         mode,
         round: None,
-        sum: Figure::default(),
-        average: Figure::default(),
-        count: Figure::default(),
+        sum: Statistic::default(),
+        average: Statistic::default(),
+        count: Statistic::default(),
         min: None,
         max: None,
         variance: None,

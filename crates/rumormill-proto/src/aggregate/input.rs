@@ -35,7 +35,7 @@ impl core::fmt::Display for Mode {
 }
 
 /// The most figures that a node takes part in, in each mode.
-pub const MAX_FIGURES: usize = 256;
+pub const MAX_AGGREGATES: usize = 256;
 
 /// Why an input was refused. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -64,8 +64,8 @@ pub enum InputError {
         /// The mode that it exists in.
         mode: Mode,
     },
-    /// There are [`MAX_FIGURES`] figures already.
-    #[error("the figure {name} would be one too many: the limit is {MAX_FIGURES} in each mode")]
+    /// There are [`MAX_AGGREGATES`] figures already.
+    #[error("the figure {name} would be one too many: the limit is {MAX_AGGREGATES} in each mode")]
     TooMany {
         /// The figure.
         name: Name,

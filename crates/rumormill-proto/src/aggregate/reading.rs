@@ -11,7 +11,7 @@ use crate::time::Duration;
 
 /// A value with an enclosure; `None` for what is not known yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Figure {
+pub struct Statistic {
     /// The node's own estimate.
     pub value: Option<f64>,
     /// The truth at an instant of the last window was not below this.
@@ -20,7 +20,7 @@ pub struct Figure {
     pub upper: Option<f64>,
 }
 
-impl Figure {
+impl Statistic {
     /// The width of the enclosure, if there is one.
     pub fn width(&self) -> Option<f64> {
         Some(self.upper? - self.lower?)
@@ -51,11 +51,11 @@ pub struct Reading {
     /// In round mode: the finished round that this is the result of.
     pub round: Option<u64>,
     /// The sum of the inputs.
-    pub sum: Figure,
+    pub sum: Statistic,
     /// Their average, over the nodes that report the figure.
-    pub average: Figure,
+    pub average: Statistic,
     /// The number of nodes that report it.
-    pub count: Figure,
+    pub count: Statistic,
     /// The smallest input during the last window.
     pub min: Option<f64>,
     /// The largest input during the last window.

@@ -347,7 +347,7 @@ mod tests {
         let identity = |port: u16| Identity {
             name: Name::new(&format!("n{port}")).unwrap(),
             addr: ([127, 0, 0, 1], port).into(),
-            boot: 1,
+            incarnation: 1,
         };
         let mut rosters: Vec<_> = (1..=n).map(|port| Roster::new(identity(port))).collect();
         for roster in &mut rosters {

@@ -1,4 +1,4 @@
-//! Rumor mongering: what is hot is told to a few random peers in each round, until it cools.
+//! Event mongering: what is hot is told to a few random peers in each round, until it cools.
 
 use super::*;
 use crate::rumor::{Counted, Decided};

@@ -19,7 +19,7 @@ use crate::roster::Members;
 /// let mut nodes = Vec::new();
 /// for port in 7946..7949 {
 ///     let name = Name::new(&format!("n{port}"))?;
-///     let me = Identity { name, addr: ([127, 0, 0, 1], port).into(), boot: 1 };
+///     let me = Identity { name, addr: ([127, 0, 0, 1], port).into(), incarnation: 1 };
 ///     nodes.push(Node::new_in(&directory, Instant::ZERO, me, Config::default(), port.into())?);
 /// }
 /// let all = Acquaintance::of(&nodes);
@@ -75,7 +75,7 @@ impl Node {
     ///
     /// A node that knows nobody yet ends as it would by hearing of one after the other: the same
     /// roster, a failure detector that watches the same members, every protocol told of every peer.
-    /// What it skips is the way there: there is no [`Event::MemberUp`] for each, and nothing is
+    /// What it skips is the way there: there is no [`Notice::MemberUp`] for each, and nothing is
     /// compared with what was known before. A node that knows somebody already hears of them one
     /// after the other.
     pub fn acquaint(&mut self, now: Instant, others: &Acquaintance) {
@@ -117,15 +117,15 @@ mod tests {
 
     fn identity(port: u16) -> Identity {
         let name = Name::new(&format!("n{port}")).unwrap();
-        Identity { name, addr: ([127, 0, 0, 1], port).into(), boot: u64::from(port) }
+        Identity { name, addr: ([127, 0, 0, 1], port).into(), incarnation: u64::from(port) }
     }
 
     fn node(directory: &Directory, me: Identity) -> Node {
         Node::new_in(directory, Instant::ZERO, me, Config::default(), 7).unwrap()
     }
 
-    fn events(node: &mut Node) -> Vec<Event> {
-        core::iter::from_fn(|| node.poll_event()).collect()
+    fn events(node: &mut Node) -> Vec<Notice> {
+        core::iter::from_fn(|| node.poll_notice()).collect()
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         nodes[0].acquaint(Instant::ZERO, &two);
         nodes[0].acquaint(Instant::ZERO, &all);
         assert_eq!(nodes[0].roster.len(), 5);
-        let up = |port| Event::MemberUp(identity(port));
+        let up = |port| Notice::MemberUp(identity(port));
         let said = events(&mut nodes[0]);
         assert!(said.len() == 3 && (3..=5).all(|port| said.contains(&up(port))), "{said:?}");
     }
@@ -173,7 +173,7 @@ mod tests {
         let mut nodes = [identity(1), identity(2), namesake].map(|me| node(&directory, me));
         let all = Acquaintance::of(&nodes);
         nodes[0].acquaint(Instant::ZERO, &all);
-        let conflict = |event: &Event| matches!(event, Event::NameConflict { .. });
+        let conflict = |event: &Notice| matches!(event, Notice::NameConflict { .. });
         assert_eq!(events(&mut nodes[0]).iter().filter(|event| conflict(event)).count(), 1);
     }
 }

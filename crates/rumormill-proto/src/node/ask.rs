@@ -13,7 +13,7 @@ impl Node {
         for attempt in self.joins.due(now) {
             if let Some(attempts) = attempt.unanswered {
                 let (addr, reason) = (attempt.addr, "no answer".to_owned());
-                self.events.push(Event::JoinFailed { addr, attempts, reason });
+                self.notices.push(Notice::JoinFailed { addr, attempts, reason });
             }
             let message = self.exchange(now, attempt.token, true, newcomer);
             self.send_state_to(attempt.addr, NodeId(0), &message);
@@ -24,7 +24,7 @@ impl Node {
     pub(super) fn asked_itself(&mut self, body: &[u8]) -> Result<(), WireError> {
         let (token, _) = StateMessage::read_request(body)?;
         if let Some(addr) = self.joins.answered(token) {
-            self.events.push(Event::OwnAddress { addr });
+            self.notices.push(Notice::OwnAddress { addr });
         }
         Ok(())
     }
@@ -51,7 +51,7 @@ impl Node {
                 "it belongs to the cluster {cluster:?}, this node to {:?}",
                 self.config.cluster
             );
-            self.events.push(Event::JoinFailed { addr, attempts, reason });
+            self.notices.push(Notice::JoinFailed { addr, attempts, reason });
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use crate::identity::{Identity, Name};
 use crate::replica::KeyChange;
-use crate::rumor::{Rumor, RumorId};
+use crate::rumor::{Event, EventId};
 use crate::time::Duration;
 use crate::wire::WireError;
 
@@ -31,7 +31,7 @@ pub struct Transmit {
 
 /// What the user should hear.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
+pub enum Notice {
     /// A member is up.
     MemberUp(Identity),
     /// A member has left or was declared dead.
@@ -88,18 +88,18 @@ pub enum Event {
         reason: WireError,
     },
     /// A rumor has arrived, or was published here. Each is heard once.
-    Rumor(Rumor),
+    Event(Event),
     /// A question has arrived, or was asked here; [`Node::answer`](crate::Node::answer) answers it.
     Query {
         /// The question: its topic and payload. Its id names it.
-        question: Rumor,
+        question: Event,
         /// How long an answer is waited for.
         timeout: Duration,
     },
     /// A node has answered a question that this node asked.
     Answer {
         /// The question.
-        query: RumorId,
+        query: EventId,
         /// Who answers.
         from: Name,
         /// What it says.
@@ -108,7 +108,7 @@ pub enum Event {
     /// All have answered, or the time is up.
     QueryFinished {
         /// The question.
-        query: RumorId,
+        query: EventId,
         /// How many nodes have answered.
         answered: usize,
         /// How many were members when it was asked, this one included.

@@ -145,7 +145,7 @@ impl Node {
                 && let Some(identity) = self.roster.peer(peer)
             {
                 self.stats.paths_narrowed += 1;
-                self.events.push(Event::NarrowPath { peer: identity.clone(), limit });
+                self.notices.push(Notice::NarrowPath { peer: identity.clone(), limit });
             }
         }
     }

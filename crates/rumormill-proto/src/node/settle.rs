@@ -48,13 +48,13 @@ impl Node {
                         && !fresh[at + 1..].contains(other)
                     {
                         let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
-                        self.events.push(Event::NameConflict { name, addrs });
+                        self.notices.push(Notice::NameConflict { name, addrs });
                     }
                     for host in &mut self.hosts {
                         host.peer_joined(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
                     }
-                    self.events.push(Event::MemberUp(peer.to_identity()));
+                    self.notices.push(Notice::MemberUp(peer.to_identity()));
                 }
             }
             Change::Down(peer) => {
@@ -66,7 +66,7 @@ impl Node {
                         host.peer_expired(peer.id());
                         host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
                     }
-                    self.events.push(Event::MemberDown(peer.to_identity()));
+                    self.notices.push(Notice::MemberDown(peer.to_identity()));
                 }
             }
             Change::Renewed(me) => {
@@ -75,7 +75,7 @@ impl Node {
                 for host in &mut self.hosts {
                     host.call(lend!(self, now), Protocol::renewed);
                 }
-                self.events.push(Event::Renewed(me.to_identity()));
+                self.notices.push(Notice::Renewed(me.to_identity()));
                 // Those that hold this node for dead shall hear of its new life at once.
                 self.next_sync = now;
             }
@@ -144,7 +144,7 @@ impl Node {
         let known = self.told.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
         if reason != WireError::Stranger && !known {
             self.told.insert(reason, now);
-            self.events.push(Event::Dropped { from, reason });
+            self.notices.push(Notice::Dropped { from, reason });
         }
     }
 }

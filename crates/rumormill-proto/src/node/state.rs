@@ -24,7 +24,7 @@ impl Node {
         match message {
             StateMessage::NameTaken { token, name, by } => {
                 if self.joins.answered(token).is_some() {
-                    self.events.push(Event::NameTaken { name, by });
+                    self.notices.push(Notice::NameTaken { name, by });
                 }
             }
             StateMessage::Compare { from, wall, digest } => {
@@ -65,7 +65,7 @@ impl Node {
                 } else if let Some(via) = self.joins.answered(token) {
                     self.settle(now);
                     let members = self.roster.len();
-                    self.events.push(Event::Joined { via, members });
+                    self.notices.push(Notice::Joined { via, members });
                 }
             }
         }

@@ -29,7 +29,7 @@ impl Cluster {
         let identity = |i: u16| Identity {
             name: Name::new(&format!("n{i}")).unwrap(),
             addr: ([127, 0, 0, 1], 1000 + i).into(),
-            boot: 1 + u64::from(i),
+            incarnation: 1 + u64::from(i),
         };
         let config = Config {
             aggregates: AggregateSettings { round_length: 32, ..AggregateSettings::default() },
@@ -79,7 +79,7 @@ impl Cluster {
                         (None, _) => {}
                     }
                 }
-                while self.nodes[from].poll_event().is_some() {}
+                while self.nodes[from].poll_notice().is_some() {}
             }
         }
     }

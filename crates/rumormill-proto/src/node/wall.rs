@@ -6,7 +6,7 @@ use crate::clock::ClockStatus;
 impl Node {
     /// The driver has read the wall clock: milliseconds since 1970. To be called whenever the
     /// driver acts, so that a clock that is stepped while the node runs is noticed at once. A node
-    /// that is never told counts on from its boot.
+    /// that is never told counts on from its incarnation.
     ///
     /// Only stamps depend on it. Nothing that is measured as elapsed time does: retention, the life
     /// of tombstones, ages, timeouts.
@@ -33,7 +33,7 @@ impl Node {
         let Some(name) = self.roster.peer(from).map(|peer| peer.name.clone()) else { return };
         let before = self.clock.status().correction_millis;
         if let Some(ahead_millis) = self.clock.heard(now, from, millis) {
-            self.events.push(Event::ClockSkew { member: name, ahead_millis });
+            self.notices.push(Notice::ClockSkew { member: name, ahead_millis });
         }
         self.tell_correction(before);
     }
@@ -41,7 +41,7 @@ impl Node {
     fn tell_correction(&mut self, before: i64) {
         let correction_millis = self.clock.status().correction_millis;
         if (correction_millis == 0) != (before == 0) {
-            self.events.push(Event::ClockCorrected { correction_millis });
+            self.notices.push(Notice::ClockCorrected { correction_millis });
         }
     }
 }

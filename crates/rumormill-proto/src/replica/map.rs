@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::{Entry, KeyChange, KvSettings, check_key};
 use crate::gossip::{Shelf, Taken};
-use crate::node::Event;
+use crate::node::Notice;
 use crate::protocol::Context;
 use crate::reconcile::Item;
 use crate::sabotage::{Rule, broken};
@@ -193,7 +193,7 @@ impl Shelf for Map {
         }
         let (item, replaces) = self.set(cx.now(), entry.clone(), heard.age);
         self.note(&entry);
-        cx.event(Event::Key(KeyChange { entry, local: false }));
+        cx.notify(Notice::Key(KeyChange { entry, local: false }));
         Ok(Taken::New { item, replaces, tell: !over })
     }
 

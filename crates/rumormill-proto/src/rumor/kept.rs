@@ -10,11 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{EventSettings, Kind, Rumor, RumorId, RumorRecord, Validator};
+use super::{Event, EventId, EventRecord, EventSettings, Kind, Validator};
 use crate::clock::Stamp;
 use crate::gossip::{Shelf, Taken};
 use crate::identity::NodeId;
-use crate::node::Event;
+use crate::node::Notice;
 use crate::protocol::Context;
 use crate::reconcile::Item;
 use crate::sabotage::{Rule, broken};
@@ -56,7 +56,7 @@ pub(super) struct Kept {
 struct KeptRumor {
     item: Item,
     kind: Kind,
-    rumor: Rumor,
+    rumor: Event,
     came: Came,
     heard: Instant,
     copies: u32,
@@ -106,7 +106,7 @@ impl Kept {
         self.validator = validator;
     }
 
-    pub(super) fn is_valid(&mut self, rumor: &Rumor) -> bool {
+    pub(super) fn is_valid(&mut self, rumor: &Event) -> bool {
         self.validator.as_mut().is_none_or(|validator| validator(rumor))
     }
 
@@ -121,7 +121,7 @@ impl Kept {
     }
 
     /// When and how a rumor was heard, while it is told.
-    pub(super) fn record(&self, id: u64) -> Option<RumorRecord> {
+    pub(super) fn record(&self, id: u64) -> Option<EventRecord> {
         let kept = self.rumors.get(&id)?;
         let present = self.present.contains(&(origin(kept.heard, kept.came.elapsed), id));
         present.then(|| kept.record())
@@ -132,7 +132,7 @@ impl Kept {
         &mut self,
         cx: &mut Context<'_>,
         kind: Kind,
-        mut rumor: Rumor,
+        mut rumor: Event,
         came: Came,
     ) -> Item {
         let (item, heard) = (Item { stamp: rumor.stamp, id: rumor.id.0 }, cx.now());
@@ -141,10 +141,10 @@ impl Kept {
             rumor.payload = Vec::new();
         } else if elapsed - elapsed / DRIFT <= heard.since(self.started) + MARGIN {
             let rumor = rumor.clone();
-            cx.event(match kind {
-                Kind::Event => Event::Rumor(rumor),
+            cx.notify(match kind {
+                Kind::Event => Notice::Event(rumor),
                 // The node works out what is left of the question's time.
-                Kind::Query => Event::Query { question: rumor, timeout: elapsed },
+                Kind::Query => Notice::Query { question: rumor, timeout: elapsed },
             });
         }
         self.bytes += rumor.payload.len();
@@ -194,7 +194,7 @@ impl Kept {
     }
 
     /// Reads a rumor from the bytes of [`KeptRumor::entry`].
-    fn read(&self, cx: &Context<'_>, heard: &Heard) -> Result<(Kind, Rumor), WireError> {
+    fn read(&self, cx: &Context<'_>, heard: &Heard) -> Result<(Kind, Event), WireError> {
         let mut reader = Reader(&heard.entry);
         let kind = match reader.u8()? {
             0 => Kind::Event,
@@ -207,11 +207,11 @@ impl Kept {
         if !stamp.is_sane() || payload.len() > self.max_payload {
             return Err(WireError::Malformed);
         }
-        let id = RumorId::of(node, stamp);
+        let id = EventId::of(node, stamp);
         let by_clocks = Duration::from_millis(cx.cluster_millis().saturating_sub(stamp.millis()));
         let plausible = by_clocks.clamp(heard.age, heard.age.saturating_add(TRANSIT));
         let age = if broken(Rule::ElapsedAges) { by_clocks } else { plausible };
-        Ok((kind, Rumor { id, stamp, node, origin, topic, payload, round: heard.round, age }))
+        Ok((kind, Event { id, stamp, node, origin, topic, payload, round: heard.round, age }))
     }
 }
 
@@ -228,7 +228,7 @@ impl Shelf for Kept {
         if let Some(known) = self.rumors.get_mut(&rumor.id.0) {
             known.copies += 1;
             if broken(Rule::DeliverOnce) {
-                cx.event(Event::Rumor(rumor));
+                cx.notify(Notice::Event(rumor));
             }
             return Ok(Taken::Known(known.item));
         }
@@ -265,7 +265,7 @@ impl Shelf for Kept {
 
 impl KeptRumor {
     fn entry(&self) -> Vec<u8> {
-        let Rumor { stamp, node, origin, topic, payload, .. } = &self.rumor;
+        let Event { stamp, node, origin, topic, payload, .. } = &self.rumor;
         let mut out = Vec::with_capacity(payload.len() + 64);
         out.put(&[u8::from(self.kind == Kind::Query)]);
         out.put_varint(u128::from(stamp.0));
@@ -276,9 +276,9 @@ impl KeptRumor {
         out
     }
 
-    fn record(&self) -> RumorRecord {
-        let Rumor { id, stamp, origin, topic, payload, round, age, .. } = &self.rumor;
-        RumorRecord {
+    fn record(&self) -> EventRecord {
+        let Event { id, stamp, origin, topic, payload, round, age, .. } = &self.rumor;
+        EventRecord {
             id: *id,
             stamp: *stamp,
             origin: origin.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::RumorId;
+use super::EventId;
 use crate::clock::Stamp;
 use crate::identity::Name;
 use crate::time::Duration;
@@ -10,9 +10,9 @@ use crate::wire::{Reader, WireError, Write};
 
 /// When and how a node heard a rumor. The records of all nodes are the rumor's trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RumorRecord {
+pub struct EventRecord {
     /// The rumor.
-    pub id: RumorId,
+    pub id: EventId,
     /// When it was published, in cluster time.
     pub stamp: Stamp,
     /// Who published it.
@@ -23,7 +23,7 @@ pub struct RumorRecord {
     pub bytes: u64,
     /// The round in which it was heard; 0 at its origin.
     pub round: u32,
-    /// How long after its publication it was heard; see [`Rumor::age`](super::Rumor::age).
+    /// How long after its publication it was heard; see [`Event::age`](super::Event::age).
     pub age: Duration,
     /// Whether it was found by asking, not told.
     pub pulled: bool,
@@ -33,7 +33,7 @@ pub struct RumorRecord {
     pub rejected: bool,
 }
 
-impl RumorRecord {
+impl EventRecord {
     /// The record as bytes: what a node answers to [`crate::Node::trace`].
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -49,7 +49,7 @@ impl RumorRecord {
         out
     }
 
-    /// Reads what [`RumorRecord::encode`] wrote.
+    /// Reads what [`EventRecord::encode`] wrote.
     ///
     /// # Errors
     /// When the bytes are something else.
@@ -57,7 +57,7 @@ impl RumorRecord {
         let mut reader = Reader(bytes);
         let small = |n: u64| u32::try_from(n).map_err(|_| WireError::Malformed);
         let record = Self {
-            id: RumorId(reader.u64()?),
+            id: EventId(reader.u64()?),
             stamp: Stamp(reader.varint64()?),
             origin: reader.name()?,
             topic: reader.name()?,

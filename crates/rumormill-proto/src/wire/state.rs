@@ -106,45 +106,45 @@ impl StateMessage {
 #[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) addr: SocketAddr,
-    boot: u64,
+    incarnation: u64,
     name: &'a str,
-    incarnation: u16,
+    refutations: u16,
     state: State,
 }
 
 impl<'a> Told<'a> {
     fn read(reader: &mut Reader<'a>) -> Read<Self> {
-        let (addr, boot, name) = read_identity(reader)?;
-        let incarnation = reader.u16()?;
+        let (addr, incarnation, name) = read_identity(reader)?;
+        let refutations = reader.u16()?;
         let state = match reader.u8()? {
             0 => State::Alive,
             1 => State::Suspect,
             2 => State::Down,
             _ => return Err(WireError::Malformed),
         };
-        Ok(Self { addr, boot, name, incarnation, state })
+        Ok(Self { addr, incarnation, name, refutations, state })
     }
 
     pub(crate) fn id(&self) -> NodeId {
-        NodeId::of(self.addr, self.boot)
+        NodeId::of(self.addr, self.incarnation)
     }
 
     /// Whether it says no more than that the member is up: it has never been suspected.
     pub(crate) fn is_join(&self) -> bool {
-        self.state == State::Alive && self.incarnation == 0
+        self.state == State::Alive && self.refutations == 0
     }
 }
 
 fn read_identity<'a>(reader: &mut Reader<'a>) -> Read<(SocketAddr, u64, &'a str)> {
-    let (addr, boot) = (reader.addr()?, reader.u64()?);
+    let (addr, incarnation) = (reader.addr()?, reader.u64()?);
     let length = usize::from(reader.u8()?);
     let name = core::str::from_utf8(reader.take(length)?).map_err(|_| WireError::Malformed)?;
-    Ok((addr, boot, name))
+    Ok((addr, incarnation, name))
 }
 
 fn read_peer(reader: &mut Reader<'_>, directory: &Directory) -> Read<Peer> {
-    let (addr, boot, name) = read_identity(reader)?;
-    directory.read(boot, addr, name).ok_or(WireError::Malformed)
+    let (addr, incarnation, name) = read_identity(reader)?;
+    directory.read(incarnation, addr, name).ok_or(WireError::Malformed)
 }
 
 pub(crate) fn write_member(member: &Member<Peer>, out: &mut Vec<u8>) {
@@ -159,8 +159,9 @@ pub(crate) fn write_member(member: &Member<Peer>, out: &mut Vec<u8>) {
 
 pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Read<Member<Peer>> {
     let told = Told::read(reader)?;
-    let peer = directory.read(told.boot, told.addr, told.name).ok_or(WireError::Malformed)?;
-    Ok(Member::new(peer, told.incarnation, told.state))
+    let peer =
+        directory.read(told.incarnation, told.addr, told.name).ok_or(WireError::Malformed)?;
+    Ok(Member::new(peer, told.refutations, told.state))
 }
 
 /// A SWIM packet as foca reads it: with the receiver's identity, and without the members that are
@@ -183,7 +184,7 @@ pub(crate) fn trim_swim(
 ) -> Read<Trimmed> {
     let mut reader = Reader(bytes);
     let read_so_far = |reader: &Reader<'_>| bytes.len() - reader.0.len();
-    let (addr, boot, _) = read_identity(&mut reader)?;
+    let (addr, incarnation, _) = read_identity(&mut reader)?;
     reader.u16()?;
     let mut trimmed = bytes[..read_so_far(&reader)].to_vec();
     trimmed.put(&[TO_THIS_IDENTITY]);
@@ -201,7 +202,7 @@ pub(crate) fn trim_swim(
         _ => Err(WireError::Malformed),
     }?;
     trimmed.put(&bytes[rest..read_so_far(&reader)]);
-    let from = (NodeId::of(addr, boot), addr);
+    let from = (NodeId::of(addr, incarnation), addr);
     if reader.0.is_empty() {
         return Ok(Trimmed { from, bytes: trimmed });
     }

@@ -151,7 +151,7 @@ proptest! {
         let me = Peer::from(Identity {
             name: Name::new("me").unwrap(),
             addr: ([127, 0, 0, 1], 1).into(),
-            boot: 1,
+            incarnation: 1,
         });
         let _ = trim_swim(&bytes, me.id(), &me, |told| !told.is_join());
     }

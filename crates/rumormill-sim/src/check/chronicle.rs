@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Event, Instant, RumorId, Version};
+use rumormill_proto::{EventId, Instant, Notice, Version};
 
 use super::violation::Violation;
 use crate::network::VirtualNetwork;
@@ -20,8 +20,8 @@ type Life = (NodeIndex, u32);
 /// node is stopped or started, so that each event is put down to the right life.
 #[derive(Clone, Debug, Default)]
 pub struct Chronicle {
-    published: BTreeMap<RumorId, Instant>,
-    heard: BTreeMap<RumorId, BTreeMap<Life, Instant>>,
+    published: BTreeMap<EventId, Instant>,
+    heard: BTreeMap<EventId, BTreeMap<Life, Instant>>,
     /// The newest version of each key that a life has held.
     held: BTreeMap<Life, BTreeMap<String, Version>>,
     /// What every version of every key says; `None` is a deletion.
@@ -49,11 +49,11 @@ impl Chronicle {
         net: &VirtualNetwork,
         at: Instant,
         node: NodeIndex,
-        event: Event,
+        event: Notice,
     ) -> Result<(), Violation> {
         let life = (node, net.life(node));
         match event {
-            Event::Rumor(rumor) => {
+            Notice::Event(rumor) => {
                 let first = self.heard.entry(rumor.id).or_default().insert(life, at);
                 if first.is_some() {
                     return Err(Violation::DeliveredTwice { node, rumor: rumor.id });
@@ -62,7 +62,7 @@ impl Chronicle {
                     self.published.insert(rumor.id, at);
                 }
             }
-            Event::Key(change) => {
+            Notice::Key(change) => {
                 let entry = change.entry;
                 let said = (entry.key.clone(), entry.version);
                 let value = self.written.entry(said).or_insert_with(|| entry.value.clone());
@@ -103,7 +103,7 @@ impl Chronicle {
     }
 
     /// When a rumor was published, and when each node that runs heard it.
-    pub fn spread(&self, net: &VirtualNetwork, rumor: RumorId) -> (Option<Instant>, Vec<Instant>) {
+    pub fn spread(&self, net: &VirtualNetwork, rumor: EventId) -> (Option<Instant>, Vec<Instant>) {
         let heard = self.heard.get(&rumor).into_iter().flatten();
         let times = heard.filter(|((node, life), _)| net.runs(*node, *life));
         (self.published.get(&rumor).copied(), times.map(|(_, at)| *at).collect())
@@ -127,7 +127,7 @@ impl Chronicle {
 
     /// Who should have heard which rumor, and whether they did. What no running node has heard has
     /// gone with those that crashed.
-    fn owed(&self, net: &VirtualNetwork) -> impl Iterator<Item = (NodeIndex, RumorId, bool)> {
+    fn owed(&self, net: &VirtualNetwork) -> impl Iterator<Item = (NodeIndex, EventId, bool)> {
         let life = |(node, _)| ((node, net.life(node)), net.started(node));
         let running: Vec<(Life, Instant)> = net.running().map(life).collect();
         let known = self.heard.iter().filter_map(|(rumor, heard)| {

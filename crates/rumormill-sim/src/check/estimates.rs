@@ -1,6 +1,6 @@
 //! Whether estimates are right, and whether enclosures enclose.
 
-use rumormill_proto::{Caveat, Figure, Instant, Name, Reading};
+use rumormill_proto::{Caveat, Instant, Name, Reading, Statistic};
 
 use super::truth::Truth;
 use super::violation::Violation;
@@ -107,7 +107,7 @@ pub fn enclosures(
             continue;
         }
         let count = truth.count as f64;
-        let mut check = |what, enclosed: &Figure, below: f64, above: f64| {
+        let mut check = |what, enclosed: &Statistic, below: f64, above: f64| {
             let (Some(lower), Some(upper)) = (enclosed.lower, enclosed.upper) else {
                 return Ok(());
             };

@@ -1,6 +1,6 @@
 //! What did not hold, and when.
 
-use rumormill_proto::{Duration, Instant, Name, NodeId, RumorId};
+use rumormill_proto::{Duration, EventId, Instant, Name, NodeId};
 
 use super::truth::Units;
 use crate::network::error::SimError;
@@ -76,7 +76,7 @@ pub enum Violation {
         /// The node.
         node: NodeIndex,
         /// The rumor.
-        rumor: RumorId,
+        rumor: EventId,
     },
     /// A node was up all the time, and did not hear a rumor that others heard.
     #[error("node {node} missed the rumor {rumor}")]
@@ -84,7 +84,7 @@ pub enum Violation {
         /// The node.
         node: NodeIndex,
         /// The rumor.
-        rumor: RumorId,
+        rumor: EventId,
     },
     /// One version of a key said two things.
     #[error("two nodes hold one version of the key {key:?} with different values")]

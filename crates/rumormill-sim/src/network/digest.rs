@@ -2,7 +2,7 @@
 
 use core::hash::{Hash, Hasher};
 
-use rumormill_proto::{Event, Instant};
+use rumormill_proto::{Instant, Notice};
 use siphasher::sip::SipHasher13;
 
 use super::index::NodeIndex;
@@ -21,7 +21,7 @@ impl Digest {
         self.0.write(bytes);
     }
 
-    pub(crate) fn event(&mut self, at: Instant, node: NodeIndex, event: &Event) {
+    pub(crate) fn event(&mut self, at: Instant, node: NodeIndex, event: &Notice) {
         self.numbers([at.as_nanos(), u64::from(node.0), u64::MAX]);
         event.hash(self);
     }

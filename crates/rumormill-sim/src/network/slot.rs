@@ -88,7 +88,7 @@ impl Slot {
     ) -> Result<(), SimError> {
         let which = (u64::from(index.0) << 32) | u64::from(self.life);
         let seed = seed(run_seed, NODE_SEEDS, which);
-        let me = Identity { name: self.spec.name.clone(), addr: index.addr(), boot };
+        let me = Identity { name: self.spec.name.clone(), addr: index.addr(), incarnation: boot };
         let make = if self.spec.bare { Node::bare_in } else { Node::new_in };
         let mut node = make(directory, Instant::ZERO, me, self.spec.config.clone(), seed)?;
         if let Some(protocols) = &self.spec.protocols {
@@ -122,7 +122,7 @@ impl Slot {
     /// Ends the life; returns the packets that waited for it.
     pub(crate) fn stop(&mut self, state: NodeState) -> Vec<PacketIndex> {
         if let Some(node) = self.node.take() {
-            self.boot = self.boot.max(node.identity().boot);
+            self.boot = self.boot.max(node.identity().incarnation);
             if self.spec.durable {
                 self.store = node.entries().cloned().collect();
             }

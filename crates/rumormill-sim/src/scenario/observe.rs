@@ -1,6 +1,6 @@
 //! What users of the cluster see at one instant.
 
-use rumormill_proto::{Event, Instant, Name};
+use rumormill_proto::{Instant, Name, Notice};
 
 use super::deliveries;
 use super::slice::{
@@ -117,64 +117,68 @@ fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine
 }
 
 /// Something that a node said, in words.
-pub(crate) fn notice(at: Instant, node: NodeIndex, event: &Event) -> NoticeLine {
+pub(crate) fn notice(at: Instant, node: NodeIndex, event: &Notice) -> NoticeLine {
     NoticeLine { at: Moment::from(at), node: node.0, text: in_words(event) }
 }
 
-fn in_words(event: &Event) -> String {
+fn in_words(event: &Notice) -> String {
     let name = |addr| NodeIndex::of(addr).map_or(format!("{addr}"), |node| format!("n{}", node.0));
     match event {
-        Event::MemberUp(member) => format!("{} is up", member.name),
-        Event::MemberDown(member) => format!("{} is down", member.name),
-        Event::Joined { via, members } => format!("joined by {}: {members} members", name(*via)),
-        Event::JoinFailed { addr, attempts, reason } => {
+        Notice::MemberUp(member) => format!("{} is up", member.name),
+        Notice::MemberDown(member) => format!("{} is down", member.name),
+        Notice::Joined { via, members } => format!("joined by {}: {members} members", name(*via)),
+        Notice::JoinFailed { addr, attempts, reason } => {
             format!("{} does not let it join (attempt {attempts}): {reason}", name(*addr))
         }
-        Event::OwnAddress { addr } => format!("{addr} is its own address"),
-        Event::NameTaken { name: taken, by } => format!("the name {taken} is {}'s", name(*by)),
-        Event::NameConflict { name: taken, addrs } => {
+        Notice::OwnAddress { addr } => format!("{addr} is its own address"),
+        Notice::NameTaken { name: taken, by } => format!("the name {taken} is {}'s", name(*by)),
+        Notice::NameConflict { name: taken, addrs } => {
             format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))
         }
-        Event::Renewed(me) => format!("was held for dead; goes on with boot {}", me.boot),
-        Event::NarrowPath { peer, limit } => {
+        Notice::Renewed(me) => {
+            format!("was declared dead; goes on as incarnation {}", me.incarnation)
+        }
+        Notice::NarrowPath { peer, limit } => {
             format!("only datagrams up to {limit} bytes get through to {}", peer.name)
         }
-        Event::Dropped { from, reason } => format!("dropped a packet of {}: {reason}", name(*from)),
-        Event::Rumor(rumor) => {
+        Notice::Dropped { from, reason } => {
+            format!("dropped a packet of {}: {reason}", name(*from))
+        }
+        Notice::Event(rumor) => {
             format!("heard {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)
         }
-        Event::Query { question, .. } => {
+        Notice::Query { question, .. } => {
             format!("is asked {} by {}", question.topic, question.origin)
         }
-        Event::Answer { from, payload, .. } => {
+        Notice::Answer { from, payload, .. } => {
             format!("{from} answers: {} bytes", payload.len())
         }
-        Event::QueryFinished { answered, expected, .. } => {
+        Notice::QueryFinished { answered, expected, .. } => {
             format!("{answered} of {expected} have answered")
         }
-        Event::Key(change) => {
+        Notice::Key(change) => {
             let did = if change.entry.value.is_some() { "holds" } else { "deletes" };
             let by = if change.local { "" } else { ", from another" };
             format!("{did} {}{by}", change.entry.key)
         }
-        Event::CatchUp { from, have, total } => {
+        Notice::CatchUp { from, have, total } => {
             format!("takes over the replica from {from}: {have} of {total}")
         }
-        Event::Differs { member, elapsed } => {
+        Notice::Differs { member, elapsed } => {
             format!("the replica of {member} has differed for {}", Span(*elapsed))
         }
-        Event::ClockSkew { member, ahead_millis } => {
+        Notice::ClockSkew { member, ahead_millis } => {
             format!("the clock of {member} is off by {}", Shift { millis: *ahead_millis })
         }
-        Event::ClockCorrected { correction_millis: 0 } => "goes by its own clock again".into(),
-        Event::ClockCorrected { correction_millis } => {
+        Notice::ClockCorrected { correction_millis: 0 } => "goes by its own clock again".into(),
+        Notice::ClockCorrected { correction_millis } => {
             let step = Shift { millis: *correction_millis };
             format!("goes by the members' clocks: {step}")
         }
-        Event::RoundFinished { round, participants } => {
+        Notice::RoundFinished { round, participants } => {
             format!("round {round} is over, with {participants} participants")
         }
-        Event::Protocol { name, payload } => format!("{name}: {} bytes", payload.len()),
+        Notice::Protocol { name, payload } => format!("{name}: {} bytes", payload.len()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rumormill_agent::api::{Info, Trace};
-use rumormill_proto::RumorId;
+use rumormill_proto::EventId;
 use serde::Serialize;
 
 use crate::client::http::{Client, Path};
@@ -36,7 +36,7 @@ have it.")]
 pub(crate) struct Args {
     /// Id of the event, as `rumormill event` printed it
     #[arg(value_parser = parse::rumor_id)]
-    id: RumorId,
+    id: EventId,
     /// Longest time to wait for answers, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
     timeout: Duration,

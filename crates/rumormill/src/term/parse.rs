@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use rumormill_agent::api::Event;
 use rumormill_model::exact::{Style, Targets};
-use rumormill_proto::{MAX_INPUT, MAX_KEY, Name, PutError, RumorId, check_key};
+use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key};
 
 use crate::term::exit::Usage;
 
@@ -52,7 +52,7 @@ pub(crate) fn prefix(text: &str) -> Result<String, String> {
 }
 
 /// The id of an event, as `rumormill event` prints it.
-pub(crate) fn rumor_id(text: &str) -> Result<RumorId, String> {
+pub(crate) fn rumor_id(text: &str) -> Result<EventId, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
 }
