@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::graph::Topology;
-use crate::simulate::error::{RoundsError, need};
-use crate::simulate::model::words;
+use crate::error::{Error, need};
+use crate::graph::topology::Topology;
+use crate::words::words;
 
 /// How two nodes come closer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,7 +210,7 @@ impl Averaging {
     ///
     /// # Errors
     /// If the engine asked for cannot run it.
-    pub fn engine(&self) -> Result<Engine, RoundsError> {
+    pub fn engine(&self) -> Result<Engine, Error> {
         let dense = matches!(self.topology, Topology::Complete(_))
             && self.faults.none()
             && self.aggregate == Aggregate::Average
@@ -218,7 +218,7 @@ impl Averaging {
             && (self.protocol == Protocol::PushSum) == (self.schedule == Schedule::Synchronous);
         let refuse = |engine: Engine, reason: &str, instead: &str| {
             let (reason, instead) = (reason.to_owned(), instead.to_owned());
-            Err(RoundsError::Unsupported { engine: engine.name(), reason, instead })
+            Err(Error::Unsupported { engine: engine.name(), reason, instead })
         };
         match self.engine {
             None if self.overlaps() => Ok(Engine::Events),
@@ -245,7 +245,7 @@ impl Averaging {
     ///
     /// # Errors
     /// The first setting that is out of range or does not fit the others, with its value.
-    pub fn check(&self) -> Result<(), RoundsError> {
+    pub fn check(&self) -> Result<(), Error> {
         let nodes = self.nodes();
         need((2..=MAX_NODES).contains(&nodes), "nodes", nodes, format!("2 to {MAX_NODES}"))?;
         need(self.rounds >= 1, "rounds", self.rounds, "at least 1")?;
@@ -270,7 +270,7 @@ impl Averaging {
             need(values.len() as u64 == nodes, "the number of values", values.len(), all)?;
             let wrong = |x: &&f64| !x.is_finite() || x.abs() > MAX_INPUT;
             if let Some(x) = values.iter().find(wrong) {
-                return Err(RoundsError::setting("a value", x, "a finite number within ±2^53"));
+                return Err(Error::setting("a value", x, "a finite number within ±2^53"));
             }
             let all = "not 0 at every node: errors are relative to the inputs";
             need(values.iter().any(|x| *x != 0.0), "each value", 0, all)?;
@@ -280,7 +280,7 @@ impl Averaging {
     }
 
     /// Refuses protocols and schedules that do not go together.
-    fn fits(&self) -> Result<(), RoundsError> {
+    fn fits(&self) -> Result<(), Error> {
         let pushes = self.protocol == Protocol::PushSum;
         let schedule = match self.schedule {
             Schedule::Synchronous if !pushes => {

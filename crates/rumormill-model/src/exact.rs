@@ -23,12 +23,13 @@
 //! nothing that keeps it from compiling to WebAssembly.
 //!
 //! ```
-//! use rumormill_model::exact::{Spread, Style};
+//! use rumormill_model::spread::Spread;
+//! use rumormill_proto::Style;
 //! let spread = Spread { fanout: 2, loss: 0.05, ..Spread::new(10_000, Style::PushPull) };
 //! let exact = spread.solve()?;
 //! println!("99 % finish within {:?} rounds", exact.percentile(99.0)?);
 //! assert!(exact.survival(20) < 1e-12);
-//! # Ok::<(), rumormill_model::exact::Error>(())
+//! # Ok::<(), rumormill_model::error::Error>(())
 //! ```
 
 pub mod average;
@@ -36,7 +37,6 @@ pub mod broadcast;
 mod complex;
 mod dense;
 mod double;
-pub mod error;
 pub mod graph;
 mod grid;
 mod kernel;
@@ -47,6 +47,4 @@ pub mod spread;
 pub mod stop;
 pub mod usual;
 
-pub use crate::spread::{MAX_FANOUT, MAX_NODES, Spread, Style, Targets};
-pub use error::Error;
 pub use spread::{Bound, Distribution, Engine, Options, Progress};

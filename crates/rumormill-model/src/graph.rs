@@ -1,84 +1,20 @@
 //! Who knows whom: the complete graph, which takes no memory, or any graph as a list of neighbours.
 
-mod csr;
-mod edges;
-mod kind;
+pub mod csr;
+pub mod edges;
+pub mod kind;
 mod lattice;
+pub mod pace;
 mod random;
-mod reach;
+pub mod reach;
 mod regular;
+pub mod topology;
 
 pub use csr::{Csr, MAX_GRAPH_NODES};
 pub use edges::{Repeats, read_edges};
 pub use kind::{Density, GraphKind};
 pub use reach::Connectivity;
-
-use std::sync::Arc;
-
-/// Who can call whom.
-#[derive(Clone, Debug)]
-pub enum Topology {
-    /// Everyone knows everyone, among this many nodes.
-    Complete(u64),
-    /// A node knows its neighbours in a graph.
-    Graph(Arc<Csr>),
-}
-
-impl Topology {
-    /// The number of nodes.
-    #[must_use]
-    pub fn nodes(&self) -> u64 {
-        match self {
-            Self::Complete(nodes) => *nodes,
-            Self::Graph(csr) => csr.nodes(),
-        }
-    }
-
-    /// How many others the best connected node knows.
-    #[must_use]
-    pub fn largest_degree(&self) -> u64 {
-        match self {
-            Self::Complete(nodes) => nodes.saturating_sub(1),
-            Self::Graph(csr) => csr.largest_degree(),
-        }
-    }
-
-    /// How many others a node knows, on average.
-    #[must_use]
-    pub fn mean_degree(&self) -> f64 {
-        match self {
-            Self::Complete(nodes) => nodes.saturating_sub(1) as f64,
-            Self::Graph(csr) => csr.entries() as f64 / csr.nodes().max(1) as f64,
-        }
-    }
-
-    /// How many others a node knows.
-    #[must_use]
-    pub fn degree(&self, node: u64) -> u64 {
-        match self {
-            Self::Complete(nodes) => nodes - 1,
-            Self::Graph(csr) => csr.neighbours(node as u32).len() as u64,
-        }
-    }
-
-    /// The `slot`-th of those that a node knows; `slot` is below its degree.
-    #[must_use]
-    pub fn neighbour(&self, node: u64, slot: u64) -> u64 {
-        match self {
-            Self::Complete(_) => slot + u64::from(slot >= node),
-            Self::Graph(csr) => u64::from(csr.neighbours(node as u32)[slot as usize]),
-        }
-    }
-
-    /// The memory it takes, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        match self {
-            Self::Complete(_) => 0,
-            Self::Graph(csr) => csr.bytes(),
-        }
-    }
-}
+pub use topology::{MAX_NODES, Topology};
 
 #[cfg(test)]
 mod tests;

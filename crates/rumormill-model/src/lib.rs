@@ -10,7 +10,9 @@
 #![deny(unsafe_code)]
 
 pub mod average;
+pub mod error;
 pub mod exact;
 pub mod graph;
 pub mod simulate;
 pub mod spread;
+mod words;

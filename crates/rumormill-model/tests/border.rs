@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_model::exact::{Engine, Error, Options, Spread, Style, Targets};
+use rumormill_model::error::Error;
+use rumormill_model::exact::{Engine, Options};
+use rumormill_model::spread::{STEADY, Spread, Targets};
+use rumormill_proto::Style;
 
 struct Random(u64);
 
@@ -29,7 +32,7 @@ fn panels_keep_to_their_bound() {
     let mut compared = 0;
     let mut worst: BTreeMap<String, [f64; 4]> = BTreeMap::new();
     for _ in 0..count {
-        let style = Style::ALL[random.below(3) as usize];
+        let style = STEADY[random.below(3) as usize];
         let nodes = 2501 + random.below(most);
         let spread = Spread {
             fanout: (65f64.powf(random.unit()) as u64).clamp(1, 64),

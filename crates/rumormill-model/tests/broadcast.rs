@@ -7,7 +7,8 @@ use rumormill_model::exact::broadcast::{
     acknowledged_messages, acknowledged_rounds, acknowledged_survival, blind, eager_failure,
     eager_messages,
 };
-use rumormill_model::simulate::{Broadcast, BroadcastKind, RoundsError, Summary};
+use rumormill_model::error::Error;
+use rumormill_model::simulate::{Broadcast, BroadcastKind, Summary};
 
 const RUNS: u64 = 20_000;
 
@@ -102,7 +103,7 @@ fn bad_fields_are_named() {
         (Broadcast { max_rounds: 0, ..good }, "max rounds is 0"),
     ];
     for (broadcast, want) in cases {
-        let error: RoundsError = broadcast.check().expect_err(want);
+        let error: Error = broadcast.check().expect_err(want);
         assert!(error.to_string().starts_with(want), "{error}");
     }
 }

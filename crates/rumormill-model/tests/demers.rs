@@ -7,8 +7,10 @@
 
 use std::ops::ControlFlow;
 
-use rumormill_model::simulate::{EngineKind, Job, SpreadModel, StopRule, Topology, simulate};
-use rumormill_proto::{Counted, Decided, Style};
+use rumormill_model::graph::Topology;
+use rumormill_model::simulate::{EngineKind, Job, simulate};
+use rumormill_model::spread::Spread;
+use rumormill_proto::{Counted, Decided, Stop, Style};
 
 const NODES: u64 = 1000;
 const RUNS: u64 = 600;
@@ -22,9 +24,9 @@ fn assert_table(style: Style, (counted, decided): (Counted, Decided), off: f64, 
     for &(k, residue, traffic) in rows {
         // Counters are set back by a useful contact; coins have no memory.
         let reset = decided == Decided::Counter;
-        let stop = StopRule::Interest { counted, decided, k, reset };
-        let model = SpreadModel { stop, ..SpreadModel::new(style) };
-        let job = Job { threads: 2, ..Job::new(&model, &topology, 0..RUNS, 8) };
+        let stop = Some(Stop::Interest { counted, decided, k });
+        let spread = Spread { stop, reset, ..Spread::new(NODES, style) };
+        let job = Job { threads: 2, ..Job::new(&spread, &topology, 0..RUNS, 8) };
         let job = Job { engine: Some(EngineKind::Reference), ..job };
         let summary = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
         let error = (summary.residue.moments().variance() / RUNS as f64).sqrt() / NODES as f64;

@@ -3,11 +3,10 @@
 
 use std::ops::ControlFlow;
 
-use rumormill_model::simulate::{
-    Density, EngineKind, GraphKind, Job, Origin, SpreadModel, StopRule, Summary, Targets, Topology,
-    simulate,
-};
-use rumormill_proto::Style;
+use rumormill_model::graph::{Density, GraphKind, Topology};
+use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::spread::{Spread, Targets};
+use rumormill_proto::{Stop, Style};
 
 fn go(job: &Job<'_>) -> Summary {
     simulate(job, &|_| ControlFlow::Continue(())).unwrap()
@@ -32,27 +31,27 @@ fn graphs() -> Vec<(&'static str, Topology)> {
     ]
 }
 
-fn models() -> Vec<SpreadModel> {
-    let push = SpreadModel { max_rounds: 5000, ..SpreadModel::new(Style::Push) };
-    let pull = SpreadModel { style: Style::Pull, ..push.clone() };
-    let both = SpreadModel { style: Style::PushPull, ..push.clone() };
-    let switch = SpreadModel { style: Style::PushThenPull, switch_after: 7, ..push.clone() };
+fn questions(nodes: u64) -> Vec<Spread> {
+    let push = Spread { max_rounds: Some(5000), ..Spread::new(nodes, Style::Push) };
+    let pull = Spread { style: Style::Pull, ..push.clone() };
+    let both = Spread { style: Style::PushPull, ..push.clone() };
+    let switch = Spread { style: Style::PushThenPull, pull_after: Some(7), ..push.clone() };
     let independent = Targets::Independent;
     vec![
-        SpreadModel { loss: 0.3, ..push.clone() },
-        SpreadModel { fanout: 3, dead: 0.1, ..push.clone() },
-        SpreadModel { fanout: 2, targets: independent, include_self: true, ..push.clone() },
-        SpreadModel { stop: StopRule::Rounds(9), origins: 3, ..push.clone() },
-        SpreadModel { stop: StopRule::Rounds(300), coverage: 0.5, ..push.clone() },
-        SpreadModel { fanout: 100, loss: 0.6, origin: Origin::Node(7), ..push.clone() },
-        SpreadModel { loss: 1.0, ..push.clone() },
-        SpreadModel { include_self: true, ..pull.clone() },
-        SpreadModel { dead: 0.2, loss: 0.1, ..pull.clone() },
-        SpreadModel { fanout: 2, coverage: 0.8, ..pull },
-        SpreadModel { origins: 2, origin: Origin::Node(0), ..both.clone() },
-        SpreadModel { fanout: 3, dead: 0.3, ..both },
-        SpreadModel { loss: 0.2, ..switch.clone() },
-        SpreadModel { dead: 0.1, stop: StopRule::Rounds(20), ..switch },
+        Spread { loss: 0.3, ..push.clone() },
+        Spread { fanout: 3, dead: 0.1, ..push.clone() },
+        Spread { fanout: 2, targets: independent, include_self: true, ..push.clone() },
+        Spread { stop: Some(Stop::Rounds(9)), origins: 3, ..push.clone() },
+        Spread { stop: Some(Stop::Rounds(300)), coverage: 0.5, ..push.clone() },
+        Spread { fanout: 100, loss: 0.6, origin: Some(7), ..push.clone() },
+        Spread { loss: 1.0, ..push.clone() },
+        Spread { include_self: true, ..pull.clone() },
+        Spread { dead: 0.2, loss: 0.1, ..pull.clone() },
+        Spread { fanout: 2, coverage: 0.8, ..pull },
+        Spread { origins: 2, origin: Some(0), ..both.clone() },
+        Spread { fanout: 3, dead: 0.3, ..both },
+        Spread { loss: 0.2, ..switch.clone() },
+        Spread { dead: 0.1, stop: Some(Stop::Rounds(20)), ..switch },
         push,
     ]
 }
@@ -60,13 +59,13 @@ fn models() -> Vec<SpreadModel> {
 #[test]
 fn the_csr_engine_gives_the_references_runs_bit_for_bit() {
     for (name, topology) in graphs() {
-        for model in models() {
-            let job = Job::new(&model, &topology, 10..30, 11);
+        for spread in questions(topology.nodes()) {
+            let job = Job::new(&spread, &topology, 10..30, 11);
             let reference = go(&Job { engine: Some(EngineKind::Reference), ..job.clone() });
             let csr = go(&Job { engine: Some(EngineKind::Csr), ..job });
             let figures = |s: &Summary| (s.by_round(), s.finished.clone(), s.residue.clone());
-            assert_eq!(figures(&csr), figures(&reference), "{name}: {model:?}");
-            assert!(csr == reference, "{name}: {model:?}");
+            assert_eq!(figures(&csr), figures(&reference), "{name}: {spread:?}");
+            assert!(csr == reference, "{name}: {spread:?}");
         }
     }
 }

@@ -4,42 +4,18 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use rumormill_model::exact as theory;
-use rumormill_model::simulate::{
-    EngineKind, Job, SpreadModel, StopRule, Summary, Targets, Topology, simulate,
-};
-use rumormill_proto::Style;
+use rumormill_model::graph::Topology;
+use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::spread::{STEADY, Spread, Targets};
+use rumormill_proto::{Stop, Style};
 use support::{against_law, against_sample, assert_fits};
 
 const FAST: [EngineKind; 2] = [EngineKind::Count, EngineKind::Bitset];
 
-fn go(model: &SpreadModel, nodes: u64, engine: EngineKind, runs: u64, seed: u64) -> Summary {
-    let topology = Topology::Complete(nodes);
-    let job = Job { engine: Some(engine), ..Job::new(model, &topology, 0..runs, seed) };
+fn go(spread: &Spread, engine: EngineKind, runs: u64, seed: u64) -> Summary {
+    let topology = Topology::Complete(spread.nodes);
+    let job = Job { engine: Some(engine), ..Job::new(spread, &topology, 0..runs, seed) };
     simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
-}
-
-fn exact(model: &SpreadModel, nodes: u64) -> theory::Distribution {
-    let style = match model.style {
-        Style::Push => theory::Style::Push,
-        Style::Pull => theory::Style::Pull,
-        Style::PushPull => theory::Style::PushPull,
-        Style::PushThenPull => panic!("two styles"),
-    };
-    let spread = theory::Spread {
-        fanout: model.fanout.into(),
-        loss: model.loss,
-        targets: match model.targets {
-            Targets::Distinct => theory::Targets::Distinct,
-            Targets::Independent => theory::Targets::Independent,
-        },
-        include_self: model.include_self,
-        origins: model.origins,
-        dead: model.dead,
-        coverage: model.coverage,
-        ..theory::Spread::new(nodes, style)
-    };
-    spread.solve().expect("a good question")
 }
 
 /// How many runs finished in each round.
@@ -49,32 +25,31 @@ fn finishes(summary: &Summary) -> Vec<u64> {
     seen
 }
 
-/// Models that reach every branch: each style; loss; several picks, distinct or not, few and many
+/// Questions that reach every branch: each style; loss; several picks, distinct or not, few and many
 /// beside the nodes; the dead; several origins; less than everyone.
-fn models() -> Vec<SpreadModel> {
-    let styles = [Style::Push, Style::Pull, Style::PushPull];
-    let mut models = Vec::new();
-    for style in styles {
-        let base = SpreadModel::new(style);
-        models.extend([
+fn questions(nodes: u64) -> Vec<Spread> {
+    let mut all = Vec::new();
+    for style in STEADY {
+        let base = Spread::new(nodes, style);
+        all.extend([
             base.clone(),
-            SpreadModel { loss: 0.3, ..base.clone() },
-            SpreadModel { fanout: 3, loss: 0.15, ..base.clone() },
-            SpreadModel { fanout: 4, targets: Targets::Independent, ..base.clone() },
-            SpreadModel { fanout: 2, include_self: true, dead: 0.2, ..base.clone() },
-            SpreadModel { origins: 5, dead: 0.3, coverage: 0.8, loss: 0.5, ..base.clone() },
-            SpreadModel { fanout: 12, loss: 0.6, ..base.clone() },
-            SpreadModel { fanout: 2000, loss: 0.7, ..base },
+            Spread { loss: 0.3, ..base.clone() },
+            Spread { fanout: 3, loss: 0.15, ..base.clone() },
+            Spread { fanout: 4, targets: Targets::Independent, ..base.clone() },
+            Spread { fanout: 2, include_self: true, dead: 0.2, ..base.clone() },
+            Spread { origins: 5, dead: 0.3, coverage: 0.8, loss: 0.5, ..base.clone() },
+            Spread { fanout: 12, loss: 0.6, ..base.clone() },
+            Spread { fanout: 2000, loss: 0.7, ..base },
         ]);
     }
-    models
+    all
 }
 
 #[test]
 fn finishing_rounds_follow_the_exact_law() {
     for nodes in [13, 40, 300, 1000] {
-        for (i, model) in models().iter().enumerate() {
-            let exact = exact(model, nodes);
+        for (i, spread) in questions(nodes).iter().enumerate() {
+            let exact = spread.solve().expect("a good question");
             let law: Vec<f64> = std::iter::once(0.0)
                 .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
                 .collect();
@@ -85,14 +60,14 @@ fn finishing_rounds_follow_the_exact_law() {
                     continue;
                 }
                 let runs = if bitset { 500 } else { 6000 };
-                let summary = go(model, nodes, engine, runs, 100 + i as u64);
+                let summary = go(spread, engine, runs, 100 + i as u64);
                 assert_eq!(summary.unfinished(), 0);
-                let what = format!("{engine}, {nodes} nodes, {model:?}");
+                let what = format!("{engine}, {nodes} nodes, {spread:?}");
                 assert_fits(against_law(&finishes(&summary), &law), &what);
                 let error = (summary.messages.variance() / runs as f64).sqrt();
                 let off = (summary.messages.mean() - exact.messages).abs();
                 // A round more in five runs may come up, or not.
-                let rare = 5.0 * (nodes * nodes.min(model.fanout.into())) as f64 / runs as f64;
+                let rare = 5.0 * (nodes * nodes.min(spread.fanout)) as f64 / runs as f64;
                 assert!(off <= 4.5 * error + rare, "{what}: messages off by {off}");
             }
         }
@@ -101,26 +76,26 @@ fn finishing_rounds_follow_the_exact_law() {
 
 #[test]
 fn counts_along_the_way_are_those_of_the_reference() {
-    for (i, model) in models().into_iter().enumerate() {
+    let nodes = 80;
+    for (i, spread) in questions(nodes).into_iter().enumerate() {
         // A cap that cuts runs in their middle: what they left is the law of one round's count.
         for rounds in [2, 4] {
-            let model = SpreadModel { stop: StopRule::Rounds(rounds), ..model.clone() };
-            let nodes = 80;
+            let spread = Spread { stop: Some(Stop::Rounds(rounds)), ..spread.clone() };
             let untold = |summary: &Summary| {
                 let mut seen = vec![0; nodes as usize + 1];
                 summary.residue.iter().for_each(|(left, runs)| seen[left as usize] = runs);
                 seen
             };
-            let plain = go(&model, nodes, EngineKind::Reference, 1000, 1);
+            let plain = go(&spread, EngineKind::Reference, 1000, 1);
             assert_eq!(plain.lengths.largest(), Some(rounds.into()));
             for engine in FAST {
-                let fast = go(&model, nodes, engine, 1500, 200 + i as u64);
+                let fast = go(&spread, engine, 1500, 200 + i as u64);
                 assert_eq!(fast.lengths, {
                     let mut lengths = rumormill_model::simulate::histogram::Counts::default();
                     lengths.add(rounds.into(), 1500);
                     lengths
                 });
-                let what = format!("{engine}, {rounds} rounds, {model:?}");
+                let what = format!("{engine}, {rounds} rounds, {spread:?}");
                 assert_fits(against_sample(&untold(&fast), &untold(&plain)), &what);
             }
         }
@@ -129,13 +104,13 @@ fn counts_along_the_way_are_those_of_the_reference() {
 
 #[test]
 fn push_then_pull_switches_in_every_engine() {
-    for switch_after in [1, 4, 7] {
-        let base = SpreadModel::new(Style::PushThenPull);
-        let model = SpreadModel { switch_after, loss: 0.1, ..base };
-        let plain = go(&model, 100, EngineKind::Reference, 1500, 1);
+    for pull_after in [1, 4, 7] {
+        let base = Spread::new(100, Style::PushThenPull);
+        let spread = Spread { pull_after: Some(pull_after), loss: 0.1, ..base };
+        let plain = go(&spread, EngineKind::Reference, 1500, 1);
         for engine in FAST {
-            let fast = go(&model, 100, engine, 1500, 2);
-            let what = format!("{engine}, after {switch_after}");
+            let fast = go(&spread, engine, 1500, 2);
+            let what = format!("{engine}, after {pull_after}");
             assert_fits(against_sample(&finishes(&fast), &finishes(&plain)), &what);
             let (a, b) = (fast.messages, plain.messages);
             let error = ((a.variance() + b.variance()) / 1500.0).sqrt();
@@ -147,11 +122,11 @@ fn push_then_pull_switches_in_every_engine() {
 #[test]
 fn nothing_is_told_when_everything_is_lost() {
     for engine in FAST {
-        let model = SpreadModel { loss: 1.0, ..SpreadModel::new(Style::PushPull) };
-        let summary = go(&model, 100, engine, 10, 1);
+        let spread = Spread { loss: 1.0, ..Spread::new(100, Style::PushPull) };
+        let summary = go(&spread, engine, 10, 1);
         assert_eq!((summary.unfinished(), summary.lengths.largest()), (10, Some(0)), "{engine}");
-        let capped = SpreadModel { stop: StopRule::Rounds(3), ..model };
-        let summary = go(&capped, 100, engine, 10, 1);
+        let capped = Spread { stop: Some(Stop::Rounds(3)), ..spread };
+        let summary = go(&capped, engine, 10, 1);
         assert_eq!(summary.residue.largest(), Some(99), "{engine}");
         assert_eq!(summary.messages.mean(), 300.0, "{engine}");
     }
@@ -160,10 +135,10 @@ fn nothing_is_told_when_everything_is_lost() {
 #[test]
 fn a_node_alone_knows_at_once() {
     for engine in FAST {
-        for stop in [StopRule::Never, StopRule::Rounds(2)] {
-            let model = SpreadModel { stop, ..SpreadModel::new(Style::PushPull) };
+        for stop in [None, Some(Stop::Rounds(2))] {
+            let spread = Spread { stop, ..Spread::new(1, Style::PushPull) };
             let (fast, plain) =
-                (go(&model, 1, engine, 3, 1), go(&model, 1, EngineKind::Reference, 3, 1));
+                (go(&spread, engine, 3, 1), go(&spread, EngineKind::Reference, 3, 1));
             assert_eq!(fast, plain, "{engine}");
         }
     }
@@ -172,18 +147,18 @@ fn a_node_alone_knows_at_once() {
 #[test]
 fn counts_are_right_for_huge_numbers() {
     for (nodes, runs) in [(1_000_000, 3000), (1_000_000_000, 2000), (1_000_000_000_000_000, 1000)] {
-        for model in [
-            SpreadModel::new(Style::Push),
-            SpreadModel { fanout: 3, loss: 0.2, ..SpreadModel::new(Style::Push) },
-            SpreadModel { dead: 0.1, loss: 0.05, ..SpreadModel::new(Style::PushPull) },
-            SpreadModel { fanout: 2, loss: 0.05, ..SpreadModel::new(Style::Pull) },
+        for spread in [
+            Spread::new(nodes, Style::Push),
+            Spread { fanout: 3, loss: 0.2, ..Spread::new(nodes, Style::Push) },
+            Spread { dead: 0.1, loss: 0.05, ..Spread::new(nodes, Style::PushPull) },
+            Spread { fanout: 2, loss: 0.05, ..Spread::new(nodes, Style::Pull) },
         ] {
-            let exact = exact(&model, nodes);
+            let exact = spread.solve().expect("a good question");
             let law: Vec<f64> = std::iter::once(0.0)
                 .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
                 .collect();
-            let summary = go(&model, nodes, EngineKind::Count, runs, 7);
-            let what = format!("{nodes} nodes, {model:?}");
+            let summary = go(&spread, EngineKind::Count, runs, 7);
+            let what = format!("{nodes} nodes, {spread:?}");
             assert_fits(against_law(&finishes(&summary), &law), &what);
         }
     }
@@ -193,19 +168,19 @@ fn counts_are_right_for_huge_numbers() {
 fn many_buckets_follow_the_exact_law() {
     // Five buckets, the last one partly filled; on three threads nothing is different.
     let nodes = 300_000;
-    for model in [
-        SpreadModel::new(Style::Push),
-        SpreadModel { loss: 0.1, ..SpreadModel::new(Style::Pull) },
-        SpreadModel { fanout: 3, loss: 0.2, dead: 0.1, ..SpreadModel::new(Style::PushPull) },
-        SpreadModel { origins: 50_000, ..SpreadModel::new(Style::Push) },
+    for spread in [
+        Spread::new(nodes, Style::Push),
+        Spread { loss: 0.1, ..Spread::new(nodes, Style::Pull) },
+        Spread { fanout: 3, loss: 0.2, dead: 0.1, ..Spread::new(nodes, Style::PushPull) },
+        Spread { origins: 50_000, ..Spread::new(nodes, Style::Push) },
     ] {
-        let exact = exact(&model, nodes);
+        let exact = spread.solve().expect("a good question");
         let law: Vec<f64> = std::iter::once(0.0)
             .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
             .collect();
         let runs = 120;
-        let summary = go(&model, nodes, EngineKind::Bitset, runs, 3);
-        let what = format!("{model:?}");
+        let summary = go(&spread, EngineKind::Bitset, runs, 3);
+        let what = format!("{spread:?}");
         assert_fits(against_law(&finishes(&summary), &law), &what);
         let error = (summary.messages.variance() / runs as f64).sqrt();
         let off = (summary.messages.mean() - exact.messages).abs();
@@ -216,9 +191,9 @@ fn many_buckets_follow_the_exact_law() {
 #[test]
 fn a_bitset_is_the_same_on_any_number_of_threads() {
     let topology = Topology::Complete(9_000_000);
-    let model = SpreadModel { fanout: 2, loss: 0.1, ..SpreadModel::new(Style::PushPull) };
+    let spread = Spread { fanout: 2, loss: 0.1, ..Spread::new(9_000_000, Style::PushPull) };
     let engine = Some(EngineKind::Bitset);
-    let job = Job { engine, ..Job::new(&model, &topology, 5..6, 3) };
+    let job = Job { engine, ..Job::new(&spread, &topology, 5..6, 3) };
     let one = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
     let four = simulate(&Job { threads: 4, ..job }, &|_| ControlFlow::Continue(())).unwrap();
     assert_eq!(one, four);

@@ -5,16 +5,15 @@ mod support;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rumormill_model::exact as theory;
-use rumormill_model::simulate::{
-    Csr, EngineKind, GraphKind, Job, Origin, SpreadModel, StopRule, Summary, Targets, Topology,
-    simulate,
-};
-use rumormill_proto::Style;
+use rumormill_model::graph::{Csr, GraphKind, Topology};
+use rumormill_model::simulate::histogram::Counts;
+use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::spread::{STEADY, Spread, Targets};
+use rumormill_proto::{Stop, Style};
 use support::{against_law, against_sample, assert_fits};
 
-fn go(model: &SpreadModel, topology: &Topology, engine: EngineKind, runs: u64) -> Summary {
-    let job = Job { engine: Some(engine), ..Job::new(model, topology, 0..runs, 9) };
+fn go(spread: &Spread, topology: &Topology, engine: EngineKind, runs: u64) -> Summary {
+    let job = Job { engine: Some(engine), ..Job::new(spread, topology, 0..runs, 9) };
     simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
 }
 
@@ -23,7 +22,7 @@ fn graph(nodes: u64, edges: &[(u32, u32)]) -> Topology {
 }
 
 /// How often each value was seen.
-fn seen(counts: &rumormill_model::simulate::histogram::Counts) -> Vec<u64> {
+fn seen(counts: &Counts) -> Vec<u64> {
     let mut seen = vec![0; counts.largest().unwrap_or(0) as usize + 1];
     counts.iter().for_each(|(value, times)| seen[value as usize] = times);
     seen
@@ -41,12 +40,7 @@ fn a_complete_graph_as_a_list_follows_the_exact_law() {
     let nodes = 33;
     let edges: Vec<_> = (0..nodes).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
     let topology = graph(nodes.into(), &edges);
-    let styles = [
-        (Style::Push, theory::Style::Push),
-        (Style::Pull, theory::Style::Pull),
-        (Style::PushPull, theory::Style::PushPull),
-    ];
-    for (style, same) in styles {
+    for style in STEADY {
         for (fanout, loss, independent, include_self, dead) in [
             (1, 0.0, false, false, 0.0),
             (1, 0.3, false, true, 0.2),
@@ -54,39 +48,26 @@ fn a_complete_graph_as_a_list_follows_the_exact_law() {
             (3, 0.2, true, false, 0.1),
             (40, 0.8, false, false, 0.0),
         ] {
-            let (ours, theirs) = if independent {
-                (Targets::Independent, theory::Targets::Independent)
-            } else {
-                (Targets::Distinct, theory::Targets::Distinct)
-            };
-            let model = SpreadModel {
+            let targets = if independent { Targets::Independent } else { Targets::Distinct };
+            let spread = Spread {
                 fanout,
                 loss,
-                targets: ours,
+                targets,
                 include_self,
                 dead,
-                ..SpreadModel::new(style)
+                ..Spread::new(nodes.into(), style)
             };
-            let exact = theory::Spread {
-                fanout: fanout.into(),
-                loss,
-                targets: theirs,
-                include_self,
-                dead,
-                ..theory::Spread::new(nodes.into(), same)
-            }
-            .solve()
-            .unwrap();
+            let exact = spread.solve().unwrap();
             let law: Vec<f64> = std::iter::once(0.0)
                 .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
                 .collect();
-            let summary = go(&model, &topology, EngineKind::BitParallel, 6000);
-            let what = format!("{model:?}");
+            let summary = go(&spread, &topology, EngineKind::BitParallel, 6000);
+            let what = format!("{spread:?}");
             assert_fits(against_law(&seen(&summary.finished), &law), &what);
             let error = (summary.messages.variance() / 6000.0).sqrt();
             let off = (summary.messages.mean() - exact.messages).abs();
             // A round more in five runs may come up, or not.
-            let rare = 5.0 * f64::from(nodes * nodes.min(fanout)) / 6000.0;
+            let rare = 5.0 * (u64::from(nodes) * fanout.min(nodes.into())) as f64 / 6000.0;
             assert!(off <= 4.5 * error + rare, "{what}: messages off by {off}");
         }
     }
@@ -109,15 +90,18 @@ fn any_graph_is_that_of_the_reference() {
     ];
     for topology in &graphs {
         for style in [Style::Push, Style::Pull, Style::PushPull, Style::PushThenPull] {
-            let base = SpreadModel { switch_after: 4, ..SpreadModel::new(style) };
-            for model in [
-                SpreadModel { loss: 0.2, ..base.clone() },
-                SpreadModel { fanout: 3, dead: 0.25, origins: 2, ..base.clone() },
-                SpreadModel { stop: StopRule::Rounds(6), include_self: true, ..base },
+            let base = Spread {
+                pull_after: (style == Style::PushThenPull).then_some(4),
+                ..Spread::new(topology.nodes(), style)
+            };
+            for spread in [
+                Spread { loss: 0.2, ..base.clone() },
+                Spread { fanout: 3, dead: 0.25, origins: 2, ..base.clone() },
+                Spread { stop: Some(Stop::Rounds(6)), include_self: true, ..base },
             ] {
-                let fast = go(&model, topology, EngineKind::BitParallel, 1200);
-                let plain = go(&model, topology, EngineKind::Reference, 1200);
-                let what = format!("{} nodes, {model:?}", topology.nodes());
+                let fast = go(&spread, topology, EngineKind::BitParallel, 1200);
+                let plain = go(&spread, topology, EngineKind::Reference, 1200);
+                let what = format!("{} nodes, {spread:?}", topology.nodes());
                 for (figure, a, b) in [
                     ("finishes", finishes(&fast), finishes(&plain)),
                     ("residue", seen(&fast.residue), seen(&plain.residue)),
@@ -138,9 +122,9 @@ fn any_graph_is_that_of_the_reference() {
 fn a_run_is_the_same_whatever_runs_beside_it() {
     let kind = GraphKind::RandomRegular { degree: 6 };
     let topology = kind.build(200, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
-    let model = SpreadModel { fanout: 2, loss: 0.1, ..SpreadModel::new(Style::PushPull) };
+    let spread = Spread { fanout: 2, loss: 0.1, ..Spread::new(200, Style::PushPull) };
     let engine = Some(EngineKind::BitParallel);
-    let job = Job { engine, ..Job::new(&model, &topology, 3..1400, 5) };
+    let job = Job { engine, ..Job::new(&spread, &topology, 3..1400, 5) };
     let run = |job: &Job<'_>| simulate(job, &|_| ControlFlow::Continue(())).unwrap();
     let whole = run(&job);
     assert_eq!(run(&Job { threads: 3, ..job.clone() }), whole);
@@ -157,13 +141,13 @@ fn runs_side_by_side_are_independent() {
     // (or less) from block to block than that of independent ones.
     let kind = GraphKind::RandomRegular { degree: 4 };
     let topology = kind.build(30, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
-    let model = SpreadModel { origin: Origin::Node(0), ..SpreadModel::new(Style::Push) };
+    let spread = Spread { origin: Some(0), ..Spread::new(30, Style::Push) };
     let blocks = 400;
     let quick: Vec<f64> = (0..blocks)
         .map(|block| {
             let engine = Some(EngineKind::BitParallel);
             let runs = block * 64..(block + 1) * 64;
-            let job = Job { engine, ..Job::new(&model, &topology, runs, 5) };
+            let job = Job { engine, ..Job::new(&spread, &topology, runs, 5) };
             let summary = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
             summary.finished.iter().filter(|&(t, _)| t <= 10).map(|(_, n)| n as f64).sum()
         })
@@ -180,10 +164,10 @@ fn runs_side_by_side_are_independent() {
 fn what_it_cannot_do_is_said() {
     let kind = GraphKind::Star;
     let star = kind.build(100, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
-    let model = SpreadModel::new(Style::Push);
-    let error = EngineKind::BitParallel.supports(&model, &star).unwrap_err().to_string();
+    let spread = Spread::new(100, Style::Push);
+    let error = EngineKind::BitParallel.supports(&spread, &star).unwrap_err().to_string();
     assert!(error.contains("99") && error.contains("64"), "{error}");
     let complete = Topology::Complete(10);
-    assert!(EngineKind::BitParallel.supports(&model, &complete).is_err());
-    assert_eq!(EngineKind::choose(&model, &star, 1000), EngineKind::Csr);
+    assert!(EngineKind::BitParallel.supports(&spread, &complete).is_err());
+    assert_eq!(EngineKind::choose(&spread, &star, 1000), EngineKind::Csr);
 }

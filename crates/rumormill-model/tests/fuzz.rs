@@ -4,12 +4,15 @@
 
 use std::time::{Duration, Instant};
 
+use rumormill_model::exact::Distribution;
 use rumormill_model::exact::average::Schedule;
 use rumormill_model::exact::broadcast;
 use rumormill_model::exact::graph::{Graph, star_survival};
-use rumormill_model::exact::stop::{Counted, Rule, mean_field_residue, sequential, snapshot};
+use rumormill_model::exact::stop::{Rule, mean_field_residue, sequential, snapshot};
 use rumormill_model::exact::usual::estimates;
-use rumormill_model::exact::{Distribution, Spread, Style, Targets};
+use rumormill_model::spread::{STEADY, Spread, Targets};
+use rumormill_proto::Counted;
+use rumormill_proto::Style;
 
 struct Random(u64);
 
@@ -64,7 +67,7 @@ fn spread(random: &mut Random) -> Option<Spread> {
         origins: if random.below(3) == 0 { 1 + random.below(nodes) } else { 1 },
         dead: random.often(&[0.0, 0.0, 0.0, 0.5, 0.999]),
         coverage: if nodes < 1_000_000 { random.often(&[1.0, 1.0, 1.0]) } else { 1.0 },
-        ..Spread::new(nodes, Style::ALL[random.below(3) as usize])
+        ..Spread::new(nodes, STEADY[random.below(3) as usize])
     };
     // Bad questions are questions too: those are answered at once.
     (spread.check().is_err() || spread.dead < 0.9 && spread.loss <= 0.95 || spread.loss == 1.0)
@@ -96,7 +99,7 @@ fn ask(random: &mut Random) {
     } else {
         Rule::Counter { limit: random.below(7) as u32, reset: random.below(2) == 0 }
     };
-    let counted = if random.below(2) == 0 { Counted::All } else { Counted::Unnecessary };
+    let counted = if random.below(2) == 0 { Counted::Blind } else { Counted::Feedback };
     if let Ok(end) = sequential(n, rule, counted) {
         let about = format!("{n} {rule:?} {counted:?}: {end:?}");
         assert!(end.residue >= 0.0 && end.residue <= 1.0 + 1e-12, "{about}");

@@ -13,7 +13,9 @@ mod double;
 use std::collections::BTreeMap;
 
 use chain::{Setting, Truth, Way, truth};
-use rumormill_model::exact::{Distribution, Options, Spread, Style, Targets};
+use rumormill_model::exact::{Distribution, Options};
+use rumormill_model::spread::{Spread, Targets};
+use rumormill_proto::Style;
 
 struct Random(u64);
 
@@ -94,13 +96,13 @@ fn cost(setting: &Setting) -> (Way, f64) {
 }
 
 fn ask(setting: &Setting) -> Distribution {
+    let style = match (setting.push, setting.pull) {
+        (true, true) => Style::PushPull,
+        (true, false) => Style::Push,
+        _ => Style::Pull,
+    };
     let spread = Spread {
-        nodes: setting.nodes,
-        style: match (setting.push, setting.pull) {
-            (true, true) => Style::PushPull,
-            (true, false) => Style::Push,
-            _ => Style::Pull,
-        },
+        pull_after: setting.pull_after.map(|after| after as u32),
         fanout: setting.fanout,
         loss: setting.loss,
         targets: if setting.distinct { Targets::Distinct } else { Targets::Independent },
@@ -108,13 +110,10 @@ fn ask(setting: &Setting) -> Distribution {
         origins: setting.origins,
         dead: setting.dead as f64 / 1000.0,
         coverage: setting.coverage as f64 / 1000.0,
+        ..Spread::new(setting.nodes, style)
     };
     let options = Options { floor: Some(1e-26), ..Options::default() };
-    match setting.pull_after {
-        Some(after) => spread.solve_switched(Style::Pull, after, options),
-        None => spread.solve_with(options),
-    }
-    .unwrap_or_else(|error| panic!("{setting:?}: {error}"))
+    spread.solve_with(options).unwrap_or_else(|error| panic!("{setting:?}: {error}"))
 }
 
 /// The largest differences: absolute, relative down to 1e-25, of moments and messages, and the

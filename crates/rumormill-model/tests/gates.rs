@@ -1,7 +1,9 @@
 //! The gates: figures, middle and large populations, literature, duality.
 
 use rumormill_model::exact::usual::{Verdict, estimates};
-use rumormill_model::exact::{Distribution, Engine, Options, Spread, Style};
+use rumormill_model::exact::{Distribution, Engine, Options};
+use rumormill_model::spread::{STEADY, Spread};
+use rumormill_proto::Style;
 
 fn with(spread: &Spread, engine: Option<Engine>, refine: u32) -> Distribution {
     spread
@@ -42,15 +44,14 @@ fn messages_and_means_of_the_styles_at_64() {
     }
     assert!((Spread::new(64, Style::PushPull).solve().unwrap().mean - 5.99).abs() < 0.005);
     assert!((Spread::new(128, Style::Push).solve().unwrap().messages - 751.94).abs() < 0.005);
-    let both =
-        Spread::new(64, Style::Push).solve_switched(Style::Pull, 6, Options::default()).unwrap();
+    let both = Spread { pull_after: Some(6), ..Spread::new(64, Style::Push) }.solve().unwrap();
     assert!((both.messages - 93.8).abs() < 0.05 && (both.mean - 8.87).abs() < 0.005);
 }
 
 #[test]
 fn forward_and_backward_agree_at_middle_sizes() {
     let mut worst = 0.0f64;
-    for style in Style::ALL {
+    for style in STEADY {
         for (nodes, fanout, loss) in [(3000, 1, 0.0), (2500, 2, 0.3)] {
             let spread = Spread { fanout, loss, ..Spread::new(nodes, style) };
             let forward = with(&spread, Some(Engine::Dense), 1);
@@ -67,7 +68,7 @@ fn forward_and_backward_agree_at_middle_sizes() {
 #[test]
 fn a_front_agrees_with_the_forward_engine() {
     let mut worst = 0.0f64;
-    for style in Style::ALL {
+    for style in STEADY {
         for coverage in [0.3, 0.95, 0.9995] {
             let spread = Spread { coverage, ..Spread::new(2600, style) };
             let forward = with(&spread, Some(Engine::Dense), 1);
@@ -87,7 +88,7 @@ fn a_front_agrees_with_the_forward_engine() {
 #[test]
 fn halving_the_panels_moves_nothing() {
     let mut worst = 0.0f64;
-    for style in Style::ALL {
+    for style in STEADY {
         for (nodes, fanout, loss) in [
             (1_000_000, 1, 0.0),
             (1_000_000_000, 1, 0.0),
@@ -108,7 +109,7 @@ fn halving_the_panels_moves_nothing() {
 
 #[test]
 fn the_largest_population_works() {
-    for style in Style::ALL {
+    for style in STEADY {
         let spread = Spread::new(1_000_000_000_000_000, style);
         let (once, twice) = (with(&spread, None, 1), with(&spread, None, 2));
         let gap = largest_gap(&once, &twice);
@@ -262,7 +263,7 @@ fn the_last_delivery_under_a_cap() {
     // Push among three: told in round 2 with 3/4, in round 3 with 3/16, or never in time.
     let three = Spread::new(3, Style::Push).last_delivery(3).unwrap();
     assert!((three - 2.125).abs() < 1e-14, "{three}");
-    for style in Style::ALL {
+    for style in STEADY {
         for (nodes, fanout, loss) in [(50, 49, 0.3), (1000, 2, 0.2), (1_000_000, 1, 0.01)] {
             let spread = Spread { fanout, loss, ..Spread::new(nodes, style) };
             // A cap that is never reached: the last delivery is T.
@@ -289,7 +290,7 @@ fn tails_keep_their_digits() {
 
 #[test]
 fn edges() {
-    for style in Style::ALL {
+    for style in STEADY {
         let one = Spread::new(1, style).solve().unwrap();
         assert_eq!((one.mean, one.variance, one.messages), (0.0, 0.0, 0.0));
         let two = Spread::new(2, style).solve().unwrap();

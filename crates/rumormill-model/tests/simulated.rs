@@ -9,14 +9,12 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use rumormill_model::exact as theory;
 use rumormill_model::exact::graph::{path_mean, ring_mean, star_survival};
 use rumormill_model::exact::stop::{Rule, sequential, snapshot};
-use rumormill_model::simulate::{
-    EngineKind, GraphKind, Job, Origin, Semantics, SpreadModel, StopRule, Summary, Targets,
-    Topology, simulate,
-};
-use rumormill_proto::{Counted, Decided, Style};
+use rumormill_model::graph::{GraphKind, Topology};
+use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::spread::{Semantics, Spread, Targets};
+use rumormill_proto::{Counted, Decided, Stop, Style};
 use support::{against_law, assert_fits};
 
 fn go(job: &Job<'_>) -> Summary {
@@ -24,33 +22,12 @@ fn go(job: &Job<'_>) -> Summary {
 }
 
 /// Runs on the reference engine.
-fn reference(model: &SpreadModel, topology: &Topology, runs: u64) -> Summary {
-    go(&Job { engine: Some(EngineKind::Reference), ..Job::new(model, topology, 0..runs, 64) })
+fn reference(spread: &Spread, topology: &Topology, runs: u64) -> Summary {
+    go(&Job { engine: Some(EngineKind::Reference), ..Job::new(spread, topology, 0..runs, 64) })
 }
 
 fn graph(kind: GraphKind, nodes: u64) -> Topology {
     kind.build(nodes, 5, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
-}
-
-fn spread(model: &SpreadModel, nodes: u64) -> theory::Spread {
-    let style = match model.style {
-        Style::Push | Style::PushThenPull => theory::Style::Push,
-        Style::Pull => theory::Style::Pull,
-        Style::PushPull => theory::Style::PushPull,
-    };
-    theory::Spread {
-        fanout: model.fanout.into(),
-        loss: model.loss,
-        targets: match model.targets {
-            Targets::Distinct => theory::Targets::Distinct,
-            Targets::Independent => theory::Targets::Independent,
-        },
-        include_self: model.include_self,
-        origins: model.origins,
-        dead: model.dead,
-        coverage: model.coverage,
-        ..theory::Spread::new(nodes, style)
-    }
 }
 
 /// P(T = 0), P(T = 1), … from P(T > 0), P(T > 1), …
@@ -76,23 +53,23 @@ fn assert_mean(seen: f64, exact: f64, error: f64, what: &str) {
 
 #[test]
 fn the_law_of_64_nodes() {
-    let push = SpreadModel::new(Style::Push);
-    let models = [
+    let push = Spread::new(64, Style::Push);
+    let questions = [
         push.clone(),
-        SpreadModel { style: Style::Pull, ..push.clone() },
-        SpreadModel { style: Style::PushPull, ..push.clone() },
-        SpreadModel { loss: 0.3, ..push.clone() },
-        SpreadModel { loss: 0.2, style: Style::PushPull, fanout: 2, ..push.clone() },
-        SpreadModel { fanout: 4, ..push.clone() },
-        SpreadModel { fanout: 4, targets: Targets::Independent, ..push.clone() },
-        SpreadModel { include_self: true, style: Style::Pull, ..push.clone() },
-        SpreadModel { dead: 0.25, origins: 3, ..push.clone() },
-        SpreadModel { coverage: 0.9, fanout: 2, style: Style::Pull, ..push },
+        Spread { style: Style::Pull, ..push.clone() },
+        Spread { style: Style::PushPull, ..push.clone() },
+        Spread { loss: 0.3, ..push.clone() },
+        Spread { loss: 0.2, style: Style::PushPull, fanout: 2, ..push.clone() },
+        Spread { fanout: 4, ..push.clone() },
+        Spread { fanout: 4, targets: Targets::Independent, ..push.clone() },
+        Spread { include_self: true, style: Style::Pull, ..push.clone() },
+        Spread { dead: 0.25, origins: 3, ..push.clone() },
+        Spread { coverage: 0.9, fanout: 2, style: Style::Pull, ..push },
     ];
-    for model in models {
-        let exact = spread(&model, 64).solve().unwrap();
-        let summary = reference(&model, &Topology::Complete(64), 6000);
-        assert_law(&summary, &exact.survival, &format!("{model:?}"));
+    for spread in questions {
+        let exact = spread.solve().unwrap();
+        let summary = reference(&spread, &Topology::Complete(64), 6000);
+        assert_law(&summary, &exact.survival, &format!("{spread:?}"));
         let error = |variance: f64| (variance / 6000.0).sqrt();
         assert_mean(summary.mean(), exact.mean, error(exact.variance), "mean");
         let spent = &summary.messages;
@@ -103,19 +80,17 @@ fn the_law_of_64_nodes() {
 #[test]
 fn everyone_called_at_once() {
     // A fan-out that reaches all: each is missed by chance of loss alone.
-    let model = SpreadModel { fanout: 1000, loss: 0.7, ..SpreadModel::new(Style::Push) };
-    let exact = spread(&model, 20).solve().unwrap();
-    let summary = reference(&model, &Topology::Complete(20), 4000);
+    let spread = Spread { fanout: 1000, loss: 0.7, ..Spread::new(20, Style::Push) };
+    let exact = spread.solve().unwrap();
+    let summary = reference(&spread, &Topology::Complete(20), 4000);
     assert_law(&summary, &exact.survival, "everyone");
 }
 
 #[test]
 fn push_then_pull() {
-    let model = SpreadModel { switch_after: 6, ..SpreadModel::new(Style::PushThenPull) };
-    let exact = spread(&model, 64)
-        .solve_switched(theory::Style::Pull, 6, theory::Options::default())
-        .unwrap();
-    let summary = reference(&model, &Topology::Complete(64), 6000);
+    let spread = Spread { pull_after: Some(6), ..Spread::new(64, Style::PushThenPull) };
+    let exact = spread.solve().unwrap();
+    let summary = reference(&spread, &Topology::Complete(64), 6000);
     assert_law(&summary, &exact.survival, "push then pull");
     // The figures: 93.8 messages, E[T] = 8.87.
     let error = (summary.messages.variance() / 6000.0).sqrt();
@@ -126,10 +101,10 @@ fn push_then_pull() {
 #[test]
 fn informed_by_round_under_a_cap() {
     for style in [Style::Push, Style::PushPull] {
-        let model =
-            SpreadModel { stop: StopRule::Rounds(12), loss: 0.1, ..SpreadModel::new(style) };
-        let exact = spread(&model, 64).expected_informed(12).unwrap();
-        let summary = reference(&model, &Topology::Complete(64), 4000);
+        let spread = Spread { loss: 0.1, ..Spread::new(64, style) };
+        let exact = spread.expected_informed(12).unwrap();
+        let capped = Spread { stop: Some(Stop::Rounds(12)), ..spread.clone() };
+        let summary = reference(&capped, &Topology::Complete(64), 4000);
         let rounds = summary.by_round();
         assert_eq!(rounds.len(), 13);
         for (figures, exact) in rounds.iter().zip(exact) {
@@ -137,7 +112,7 @@ fn informed_by_round_under_a_cap() {
             let what = format!("{style}, round {}", figures.round);
             assert_mean(figures.informed, exact, 13.0 / 4000f64.sqrt(), &what);
         }
-        let exact = spread(&model, 64).solve().unwrap();
+        let exact = spread.solve().unwrap();
         let late = exact.survival[12];
         let error = (late * (1.0 - late) / 4000.0).sqrt();
         assert_mean(summary.incomplete(), late, error, "failure under the cap");
@@ -147,24 +122,25 @@ fn informed_by_round_under_a_cap() {
 #[test]
 fn a_star_is_the_coupon_collector() {
     let topology = graph(GraphKind::Star, 20);
-    let model = SpreadModel { origin: Origin::Node(0), ..SpreadModel::new(Style::Push) };
+    let spread = Spread { origin: Some(0), ..Spread::new(20, Style::Push) };
     let survival: Vec<f64> = (0..400).map(|x| star_survival(20, x).unwrap()).collect();
     for engine in [EngineKind::Reference, EngineKind::Csr] {
-        let job = Job { engine: Some(engine), ..Job::new(&model, &topology, 0..4000, 3) };
+        let job = Job { engine: Some(engine), ..Job::new(&spread, &topology, 0..4000, 3) };
         assert_law(&go(&job), &survival, "star");
     }
     // From the hub a pull takes one round.
-    let pull = SpreadModel { style: Style::Pull, ..model };
+    let pull = Spread { style: Style::Pull, ..spread };
     assert_eq!(reference(&pull, &topology, 50).mean(), 1.0);
 }
 
 #[test]
 fn rings_paths_and_wheels() {
-    let push = SpreadModel { origin: Origin::Node(0), ..SpreadModel::new(Style::Push) };
+    let push = |nodes| Spread { origin: Some(0), ..Spread::new(nodes, Style::Push) };
     for (kind, nodes, mean) in
         [(GraphKind::Ring, 200, ring_mean(200)), (GraphKind::Path, 100, path_mean(100))]
     {
         let topology = graph(kind, nodes);
+        let push = push(nodes);
         let job = Job::new(&push, &topology, 0..2000, 4);
         let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
         let error = (summary.variance() / 2000.0).sqrt();
@@ -172,6 +148,7 @@ fn rings_paths_and_wheels() {
     }
     // About 126 rounds on a wheel of a thousand, from the hub.
     let topology = graph(GraphKind::Wheel, 1000);
+    let push = push(1000);
     let job = Job::new(&push, &topology, 0..200, 4);
     let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
     assert!((summary.mean() - 126.0).abs() < 2.0, "{}", summary.mean());
@@ -187,12 +164,12 @@ fn push_and_pull_are_dual_on_any_graph() {
     ] {
         let topology = graph(kind, 60);
         let figures = |style, first: u64| {
-            let model =
-                SpreadModel { loss: 0.2, stop: StopRule::Rounds(14), ..SpreadModel::new(style) };
+            let spread =
+                Spread { loss: 0.2, stop: Some(Stop::Rounds(14)), ..Spread::new(60, style) };
             // Batches tell the standard error.
             let batches = (0..40).map(|batch| {
                 let first = first + batch * 100;
-                let job = Job::new(&model, &topology, first..first + 100, 9);
+                let job = Job::new(&spread, &topology, first..first + 100, 9);
                 let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
                 summary.by_round().iter().map(|figures| figures.informed).collect::<Vec<_>>()
             });
@@ -211,9 +188,9 @@ fn push_and_pull_are_dual_on_any_graph() {
     }
 }
 
-fn interest(counted: Counted, decided: Decided, k: u32, reset: bool) -> SpreadModel {
-    let stop = StopRule::Interest { counted, decided, k, reset };
-    SpreadModel { stop, ..SpreadModel::new(Style::Push) }
+fn interest(nodes: u64, counted: Counted, decided: Decided, k: u32, reset: bool) -> Spread {
+    let stop = Some(Stop::Interest { counted, decided, k });
+    Spread { stop, reset, ..Spread::new(nodes, Style::Push) }
 }
 
 #[test]
@@ -227,9 +204,9 @@ fn interest_in_snapshot_rounds() {
         (Counted::Feedback, Decided::Counter, 1, true),
     ];
     for (counted, decided, k, reset) in cases {
-        let model = interest(counted, decided, k, reset);
-        let summary = reference(&model, &Topology::Complete(100), 3000);
-        let want = snapshot(100, rule(decided, k, reset), count(counted), 3000, 5).unwrap();
+        let spread = interest(100, counted, decided, k, reset);
+        let summary = reference(&spread, &Topology::Complete(100), 3000);
+        let want = snapshot(100, rule(decided, k, reset), counted, 3000, 5).unwrap();
         let what = format!("{counted:?} {decided:?} {k} {reset}");
         let both = |variance: f64, other: f64| (variance / 3000.0 + other * other).sqrt();
         let residue = summary.residue.moments().variance() / 1e4;
@@ -256,9 +233,9 @@ fn interest_in_sequential_rounds_is_exact() {
     ];
     for semantics in [Semantics::Sequential, Semantics::Asynchronous] {
         for (n, counted, decided, k) in cases {
-            let model = SpreadModel { semantics, ..interest(counted, decided, k, false) };
-            let summary = reference(&model, &Topology::Complete(n), 4000);
-            let exact = sequential(n, rule(decided, k, false), count(counted)).unwrap();
+            let spread = Spread { semantics, ..interest(n, counted, decided, k, false) };
+            let summary = reference(&spread, &Topology::Complete(n), 4000);
+            let exact = sequential(n, rule(decided, k, false), counted).unwrap();
             let what = format!("{n} {counted:?} {decided:?} {k} {semantics}");
             let error = (summary.residue.moments().variance() / 4000.0).sqrt() / n as f64;
             assert_mean(summary.residue_share(), exact.residue, error, &what);
@@ -278,21 +255,14 @@ fn rule(decided: Decided, k: u32, reset: bool) -> Rule {
     }
 }
 
-fn count(counted: Counted) -> theory::stop::Counted {
-    match counted {
-        Counted::Feedback => theory::stop::Counted::Unnecessary,
-        Counted::Blind => theory::stop::Counted::All,
-    }
-}
-
 #[test]
 fn asynchronous_push_waits_exponentially() {
     // From u informed the next is told at rate u(n−u)/(n−1): E[T] = 2 (n−1)/n · H_{n−1}. A finish
     // counts as in the round it lies in, half a round later on average.
     let n = 64u64;
     let semantics = Semantics::Asynchronous;
-    let model = SpreadModel { semantics, ..SpreadModel::new(Style::Push) };
-    let summary = reference(&model, &Topology::Complete(n), 8000);
+    let spread = Spread { semantics, ..Spread::new(n, Style::Push) };
+    let summary = reference(&spread, &Topology::Complete(n), 8000);
     let rate = |u: u64| (u * (n - u)) as f64 / (n - 1) as f64;
     let mean: f64 = (1..n).map(|u| 1.0 / rate(u)).sum();
     let variance: f64 = (1..n).map(|u| rate(u).powi(-2)).sum::<f64>() + 1.0 / 12.0;
@@ -304,16 +274,13 @@ fn asynchronous_push_waits_exponentially() {
 fn sequential_rounds_are_faster() {
     // Who is told in a round may tell in it. Two nodes know of three: the third is called by each
     // with probability ½, so sequential and synchronous rounds agree there: E[T] = 4/3.
-    let two = SpreadModel {
-        origins: 2,
-        semantics: Semantics::Sequential,
-        ..SpreadModel::new(Style::Push)
-    };
+    let two =
+        Spread { origins: 2, semantics: Semantics::Sequential, ..Spread::new(3, Style::Push) };
     let summary = reference(&two, &Topology::Complete(3), 20_000);
     assert_mean(summary.mean(), 4.0 / 3.0, (4.0 / 9.0 / 20_000f64).sqrt(), "three nodes");
     // From one of three: the origin tells a second, who has its turn after it with chance ½ (the
     // order is even): then it tells the third with chance ½. Later rounds are as above.
-    let one = SpreadModel { origins: 1, ..two };
+    let one = Spread { origins: 1, ..two };
     let summary = reference(&one, &Topology::Complete(3), 20_000);
     let (first, variance) = (0.25, 0.25 * 0.75 * (4.0f64 / 3.0).powi(2) + 0.75 * 4.0 / 9.0);
     let mean = 1.0 + (1.0 - first) * 4.0 / 3.0;

@@ -1,6 +1,7 @@
 //! χ² of the exact law against a naive simulation, node by node, that shares no code.
 
-use rumormill_model::exact::{Spread, Style, Targets};
+use rumormill_model::spread::{Spread, Targets};
+use rumormill_proto::Style;
 
 struct Xorshift(u64);
 

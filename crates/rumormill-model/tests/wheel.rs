@@ -75,7 +75,7 @@ fn a_wheel_is_no_coupon_collector() {
 fn a_small_wheel_is_simulated_rightly() {
     // Four nodes: the wheel is the complete graph. Push there takes 1 round to two nodes, then as
     // the exact engine says.
-    let exact = rumormill_model::exact::Spread::new(4, rumormill_model::exact::Style::Push)
+    let exact = rumormill_model::spread::Spread::new(4, rumormill_proto::Style::Push)
         .solve()
         .expect("a sound question");
     let (mean, error) = mean_rounds(4, 40_000, &mut Congruential(7));

@@ -3,7 +3,7 @@
 //! All factors are exact means over the choice of partners, for any starting values (for the
 //! schedules with a fixed or a shuffled order: over a random assignment of the values to nodes).
 
-use crate::exact::error::{Error, count, real};
+use crate::error::{Error, count, need};
 
 /// Who averages with whom, and when. A cycle lets every node start one exchange (a perfect
 /// matching: one exchange per pair).
@@ -56,10 +56,10 @@ impl Schedule {
     /// ```
     /// use rumormill_model::exact::average::Schedule;
     /// assert!((Schedule::PushSum.factor(4)? - (0.5 - 1.0 / 16.0)).abs() < 1e-15);
-    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn factor(self, nodes: u64) -> Result<f64, Error> {
-        count("nodes", nodes, 2, crate::spread::MAX_NODES)?;
+        count("nodes", nodes, 2, crate::graph::topology::MAX_NODES)?;
         let n = nodes as f64;
         Ok(match self {
             Self::RandomPair => (n * (-1.0 / (n - 1.0)).ln_1p()).exp(),
@@ -173,12 +173,12 @@ pub fn fixed_order_factor() -> f64 {
 /// ```
 /// let cycles = rumormill_model::exact::average::cycles_needed(0.5, 1e-3, 1e-6)?;
 /// assert_eq!(cycles, 40);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn cycles_needed(factor: f64, epsilon: f64, delta: f64) -> Result<u64, Error> {
-    real("epsilon", epsilon, "(0, 1)", epsilon > 0.0 && epsilon < 1.0)?;
-    real("delta", delta, "(0, 1)", delta > 0.0 && delta < 1.0)?;
-    real("factor", factor, "[0, 1)", (0.0..1.0).contains(&factor))?;
+    need(epsilon > 0.0 && epsilon < 1.0, "epsilon", epsilon, "above 0 and below 1")?;
+    need(delta > 0.0 && delta < 1.0, "delta", delta, "above 0 and below 1")?;
+    need((0.0..1.0).contains(&factor), "factor", factor, "from 0 to below 1")?;
     if factor == 0.0 {
         return Ok(1);
     }
@@ -195,8 +195,8 @@ pub fn cycles_needed(factor: f64, epsilon: f64, delta: f64) -> Result<u64, Error
 /// # Errors
 /// If `nodes` is below 2 or above 10¹⁵, or `kurtosis` outside [0, 1].
 pub fn random_pair_moments(nodes: u64, steps: u64, kurtosis: f64) -> Result<(f64, f64), Error> {
-    count("nodes", nodes, 2, crate::spread::MAX_NODES)?;
-    real("kurtosis", kurtosis, "[0, 1]", (0.0..=1.0).contains(&kurtosis))?;
+    count("nodes", nodes, 2, crate::graph::topology::MAX_NODES)?;
+    need((0.0..=1.0).contains(&kurtosis), "kurtosis", kurtosis, "from 0 to 1")?;
     let n = nodes as f64;
     let pairs = n * (n - 1.0);
     let mean = (steps as f64 * (-1.0 / (n - 1.0)).ln_1p()).exp();

@@ -1,10 +1,10 @@
 //! One sender tells everyone: single shot, repeated, acknowledged, and eager reliable broadcast.
 
-use crate::exact::error::{Error, count, real};
+use crate::error::{Error, count, need};
 
 fn check(nodes: u64, loss: f64) -> Result<(), Error> {
-    count("nodes", nodes, 1, crate::spread::MAX_NODES)?;
-    real("loss", loss, "[0, 1]", (0.0..=1.0).contains(&loss))
+    count("nodes", nodes, 1, crate::graph::topology::MAX_NODES)?;
+    need((0.0..=1.0).contains(&loss), "loss", loss, "from 0 to 1")
 }
 
 /// 1 − (1 − e)^m without cancellation.
@@ -22,7 +22,7 @@ fn any(e: f64, m: f64) -> f64 {
 /// ```
 /// let failure = rumormill_model::exact::broadcast::blind(64, 0.1, 1)?;
 /// assert!((1.0 - failure - 0.00131).abs() < 1e-5);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn blind(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> {
     check(nodes, loss)?;
@@ -35,11 +35,11 @@ pub fn blind(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> {
 /// As [`blind`]; if `failure` is outside (0, 1); or if `loss` is 1, when no number will do.
 pub fn repeats_needed(nodes: u64, loss: f64, failure: f64) -> Result<u32, Error> {
     check(nodes, loss)?;
-    real("failure", failure, "(0, 1)", failure > 0.0 && failure < 1.0)?;
+    need(failure > 0.0 && failure < 1.0, "failure", failure, "above 0 and below 1")?;
     if nodes == 1 {
         return Ok(0);
     }
-    real("loss", loss, "[0, 1)", loss < 1.0)?;
+    need(loss < 1.0, "loss", loss, "from 0 to below 1")?;
     // p^r ≤ 1 − (1−δ)^{1/(n−1)}
     let each = -((-failure).ln_1p() / (nodes as f64 - 1.0)).exp_m1();
     let mut repeats = if loss == 0.0 { 1.0 } else { (each.ln() / loss.ln()).floor().max(1.0) };
@@ -125,7 +125,7 @@ const UNREACHED: f64 = 1e-18;
 /// // Two nodes: one message that arrives or not, and the answer of who got it.
 /// let two = rumormill_model::exact::broadcast::eager(2, 0.25)?;
 /// assert!((two.messages - 1.75).abs() < 1e-15 && (two.rounds - 0.75).abs() < 1e-15);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn eager(nodes: u64, loss: f64) -> Result<Eager, Error> {
     check(nodes, loss)?;
@@ -206,7 +206,7 @@ pub const MAX_EAGER_NODES: u64 = 10_000;
 /// ```
 /// let exact = rumormill_model::exact::broadcast::eager_failure(3, 0.5)?;
 /// assert!((exact - 0.5).abs() < 1e-15); // 4 of the 8 graphs on 3 nodes are not connected
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn eager_failure(nodes: u64, loss: f64) -> Result<f64, Error> {
     check(nodes, loss)?;

@@ -4,11 +4,14 @@ mod law;
 
 pub use law::{Growth, MAX_LAW_NODES};
 
-use crate::exact::error::{Error, count, real};
+use crate::error::{Error, count};
 use crate::exact::kernel::Kernel;
 use crate::exact::row::Row;
 use crate::exact::special::harmonic;
-use crate::spread::{MAX_NODES, Spread, Style, Targets};
+use rumormill_proto::Style;
+
+use crate::graph::topology::MAX_NODES;
+use crate::spread::{Spread, Targets};
 
 /// A family of graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,7 +91,7 @@ impl Graph {
     /// let star = Graph::Star.facts(1000)?;
     /// assert_eq!((star.diameter, star.eccentricity), (2, (1, 2)));
     /// assert!((star.exact.expect("coupon collector").1 - 7477.0).abs() < 0.5);
-    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn facts(self, nodes: u64) -> Result<Facts, Error> {
         count("nodes", nodes, 1, MAX_NODES)?;
@@ -112,7 +115,7 @@ impl Graph {
                 Self::Tree => "the numbers 2^h - 1",
                 _ => "the squares",
             };
-            return real("nodes", n, range, false).map(|()| unreachable!("refused above"));
+            return Err(Error::setting("nodes", n, range));
         }
         let ((radius, diameter), exact, statement) = match self {
             Self::Complete => (
@@ -215,7 +218,7 @@ pub fn star_mean(nodes: u64) -> f64 {
 /// // Two leaves: the second is missed with probability 2^-(x-1).
 /// let p = rumormill_model::exact::graph::star_survival(3, 5)?;
 /// assert!((p - 1.0 / 16.0).abs() < 1e-15);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn star_survival(nodes: u64, rounds: u64) -> Result<f64, Error> {
     count("nodes", nodes, 1, MAX_NODES)?;

@@ -8,7 +8,9 @@
 //! stays within a few k/n of 1, so a short correction carries it.
 
 use crate::exact::complex::Complex;
-use crate::spread::{Spread, Style, Targets};
+use rumormill_proto::Style;
+
+use crate::spread::{Spread, Targets};
 
 /// What one round does, as numbers.
 #[derive(Clone, Debug)]

@@ -1,8 +1,11 @@
 //! Which style, fan-out, interval and round cap meet a target most cheaply.
 
-use crate::exact::error::{Error, count, real};
+use crate::error::{Error, count, need};
 use crate::exact::spread::{Distribution, Options};
-use crate::spread::{MAX_NODES, Spread, Style};
+use rumormill_proto::Style;
+
+use crate::graph::topology::MAX_NODES;
+use crate::spread::{STEADY, Spread};
 
 /// What a rumor must achieve, and what bounds the choice.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,14 +48,19 @@ impl Target {
 
     fn check(&self) -> Result<(), Error> {
         count("nodes", self.nodes, 1, MAX_NODES)?;
-        real("loss", self.loss, "[0, 1]", (0.0..=1.0).contains(&self.loss))?;
+        need((0.0..=1.0).contains(&self.loss), "loss", self.loss, "from 0 to 1")?;
         if self.loss >= 1.0 {
             return Err(Error::NeverArrives { name: "loss", value: self.loss });
         }
         let positive = |x: f64| x > 0.0 && x.is_finite();
-        real("deadline", self.deadline, "(0, inf) s", positive(self.deadline))?;
-        real("failure", self.failure, "[1e-15, 1)", self.failure >= 1e-15 && self.failure < 1.0)?;
-        real("min-interval", self.min_interval, "(0, inf) s", positive(self.min_interval))?;
+        need(positive(self.deadline), "deadline", self.deadline, "above 0 s")?;
+        need(
+            self.failure >= 1e-15 && self.failure < 1.0,
+            "failure",
+            self.failure,
+            "at least 1e-15 and below 1",
+        )?;
+        need(positive(self.min_interval), "min-interval", self.min_interval, "above 0 s")?;
         count("max-fanout", self.max_fanout, 1, 64)
     }
 }
@@ -91,18 +99,18 @@ pub struct Plan {
 /// use rumormill_model::exact::plan::{Target, plans};
 /// let best = &plans(&Target::new(100, 0.05, 3.0, 1e-6), &mut |_, _| {})?[0];
 /// assert!(best.failure <= 1e-6 && best.interval * best.rounds as f64 <= 3.0);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn plans(target: &Target, observe: &mut dyn FnMut(u64, u64)) -> Result<Vec<Plan>, Error> {
     target.check()?;
     let most = target.max_fanout.min(target.nodes.saturating_sub(1).max(1));
     let fanouts: Vec<u64> =
         (1..=8).chain([12, 16, 24, 32, 48]).filter(|&fanout| fanout < most).chain([most]).collect();
-    let candidates = (fanouts.len() * Style::ALL.len()) as u64;
+    let candidates = (fanouts.len() * STEADY.len()) as u64;
     let mut done = 0;
     let mut found = Vec::new();
     let mut best = u64::MAX;
-    for style in Style::ALL {
+    for style in STEADY {
         for &fanout in &fanouts {
             let spread = Spread { fanout, loss: target.loss, ..Spread::new(target.nodes, style) };
             let floor = Some(0.5 * target.failure);

@@ -6,9 +6,12 @@ mod front;
 mod profile;
 mod switched;
 
-use crate::exact::error::{Error, count};
+use crate::error::{Error, count, need};
 use crate::exact::kernel::Kernel;
-use crate::spread::{Spread, Style};
+use rumormill_proto::Style;
+
+use crate::graph::kind::GraphKind;
+use crate::spread::{Semantics, Spread};
 
 /// The most rounds whose probabilities are listed.
 pub const MAX_ROUNDS: u64 = 2_000_000;
@@ -158,12 +161,7 @@ impl Distribution {
     /// # Errors
     /// If `percent` is not inside (0, 100).
     pub fn percentile(&self, percent: f64) -> Result<Option<u64>, Error> {
-        crate::exact::error::real(
-            "percentile",
-            percent,
-            "(0, 100)",
-            percent > 0.0 && percent < 100.0,
-        )?;
+        need(percent > 0.0 && percent < 100.0, "percentile", percent, "above 0 and below 100")?;
         let left = (100.0 - percent) / 100.0;
         if self.mean.is_infinite() {
             return Ok(None);
@@ -199,11 +197,12 @@ impl Spread {
     /// [`MAX_ROUNDS`] rounds.
     ///
     /// ```
-    /// use rumormill_model::exact::{Spread, Style};
+    /// use rumormill_model::spread::Spread;
+    /// use rumormill_proto::Style;
     /// let exact = Spread::new(64, Style::Push).solve()?;
     /// assert!((exact.mean - 11.158119112619).abs() < 1e-12);
     /// assert_eq!(exact.percentile(99.0)?, Some(15));
-    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn solve(&self) -> Result<Distribution, Error> {
         self.solve_with(Options::default())
@@ -214,7 +213,10 @@ impl Spread {
     /// # Errors
     /// As [`Self::solve`].
     pub fn solve_with(&self, options: Options<'_>) -> Result<Distribution, Error> {
-        self.check()?;
+        self.has_exact_law()?;
+        if let Some(after) = self.switches_after() {
+            return self.solve_switched(after.into(), options);
+        }
         let goal = self.goal();
         if goal <= self.origins {
             return Ok(Distribution {
@@ -251,6 +253,21 @@ impl Spread {
             Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
             Engine::Backward => compared(options, |refine| self.backward(refine)),
         })
+    }
+
+    /// Checks that the question has an exact law: synchronous rounds on the complete graph, as many
+    /// as it takes.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, or that has no exact law.
+    pub fn has_exact_law(&self) -> Result<(), Error> {
+        self.check()?;
+        let complete = self.graph == GraphKind::Complete;
+        need(complete, "graph", self.graph, "complete, for the exact law")?;
+        let synchronous = self.semantics == Semantics::Synchronous;
+        need(synchronous, "semantics", self.semantics, "synchronous, for the exact law")?;
+        let endless = self.stop.is_none() && self.max_rounds.is_none();
+        need(endless, "stop", self.last_round(), "never, for the exact law")
     }
 
     /// The backward engine, on panels this much narrower than usual.
@@ -323,7 +340,7 @@ impl Spread {
     fn calls(&self, u: f64, m: f64) -> f64 {
         self.picks() as f64
             * match self.style {
-                Style::Push => u,
+                Style::Push | Style::PushThenPull => u,
                 Style::Pull => m,
                 Style::PushPull => u + m,
             }

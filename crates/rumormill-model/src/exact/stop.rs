@@ -13,7 +13,9 @@ mod snapshot;
 pub use sequential::{MAX_SEQUENTIAL_NODES, Residue, sequential};
 pub use snapshot::{Snapshot, snapshot};
 
-use crate::exact::error::{Error, count, real};
+use rumormill_proto::Counted;
+
+use crate::error::{Error, count, need};
 
 /// When a node loses interest.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,15 +31,6 @@ pub enum Rule {
     },
 }
 
-/// Which contacts the rule counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Counted {
-    /// Only contacts that found someone who knew: feedback.
-    Unnecessary,
-    /// All contacts: blind.
-    All,
-}
-
 impl Rule {
     /// Checks the rule's number against its range.
     ///
@@ -45,7 +38,7 @@ impl Rule {
     /// If the probability or the limit is out of range.
     pub fn check(self) -> Result<(), Error> {
         match self {
-            Self::Coin(p) => real("coin", p, "(0, 1]", p > 0.0 && p <= 1.0),
+            Self::Coin(p) => need(p > 0.0 && p <= 1.0, "coin", p, "above 0 and at most 1"),
             Self::Counter { limit, .. } => count("counter", u64::from(limit), 1, 1000),
         }
     }
@@ -60,14 +53,15 @@ impl Rule {
 /// If `k` is not positive.
 ///
 /// ```
-/// use rumormill_model::exact::stop::{Counted, mean_field_residue};
-/// let s = mean_field_residue(Counted::Unnecessary, 1.0)?;
+/// use rumormill_model::exact::stop::mean_field_residue;
+/// use rumormill_proto::Counted;
+/// let s = mean_field_residue(Counted::Feedback, 1.0)?;
 /// assert!((s - 0.2032).abs() < 5e-5);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn mean_field_residue(counted: Counted, k: f64) -> Result<f64, Error> {
-    real("counter", k, "(0, inf)", k > 0.0 && k.is_finite())?;
-    let rate = if counted == Counted::Unnecessary { k + 1.0 } else { k };
+    need(k > 0.0 && k.is_finite(), "counter", k, "above 0")?;
+    let rate = if counted == Counted::Feedback { k + 1.0 } else { k };
     if rate <= 1.0 {
         return Ok(1.0);
     }
@@ -90,8 +84,8 @@ pub fn mean_field_residue(counted: Counted, k: f64) -> Result<f64, Error> {
 /// # Errors
 /// If `nodes` is 0 or above 10¹⁵, or `failure` outside (0, 1).
 pub fn counter_for_completeness(nodes: u64, failure: f64) -> Result<u32, Error> {
-    count("nodes", nodes, 1, crate::spread::MAX_NODES)?;
-    real("failure", failure, "(0, 1)", failure > 0.0 && failure < 1.0)?;
+    count("nodes", nodes, 1, crate::graph::topology::MAX_NODES)?;
+    need(failure > 0.0 && failure < 1.0, "failure", failure, "above 0 and below 1")?;
     Ok(((nodes as f64 / failure).ln() - 1.0).ceil().max(1.0) as u32)
 }
 

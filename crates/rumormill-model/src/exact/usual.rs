@@ -13,10 +13,12 @@ pub use equations::{
     time_collisions, time_logistic, time_taylor, waits,
 };
 
-use crate::exact::error::Error;
+use crate::error::Error;
 use crate::exact::special::gamma_q;
 use crate::exact::spread::Distribution;
-use crate::spread::{Spread, Style};
+use rumormill_proto::Style;
+
+use crate::spread::Spread;
 
 /// What the exact answer says of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +92,14 @@ fn doublings(spread: &Spread) -> f64 {
 ///
 /// ```
 /// use rumormill_model::exact::usual::{Verdict, estimates};
-/// use rumormill_model::exact::{Spread, Style};
+/// use rumormill_model::spread::Spread;
+/// use rumormill_proto::Style;
 /// let spread = Spread::new(1_000_000, Style::Push);
 /// let exact = spread.solve()?;
 /// let all = estimates(&spread, &exact)?;
 /// let story = all.iter().find(|e| e.name == "chebyshev_story").expect("it applies");
 /// assert_eq!(story.verdict, Verdict::False);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn estimates(spread: &Spread, exact: &Distribution) -> Result<Vec<Estimate>, Error> {
     spread.check()?;

@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
-use super::{Csr, MAX_GRAPH_NODES};
-use crate::simulate::error::{RoundsError, need};
 use rumormill_proto::text;
+
+use crate::error::{Error, need};
+use crate::graph::csr::{Csr, MAX_GRAPH_NODES};
 
 /// What it means that a list has an edge more than once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,14 +41,14 @@ pub enum Repeats {
 /// let error = read("0 1\n1 2\n0 1\n", Repeats::Refuse).unwrap_err();
 /// assert!(error.to_string().starts_with("line 3"));
 /// assert_eq!(read("0 1\n1 2\n0 1\n", Repeats::Merge)?.neighbours(0), [1]);
-/// # Ok::<(), rumormill_model::simulate::RoundsError>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn read_edges(
     file: impl Read,
     nodes: Option<u64>,
     repeats: Repeats,
     memory: u64,
-) -> Result<Csr, RoundsError> {
+) -> Result<Csr, Error> {
     let most = nodes.unwrap_or(MAX_GRAPH_NODES);
     need((1..=MAX_GRAPH_NODES).contains(&most), "nodes", most, format!("1 to {MAX_GRAPH_NODES}"))?;
     let text = whole(file, memory)?;
@@ -72,12 +73,12 @@ pub fn read_edges(
             text.len() as u64 + 28 * edges.len() as u64 + 20 * u64::from(largest.unwrap_or(0));
         if bytes > memory {
             let what = format!("the graph, by line {number},");
-            return Err(RoundsError::Memory { what, need: bytes, limit: memory });
+            return Err(Error::Memory { what, need: bytes, limit: memory });
         }
     }
     drop(text);
     let Some(largest) = largest else {
-        return Err(RoundsError::setting("edges", 0, "at least one line of two node numbers"));
+        return Err(Error::setting("edges", 0, "at least one line of two node numbers"));
     };
     edges.sort_unstable_by_key(|edge| (edge.ends, edge.line));
     if repeats == Repeats::Refuse {
@@ -99,15 +100,15 @@ struct Edge {
 }
 
 /// The whole file as plain text.
-fn whole(file: impl Read, memory: u64) -> Result<String, RoundsError> {
+fn whole(file: impl Read, memory: u64) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let read = file.take(memory.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| RoundsError::Text(error.to_string()))?;
+    read.map_err(|error| Error::Text(error.to_string()))?;
     if bytes.len() as u64 > memory {
         let what = "the text of the graph".to_owned();
-        return Err(RoundsError::Memory { what, need: bytes.len() as u64, limit: memory });
+        return Err(Error::Memory { what, need: bytes.len() as u64, limit: memory });
     }
-    text::decode(bytes).map_err(|error| RoundsError::Text(error.to_string()))
+    text::decode(bytes).map_err(|error| Error::Text(error.to_string()))
 }
 
 /// The words of a line, without the quotes that some programs put around each. An empty one stands
@@ -159,7 +160,7 @@ fn is_heading(words: &[&str]) -> bool {
     words.len() >= 2 && words[..2].iter().all(names)
 }
 
-fn refuse_matrix_market(line: &str, number: u64) -> Result<(), RoundsError> {
+fn refuse_matrix_market(line: &str, number: u64) -> Result<(), Error> {
     if !line.to_ascii_lowercase().starts_with("%%matrixmarket") {
         return Ok(());
     }
@@ -168,12 +169,12 @@ fn refuse_matrix_market(line: &str, number: u64) -> Result<(), RoundsError> {
     Err(refusal(line, number, problem.to_owned()))
 }
 
-fn refusal(line: &str, number: u64, problem: String) -> RoundsError {
-    RoundsError::Edge { line: number, text: line.trim().chars().take(80).collect(), problem }
+fn refusal(line: &str, number: u64, problem: String) -> Error {
+    Error::Edge { line: number, text: line.trim().chars().take(80).collect(), problem }
 }
 
 /// The edge on a line.
-fn parse(line: &str, words: &[&str], number: u64, nodes: u64) -> Result<(u32, u32), RoundsError> {
+fn parse(line: &str, words: &[&str], number: u64, nodes: u64) -> Result<(u32, u32), Error> {
     let refuse = |problem: String| Err(refusal(line, number, problem));
     let (a, b) = match words[..] {
         [""] | [] => return refuse("there is no node on it".to_owned()),
@@ -207,14 +208,14 @@ fn parse(line: &str, words: &[&str], number: u64, nodes: u64) -> Result<(u32, u3
 
 /// Refuses the first line that lists an edge again the same way round; and, if some edges are
 /// listed both ways round, the first line of one that is not.
-fn refuse_repeats(edges: &[Edge]) -> Result<(), RoundsError> {
+fn refuse_repeats(edges: &[Edge]) -> Result<(), Error> {
     let groups = || edges.chunk_by(|a, b| a.ends == b.ends);
     let shown = |edge: &Edge| {
         let (a, b) = edge.ends;
         if edge.turned { format!("{b} {a}") } else { format!("{a} {b}") }
     };
     let refuse = |edge: &Edge, problem| {
-        Err(RoundsError::Edge { line: edge.line.into(), text: shown(edge), problem })
+        Err(Error::Edge { line: edge.line.into(), text: shown(edge), problem })
     };
     let again = groups().filter_map(|group| {
         let repeated = |(at, edge): (usize, &Edge)| {
@@ -248,7 +249,7 @@ fn refuse_repeats(edges: &[Edge]) -> Result<(), RoundsError> {
 mod tests {
     use super::*;
 
-    fn read(text: &[u8], nodes: Option<u64>) -> Result<Csr, RoundsError> {
+    fn read(text: &[u8], nodes: Option<u64>) -> Result<Csr, Error> {
         read_edges(text, nodes, Repeats::Refuse, u64::MAX)
     }
 

@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Csr, MAX_GRAPH_NODES, Topology, lattice, random, regular};
-use crate::simulate::error::{RoundsError, need};
-use crate::simulate::model::MAX_NODES;
+use crate::error::{Error, need};
+use crate::graph::csr::{Csr, MAX_GRAPH_NODES};
+use crate::graph::pace::Pace;
+use crate::graph::topology::{MAX_NODES, Topology};
+use crate::graph::{lattice, random, regular};
 
 /// How many edges a random graph of Erdős and Rényi has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,9 +67,11 @@ pub enum GraphKind {
     },
     /// Each node knows this many random others, who need not know it: the only directed one.
     KOut {
-        /// Whom a node knows; at least 1, below the number of nodes.
+        /// Nodes that a node knows; at least 1, below the number of nodes.
         degree: u32,
     },
+    /// A list of edges; [`crate::graph::read_edges`] makes it.
+    Listed,
 }
 
 impl GraphKind {
@@ -89,6 +93,7 @@ impl GraphKind {
             Self::BarabasiAlbert { .. } => "barabasi-albert",
             Self::SmallWorld { .. } => "small-world",
             Self::KOut { .. } => "k-out",
+            Self::Listed => "list of edges",
         }
     }
 
@@ -109,11 +114,10 @@ impl GraphKind {
     ///
     /// # Errors
     /// A parameter out of range; or no such graph, with the nearest that exists.
-    pub fn check(self, nodes: u64) -> Result<(), RoundsError> {
+    pub fn check(self, nodes: u64) -> Result<(), Error> {
         let most = if self == Self::Complete { MAX_NODES } else { MAX_GRAPH_NODES };
         need((1..=most).contains(&nodes), "nodes", nodes, format!("1 to {most}"))?;
-        let none =
-            |advice: String| Err(RoundsError::NoGraph { graph: self.to_string(), nodes, advice });
+        let none = |advice: String| Err(Error::NoGraph { graph: self.to_string(), nodes, advice });
         let at_least = |least: u64| {
             if nodes >= least { Ok(()) } else { none(format!("it takes at least {least}")) }
         };
@@ -170,6 +174,7 @@ impl GraphKind {
                 need((0.0..=1.0).contains(&rewired), "rewired", rewired, "from 0 to 1")
             }
             Self::KOut { degree } => below_nodes("degree", degree, 1),
+            Self::Listed => none("it is read, not made".to_owned()),
         }
     }
 
@@ -186,7 +191,7 @@ impl GraphKind {
     fn entries(self, nodes: u64) -> f64 {
         let n = nodes as f64;
         match self {
-            Self::Complete => 0.0,
+            Self::Complete | Self::Listed => 0.0,
             Self::Ring | Self::Path | Self::Star | Self::Tree => 2.0 * n,
             Self::Wheel | Self::Grid | Self::Torus => 4.0 * n,
             Self::Hypercube => n * f64::from(nodes.ilog2()),
@@ -225,13 +230,13 @@ impl GraphKind {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use rumormill_model::simulate::GraphKind;
+    /// use rumormill_model::graph::GraphKind;
     /// let go_on = |_share: f64| ControlFlow::Continue(());
     /// let graph = GraphKind::RandomRegular { degree: 4 }.build(100, 7, u64::MAX, &go_on)?;
     /// assert_eq!((graph.nodes(), graph.degree(99)), (100, 4));
     /// let error = GraphKind::RandomRegular { degree: 3 }.build(5, 7, u64::MAX, &go_on);
     /// assert!(error.unwrap_err().to_string().contains("take 4 or 6 nodes"));
-    /// # Ok::<(), rumormill_model::simulate::RoundsError>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn build(
         self,
@@ -239,12 +244,12 @@ impl GraphKind {
         seed: u64,
         memory: u64,
         observe: &dyn Fn(f64) -> ControlFlow<()>,
-    ) -> Result<Topology, RoundsError> {
+    ) -> Result<Topology, Error> {
         self.check(nodes)?;
         let bytes = self.bytes_needed(nodes);
         if bytes > memory {
             let what = format!("a {self} of {nodes} nodes");
-            return Err(RoundsError::Memory { what, need: bytes, limit: memory });
+            return Err(Error::Memory { what, need: bytes, limit: memory });
         }
         let pace = Pace::new(observe);
         let csr: Csr = match self {
@@ -266,6 +271,7 @@ impl GraphKind {
                 random::small_world(nodes, degree, rewired, seed, pace)?
             }
             Self::KOut { degree } => random::k_out(nodes, degree, seed, pace)?,
+            Self::Listed => unreachable!("refused by `check`"),
         };
         Ok(Topology::Graph(Arc::new(csr)))
     }
@@ -292,31 +298,6 @@ impl Density {
             Self::Probability(p) => p,
             Self::MeanDegree(_) if nodes < 2 => 0.0,
             Self::MeanDegree(degree) => degree / (nodes - 1) as f64,
-        }
-    }
-}
-
-/// Tells an observer, now and then, how far the making of a graph is.
-#[derive(Clone, Copy)]
-pub(super) struct Pace<'a> {
-    observe: &'a dyn Fn(f64) -> ControlFlow<()>,
-}
-
-impl<'a> Pace<'a> {
-    pub(super) fn new(observe: &'a dyn Fn(f64) -> ControlFlow<()>) -> Self {
-        Self { observe }
-    }
-
-    /// `done` steps of `all` are done, of the part of the work from share `from` to share `to`.
-    #[inline]
-    pub(super) fn at(self, done: u64, all: u64, (from, to): (f64, f64)) -> Result<(), RoundsError> {
-        if done & 0xf_ffff != 0xf_ffff {
-            return Ok(());
-        }
-        let share = from + (to - from) * done as f64 / all as f64;
-        match (self.observe)(share) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(RoundsError::Cancelled),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Graphs that are what they are: no randomness in them.
 
-use super::Csr;
+use crate::graph::csr::Csr;
 
 /// A graph from what each node's neighbours are.
 fn rows(nodes: u64, entries: u64, neighbours: impl Fn(u64, &mut Vec<u32>)) -> Csr {

@@ -1,20 +1,15 @@
 //! Random graphs other than the regular ones.
 
-use super::Csr;
-use crate::graph::kind::Pace;
-use crate::simulate::error::RoundsError;
+use crate::error::Error;
+use crate::graph::csr::Csr;
+use crate::graph::pace::Pace;
 use crate::simulate::stream::{Purpose, Stream};
 
 const WHOLE: (f64, f64) = (0.0, 1.0);
 
 /// Each pair with probability `p`: from edge to edge in geometric jumps (Batagelj and Brandes
 /// 2005), so that the time is that of the edges, not of the pairs.
-pub(super) fn erdos_renyi(
-    nodes: u64,
-    p: f64,
-    seed: u64,
-    pace: Pace<'_>,
-) -> Result<Csr, RoundsError> {
+pub(super) fn erdos_renyi(nodes: u64, p: f64, seed: u64, pace: Pace<'_>) -> Result<Csr, Error> {
     let mut draws = Stream::new(seed, Purpose::Graph).draws();
     let mut edges: Vec<(u32, u32)> = Vec::new();
     if p > 0.0 {
@@ -46,7 +41,7 @@ pub(super) fn barabasi_albert(
     each: u32,
     seed: u64,
     pace: Pace<'_>,
-) -> Result<Csr, RoundsError> {
+) -> Result<Csr, Error> {
     let mut draws = Stream::new(seed, Purpose::Graph).draws();
     let mut edges: Vec<(u32, u32)> = (1..=each).map(|leaf| (leaf, 0)).collect();
     let mut chosen = Vec::new();
@@ -74,7 +69,7 @@ pub(super) fn small_world(
     rewired: f64,
     seed: u64,
     pace: Pace<'_>,
-) -> Result<Csr, RoundsError> {
+) -> Result<Csr, Error> {
     let mut draws = Stream::new(seed, Purpose::Graph).draws();
     let n = nodes as usize;
     let half = degree / 2;
@@ -124,12 +119,7 @@ pub(super) fn small_world(
 }
 
 /// Each node draws `degree` distinct others (Floyd's sampling, Bentley and Floyd 1987).
-pub(super) fn k_out(
-    nodes: u64,
-    degree: u32,
-    seed: u64,
-    pace: Pace<'_>,
-) -> Result<Csr, RoundsError> {
+pub(super) fn k_out(nodes: u64, degree: u32, seed: u64, pace: Pace<'_>) -> Result<Csr, Error> {
     let stream = Stream::new(seed, Purpose::Graph);
     let mut draws = stream.draws();
     let others = nodes - 1;

@@ -2,7 +2,8 @@
 
 use rumormill_proto::Style;
 
-use super::{Csr, Topology};
+use crate::graph::csr::Csr;
+use crate::graph::topology::Topology;
 
 /// How a graph hangs together, edges taken both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Csr;
-use crate::graph::kind::Pace;
-use crate::simulate::error::RoundsError;
+use crate::error::Error;
+use crate::graph::csr::Csr;
+use crate::graph::pace::Pace;
 use crate::simulate::stream::{Draws, Purpose, Stream};
 
 pub(super) fn random_regular(
@@ -17,7 +17,7 @@ pub(super) fn random_regular(
     degree: u32,
     seed: u64,
     pace: Pace<'_>,
-) -> Result<Csr, RoundsError> {
+) -> Result<Csr, Error> {
     let co_degree = (nodes - 1) as u32 - degree;
     if co_degree < degree {
         let few = random_regular(nodes, co_degree, seed, pace)?;
@@ -51,12 +51,7 @@ struct Pairing {
 }
 
 impl Pairing {
-    fn draw(
-        nodes: u64,
-        degree: u32,
-        draws: &mut Draws,
-        pace: Pace<'_>,
-    ) -> Result<Self, RoundsError> {
+    fn draw(nodes: u64, degree: u32, draws: &mut Draws, pace: Pace<'_>) -> Result<Self, Error> {
         let ends = nodes * u64::from(degree);
         let mut order: Vec<u32> = (0..ends as u32).collect();
         for i in (1..ends).rev() {
@@ -135,7 +130,7 @@ impl Pairing {
         true
     }
 
-    fn neighbours(self, pace: Pace<'_>) -> Result<Vec<u32>, RoundsError> {
+    fn neighbours(self, pace: Pace<'_>) -> Result<Vec<u32>, Error> {
         let degree = self.degree.max(1);
         let mut all = self.mate;
         let ends = all.len() as u64;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rumormill_proto::Style;
 
 use super::*;
-use crate::simulate::RoundsError;
+use crate::error::Error;
 
 fn build(kind: GraphKind, nodes: u64) -> Arc<Csr> {
     match kind.build(nodes, 1, u64::MAX, &|_| ControlFlow::Continue(())) {
@@ -124,7 +124,7 @@ fn who_watches_may_give_up() {
         assert!((0.0..=1.0).contains(&share));
         ControlFlow::Break(())
     });
-    assert_eq!(given_up.unwrap_err(), RoundsError::Cancelled);
+    assert_eq!(given_up.unwrap_err(), Error::Cancelled);
 }
 
 #[test]

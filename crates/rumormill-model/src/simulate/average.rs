@@ -15,7 +15,7 @@
 //! let summary = simulate(&Job::new(&averaging, 0..5), &|_| ControlFlow::Continue(()))?;
 //! let factor = summary.factor.mean().expect("forty rounds");
 //! assert!((factor - 0.3033).abs() < 0.003); // 1/(2√e): Jelasity, Montresor, Babaoglu 2005
-//! # Ok::<(), rumormill_model::simulate::RoundsError>(())
+//! # Ok::<(), rumormill_model::error::Error>(())
 //! ```
 
 mod dense;

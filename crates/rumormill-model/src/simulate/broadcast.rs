@@ -5,8 +5,8 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::simulate::error::{RoundsError, need};
-use crate::simulate::model::MAX_NODES;
+use crate::error::{Error, need};
+use crate::graph::topology::MAX_NODES;
 use crate::simulate::observer::{Observer, Shared, Watch};
 use crate::simulate::run::Run;
 use crate::simulate::stream::{Draws, Purpose, Stream};
@@ -42,7 +42,7 @@ pub enum BroadcastKind {
 /// let summary = single.simulate(0..1000, 7, 1, &|_| ControlFlow::Continue(()))?;
 /// assert_eq!(summary.messages.mean(), 63.0);
 /// assert!(summary.incomplete() > 0.99); // all but 0.00131, exactly
-/// # Ok::<(), rumormill_model::simulate::RoundsError>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broadcast {
@@ -74,7 +74,7 @@ impl Broadcast {
     ///
     /// # Errors
     /// The first field out of range, with its value and range.
-    pub fn check(&self) -> Result<(), RoundsError> {
+    pub fn check(&self) -> Result<(), Error> {
         let most = MAX_BROADCAST_NODES;
         need((1..=most).contains(&self.nodes), "nodes", self.nodes, format!("1 to {most}"))?;
         need((0.0..=1.0).contains(&self.loss), "loss", self.loss, "from 0 to 1")?;
@@ -110,7 +110,7 @@ impl Broadcast {
         seed: u64,
         threads: usize,
         observe: &Observer<'_>,
-    ) -> Result<Summary, RoundsError> {
+    ) -> Result<Summary, Error> {
         self.check()?;
         check_runs(&runs, threads)?;
         let alive = self.alive();

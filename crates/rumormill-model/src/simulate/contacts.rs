@@ -5,9 +5,9 @@
 //! stream, k being the fan-out. Its product with the number of partners says which partner (the
 //! high half) and whether the contact is lost (the low half).
 
-use crate::graph::Topology;
-use crate::simulate::model::{MAX_FANOUT, SpreadModel, Targets};
+use crate::graph::topology::Topology;
 use crate::simulate::stream::{Purpose, Stream, below, threshold};
+use crate::spread::{MAX_FANOUT, Spread, Targets};
 
 /// How the contacts of a model are drawn.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,13 @@ pub(crate) struct Contact {
 }
 
 impl Contacts {
-    pub(crate) fn new(model: &SpreadModel) -> Self {
+    pub(crate) fn new(spread: &Spread) -> Self {
         Self {
-            fanout: model.fanout.into(),
-            distinct: model.targets == Targets::Distinct,
-            include_self: model.include_self,
-            loss: model.loss,
-            lost_below: threshold(model.loss),
+            fanout: spread.fanout.into(),
+            distinct: spread.targets == Targets::Distinct,
+            include_self: spread.include_self,
+            loss: spread.loss,
+            lost_below: threshold(spread.loss),
         }
     }
 

@@ -13,12 +13,13 @@ mod reference;
 
 use std::ops::{ControlFlow, Range};
 
-use crate::graph::Topology;
-use crate::simulate::error::RoundsError;
-use crate::simulate::model::{SpreadModel, words};
+use crate::error::Error;
+use crate::graph::topology::Topology;
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
 use crate::simulate::summary::Summary;
+use crate::spread::Spread;
+use crate::words::words;
 
 /// A way to work out runs.
 ///
@@ -126,64 +127,64 @@ impl EngineKind {
     ///
     /// # Errors
     /// The reason, and what to do instead.
-    pub fn supports(self, model: &SpreadModel, topology: &Topology) -> Result<(), RoundsError> {
+    pub fn supports(self, spread: &Spread, topology: &Topology) -> Result<(), Error> {
         let able = match self {
             Self::Reference => reference::supports(topology),
-            Self::Count => count::supports(model, topology),
-            Self::Bitset => bitset::supports(model, topology),
-            Self::BitParallel => bit_parallel::supports(model, topology),
-            Self::Csr => csr::supports(model, topology),
+            Self::Count => count::supports(spread, topology),
+            Self::Bitset => bitset::supports(spread, topology),
+            Self::BitParallel => bit_parallel::supports(spread, topology),
+            Self::Csr => csr::supports(spread, topology),
         };
         able.map_err(|reason| {
             let instead = "leave the choice of the engine open, or name reference".to_owned();
-            RoundsError::Unsupported { engine: self.name(), reason, instead }
+            Error::Unsupported { engine: self.name(), reason, instead }
         })
     }
 
     /// The memory it takes on top of the topology's, in bytes, on so many threads.
     #[must_use]
-    pub fn bytes_needed(self, model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+    pub fn bytes_needed(self, spread: &Spread, topology: &Topology, threads: usize) -> u64 {
         match self {
             Self::Reference => reference::bytes_needed(topology, threads),
-            Self::Count => count::bytes_needed(model, topology, threads),
-            Self::Bitset => bitset::bytes_needed(model, topology, threads),
-            Self::BitParallel => bit_parallel::bytes_needed(model, topology, threads),
-            Self::Csr => csr::bytes_needed(model, topology, threads),
+            Self::Count => count::bytes_needed(spread, threads),
+            Self::Bitset => bitset::bytes_needed(spread, threads),
+            Self::BitParallel => bit_parallel::bytes_needed(spread, topology, threads),
+            Self::Csr => csr::bytes_needed(spread, topology, threads),
         }
     }
 
     /// The engines that can do a question, the fastest first.
-    pub fn able(model: &SpreadModel, topology: &Topology, runs: u64) -> impl Iterator<Item = Self> {
+    pub fn able(spread: &Spread, topology: &Topology, runs: u64) -> impl Iterator<Item = Self> {
         // On a deep graph rumors creep, and each run is better followed along its own front.
         let shallow = || matches!(topology, Topology::Graph(rows) if !rows.is_deep());
         let many = runs >= MANY_RUNS && shallow();
         let order = [Self::Count, Self::BitParallel, Self::Csr, Self::Bitset, Self::Reference];
         order.into_iter().filter(move |&engine| {
-            (many || engine != Self::BitParallel) && engine.supports(model, topology).is_ok()
+            (many || engine != Self::BitParallel) && engine.supports(spread, topology).is_ok()
         })
     }
 
     /// The engine for a question: the fastest that can do it.
     #[must_use]
-    pub fn choose(model: &SpreadModel, topology: &Topology, runs: u64) -> Self {
-        Self::able(model, topology, runs).next().unwrap_or(Self::Reference)
+    pub fn choose(spread: &Spread, topology: &Topology, runs: u64) -> Self {
+        Self::able(spread, topology, runs).next().unwrap_or(Self::Reference)
     }
 
     pub(crate) fn build<'a>(
         self,
-        model: &'a SpreadModel,
+        spread: &'a Spread,
         topology: &'a Topology,
         seed: u64,
     ) -> Box<dyn Engine + 'a> {
         match (self, topology) {
-            (Self::Reference, _) => Box::new(reference::Reference::new(model, topology, seed)),
-            (Self::Count, _) => Box::new(count::Count::new(model, topology, seed)),
-            (Self::Bitset, _) => Box::new(bitset::Bitset::new(model, topology, seed)),
+            (Self::Reference, _) => Box::new(reference::Reference::new(spread, topology, seed)),
+            (Self::Count, _) => Box::new(count::Count::new(spread, seed)),
+            (Self::Bitset, _) => Box::new(bitset::Bitset::new(spread, seed)),
             (Self::BitParallel, Topology::Graph(csr)) => {
-                Box::new(bit_parallel::BitParallel::new(model, topology, csr, seed))
+                Box::new(bit_parallel::BitParallel::new(spread, topology, csr, seed))
             }
             (Self::Csr, Topology::Graph(rows)) => {
-                Box::new(csr::Sweep::new(model, topology, rows, seed))
+                Box::new(csr::Sweep::new(spread, topology, rows, seed))
             }
             _ => unreachable!("refused by `supports`"),
         }

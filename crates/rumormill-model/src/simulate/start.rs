@@ -1,8 +1,8 @@
 //! Which nodes know at the start of a run, and which are dead.
 
-use crate::graph::Topology;
-use crate::simulate::model::{Origin, SpreadModel};
+use crate::graph::topology::Topology;
 use crate::simulate::stream::{Purpose, Stream};
+use crate::spread::Spread;
 
 /// The state of the nodes before round 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,20 +15,20 @@ pub(crate) struct Start {
 
 impl Start {
     /// The start of a run: a function of seed and run, so that engines agree.
-    pub(crate) fn new(model: &SpreadModel, topology: &Topology, seed: u64, run: u64) -> Self {
+    pub(crate) fn new(spread: &Spread, topology: &Topology, seed: u64, run: u64) -> Self {
         let nodes = topology.nodes();
         let mut draws = Stream::new(seed, Purpose::Origins).child(run).draws();
         // Floyd's sampling of distinct nodes (Bentley and Floyd 1987): one number each.
         let mut knows = std::collections::BTreeSet::new();
         let mut origins = Vec::new();
-        if let Origin::Node(node) = model.origin {
+        if let Some(node) = spread.origin {
             knows.insert(node);
             origins.push(node as u32);
         }
         // Those that are left, numbered without the given origin.
         let given = origins.first().map(|&node| u64::from(node));
         let pool = nodes - origins.len() as u64;
-        let wanted = model.origins - origins.len() as u64;
+        let wanted = spread.origins - origins.len() as u64;
         let real = |slot: u64| slot + u64::from(given.is_some_and(|node| slot >= node));
         for last in pool - wanted..pool {
             let slot = draws.below(last + 1);
@@ -37,11 +37,11 @@ impl Start {
             origins.push(node as u32);
         }
         let mut dead = Vec::new();
-        let mut to_die = nodes - model.alive(nodes);
+        let mut to_die = nodes - spread.alive();
         if to_die > 0 {
             // Selection in one pass (Knuth, volume 2, algorithm 3.4.2S).
             let mut draws = Stream::new(seed, Purpose::Dead).child(run).draws();
-            let mut left = nodes - model.origins;
+            let mut left = nodes - spread.origins;
             dead = vec![false; nodes as usize];
             for (node, dead) in dead.iter_mut().enumerate() {
                 if !knows.contains(&(node as u64)) {

@@ -5,7 +5,7 @@ mod batch;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::batch::{Batch, BatchRound, Move};
-use crate::simulate::error::RoundsError;
+use crate::error::Error;
 use crate::simulate::histogram::{Binned, Counts, Moments};
 use crate::simulate::run::{Run, place, round_at};
 
@@ -144,11 +144,11 @@ impl Summary {
     ///
     /// # Errors
     /// If the other is of other numbers of nodes. Nothing has changed then.
-    pub fn merge(&mut self, other: &Self) -> Result<(), RoundsError> {
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         let (ours, theirs) =
             ((self.nodes, self.alive, self.goal), (other.nodes, other.alive, other.goal));
         if ours != theirs {
-            return Err(RoundsError::Merge(format!(
+            return Err(Error::Merge(format!(
                 "one has {} nodes, {} alive and {} to be told, the other {}, {} and {}",
                 ours.0, ours.1, ours.2, theirs.0, theirs.1, theirs.2
             )));

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rumormill_proto::Style;
 
 use super::*;
+use crate::graph::{GraphKind, Topology};
+use crate::spread::{Semantics, Spread};
 
 fn go(job: &Job<'_>) -> Summary {
     simulate(job, &|_| ControlFlow::Continue(())).unwrap()
@@ -13,13 +15,13 @@ fn go(job: &Job<'_>) -> Summary {
 
 #[test]
 fn threads_and_shards_change_nothing() {
-    let model = SpreadModel { loss: 0.2, ..SpreadModel::new(Style::PushPull) };
+    let spread = Spread { loss: 0.2, ..Spread::new(50, Style::PushPull) };
     let topology = Topology::Complete(50);
     for &engine in EngineKind::ALL {
-        if engine.supports(&model, &topology).is_err() {
+        if engine.supports(&spread, &topology).is_err() {
             continue;
         }
-        let job = Job { engine: Some(engine), ..Job::new(&model, &topology, 5..605, 3) };
+        let job = Job { engine: Some(engine), ..Job::new(&spread, &topology, 5..605, 3) };
         let whole = go(&job);
         assert_eq!(go(&Job { threads: 3, ..job.clone() }), whole, "{engine}");
         let mut parts = go(&Job { runs: 300..605, ..job.clone() });
@@ -31,13 +33,13 @@ fn threads_and_shards_change_nothing() {
 
 #[test]
 fn who_watches_may_stop() {
-    let model = SpreadModel::new(Style::Push);
+    let spread = Spread::new(2000, Style::Push);
     let topology = Topology::Complete(2000);
     let calls = AtomicU64::new(0);
     let job = Job {
         threads: 2,
         engine: Some(EngineKind::Reference),
-        ..Job::new(&model, &topology, 0..100_000, 1)
+        ..Job::new(&spread, &topology, 0..100_000, 1)
     };
     let summary = simulate(&job, &|progress| {
         assert!(progress.runs == 100_000 && progress.goal == 2000);
@@ -55,27 +57,27 @@ fn who_watches_may_stop() {
 
 #[test]
 fn too_little_memory_is_said_before() {
-    let model = SpreadModel::new(Style::Push);
+    let spread = Spread::new(1_000_000, Style::Push);
     let topology = Topology::Complete(1_000_000);
     let engine = Some(EngineKind::Reference);
-    let job = Job { memory: 1000, engine, ..Job::new(&model, &topology, 0..1, 1) };
+    let job = Job { memory: 1000, engine, ..Job::new(&spread, &topology, 0..1, 1) };
     let message = job.check().unwrap_err().to_string();
     assert!(message.contains("12000000 bytes") && message.contains("1000 bytes"), "{message}");
 }
 
 #[test]
 fn empty_jobs_are_refused() {
-    let model = SpreadModel::new(Style::Push);
+    let spread = Spread::new(10, Style::Push);
     let topology = Topology::Complete(10);
-    assert!(Job::new(&model, &topology, 3..3, 1).check().is_err());
-    assert!(Job { threads: 0, ..Job::new(&model, &topology, 0..3, 1) }.check().is_err());
+    assert!(Job::new(&spread, &topology, 3..3, 1).check().is_err());
+    assert!(Job { threads: 0, ..Job::new(&spread, &topology, 0..3, 1) }.check().is_err());
 }
 
 #[test]
 fn summaries_add_up() {
-    let model = SpreadModel::new(Style::Push);
+    let spread = Spread::new(64, Style::Push);
     let topology = Topology::Complete(64);
-    let summary = go(&Job::new(&model, &topology, 0..1000, 1));
+    let summary = go(&Job::new(&spread, &topology, 0..1000, 1));
     let rounds = summary.by_round();
     assert_eq!((rounds[0].informed, rounds[0].sent), (1.0, 0.0));
     // The first push always tells someone.
@@ -103,19 +105,19 @@ fn summaries_add_up() {
 
 #[test]
 fn the_fastest_engine_that_can_and_fits_is_chosen() {
-    let push = SpreadModel::new(Style::Push);
+    let push = Spread::new(2000, Style::Push);
     let go_on = |_: f64| ControlFlow::Continue(());
     let graph = |kind: GraphKind| kind.build(2000, 1, u64::MAX, &go_on).unwrap();
     let complete = Topology::Complete(2000);
     let ring = graph(GraphKind::Ring);
     let regular = graph(GraphKind::RandomRegular { degree: 8 });
-    let job = |model, topology, runs| Job::new(model, topology, 0..runs, 1);
+    let job = |spread, topology, runs| Job::new(spread, topology, 0..runs, 1);
     assert_eq!(job(&push, &complete, 1).engine(), EngineKind::Count);
     assert_eq!(job(&push, &regular, 1).engine(), EngineKind::Csr);
     assert_eq!(job(&push, &regular, 1000).engine(), EngineKind::BitParallel);
     // Rumors creep round a ring: each is followed along its own front.
     assert_eq!(job(&push, &ring, 1000).engine(), EngineKind::Csr);
-    let sequential = SpreadModel { semantics: Semantics::Sequential, ..push.clone() };
+    let sequential = Spread { semantics: Semantics::Sequential, ..push.clone() };
     assert_eq!(job(&sequential, &ring, 1000).engine(), EngineKind::Reference);
     // What does not fit makes way for what does; if nothing fits, that is said.
     let need = EngineKind::Csr.bytes_needed(&push, &regular, 1);

@@ -14,14 +14,15 @@ use rumormill_proto::Style;
 use serde::{Deserialize, Serialize};
 
 use self::exchange::Exchange;
-use crate::graph::{MAX_GRAPH_NODES, Topology};
+use crate::error::{Error, need};
+use crate::graph::csr::MAX_GRAPH_NODES;
+use crate::graph::topology::Topology;
 use crate::simulate::engine::{Engine, EngineKind};
-use crate::simulate::error::{RoundsError, need};
 use crate::simulate::histogram::{Counts, Moments};
-use crate::simulate::model::{Semantics, SpreadModel, StopRule};
 use crate::simulate::observer::{Observer, Shared, Watch};
 use crate::simulate::summary::Summary;
 use crate::simulate::work::{Desk, check_runs};
+use crate::spread::{Semantics, Spread};
 
 /// How updates travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub struct Updates {
     /// rounds; stop rules are for rumors, and coverage is of all that live. In exchanges, push
     /// gives the partner what it lacks, pull takes from it, push-pull both, and every node calls
     /// in every round.
-    pub model: SpreadModel,
+    pub spread: Spread,
     /// How many updates; 1 to 64.
     pub updates: u32,
     /// Rounds from one publication to the next; 0: all at once.
@@ -107,8 +108,16 @@ impl Updates {
     /// This many small updates, published at once: headers of 40 bytes, updates of 100, digests
     /// of 200; no limit on memory.
     #[must_use]
-    pub fn new(model: SpreadModel, updates: u32) -> Self {
-        Self { model, updates, spacing: 0, header: 40, payload: 100, digest: 200, memory: u64::MAX }
+    pub fn new(spread: Spread, updates: u32) -> Self {
+        Self {
+            spread,
+            updates,
+            spacing: 0,
+            header: 40,
+            payload: 100,
+            digest: 200,
+            memory: u64::MAX,
+        }
     }
 
     /// Checks every field against its range, and the memory that so many threads need.
@@ -116,8 +125,8 @@ impl Updates {
     /// # Errors
     /// The first field out of range, with its value and range; too little memory, with the need and
     /// the limit.
-    pub fn check(&self, topology: &Topology, way: Way, threads: usize) -> Result<(), RoundsError> {
-        self.model.check(topology)?;
+    pub fn check(&self, topology: &Topology, way: Way, threads: usize) -> Result<(), Error> {
+        self.spread.check_on(topology)?;
         need((1..=64).contains(&self.updates), "updates", self.updates, "1 to 64")?;
         need(self.spacing <= 1_000_000, "spacing", self.spacing, "0 to 1000000 rounds")?;
         let most = 1 << 30;
@@ -126,24 +135,24 @@ impl Updates {
         {
             need(bytes <= most, name, bytes, format!("0 to {most} bytes"))?;
         }
-        let model = &self.model;
-        let synchronous = model.semantics == Semantics::Synchronous;
-        need(synchronous, "semantics", model.semantics, "synchronous, for several updates")?;
-        need(model.coverage >= 1.0, "coverage", model.coverage, "1, for several updates")?;
+        let spread = &self.spread;
+        let synchronous = spread.semantics == Semantics::Synchronous;
+        need(synchronous, "semantics", spread.semantics, "synchronous, for several updates")?;
+        need(spread.coverage >= 1.0, "coverage", spread.coverage, "1, for several updates")?;
         if way == Way::Exchange {
             let nodes = topology.nodes();
             let range = format!("1 to {MAX_GRAPH_NODES}, for exchanges");
             need(nodes <= MAX_GRAPH_NODES, "nodes", nodes, range)?;
-            let fixed = model.style != Style::PushThenPull;
-            need(fixed, "style", model.style, "push, pull or push-pull, for exchanges")?;
-            let endless = model.stop == StopRule::Never;
-            let stop = format!("{:?}", model.stop);
-            need(endless, "stop rule", stop, "none, for exchanges: they go on for ever")?;
+            let fixed = spread.style != Style::PushThenPull;
+            need(fixed, "style", spread.style, "push, pull or push-pull, for exchanges")?;
+            let endless = spread.stop.is_none();
+            let stop = format!("{:?}", spread.stop);
+            need(endless, "stop", stop, "never, for exchanges: they do not stop")?;
         }
         let (need, limit) = (self.bytes_needed(topology, way, threads), self.memory);
         if need > limit {
             let what = format!("{} updates as {}", self.updates, way.name());
-            return Err(RoundsError::Memory { what, need, limit });
+            return Err(Error::Memory { what, need, limit });
         }
         Ok(())
     }
@@ -152,8 +161,8 @@ impl Updates {
     #[must_use]
     pub fn bytes_needed(&self, topology: &Topology, way: Way, threads: usize) -> u64 {
         match way {
-            Way::Rumors => EngineKind::choose(&self.model, topology, 1).bytes_needed(
-                &self.model,
+            Way::Rumors => EngineKind::choose(&self.spread, topology, 1).bytes_needed(
+                &self.spread,
                 topology,
                 threads,
             ),
@@ -170,14 +179,14 @@ impl Updates {
     /// ```
     /// use std::ops::ControlFlow;
     /// use rumormill_proto::Style;
-    /// use rumormill_model::simulate::{SpreadModel, Topology, Updates, Way};
-    /// let twenty = Updates::new(SpreadModel::new(Style::PushPull), 20);
+    /// use rumormill_model::simulate::{Spread, Topology, Updates, Way};
+    /// let twenty = Updates::new(Spread::new(Style::PushPull), 20);
     /// let go_on = |_| ControlFlow::Continue(());
     /// let nodes = Topology::Complete(100);
     /// let rumors = twenty.simulate(&nodes, Way::Rumors, 0..50, 1, 1, &go_on)?;
     /// let exchange = twenty.simulate(&nodes, Way::Exchange, 0..50, 1, 1, &go_on)?;
     /// assert!(exchange.messages.mean() < rumors.messages.mean() / 4.0);
-    /// # Ok::<(), rumormill_model::simulate::RoundsError>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn simulate(
         &self,
@@ -187,17 +196,17 @@ impl Updates {
         seed: u64,
         threads: usize,
         observe: &Observer<'_>,
-    ) -> Result<UpdatesSummary, RoundsError> {
+    ) -> Result<UpdatesSummary, Error> {
         check_runs(&runs, threads)?;
         self.check(topology, way, threads)?;
-        let goal = self.model.goal(topology.nodes());
+        let goal = self.spread.goal();
         let shared = Shared::new(observe, runs.end - runs.start, goal);
         let desk = Desk::new(runs, 1, threads);
         let empty = UpdatesSummary::default();
         let parts = match way {
             Way::Rumors => {
-                let engine = EngineKind::choose(&self.model, topology, 1);
-                let engine = engine.build(&self.model, topology, seed);
+                let engine = EngineKind::choose(&self.spread, topology, 1);
+                let engine = engine.build(&self.spread, topology, seed);
                 desk.divide(&shared, &empty, || self.rumors(engine.as_ref(), topology))
             }
             Way::Exchange => desk.divide(&shared, &empty, || {
@@ -225,7 +234,7 @@ impl Updates {
         topology: &'a Topology,
     ) -> impl FnMut(Range<u64>, &mut UpdatesSummary, &mut Watch<'_>) -> ControlFlow<()> + 'a {
         let nodes = topology.nodes();
-        let (alive, goal) = (self.model.alive(nodes), self.model.goal(nodes));
+        let (alive, goal) = (self.spread.alive(), self.spread.goal());
         let mut worker = engine.worker();
         let each = u64::from(self.updates);
         move |runs, sum, watch| {

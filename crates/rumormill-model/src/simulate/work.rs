@@ -3,18 +3,18 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::Topology;
+use crate::error::{Error, need};
+use crate::graph::topology::Topology;
 use crate::simulate::engine::{EngineKind, Worker};
-use crate::simulate::error::{RoundsError, need};
-use crate::simulate::model::SpreadModel;
 use crate::simulate::observer::{Observer, Shared, Watch};
 use crate::simulate::summary::Summary;
+use crate::spread::Spread;
 
 /// What to simulate, and with what.
 #[derive(Clone, Debug)]
 pub struct Job<'a> {
     /// The question.
-    pub model: &'a SpreadModel,
+    pub spread: &'a Spread,
     /// Who knows whom.
     pub topology: &'a Topology,
     /// The engine; if `None`, the fastest that can do it, of those that fit the memory.
@@ -33,13 +33,8 @@ pub struct Job<'a> {
 impl<'a> Job<'a> {
     /// One thread, any engine, no limit on memory.
     #[must_use]
-    pub fn new(
-        model: &'a SpreadModel,
-        topology: &'a Topology,
-        runs: Range<u64>,
-        seed: u64,
-    ) -> Self {
-        Self { model, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
+    pub fn new(spread: &'a Spread, topology: &'a Topology, runs: Range<u64>, seed: u64) -> Self {
+        Self { spread, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
     }
 
     /// The engine that [`simulate`] would use.
@@ -47,9 +42,9 @@ impl<'a> Job<'a> {
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
         self.engine.unwrap_or_else(|| {
-            EngineKind::able(self.model, self.topology, runs)
+            EngineKind::able(self.spread, self.topology, runs)
                 .find(|&engine| self.bytes_needed(engine) <= self.memory)
-                .unwrap_or_else(|| EngineKind::choose(self.model, self.topology, runs))
+                .unwrap_or_else(|| EngineKind::choose(self.spread, self.topology, runs))
         })
     }
 
@@ -62,25 +57,25 @@ impl<'a> Job<'a> {
     /// The memory that an engine would take for this job, on top of the topology's, in bytes.
     #[must_use]
     pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
-        engine.bytes_needed(self.model, self.topology, self.workers())
+        engine.bytes_needed(self.spread, self.topology, self.workers())
     }
 
     /// Checks everything that [`simulate`] checks, and computes nothing.
     ///
     /// # Errors
     /// As [`simulate`].
-    pub fn check(&self) -> Result<(), RoundsError> {
-        self.model.check(self.topology)?;
+    pub fn check(&self) -> Result<(), Error> {
+        self.spread.check_on(self.topology)?;
         check_runs(&self.runs, self.threads)?;
         let engine = self.engine();
-        engine.supports(self.model, self.topology)?;
+        engine.supports(self.spread, self.topology)?;
         let need = self.bytes_needed(engine);
         if need > self.memory {
             let what = match self.workers() {
                 1 => format!("engine {engine}"),
                 workers => format!("engine {engine} with {workers} runs at a time"),
             };
-            return Err(RoundsError::Memory { what, need, limit: self.memory });
+            return Err(Error::Memory { what, need, limit: self.memory });
         }
         Ok(())
     }
@@ -94,11 +89,11 @@ impl<'a> Job<'a> {
 ///
 /// # Errors
 /// A field out of range; an engine that cannot do the model; too little memory.
-pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, RoundsError> {
+pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Error> {
     job.check()?;
     let nodes = job.topology.nodes();
-    let (alive, goal) = (job.model.alive(nodes), job.model.goal(nodes));
-    let engine = job.engine().build(job.model, job.topology, job.seed);
+    let (alive, goal) = (job.spread.alive(), job.spread.goal());
+    let engine = job.engine().build(job.spread, job.topology, job.seed);
     let shared = Shared::new(observe, job.runs.end - job.runs.start, goal);
     let empty = Summary::new(nodes, alive, goal);
     let desk = Desk::new(job.runs.clone(), engine.block(), job.threads);
@@ -227,7 +222,7 @@ impl Desk {
 }
 
 /// Checks what all simulations have: some runs, and some threads.
-pub(crate) fn check_runs(runs: &Range<u64>, threads: usize) -> Result<(), RoundsError> {
+pub(crate) fn check_runs(runs: &Range<u64>, threads: usize) -> Result<(), Error> {
     let given = format!("{}..{}", runs.start, runs.end);
     need(runs.start < runs.end, "runs", given, "at least one")?;
     need((1..=4096).contains(&threads), "threads", threads, "1 to 4096")

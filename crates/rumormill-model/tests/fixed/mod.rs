@@ -5,7 +5,8 @@
 //! sum alternates, which is why it takes hundreds of bits.
 
 use num_bigint::BigInt;
-use rumormill_model::exact::{Spread, Style, Targets};
+use rumormill_model::spread::{Spread, Targets};
+use rumormill_proto::Style;
 
 const BITS: u32 = 896;
 

@@ -1,13 +1,15 @@
 //! Means over a fixed number of rounds, and spreads that change style on the way.
 
 use super::{Distribution, Engine, Options, Steps, collect, compared};
-use crate::exact::error::{Error, count};
+use crate::error::{Error, count, need};
 use crate::exact::grid::{Grid, Matrix, Panels};
 use crate::exact::kernel::Kernel;
 use crate::exact::spread::backward::Backward;
 use crate::exact::spread::dense::Dense;
 use crate::exact::spread::switched::Switched;
-use crate::spread::{Spread, Style};
+use rumormill_proto::Style;
+
+use crate::spread::Spread;
 
 /// The most rounds means are taken over.
 const MAX_MEAN_ROUNDS: u64 = 1_000_000;
@@ -20,11 +22,12 @@ impl Spread {
     /// If a field is out of range, or `rounds` above a million.
     ///
     /// ```
-    /// use rumormill_model::exact::{Spread, Style};
+    /// use rumormill_model::spread::Spread;
+    /// use rumormill_proto::Style;
     /// // The first push always tells someone; the second round makes it 1 + 1 + 1 + 2/3.
     /// let known = Spread::new(4, Style::Push).expected_informed(2)?;
     /// assert!((known[1] - 2.0).abs() < 1e-15 && (known[2] - (2.0 + 4.0 / 3.0 - 2.0 / 9.0)).abs() < 1e-14);
-    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn expected_informed(&self, rounds: u64) -> Result<Vec<f64>, Error> {
         let missed = self.means(rounds, |_, m| m)?;
@@ -37,7 +40,7 @@ impl Spread {
     /// # Errors
     /// As [`Self::expected_informed`].
     pub fn means(&self, rounds: u64, value: impl Fn(f64, f64) -> f64) -> Result<Vec<f64>, Error> {
-        self.check()?;
+        self.has_means()?;
         count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
         let (alive, origins) = (self.alive() as f64, self.origins as f64);
         if self.nodes == 1 || self.loss >= 1.0 {
@@ -67,14 +70,15 @@ impl Spread {
     /// As [`Self::expected_informed`].
     ///
     /// ```
-    /// use rumormill_model::exact::{Spread, Style};
+    /// use rumormill_model::spread::Spread;
+    /// use rumormill_proto::Style;
     /// // Three nodes: the first push tells one, the second round the other with probability 3/4.
     /// let last = Spread::new(3, Style::Push).last_delivery(2)?;
     /// assert!((last - 1.75).abs() < 1e-15);
-    /// # Ok::<(), rumormill_model::exact::Error>(())
+    /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn last_delivery(&self, rounds: u64) -> Result<f64, Error> {
-        self.check()?;
+        self.has_means()?;
         count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
         if self.alive() == self.origins || self.loss >= 1.0 {
             return Ok(0.0);
@@ -139,44 +143,37 @@ impl Spread {
         Ok((exact, totals))
     }
 
-    /// The exact distribution when the style changes to `then` after `after` rounds; messages are
+    /// The exact distribution when all nodes change to pull after `after` rounds; messages are
     /// counted by the style in force.
-    ///
-    /// # Errors
-    /// As [`Self::solve`]; and if the goal is short of everyone with more than 2,500 living nodes,
-    /// for then the law has a front that moving panels follow for one style only.
-    ///
-    /// ```
-    /// use rumormill_model::exact::{Options, Spread, Style};
-    /// let push = Spread::new(64, Style::Push);
-    /// let both = push.solve_switched(Style::Pull, 6, Options::default())?;
-    /// assert!((both.messages - 93.8).abs() < 0.05 && (both.mean - 8.87).abs() < 0.005);
-    /// # Ok::<(), rumormill_model::exact::Error>(())
-    /// ```
-    pub fn solve_switched(
+    pub(super) fn solve_switched(
         &self,
-        then: Style,
         after: u64,
         options: Options<'_>,
     ) -> Result<Distribution, Error> {
-        self.check()?;
-        let second = Self { style: then, ..self.clone() };
-        if self.goal() <= self.origins || self.never_finishes() {
-            return self.solve_with(options);
+        let style = if self.style == Style::PushThenPull { Style::Push } else { self.style };
+        let first = Self { style, pull_after: None, ..self.clone() };
+        let second = Self { style: Style::Pull, ..first.clone() };
+        if first.goal() <= first.origins || first.never_finishes() {
+            return first.solve_with(options);
         }
-        self.affordable_rounds()?;
-        if self.alive() <= crate::exact::dense::MAX_NODES {
-            let mut dense = Dense::new(self, 0.0);
+        first.affordable_rounds()?;
+        if first.alive() <= crate::exact::dense::MAX_NODES {
+            let mut dense = Dense::new(&first, 0.0);
             dense.switch(after, &second);
             return Ok(collect(&mut dense, Engine::Dense, options));
         }
-        if self.goal() < self.alive() {
-            let value = self.coverage;
-            let range = "[1, 1] with --pull-after and more than 2,500 living nodes";
-            return Err(Error::Real { name: "coverage", value, range });
-        }
+        let range = "1 with pull_after and more than 2,500 living nodes";
+        need(first.goal() == first.alive(), "coverage", first.coverage, range)?;
         let switched =
-            |refine| -> Box<dyn Steps> { Box::new(Switched::new(self, &second, after, refine)) };
+            |refine| -> Box<dyn Steps> { Box::new(Switched::new(&first, &second, after, refine)) };
         Ok(compared(options, switched))
+    }
+
+    /// Checks that the question is one whose means are known: those of an exact law, and of a style
+    /// that does not change.
+    fn has_means(&self) -> Result<(), Error> {
+        self.has_exact_law()?;
+        let steady = self.switches_after().is_none();
+        need(steady, "style", self.style, "one that does not change, for means by round")
     }
 }

@@ -7,8 +7,10 @@
 //! One rule is not so innocent: a counter that is reset by a useful contact remembers *who* was
 //! useful. There the schedule matters, and the figures are for nodes run to the end in turn.
 
-use super::{Counted, Rule};
-use crate::exact::error::{Error, count};
+use rumormill_proto::Counted;
+
+use crate::error::{Error, count};
+use crate::exact::stop::Rule;
 
 /// The most nodes [`sequential`] takes: its time grows with their square.
 pub const MAX_SEQUENTIAL_NODES: u64 = 5_000;
@@ -31,9 +33,9 @@ pub struct Residue {
 ///
 /// ```
 /// use rumormill_model::exact::stop::{Counted, Rule, sequential};
-/// let end = sequential(30, Rule::Coin(0.25), Counted::Unnecessary)?;
+/// let end = sequential(30, Rule::Coin(0.25), Counted::Feedback)?;
 /// assert!((end.incomplete - 0.19999).abs() < 5e-6);
-/// # Ok::<(), rumormill_model::exact::Error>(())
+/// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 pub fn sequential(nodes: u64, rule: Rule, counted: Counted) -> Result<Residue, Error> {
     count("nodes", nodes, 1, MAX_SEQUENTIAL_NODES)?;
@@ -69,7 +71,7 @@ pub fn sequential(nodes: u64, rule: Rule, counted: Counted) -> Result<Residue, E
                         // contact to change something.
                         let leave = hit + miss * coin;
                         contacts += p / leave;
-                        let lost = if counted == Counted::All { coin } else { 0.0 };
+                        let lost = if counted == Counted::Blind { coin } else { 0.0 };
                         next[(active + 1) * states] += p * hit * (1.0 - lost) / leave;
                         next[active * states] += p * hit * lost / leave;
                         law[(active - 1) * states] += p * miss * coin / leave;
@@ -78,7 +80,7 @@ pub fn sequential(nodes: u64, rule: Rule, counted: Counted) -> Result<Residue, E
                         contacts += p;
                         let up = d + 1;
                         let after = |counts: bool| if counts { up } else { d };
-                        let told = if counted == Counted::All && !reset {
+                        let told = if counted == Counted::Blind && !reset {
                             after(true)
                         } else if reset {
                             0

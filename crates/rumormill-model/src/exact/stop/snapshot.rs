@@ -4,8 +4,10 @@
 //! No exact recursion is known that is small enough, so this is a simulation, seeded: a pure
 //! function of its arguments, with the standard error of every figure.
 
-use super::{Counted, Rule};
-use crate::exact::error::{Error, count};
+use rumormill_proto::Counted;
+
+use crate::error::{Error, count};
+use crate::exact::stop::Rule;
 
 /// Estimates from a simulation, each with its standard error.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +87,7 @@ fn run(n: usize, rule: Rule, counted: Counted, random: &mut Random) -> [f64; 5] 
             if useful {
                 told.push(target);
             }
-            let counts = counted == Counted::All || !useful;
+            let counts = counted == Counted::Blind || !useful;
             match rule {
                 Rule::Coin(p) => !(counts && random.unit() < p),
                 Rule::Counter { limit, reset } => {

@@ -3,13 +3,13 @@ use super::*;
 #[test]
 fn mean_field_residues_of_the_issue() {
     for (k, want) in [(1.0, 0.2032), (2.0, 0.0595), (3.0, 0.0198), (4.0, 0.0070), (5.0, 0.0025)] {
-        let s = mean_field_residue(Counted::Unnecessary, k).unwrap();
+        let s = mean_field_residue(Counted::Feedback, k).unwrap();
         assert!((s - want).abs() < 5.1e-5, "{k}: {s}");
         // Blind with k is feedback with k−1.
-        let blind = mean_field_residue(Counted::All, k + 1.0).unwrap();
+        let blind = mean_field_residue(Counted::Blind, k + 1.0).unwrap();
         assert!((blind - s).abs() < 1e-15);
     }
-    assert_eq!(mean_field_residue(Counted::All, 1.0).unwrap(), 1.0);
+    assert_eq!(mean_field_residue(Counted::Blind, 1.0).unwrap(), 1.0);
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn exact_incompleteness_of_the_issue() {
     for (n, coin, want, digits) in
         [(30, 0.25, 0.19999, 5e-6), (64, 0.2, 0.1595, 1e-4), (100, 0.2, 0.2300, 5e-5)]
     {
-        let end = sequential(n, Rule::Coin(coin), Counted::Unnecessary).unwrap();
+        let end = sequential(n, Rule::Coin(coin), Counted::Feedback).unwrap();
         assert!((end.incomplete - want).abs() < digits, "{n} {coin}: {}", end.incomplete);
     }
 }
@@ -36,7 +36,7 @@ fn demers_table_one() {
     ];
     for (limit, residue, traffic, last, finer) in rows {
         let rule = Rule::Counter { limit, reset: true };
-        let s = snapshot(1000, rule, Counted::Unnecessary, 2000, 7).unwrap();
+        let s = snapshot(1000, rule, Counted::Feedback, 2000, 7).unwrap();
         assert!((s.residue.0 / residue - 1.0).abs() < 0.06, "{limit}: residue {:?}", s.residue);
         assert!(
             (s.residue.0 - finer).abs() < 5.0 * s.residue.1 + 0.006 * finer,
@@ -52,8 +52,8 @@ fn demers_table_one() {
 fn semantics_matter() {
     // The same rule with sequential contacts leaves more behind, by far more than noise.
     let rule = Rule::Counter { limit: 1, reset: true };
-    let one_by_one = sequential(1000, rule, Counted::Unnecessary).unwrap();
-    let snapshot = snapshot(1000, rule, Counted::Unnecessary, 500, 3).unwrap();
+    let one_by_one = sequential(1000, rule, Counted::Feedback).unwrap();
+    let snapshot = snapshot(1000, rule, Counted::Feedback, 500, 3).unwrap();
     assert!(one_by_one.residue > snapshot.residue.0 + 10.0 * snapshot.residue.1);
 }
 
@@ -69,10 +69,10 @@ fn sequential_meets_an_independent_simulation() {
     };
     let n = 20u64;
     let cases = [
-        (Rule::Coin(0.5), Counted::Unnecessary),
-        (Rule::Coin(0.3), Counted::All),
-        (Rule::Counter { limit: 2, reset: false }, Counted::Unnecessary),
-        (Rule::Counter { limit: 3, reset: false }, Counted::All),
+        (Rule::Coin(0.5), Counted::Feedback),
+        (Rule::Coin(0.3), Counted::Blind),
+        (Rule::Counter { limit: 2, reset: false }, Counted::Feedback),
+        (Rule::Counter { limit: 3, reset: false }, Counted::Blind),
     ];
     for (rule, counted) in cases {
         let exact = sequential(n, rule, counted).unwrap();
@@ -92,7 +92,7 @@ fn sequential_meets_an_independent_simulation() {
                     knows[target as usize] = true;
                     active.push((target, 0));
                 }
-                let counts = counted == Counted::All || !useful;
+                let counts = counted == Counted::Blind || !useful;
                 let out = match rule {
                     Rule::Coin(p) => counts && (draw(1_000_000) as f64) < p * 1e6,
                     Rule::Counter { limit, reset } => {
@@ -127,24 +127,24 @@ fn sequential_meets_an_independent_simulation() {
 #[test]
 fn a_fixed_counter_does_not_complete_large_populations() {
     let rule = Rule::Counter { limit: 3, reset: false };
-    let small = sequential(30, rule, Counted::Unnecessary).unwrap().incomplete;
-    let large = sequential(1000, rule, Counted::Unnecessary).unwrap().incomplete;
+    let small = sequential(30, rule, Counted::Feedback).unwrap().incomplete;
+    let large = sequential(1000, rule, Counted::Feedback).unwrap().incomplete;
     assert!(small < 0.6 && large > 0.99, "{small} {large}");
     // The counter that grows with ln n does.
     let limit = counter_for_completeness(1000, 0.01).unwrap();
     let rule = Rule::Counter { limit, reset: false };
-    let end = sequential(1000, rule, Counted::Unnecessary).unwrap();
+    let end = sequential(1000, rule, Counted::Feedback).unwrap();
     assert!(end.incomplete < 0.01, "{limit}: {}", end.incomplete);
 }
 
 #[test]
 fn edges() {
     let rule = Rule::Coin(1.0);
-    let alone = sequential(1, rule, Counted::All).unwrap();
+    let alone = sequential(1, rule, Counted::Blind).unwrap();
     assert_eq!((alone.residue, alone.incomplete, alone.traffic), (0.0, 0.0, 0.0));
     // Two nodes: the first contact always tells the other.
-    let two = sequential(2, rule, Counted::All).unwrap();
+    let two = sequential(2, rule, Counted::Blind).unwrap();
     assert!(two.incomplete.abs() < 1e-15);
-    assert!(sequential(10, Rule::Coin(0.0), Counted::All).is_err());
-    assert!(snapshot(0, rule, Counted::All, 10, 1).is_err());
+    assert!(sequential(10, Rule::Coin(0.0), Counted::Blind).is_err());
+    assert!(snapshot(0, rule, Counted::Blind, 10, 1).is_err());
 }

@@ -1,6 +1,6 @@
 //! Who is up, whom the others take for dead, and whom a node turns to.
 
-use crate::graph::Topology;
+use crate::graph::topology::Topology;
 use crate::simulate::stream::Draws;
 
 /// The nodes of one run.

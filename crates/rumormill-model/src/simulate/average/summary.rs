@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::average::{Averaging, Faults, Schedule};
+use crate::error::Error;
 use crate::simulate::average::measure::Moment;
 use crate::simulate::average::statistic::{Banded, Figure};
-use crate::simulate::error::RoundsError;
 use crate::simulate::histogram::Counts;
 
 /// Relative errors whose rounds are always counted.
@@ -196,15 +196,15 @@ impl Summary {
     ///
     /// # Errors
     /// If the other is of another number of nodes or other goals. Nothing has changed then.
-    pub fn merge(&mut self, other: &Self) -> Result<(), RoundsError> {
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         if self.nodes != other.nodes {
             let why = format!("one is of {} nodes, the other of {}", self.nodes, other.nodes);
-            return Err(RoundsError::Merge(why));
+            return Err(Error::Merge(why));
         }
         let errors = |of: &Self| of.reached.iter().map(|r| r.error).collect::<Vec<_>>();
         if errors(self) != errors(other) || self.skip != other.skip || self.leaps != other.leaps {
             let why = "they have other goals, schedules or faults".to_owned();
-            return Err(RoundsError::Merge(why));
+            return Err(Error::Merge(why));
         }
         self.runs += other.runs;
         self.cancelled |= other.cancelled;

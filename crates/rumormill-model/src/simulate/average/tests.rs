@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::exact::average as theory;
 
 use super::*;
-use crate::graph::{GraphKind, Topology};
+use crate::graph::kind::GraphKind;
+use crate::graph::topology::Topology;
 use crate::simulate::average::dense::Dense;
 use crate::simulate::average::instant::Instant;
 use crate::simulate::average::protocol::Protocol as _;

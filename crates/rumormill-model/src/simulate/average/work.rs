@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::protocol;
 use crate::average::{Aggregate, Averaging, Engine, Protocol};
-use crate::graph::Topology;
+use crate::error::{Error, need};
+use crate::graph::topology::Topology;
 use crate::simulate::average::dense::{self, Dense};
 use crate::simulate::average::events::Events;
 use crate::simulate::average::instant::Instant;
@@ -16,7 +17,6 @@ use crate::simulate::average::push_sum::PushSum;
 use crate::simulate::average::state::State;
 use crate::simulate::average::summary::{Record, Summary};
 use crate::simulate::average::values::inputs;
-use crate::simulate::error::{RoundsError, need};
 
 /// Which runs to make, and with what.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// As [`simulate`].
-    pub fn check(&self) -> Result<(), RoundsError> {
+    pub fn check(&self) -> Result<(), Error> {
         self.averaging.check()?;
         let runs = format!("{}..{}", self.runs.start, self.runs.end);
         need(self.runs.start < self.runs.end, "runs", runs, "at least one")?;
@@ -74,7 +74,7 @@ impl<'a> Job<'a> {
                 self.averaging.nodes(),
                 self.workers()
             );
-            return Err(RoundsError::Memory { what, need, limit: self.memory });
+            return Err(Error::Memory { what, need, limit: self.memory });
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// If the engine asked for cannot run it.
-    pub fn bytes_needed(&self) -> Result<u64, RoundsError> {
+    pub fn bytes_needed(&self) -> Result<u64, Error> {
         let nodes = self.averaging.nodes();
         let each = bytes_per_node(self.averaging)?;
         Ok(each.saturating_mul(nodes).saturating_mul(self.workers() as u64))
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
 ///
 /// # Errors
 /// If the engine asked for cannot run it.
-pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, RoundsError> {
+pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, Error> {
     bytes_per_node_of_degree(averaging, averaging.topology.mean_degree())
 }
 
@@ -109,7 +109,7 @@ pub fn bytes_per_node(averaging: &Averaging) -> Result<u64, RoundsError> {
 ///
 /// # Errors
 /// As [`bytes_per_node`].
-pub fn bytes_per_node_of_degree(averaging: &Averaging, degree: f64) -> Result<u64, RoundsError> {
+pub fn bytes_per_node_of_degree(averaging: &Averaging, degree: f64) -> Result<u64, Error> {
     const INPUT: u64 = 8;
     let engine = averaging.engine()?;
     if engine == Engine::Dense {
@@ -150,7 +150,7 @@ pub fn bytes_per_node_of_degree(averaging: &Averaging, degree: f64) -> Result<u6
 ///
 /// # Errors
 /// A setting out of range; an engine that cannot run it; too little memory.
-pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, RoundsError> {
+pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Error> {
     job.check()?;
     let engine = job.averaging.engine()?;
     let desk = Desk {

@@ -18,11 +18,12 @@ mod tally;
 use std::ops::{ControlFlow, Range};
 
 use super::{Engine, Worker};
-use crate::graph::{Csr, Topology};
+use crate::graph::csr::Csr;
+use crate::graph::topology::Topology;
 use crate::simulate::contacts::Contacts;
-use crate::simulate::model::{Semantics, SpreadModel, StopRule, Targets};
 use crate::simulate::observer::Watch;
 use crate::simulate::summary::Summary;
+use crate::spread::{Semantics, Spread, Targets};
 use lanes::Lanes;
 
 /// Runs in a word.
@@ -34,7 +35,7 @@ const MOST_WORDS: u64 = 8;
 /// The largest number of candidates of a node: one more than its neighbours, if it may pick itself.
 const MOST_CANDIDATES: u64 = 64;
 
-pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
     let Topology::Graph(csr) = topology else {
         return Err("it shares the visits to a graph's neighbours between runs; on the complete \
                     graph nothing is shared, and the engine count needs no nodes"
@@ -43,31 +44,31 @@ pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), S
     if csr.directed() {
         return Err("it takes acquaintance to be mutual, and this graph is directed".to_owned());
     }
-    let candidates = csr.largest_degree() + u64::from(model.include_self);
+    let candidates = csr.largest_degree() + u64::from(spread.include_self);
     if candidates > MOST_CANDIDATES {
         return Err(format!(
             "a node has {candidates} to choose from, and beyond {MOST_CANDIDATES} there is nothing \
              to share between runs"
         ));
     }
-    if model.semantics != Semantics::Synchronous {
-        return Err(format!("it knows synchronous rounds only, not {}", model.semantics));
+    if spread.semantics != Semantics::Synchronous {
+        return Err(format!("it knows synchronous rounds only, not {}", spread.semantics));
     }
-    if matches!(model.stop, StopRule::Interest { .. }) {
+    if spread.loses_interest() {
         return Err("it does not know which nodes have lost interest".to_owned());
     }
     Ok(())
 }
 
 /// Two cache lines and a mark for each node, and a third line if some are dead.
-pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
-    let dead = u64::from(model.alive(topology.nodes()) < topology.nodes());
+pub(super) fn bytes_needed(spread: &Spread, topology: &Topology, threads: usize) -> u64 {
+    let dead = u64::from(spread.alive() < topology.nodes());
     let one_run = topology.nodes() * dead;
     (topology.nodes() * ((2 + dead) * MOST_WORDS * 8 + 1) + one_run) * threads as u64
 }
 
 pub(super) struct BitParallel<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     topology: &'a Topology,
     csr: &'a Csr,
     contacts: Contacts,
@@ -75,18 +76,13 @@ pub(super) struct BitParallel<'a> {
 }
 
 impl<'a> BitParallel<'a> {
-    pub(super) fn new(
-        model: &'a SpreadModel,
-        topology: &'a Topology,
-        csr: &'a Csr,
-        seed: u64,
-    ) -> Self {
-        Self { model, topology, csr, contacts: Contacts::new(model), seed }
+    pub(super) fn new(spread: &'a Spread, topology: &'a Topology, csr: &'a Csr, seed: u64) -> Self {
+        Self { spread, topology, csr, contacts: Contacts::new(spread), seed }
     }
 
     /// Whether a caller's picks of a round must differ.
     fn distinct(&self) -> bool {
-        self.model.targets == Targets::Distinct && self.model.fanout > 1
+        self.spread.targets == Targets::Distinct && self.spread.fanout > 1
     }
 }
 

@@ -21,13 +21,13 @@ mod bucket;
 use std::ops::ControlFlow;
 
 use super::{Engine, OneByOne, Player, Worker};
-use crate::graph::Topology;
+use crate::graph::topology::Topology;
 use crate::simulate::engine::binomial::{Chance, binomial};
 use crate::simulate::engine::complete::{Complete, Level, callers};
-use crate::simulate::model::{SpreadModel, StopRule};
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
 use crate::simulate::stream::{Draws, Purpose, Stream};
+use crate::spread::Spread;
 use bucket::{Bucket, SIZE, WORDS};
 
 /// The most nodes: 12.5 GB of bits.
@@ -39,35 +39,33 @@ const SHARE: u64 = 1 << 21;
 /// Buckets between two looks at the watch.
 const STEP: usize = 64;
 
-pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
-    let Topology::Complete(nodes) = topology else {
+pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
+    let Topology::Complete(_) = topology else {
         return Err("its buckets are filled evenly, as on the complete graph only".into());
     };
-    if model.alive(*nodes) > MOST {
+    if spread.alive() > MOST {
         return Err(format!("it has a bit for each living node, and {MOST} at most"));
     }
-    super::complete::supports(model)
+    super::complete::supports(spread)
 }
 
 /// A bit for each living node, and 12 bytes for each bucket.
-pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
-    let buckets = model.alive(topology.nodes()).div_ceil(SIZE);
+pub(super) fn bytes_needed(spread: &Spread, threads: usize) -> u64 {
+    let buckets = spread.alive().div_ceil(SIZE);
     // Threads beyond the runs share the nodes of a run; this does not know the runs.
     buckets * (SIZE / 8 + 12) * threads as u64 + (1 << 20)
 }
 
 pub(super) struct Bitset<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     complete: Complete,
-    nodes: u64,
     stream: Stream,
 }
 
 impl<'a> Bitset<'a> {
-    pub(super) fn new(model: &'a SpreadModel, topology: &Topology, seed: u64) -> Self {
-        let nodes = topology.nodes();
+    pub(super) fn new(spread: &'a Spread, seed: u64) -> Self {
         let stream = Stream::new(seed, Purpose::Buckets);
-        Self { model, complete: Complete::new(nodes, model), nodes, stream }
+        Self { spread, complete: Complete::new(spread), stream }
     }
 }
 
@@ -97,19 +95,19 @@ impl Player for Nodes<'_> {
         record: &mut Run,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
-        let Bitset { model, complete, nodes, stream } = self.question;
+        let Bitset { spread, complete, stream } = self.question;
         let stream = stream.child(run);
-        self.begin(model.origins);
-        record.start(model.origins, model.goal(*nodes));
-        let last = model.last_round();
+        self.begin(spread.origins);
+        record.start(spread.origins, spread.goal());
+        let last = spread.last_round();
         while record.rounds < last {
             let informed = self.informed;
-            let stuck = model.loss >= 1.0 || informed == complete.alive;
-            if model.stop == StopRule::Never && (record.finished.is_some() || stuck) {
+            let stuck = spread.loss >= 1.0 || informed == complete.alive;
+            if spread.stop.is_none() && (record.finished.is_some() || stuck) {
                 break;
             }
             let round = record.rounds + 1;
-            let calls = callers(model, round);
+            let calls = callers(spread, round);
             let messages = complete.messages(informed, calls.0, calls.1);
             self.round(stream.child(round.into()), round, calls, threads, watch)?;
             record.round(self.informed, messages);

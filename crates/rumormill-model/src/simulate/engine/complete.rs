@@ -17,8 +17,8 @@ use rumormill_proto::Style;
 
 use crate::simulate::engine::binomial::{Chance, binomial, real};
 use crate::simulate::engine::occupancy::occupied;
-use crate::simulate::model::{Semantics, SpreadModel, StopRule, Targets};
 use crate::simulate::stream::Draws;
+use crate::spread::{Semantics, Spread, Targets};
 
 /// A model on the complete graph.
 #[derive(Clone, Debug)]
@@ -48,27 +48,27 @@ pub(super) struct Level {
 }
 
 /// Whether this graph's fast engines can do a model.
-pub(super) fn supports(model: &SpreadModel) -> Result<(), String> {
-    if model.semantics != Semantics::Synchronous {
-        return Err(format!("it knows synchronous rounds only, not {}", model.semantics));
+pub(super) fn supports(spread: &Spread) -> Result<(), String> {
+    if spread.semantics != Semantics::Synchronous {
+        return Err(format!("it knows synchronous rounds only, not {}", spread.semantics));
     }
-    if matches!(model.stop, StopRule::Interest { .. }) {
+    if spread.loses_interest() {
         return Err("it does not know which nodes have lost interest".to_owned());
     }
     Ok(())
 }
 
 impl Complete {
-    pub(super) fn new(nodes: u64, model: &SpreadModel) -> Self {
-        let pool = nodes - u64::from(!model.include_self);
-        let distinct = model.targets == Targets::Distinct;
-        let fanout = u64::from(model.fanout);
+    pub(super) fn new(spread: &Spread) -> Self {
+        let pool = spread.pool();
+        let distinct = spread.targets == Targets::Distinct;
+        let fanout = spread.fanout;
         let everyone = distinct && fanout >= pool;
         let picks = if everyone { pool } else { fanout };
         let several = distinct && !everyone && picks > 1;
-        let more = if several { arrivals_hazard(picks as usize, model.loss) } else { Vec::new() };
-        let alive = model.alive(nodes);
-        Self { alive, pool, picks, loss: model.loss, everyone, distinct: several, more }
+        let more = if several { arrivals_hazard(picks as usize, spread.loss) } else { Vec::new() };
+        let alive = spread.alive();
+        Self { alive, pool, picks, loss: spread.loss, everyone, distinct: several, more }
     }
 
     /// Contacts made in a round from u informed.
@@ -185,8 +185,8 @@ impl Complete {
 }
 
 /// The chances that a style's nodes call in a round: those that know, those that do not.
-pub(super) fn callers(model: &SpreadModel, round: u32) -> (bool, bool) {
-    (model.pushes_in(round), model.pulls_in(round))
+pub(super) fn callers(spread: &Spread, round: u32) -> (bool, bool) {
+    (spread.pushes_in(round), spread.pulls_in(round))
 }
 
 /// Whether a style's rounds are all alike.

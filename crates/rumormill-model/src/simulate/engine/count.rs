@@ -12,13 +12,13 @@ mod table;
 use std::ops::{ControlFlow, Range};
 
 use super::{Engine, Worker};
-use crate::graph::Topology;
+use crate::graph::topology::Topology;
 use crate::simulate::engine::complete::{Complete, Level, callers, steady};
-use crate::simulate::model::{SpreadModel, StopRule};
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
 use crate::simulate::stream::{Draws, Purpose, Stream};
 use crate::simulate::summary::Summary;
+use crate::spread::Spread;
 use lanes::{LANES, Lanes};
 use table::Table;
 
@@ -31,19 +31,19 @@ const TABLED: u64 = 512;
 /// Runs that a thread takes at a time where there are tables: so quick are they.
 const TABLED_BLOCK: u64 = 64;
 
-pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
     let Topology::Complete(_) = topology else {
         return Err("it counts those that know, which says all on the complete graph only".into());
     };
-    super::complete::supports(model)
+    super::complete::supports(spread)
 }
 
 /// The tables of few nodes, and next to nothing otherwise.
-pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
-    let complete = Complete::new(topology.nodes(), model);
+pub(super) fn bytes_needed(spread: &Spread, threads: usize) -> u64 {
+    let complete = Complete::new(spread);
     let tables = match tabled(&complete) {
         true => {
-            let outcomes = Table::most_outcomes(complete.alive, model.style);
+            let outcomes = Table::most_outcomes(complete.alive, spread.style);
             let rows = 3 * 8 * (complete.alive + 1);
             rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
         }
@@ -57,17 +57,16 @@ fn tabled(complete: &Complete) -> bool {
 }
 
 pub(super) struct Count<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     complete: Complete,
     goal: u64,
     stream: Stream,
 }
 
 impl<'a> Count<'a> {
-    pub(super) fn new(model: &'a SpreadModel, topology: &Topology, seed: u64) -> Self {
-        let nodes = topology.nodes();
+    pub(super) fn new(spread: &'a Spread, seed: u64) -> Self {
         let stream = Stream::new(seed, Purpose::Counts);
-        Self { model, complete: Complete::new(nodes, model), goal: model.goal(nodes), stream }
+        Self { spread, complete: Complete::new(spread), goal: spread.goal(), stream }
     }
 }
 
@@ -79,7 +78,7 @@ impl Engine for Count<'_> {
     fn worker(&self) -> Box<dyn Worker + '_> {
         let few = tabled(&self.complete).then(|| Few {
             table: Table::new(&self.complete),
-            lanes: Lanes::new(self.model, &self.complete, self.goal),
+            lanes: Lanes::new(self.spread, &self.complete, self.goal),
         });
         Box::new(Counter { question: self, few, levels: Vec::new(), record: Run::default() })
     }
@@ -135,14 +134,14 @@ impl Counter<'_> {
         summary: &mut Summary,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<(), [bool; LANES]> {
-        let Count { model, complete, stream, .. } = self.question;
+        let Count { spread, complete, stream, .. } = self.question;
         let Some(Few { table, lanes: Some(lanes) }) = &mut self.few else {
             return ControlFlow::Continue([false; LANES]);
         };
         if group.end - group.start < LANES as u64 {
             return ControlFlow::Continue([false; LANES]);
         }
-        watch.worked(WORK * LANES as u64, 0, model.origins)?;
+        watch.worked(WORK * LANES as u64, 0, spread.origins)?;
         if lanes.full() {
             lanes.pass_on(table, summary);
         }
@@ -150,21 +149,21 @@ impl Counter<'_> {
     }
 
     fn play(&mut self, run: u64, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let Count { model, complete, goal, stream } = self.question;
+        let Count { spread, complete, goal, stream } = self.question;
         let mut draws = stream.child(run).draws();
-        let mut informed = model.origins;
+        let mut informed = spread.origins;
         self.record.start(informed, *goal);
-        let forever = model.stop == StopRule::Never;
-        let stuck = |informed| model.loss >= 1.0 || informed == complete.alive;
-        let last = model.last_round();
-        let mut calls = callers(model, 1);
+        let forever = spread.stop.is_none();
+        let stuck = |informed| spread.loss >= 1.0 || informed == complete.alive;
+        let last = spread.last_round();
+        let mut calls = callers(spread, 1);
         while self.record.rounds < last {
             if forever && (self.record.finished.is_some() || stuck(informed)) {
                 break;
             }
             let round = self.record.rounds + 1;
-            if !steady(model.style) {
-                calls = callers(model, round);
+            if !steady(spread.style) {
+                calls = callers(spread, round);
             }
             let messages = complete.messages(informed, calls.0, calls.1);
             informed = self.step(&mut draws, informed, calls);

@@ -17,20 +17,21 @@ use std::ops::ControlFlow;
 use self::nodes::Nodes;
 use self::sparse::Front;
 use super::{Engine, OneByOne, Player, Worker};
-use crate::graph::{Csr, Topology};
+use crate::graph::csr::Csr;
+use crate::graph::topology::Topology;
 use crate::simulate::contacts::Contacts;
-use crate::simulate::model::{Semantics, SpreadModel, StopRule};
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
+use crate::spread::{Semantics, Spread};
 
-pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), String> {
+pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
     if matches!(topology, Topology::Complete(_)) {
         return Err("it needs a graph with rows of neighbours, not the complete one".into());
     }
-    if model.semantics != Semantics::Synchronous {
-        return Err(format!("it does synchronous rounds, not {}", model.semantics));
+    if spread.semantics != Semantics::Synchronous {
+        return Err(format!("it does synchronous rounds, not {}", spread.semantics));
     }
-    if matches!(model.stop, StopRule::Interest { .. }) {
+    if spread.loses_interest() {
         return Err("its nodes do not lose interest".into());
     }
     Ok(())
@@ -38,9 +39,9 @@ pub(super) fn supports(model: &SpreadModel, topology: &Topology) -> Result<(), S
 
 /// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
 /// nodes. A directed graph is kept turned round, too.
-pub(super) fn bytes_needed(model: &SpreadModel, topology: &Topology, threads: usize) -> u64 {
+pub(super) fn bytes_needed(spread: &Spread, topology: &Topology, threads: usize) -> u64 {
     let nodes = topology.nodes();
-    let dead = if model.dead > 0.0 { nodes } else { 0 };
+    let dead = if spread.dead > 0.0 { nodes } else { 0 };
     let turned = match topology {
         Topology::Graph(csr) if csr.directed() => topology.bytes() + 8 * nodes,
         _ => 0,
@@ -53,7 +54,7 @@ const PATIENCE: u32 = 4;
 
 /// One question about one graph.
 pub(super) struct Sweep<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     topology: &'a Topology,
     seed: u64,
     rows: &'a Csr,
@@ -66,13 +67,13 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(
-        model: &'a SpreadModel,
+        spread: &'a Spread,
         topology: &'a Topology,
         rows: &'a Csr,
         seed: u64,
     ) -> Self {
         let back = if rows.directed() { Cow::Owned(rows.reversed()) } else { Cow::Borrowed(rows) };
-        let contacts = Contacts::new(model);
+        let contacts = Contacts::new(spread);
         let calls = match rows.regular() {
             Some(degree) => Some(contacts.made_by(degree.into())),
             None => {
@@ -82,7 +83,7 @@ impl<'a> Sweep<'a> {
                 all.all(|calls| calls == first).then_some(first)
             }
         };
-        Self { model, topology, seed, rows, back, contacts, calls }
+        Self { spread, topology, seed, rows, back, contacts, calls }
     }
 }
 
@@ -108,9 +109,9 @@ impl Player for Sweeper<'_> {
         let nodes = &mut self.nodes;
         let question = nodes.question;
         nodes.start(run);
-        record.start(nodes.informed, question.model.goal(question.rows.nodes()));
-        let last = question.model.last_round();
-        let capped = matches!(question.model.stop, StopRule::Rounds(_));
+        record.start(nodes.informed, question.spread.goal());
+        let last = question.spread.last_round();
+        let capped = question.spread.round_cap().is_some();
         let mut slow = 0;
         while record.rounds < last && slow < PATIENCE {
             let round = record.rounds + 1;

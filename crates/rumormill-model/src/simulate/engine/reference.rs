@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use rumormill_proto::{Counted, Decided};
+use rumormill_proto::{Counted, Decided, Stop};
 
 use super::{Engine, OneByOne, Player, Worker};
-use crate::graph::{MAX_GRAPH_NODES, Topology};
+use crate::graph::csr::MAX_GRAPH_NODES;
+use crate::graph::topology::Topology;
 use crate::simulate::contacts::{Contact, Contacts};
-use crate::simulate::model::{Semantics, SpreadModel, StopRule};
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
 use crate::simulate::start::Start;
 use crate::simulate::stream::{Draws, Purpose, Stream, unit};
+use crate::spread::{Semantics, Spread};
 
 pub(super) fn supports(topology: &Topology) -> Result<(), String> {
     let nodes = topology.nodes();
@@ -27,14 +28,14 @@ pub(super) fn bytes_needed(topology: &Topology, threads: usize) -> u64 {
 }
 
 pub(super) struct Reference<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     topology: &'a Topology,
     seed: u64,
 }
 
 impl<'a> Reference<'a> {
-    pub(super) fn new(model: &'a SpreadModel, topology: &'a Topology, seed: u64) -> Self {
-        Self { model, topology, seed }
+    pub(super) fn new(spread: &'a Spread, topology: &'a Topology, seed: u64) -> Self {
+        Self { spread, topology, seed }
     }
 }
 
@@ -62,7 +63,7 @@ impl Player for Plain<'_> {
 
 /// The nodes of one run.
 struct Nodes<'a> {
-    model: &'a SpreadModel,
+    spread: &'a Spread,
     topology: &'a Topology,
     seed: u64,
     run: u64,
@@ -84,21 +85,21 @@ struct Nodes<'a> {
 
 impl<'a> Nodes<'a> {
     fn new(question: &Reference<'a>, run: u64) -> Self {
-        let Reference { model, topology, seed } = *question;
+        let Reference { spread, topology, seed } = *question;
         let n = topology.nodes() as usize;
         let mut nodes = Self {
-            model,
+            spread,
             topology,
             seed,
             run,
-            start: Start::new(model, topology, seed, run),
+            start: Start::new(spread, topology, seed, run),
             knows: vec![false; n],
             before: vec![false; n],
             informed: 0,
             interested: vec![false; n],
             tellers: 0,
             counted: vec![0; n],
-            contacts: Contacts::new(model),
+            contacts: Contacts::new(spread),
             made: Vec::new(),
             answers: Vec::new(),
         };
@@ -112,10 +113,10 @@ impl<'a> Nodes<'a> {
     /// Plays the run to its end.
     fn play(&mut self, record: &mut Run, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let n = self.topology.nodes();
-        record.start(self.informed, self.model.goal(n));
+        record.start(self.informed, self.spread.goal());
         while !self.over(record) {
             let round = record.rounds + 1;
-            let messages = match self.model.semantics {
+            let messages = match self.spread.semantics {
                 Semantics::Synchronous => self.in_order(round, 0..n as u32),
                 Semantics::Sequential => {
                     let mut order: Vec<u32> = (0..n as u32).collect();
@@ -135,18 +136,18 @@ impl<'a> Nodes<'a> {
     /// Whether the run has ended, before its next round.
     fn over(&self, record: &Run) -> bool {
         let next = record.rounds + 1;
-        if next > self.model.last_round() {
+        if next > self.spread.last_round() {
             return true;
         }
-        match self.model.stop {
-            StopRule::Rounds(_) => false,
-            StopRule::Never => record.finished.is_some() || !self.can_go_on(next),
-            StopRule::Interest { .. } => {
-                if self.model.answers_while_interested() {
+        match self.spread.stop {
+            Some(Stop::Rounds(_) | Stop::Log(_)) => false,
+            None => record.finished.is_some() || !self.can_go_on(next),
+            Some(Stop::Interest { .. }) => {
+                if self.spread.answers_while_interested() {
                     return self.tellers == 0;
                 }
-                let tells = self.tellers > 0 && self.model.pushes_in(next);
-                let asks = self.model.style.pulls() && self.can_go_on(next);
+                let tells = self.tellers > 0 && self.spread.pushes_in(next);
+                let asks = self.spread.pulls() && self.can_go_on(next);
                 !tells && !asks
             }
         }
@@ -154,12 +155,12 @@ impl<'a> Nodes<'a> {
 
     /// Whether any call from this round on could tell anyone.
     fn can_go_on(&self, next: u32) -> bool {
-        let alive = self.model.alive(self.topology.nodes());
-        if self.model.loss >= 1.0 || self.informed == alive {
+        let alive = self.spread.alive();
+        if self.spread.loss >= 1.0 || self.informed == alive {
             return false;
         }
         let Topology::Graph(csr) = self.topology else { return true };
-        let (pushes, pulls) = (self.model.pushes_in(next), self.model.style.pulls());
+        let (pushes, pulls) = (self.spread.pushes_in(next), self.spread.pulls());
         (0..csr.nodes() as u32).filter(|&v| self.start.lives(v)).any(|v| {
             let knows = self.knows[v as usize];
             let other = |&w: &u32| self.start.lives(w) && self.knows[w as usize] != knows;
@@ -195,16 +196,16 @@ impl<'a> Nodes<'a> {
 
     /// A node's turn: it calls, or does not. Returns the contacts it made.
     fn turn(&mut self, round: u32, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
-        if self.model.answers_while_interested() {
+        if self.spread.answers_while_interested() {
             return self.ask(node, turn, contacts, coins);
         }
         let v = node as usize;
-        let synchronous = self.model.semantics == Semantics::Synchronous;
+        let synchronous = self.spread.semantics == Semantics::Synchronous;
         let knew = if synchronous { self.before[v] } else { self.knows[v] };
         let calls = if knew {
-            self.model.pushes_in(round) && self.interested[v]
+            self.spread.pushes_in(round) && self.interested[v]
         } else {
-            self.model.pulls_in(round)
+            self.spread.pulls_in(round)
         };
         if !calls || !self.start.lives(node) {
             return 0;
@@ -235,7 +236,7 @@ impl<'a> Nodes<'a> {
             return 0;
         }
         let v = node as usize;
-        let synchronous = self.model.semantics == Semantics::Synchronous;
+        let synchronous = self.spread.semantics == Semantics::Synchronous;
         let (mut answered, mut made) = (0, std::mem::take(&mut self.made));
         self.contacts.draw(self.topology, node.into(), turn, contacts, &mut made);
         for (j, contact) in made.iter().enumerate() {
@@ -261,7 +262,7 @@ impl<'a> Nodes<'a> {
 
     /// The feedback of all answers of a synchronous round.
     fn weigh_answers(&mut self) {
-        let StopRule::Interest { decided, .. } = self.model.stop else { return };
+        let Some(Stop::Interest { decided, .. }) = self.spread.stop else { return };
         let mut answers = std::mem::take(&mut self.answers);
         answers.sort_unstable_by_key(|&(source, useful, _)| (source, !useful));
         if decided == Decided::Counter {
@@ -279,7 +280,7 @@ impl<'a> Nodes<'a> {
         }
         self.knows[v] = true;
         self.informed += 1;
-        let loses = matches!(self.model.stop, StopRule::Interest { .. });
+        let loses = self.spread.loses_interest();
         if !loses || self.has_anyone_to_tell(v as u32) {
             self.interested[v] = true;
             self.tellers += 1;
@@ -289,9 +290,10 @@ impl<'a> Nodes<'a> {
     /// Whether a living node would hear this one: without any, feedback would never come.
     fn has_anyone_to_tell(&self, node: u32) -> bool {
         match self.topology {
-            Topology::Complete(n) => self.model.include_self || self.model.alive(*n) > 1,
+            Topology::Complete(_) => self.spread.include_self || self.spread.alive() > 1,
             Topology::Graph(csr) => {
-                self.model.include_self || csr.neighbours(node).iter().any(|&w| self.start.lives(w))
+                self.spread.include_self
+                    || csr.neighbours(node).iter().any(|&w| self.start.lives(w))
             }
         }
     }
@@ -299,7 +301,7 @@ impl<'a> Nodes<'a> {
     /// What a contact does to the interest of the node that made it: `knew` says whether the
     /// partner knew, if it answered.
     fn feedback(&mut self, v: usize, knew: Option<bool>, coin: u64) {
-        let StopRule::Interest { counted, decided, k, reset } = self.model.stop else { return };
+        let Some(Stop::Interest { counted, decided, k }) = self.spread.stop else { return };
         let useful = knew == Some(false);
         let counts = match counted {
             Counted::Feedback => knew == Some(true),
@@ -308,7 +310,7 @@ impl<'a> Nodes<'a> {
         let loses = match decided {
             Decided::Coin => counts && unit(coin) * f64::from(k) < 1.0,
             Decided::Counter => {
-                if useful && reset {
+                if useful && self.spread.reset {
                     self.counted[v] = 0;
                 } else if counts {
                     self.counted[v] += 1;

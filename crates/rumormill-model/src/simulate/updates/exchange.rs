@@ -7,12 +7,12 @@
 use std::ops::ControlFlow;
 
 use super::Updates;
-use crate::graph::Topology;
+use crate::graph::topology::Topology;
 use crate::simulate::contacts::{Contact, Contacts};
-use crate::simulate::model::{Origin, SpreadModel};
 use crate::simulate::observer::Watch;
 use crate::simulate::start::Start;
 use crate::simulate::stream::{Purpose, Stream};
+use crate::spread::Spread;
 
 /// What a run cost.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,7 +38,7 @@ pub(super) struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     pub(super) fn new(updates: &'a Updates, topology: &'a Topology, seed: u64) -> Self {
         let n = topology.nodes() as usize;
-        let contacts = Contacts::new(&updates.model);
+        let contacts = Contacts::new(&updates.spread);
         let (has, next) = (vec![0; n], vec![0; n]);
         Self { updates, topology, seed, contacts, has, next, made: Vec::new() }
     }
@@ -49,12 +49,12 @@ impl<'a> Exchange<'a> {
         run: u64,
         watch: &mut Watch<'_>,
     ) -> ControlFlow<(), (Option<u64>, Cost)> {
-        let Updates { model, updates, spacing, .. } = self.updates;
+        let Updates { spread, updates, spacing, .. } = self.updates;
         let n = self.topology.nodes();
         let each = u64::from(*updates);
         let all = u64::MAX >> (64 - updates);
         // The dead are those of the run; every update has origins of its own.
-        let start = Start::new(model, self.topology, self.seed, run * each);
+        let start = Start::new(spread, self.topology, self.seed, run * each);
         let living: Vec<bool> = (0..n as u32).map(|v| start.lives(v)).collect();
         let origins: Vec<Vec<u32>> =
             (0..each).map(|update| self.origins(run, update, &start, &living)).collect();
@@ -70,10 +70,10 @@ impl<'a> Exchange<'a> {
             }
             let done = living.iter().zip(&self.has).filter(|(lives, has)| **lives && **has == all);
             let done = done.count() as u64;
-            if done == model.alive(n) {
+            if done == spread.alive() {
                 return ControlFlow::Continue((Some(round.into()), cost));
             }
-            if round == model.max_rounds || model.loss >= 1.0 {
+            if round == spread.last_round() || spread.loss >= 1.0 {
                 return ControlFlow::Continue((None, cost));
             }
             round += 1;
@@ -85,14 +85,14 @@ impl<'a> Exchange<'a> {
 
     /// The nodes that an update starts from: as the model says, among those that live.
     fn origins(&self, run: u64, update: u64, start: &Start, living: &[bool]) -> Vec<u32> {
-        let model: &SpreadModel = &self.updates.model;
-        if update == 0 || model.origin != Origin::Random {
+        let spread: &Spread = &self.updates.spread;
+        if update == 0 || spread.origin.is_some() {
             return start.origins.clone();
         }
         let stream = Stream::new(self.seed, Purpose::Updates).child(run).child(update);
         let mut draws = stream.draws();
         let mut origins: Vec<u32> = Vec::new();
-        while (origins.len() as u64) < model.origins {
+        while (origins.len() as u64) < spread.origins {
             let node = draws.below(living.len() as u64) as u32;
             if living[node as usize] && !origins.contains(&node) {
                 origins.push(node);
@@ -103,7 +103,7 @@ impl<'a> Exchange<'a> {
 
     fn round(&mut self, run: u64, round: u32, living: &[bool], cost: &mut Cost) {
         let updates = self.updates;
-        let (pushes, pulls) = (updates.model.style.pushes(), updates.model.style.pulls());
+        let (pushes, pulls) = (updates.spread.style.pushes(), updates.spread.pulls());
         let stream = Contacts::round(self.seed, run, round);
         self.next.copy_from_slice(&self.has);
         for v in (0..self.has.len()).filter(|&v| living[v]) {

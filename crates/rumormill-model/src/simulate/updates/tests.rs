@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
+use rumormill_proto::Stop;
+
 use super::*;
-use crate::simulate::{Csr, Origin};
+use crate::graph::Csr;
+use crate::spread::STEADY;
 
 fn go(updates: &Updates, topology: &Topology, way: Way, runs: Range<u64>) -> UpdatesSummary {
     updates.simulate(topology, way, runs, 3, 1, &|_| ControlFlow::Continue(())).unwrap()
@@ -14,15 +17,10 @@ fn assert_mean(seen: f64, exact: f64, variance: f64, runs: f64, what: &str) {
 
 #[test]
 fn one_update_in_exchanges_spreads_as_a_rumor_does() {
-    let styles = [
-        (Style::Push, crate::exact::Style::Push),
-        (Style::Pull, crate::exact::Style::Pull),
-        (Style::PushPull, crate::exact::Style::PushPull),
-    ];
-    for (style, theirs) in styles {
-        let one = Updates::new(SpreadModel { loss: 0.2, ..SpreadModel::new(style) }, 1);
+    for style in STEADY {
+        let spread = Spread { loss: 0.2, ..Spread::new(64, style) };
+        let one = Updates::new(spread.clone(), 1);
         let sum = go(&one, &Topology::Complete(64), Way::Exchange, 0..3000);
-        let spread = crate::exact::Spread { loss: 0.2, ..crate::exact::Spread::new(64, theirs) };
         let exact = spread.solve().unwrap();
         let mean = sum.finished.moments().mean();
         assert_mean(mean, exact.mean, exact.variance, 3000.0, style.name());
@@ -31,11 +29,11 @@ fn one_update_in_exchanges_spreads_as_a_rumor_does() {
 
 #[test]
 fn twenty_from_one_node_travel_as_one() {
-    let origin = Origin::Node(5);
-    let model = SpreadModel { origin, ..SpreadModel::new(Style::PushPull) };
+    let origin = Some(5);
+    let spread = Spread { origin, ..Spread::new(100, Style::PushPull) };
     let topology = Topology::Complete(100);
-    let one = go(&Updates::new(model.clone(), 1), &topology, Way::Exchange, 0..200);
-    let twenty = go(&Updates::new(model, 20), &topology, Way::Exchange, 0..200);
+    let one = go(&Updates::new(spread.clone(), 1), &topology, Way::Exchange, 0..200);
+    let twenty = go(&Updates::new(spread, 20), &topology, Way::Exchange, 0..200);
     assert_eq!(one.finished, twenty.finished);
     assert_eq!(one.messages, twenty.messages);
     assert_eq!(twenty.copies.sum(), 20 * one.copies.sum());
@@ -45,9 +43,9 @@ fn twenty_from_one_node_travel_as_one() {
 
 #[test]
 fn twenty_rumors_take_as_long_as_their_slowest() {
-    let twenty = Updates::new(SpreadModel::new(Style::Push), 20);
+    let twenty = Updates::new(Spread::new(64, Style::Push), 20);
     let sum = go(&twenty, &Topology::Complete(64), Way::Rumors, 0..2000);
-    let exact = crate::exact::Spread::new(64, crate::exact::Style::Push).solve().unwrap();
+    let exact = Spread::new(64, Style::Push).solve().unwrap();
     // E[max] = Σ P(max > x), P(max ≤ x) = P(T ≤ x)^20.
     let late = |x: u64| 1.0 - (1.0 - exact.survival(x)).powi(20);
     let mean: f64 = (0..60).map(late).sum();
@@ -61,8 +59,8 @@ fn twenty_rumors_take_as_long_as_their_slowest() {
 
 #[test]
 fn spacing_delays_the_last() {
-    let model = SpreadModel { origin: Origin::Node(0), ..SpreadModel::new(Style::PushPull) };
-    let spaced = Updates { spacing: 50, ..Updates::new(model, 3) };
+    let spread = Spread { origin: Some(0), ..Spread::new(30, Style::PushPull) };
+    let spaced = Updates { spacing: 50, ..Updates::new(spread, 3) };
     for way in [Way::Rumors, Way::Exchange] {
         let sum = go(&spaced, &Topology::Complete(30), way, 0..50);
         let (first, last) = (sum.finished.iter().next(), sum.finished.largest());
@@ -73,8 +71,8 @@ fn spacing_delays_the_last() {
 
 #[test]
 fn the_dead_need_nothing_and_cost_a_message() {
-    let model = SpreadModel { dead: 0.5, max_rounds: 200, ..SpreadModel::new(Style::PushPull) };
-    let sum = go(&Updates::new(model, 2), &Topology::Complete(40), Way::Exchange, 0..100);
+    let spread = Spread { dead: 0.5, max_rounds: Some(200), ..Spread::new(40, Style::PushPull) };
+    let sum = go(&Updates::new(spread, 2), &Topology::Complete(40), Way::Exchange, 0..100);
     assert_eq!(sum.finished.total(), 100);
     // Each of 20 nodes calls once a round: half of the calls are not answered.
     let rounds = sum.finished.moments().mean();
@@ -84,11 +82,11 @@ fn the_dead_need_nothing_and_cost_a_message() {
 
 #[test]
 fn threads_change_nothing_and_parts_add_up() {
-    let model = SpreadModel { loss: 0.3, ..SpreadModel::new(Style::Push) };
+    let spread = |nodes| Spread { loss: 0.3, ..Spread::new(nodes, Style::Push) };
     let ring = Csr::from_edges(9, &(0..9).map(|v| (v, (v + 1) % 9)).collect::<Vec<_>>());
     for topology in [Topology::Complete(20), Topology::Graph(Arc::new(ring))] {
         for way in [Way::Rumors, Way::Exchange] {
-            let updates = Updates::new(model.clone(), 4);
+            let updates = Updates::new(spread(topology.nodes()), 4);
             let whole = go(&updates, &topology, way, 0..100);
             let go_on: &Observer<'_> = &|_| ControlFlow::Continue(());
             let three = updates.simulate(&topology, way, 0..100, 3, 3, go_on).unwrap();
@@ -101,25 +99,25 @@ fn threads_change_nothing_and_parts_add_up() {
 
 #[test]
 fn bad_fields_are_named() {
-    let good = Updates::new(SpreadModel::new(Style::Push), 20);
+    let good = Updates::new(Spread::new(10, Style::Push), 20);
     let ten = Topology::Complete(10);
     let cases = [
         (Updates { updates: 65, ..good.clone() }, "updates is 65, but must be 1 to 64"),
         (Updates { payload: 1 << 40, ..good.clone() }, "payload is 1099511627776"),
         (
             Updates {
-                model: SpreadModel { stop: StopRule::Rounds(3), ..good.model.clone() },
+                spread: Spread { stop: Some(Stop::Rounds(3)), ..good.spread.clone() },
                 ..good.clone()
             },
-            "stop rule is Rounds(3), but must be none",
+            "stop is Rounds(3), but must be never",
         ),
         (
-            Updates { model: SpreadModel { coverage: 0.5, ..good.model.clone() }, ..good.clone() },
+            Updates { spread: Spread { coverage: 0.5, ..good.spread.clone() }, ..good.clone() },
             "coverage is 0.5",
         ),
         (
             Updates {
-                model: SpreadModel { style: Style::PushThenPull, ..good.model.clone() },
+                spread: Spread { style: Style::PushThenPull, ..good.spread.clone() },
                 ..good
             },
             "style is push-then-pull",
@@ -133,7 +131,7 @@ fn bad_fields_are_named() {
 
 #[test]
 fn too_little_memory_is_refused_before() {
-    let twenty = Updates::new(SpreadModel::new(Style::PushPull), 20);
+    let twenty = Updates::new(Spread::new(1_000_000, Style::PushPull), 20);
     let topology = Topology::Complete(1_000_000);
     let called = std::sync::atomic::AtomicBool::new(false);
     for (way, name) in [(Way::Rumors, "rumors"), (Way::Exchange, "exchanges")] {
@@ -145,7 +143,7 @@ fn too_little_memory_is_refused_before() {
         };
         let error = tight.simulate(&topology, way, 0..2, 1, 2, observe).unwrap_err();
         let what = format!("20 updates as {name}");
-        assert_eq!(error, crate::simulate::RoundsError::Memory { what, need, limit: need - 1 });
+        assert_eq!(error, crate::error::Error::Memory { what, need, limit: need - 1 });
         assert!(Updates { memory: need, ..tight }.check(&topology, way, 2).is_ok());
     }
     assert!(!called.into_inner());

@@ -5,7 +5,6 @@ use std::ops::{ControlFlow, Range};
 use super::{BitParallel, WORD};
 use crate::simulate::engine::bit_parallel::choice::{Choice, Words, happens};
 use crate::simulate::engine::bit_parallel::tally::Tally;
-use crate::simulate::model::StopRule;
 use crate::simulate::observer::Watch;
 use crate::simulate::prefetch::prefetch;
 use crate::simulate::run::Run;
@@ -90,15 +89,15 @@ struct Lane {
 
 impl<'a, const W: usize> Lanes<'a, W> {
     pub(super) fn new(question: &'a BitParallel<'a>, runs: Range<u64>) -> Self {
-        let BitParallel { model, topology, csr, contacts, seed } = question;
+        let BitParallel { spread, topology, csr, contacts, seed } = question;
         let first = runs.start / WORD;
         let lanes = (runs.start - first * WORD) as usize..(runs.end - first * WORD) as usize;
         let n = csr.nodes() as usize;
-        let some_die = model.alive(csr.nodes()) < csr.nodes();
+        let some_die = spread.alive() < csr.nodes();
         let mut before = Bits::new(n);
         let mut alive = some_die.then(|| Bits::new(n));
         for lane in lanes.clone() {
-            let start = Start::new(model, topology, *seed, first * WORD + lane as u64);
+            let start = Start::new(spread, topology, *seed, first * WORD + lane as u64);
             let (word, bit) = (lane / 64, 1 << (lane % 64));
             for &origin in &start.origins {
                 before.nodes_mut()[origin as usize][word] |= bit;
@@ -130,7 +129,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
     /// Counts who knows at the start, and the contacts that calls will make.
     fn count_all(&mut self) {
         let csr = self.question.csr;
-        let living = self.question.model.alive(csr.nodes());
+        let living = self.question.spread.alive();
         let (mut informed, mut by_informed, mut by_living) =
             (Tally::<W>::new(), Tally::new(), Tally::new());
         for (v, knows) in self.before.nodes().iter().enumerate() {
@@ -204,7 +203,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
     /// Plays all runs to their ends, and adds them up. If it is stopped no run is added: those that
     /// have ended by then are the quick ones.
     pub(super) fn play(mut self, summary: &mut Summary, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let goal = self.question.model.goal(self.question.csr.nodes());
+        let goal = self.question.spread.goal();
         for lane in self.lanes.clone() {
             let run = &mut self.runs[lane];
             run.record.start(run.informed, goal);
@@ -227,21 +226,21 @@ impl<'a, const W: usize> Lanes<'a, W> {
 
     /// Marks the runs that go on.
     fn end_runs(&mut self) {
-        let model = self.question.model;
+        let spread = self.question.spread;
         self.live = [0; W];
         for lane in self.lanes.clone() {
             let run = &self.runs[lane];
-            let stuck = model.loss >= 1.0 || run.informed == run.reach;
-            let over = model.stop == StopRule::Never && (run.record.finished.is_some() || stuck);
-            if run.record.rounds < model.last_round() && !over {
+            let stuck = spread.loss >= 1.0 || run.informed == run.reach;
+            let over = spread.stop.is_none() && (run.record.finished.is_some() || stuck);
+            if run.record.rounds < spread.last_round() && !over {
                 self.live[lane / 64] |= 1 << (lane % 64);
             }
         }
     }
 
     fn round(&mut self, round: u32, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        let model = self.question.model;
-        let (pushes, pulls) = (model.pushes_in(round), model.pulls_in(round));
+        let spread = self.question.spread;
+        let (pushes, pulls) = (spread.pushes_in(round), spread.pulls_in(round));
         let stream = Stream::new(self.question.seed, Purpose::Lanes);
         let word = |w: usize| stream.child(self.first + w as u64).child(round.into());
         let words = Words {
@@ -311,17 +310,17 @@ impl<'a, const W: usize> Lanes<'a, W> {
             return;
         }
         let neighbours = question.csr.neighbours(v);
-        let candidates = neighbours.len() + usize::from(question.model.include_self);
+        let candidates = neighbours.len() + usize::from(question.spread.include_self);
         if candidates == 0 {
             return;
         }
         let fanout = question.contacts.fanout;
         let everyone = question.contacts.distinct && fanout >= candidates as u64;
-        let lost = threshold(question.model.loss);
+        let lost = threshold(question.spread.loss);
         let keep = |words: &Words<W>, pick: u32| -> [u64; W] {
             match lost {
                 0 => callers,
-                _ if question.model.loss >= 1.0 => [0; W],
+                _ if question.spread.loss >= 1.0 => [0; W],
                 _ => {
                     let lost = happens(&words.losses, (v, pick), &callers, lost);
                     std::array::from_fn(|w| callers[w] & !lost[w])

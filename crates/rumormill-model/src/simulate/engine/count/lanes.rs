@@ -6,9 +6,9 @@
 use crate::simulate::engine::complete::{Complete, callers};
 use crate::simulate::engine::count::table::Table;
 use crate::simulate::histogram::Moments;
-use crate::simulate::model::{SpreadModel, StopRule};
 use crate::simulate::stream::{Draws, Stream};
 use crate::simulate::summary::{Batch, BatchRound, Move, Summary};
+use crate::spread::Spread;
 
 /// Runs that go side by side.
 pub(super) const LANES: usize = 8;
@@ -59,21 +59,21 @@ struct Seen {
 
 impl Lanes {
     /// `None` if no run can be played here.
-    pub(super) fn new(model: &SpreadModel, complete: &Complete, goal: u64) -> Option<Self> {
-        let capped = matches!(model.stop, StopRule::Rounds(_));
-        let all_rounds = usize::try_from(model.last_round()).unwrap_or(usize::MAX);
-        if (capped && all_rounds > MOST_ROUNDS) || (!capped && model.loss >= 1.0) {
+    pub(super) fn new(spread: &Spread, complete: &Complete, goal: u64) -> Option<Self> {
+        let capped = spread.round_cap().is_some();
+        let all_rounds = usize::try_from(spread.last_round()).unwrap_or(usize::MAX);
+        if (capped && all_rounds > MOST_ROUNDS) || (!capped && spread.loss >= 1.0) {
             return None;
         }
         let last = all_rounds.min(MOST_ROUNDS);
         let calls = |round| {
-            let ways = callers(model, round);
+            let ways = callers(spread, round);
             let base = complete.messages(0, ways.0, ways.1);
             let each = complete.messages(1, ways.0, ways.1).wrapping_sub(base);
             Calls { ways, base, each }
         };
         Some(Self {
-            origins: model.origins as u32,
+            origins: spread.origins as u32,
             end: if capped { u32::MAX } else { goal as u32 },
             alive: complete.alive as u32,
             whole: all_rounds == last,

@@ -1,64 +1,60 @@
-use rumormill_proto::Style;
+use rumormill_proto::{Stop, Style};
 
 use super::*;
-use crate::simulate::model::Targets;
 use crate::simulate::{EngineKind, Job, simulate};
+use crate::spread::Targets;
 
 /// Whether runs that go side by side are those that go alone, and add up to the same.
-fn assert_same(model: &SpreadModel, nodes: u64) {
+fn assert_same(spread: &Spread) {
+    let nodes = spread.nodes;
     let topology = Topology::Complete(nodes);
     let engine = Some(EngineKind::Count);
     let go = |runs: Range<u64>, threads| {
-        let job = Job { engine, threads, ..Job::new(model, &topology, runs, 17) };
+        let job = Job { engine, threads, ..Job::new(spread, &topology, runs, 17) };
         simulate(&job, &|_| ControlFlow::Continue(())).unwrap()
     };
     let together = go(3..310, 1);
     let mut alone = go(3..4, 1);
     (4..310).for_each(|run| alone.merge(&go(run..run + 1, 1)).unwrap());
-    assert!(together == alone, "{nodes} nodes, {model:?}");
-    assert!(together == go(3..310, 3), "{nodes} nodes, three threads, {model:?}");
+    assert!(together == alone, "{nodes} nodes, {spread:?}");
+    assert!(together == go(3..310, 3), "{nodes} nodes, three threads, {spread:?}");
 }
 
 #[test]
 fn runs_side_by_side_are_those_that_go_alone() {
-    let push = SpreadModel::new(Style::Push);
-    let switch = SpreadModel { switch_after: 5, ..SpreadModel::new(Style::PushThenPull) };
-    let models = [
+    let push = Spread::new(40, Style::Push);
+    let switch = Spread { pull_after: Some(5), ..Spread::new(40, Style::PushThenPull) };
+    let questions = [
         push.clone(),
-        SpreadModel::new(Style::PushPull),
-        SpreadModel { loss: 0.4, coverage: 0.7, ..SpreadModel::new(Style::Pull) },
-        SpreadModel { fanout: 3, loss: 0.2, dead: 0.2, origins: 4, ..push.clone() },
-        SpreadModel {
-            fanout: 2,
-            targets: Targets::Independent,
-            include_self: true,
-            ..push.clone()
-        },
-        SpreadModel { stop: StopRule::Rounds(7), coverage: 0.5, ..push.clone() },
-        SpreadModel { stop: StopRule::Rounds(300), ..push.clone() },
-        SpreadModel { max_rounds: 10, ..push.clone() },
+        Spread::new(40, Style::PushPull),
+        Spread { loss: 0.4, coverage: 0.7, ..Spread::new(40, Style::Pull) },
+        Spread { fanout: 3, loss: 0.2, dead: 0.2, origins: 4, ..push.clone() },
+        Spread { fanout: 2, targets: Targets::Independent, include_self: true, ..push.clone() },
+        Spread { stop: Some(Stop::Rounds(7)), coverage: 0.5, ..push.clone() },
+        Spread { stop: Some(Stop::Rounds(300)), ..push.clone() },
+        Spread { max_rounds: Some(10), ..push.clone() },
         // Runs of 100 to 200 rounds: some are too long to end side by side.
-        SpreadModel { loss: 0.93, ..push.clone() },
-        SpreadModel { loss: 1.0, ..push.clone() },
-        SpreadModel { loss: 1.0, stop: StopRule::Rounds(3), ..push.clone() },
-        SpreadModel { origins: 30, coverage: 0.5, ..push },
-        SpreadModel { loss: 0.3, ..switch.clone() },
-        SpreadModel { stop: StopRule::Rounds(9), ..switch },
+        Spread { loss: 0.93, ..push.clone() },
+        Spread { loss: 1.0, ..push.clone() },
+        Spread { loss: 1.0, stop: Some(Stop::Rounds(3)), ..push.clone() },
+        Spread { origins: 30, coverage: 0.5, ..push },
+        Spread { loss: 0.3, ..switch.clone() },
+        Spread { stop: Some(Stop::Rounds(9)), ..switch },
     ];
-    for model in models {
-        assert_same(&model, 40);
+    for spread in questions {
+        assert_same(&spread);
     }
     for nodes in [1, 2, 3] {
-        assert_same(&SpreadModel::new(Style::PushPull), nodes);
-        let capped = StopRule::Rounds(4);
-        assert_same(&SpreadModel { stop: capped, ..SpreadModel::new(Style::Push) }, nodes);
+        assert_same(&Spread::new(nodes, Style::PushPull));
+        let capped = Some(Stop::Rounds(4));
+        assert_same(&Spread { stop: capped, ..Spread::new(nodes, Style::Push) });
     }
 }
 
 #[test]
 fn what_is_passed_on_is_not_passed_on_again() {
-    let model = SpreadModel::new(Style::Push);
-    let count = Count::new(&model, &Topology::Complete(20), 5);
+    let spread = Spread::new(20, Style::Push);
+    let count = Count::new(&spread, 5);
     let mut worker = count.worker();
     let go_on: &crate::simulate::Observer<'_> = &|_| ControlFlow::Continue(());
     let shared = crate::simulate::observer::Shared::new(go_on, 16, 20);

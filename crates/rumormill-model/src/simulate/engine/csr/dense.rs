@@ -15,10 +15,10 @@ impl Nodes<'_> {
         let stream = Contacts::round(question.seed, run, round);
         self.next.copy_from_slice(&self.knows);
         let mut worked = self.knows.len() as u64;
-        if question.model.pushes_in(round) {
+        if question.spread.pushes_in(round) {
             worked += self.push(stream);
         }
-        if question.model.pulls_in(round) {
+        if question.spread.pulls_in(round) {
             worked += self.pull(stream);
         }
         self.settle();

@@ -42,7 +42,7 @@ impl<'a> Nodes<'a> {
     pub(super) fn start(&mut self, run: u64) {
         let question = self.question;
         let n = question.rows.nodes();
-        let start = Start::new(question.model, question.topology, question.seed, run);
+        let start = Start::new(question.spread, question.topology, question.seed, run);
         self.alive.fill(u64::MAX);
         if !n.is_multiple_of(64)
             && let Some(last) = self.alive.last_mut()
@@ -52,7 +52,7 @@ impl<'a> Nodes<'a> {
         for (node, _) in start.dead.iter().enumerate().filter(|(_, dead)| **dead) {
             self.alive[node / 64] &= !(1 << (node % 64));
         }
-        self.living = question.model.alive(n);
+        self.living = question.spread.alive();
         self.knows.fill(0);
         (self.informed, self.calls) = (0, (0, 0));
         for &origin in &start.origins {
@@ -80,13 +80,13 @@ impl<'a> Nodes<'a> {
 
     /// The contacts that the model makes in a round, skipped ones included.
     pub(super) fn messages(&self, round: u32) -> u64 {
-        let model = self.question.model;
+        let spread = self.question.spread;
         let by_informed = match self.question.calls {
             Some(each) => each * self.informed,
             None => self.calls.0,
         };
-        let pushes = if model.pushes_in(round) { by_informed } else { 0 };
-        let pulls = if model.pulls_in(round) { self.calls.1 - by_informed } else { 0 };
+        let pushes = if spread.pushes_in(round) { by_informed } else { 0 };
+        let pulls = if spread.pulls_in(round) { self.calls.1 - by_informed } else { 0 };
         pushes + pulls
     }
 
@@ -94,17 +94,17 @@ impl<'a> Nodes<'a> {
     /// doubles, and then is told like coupons, it does not.
     pub(super) fn creeps(&self, before: u64) -> bool {
         let side = before.min(self.living - self.informed);
-        (self.informed - before) as f64 * 8.0 < (1.0 - self.question.model.loss) * side as f64
+        (self.informed - before) as f64 * 8.0 < (1.0 - self.question.spread.loss) * side as f64
     }
 
     /// Whether any call from this round on could tell anyone. Looks from the smaller side, and stops
     /// at the first edge that could carry the rumor.
     pub(super) fn can_go_on(&self, round: u32) -> bool {
-        let Sweep { model, rows, back, .. } = self.question;
-        if model.loss >= 1.0 || self.informed == self.living {
+        let Sweep { spread, rows, back, .. } = self.question;
+        if spread.loss >= 1.0 || self.informed == self.living {
             return false;
         }
-        let (pushes, pulls) = (model.pushes_in(round), model.style.pulls());
+        let (pushes, pulls) = (spread.pushes_in(round), spread.pulls());
         let left = |w: u32| bit(&self.alive, w) && !bit(&self.knows, w);
         if self.informed <= self.living / 2 {
             any(self.knows.iter().copied(), |v| {

@@ -20,7 +20,7 @@ impl Front {
     /// Finds the front of a run, in time proportional to the graph.
     pub(super) fn begin(&mut self, nodes: &mut Nodes<'_>) {
         let question = nodes.question;
-        let model = question.model;
+        let spread = question.spread;
         self.open.clear();
         self.open.resize(question.rows.nodes() as usize, 0);
         self.tellers.clear();
@@ -31,11 +31,11 @@ impl Front {
                 self.open[v as usize] += 1;
             }
             let hears = question.rows.neighbours(w).iter().any(|&v| bit(&nodes.knows, v));
-            if model.style.pulls() && hears {
+            if spread.pulls() && hears {
                 self.askers.push(w);
             }
         });
-        if model.style.pushes() {
+        if spread.style.pushes() {
             let tellers = &mut self.tellers;
             let open = &self.open;
             for_each(nodes.knows.iter().copied(), |v| {
@@ -54,18 +54,18 @@ impl Front {
 
     /// Whether any call from this round on could tell anyone.
     pub(super) fn can_go_on(&self, nodes: &Nodes<'_>, round: u32) -> bool {
-        let model = nodes.question.model;
-        let tells = model.pushes_in(round) && !self.tellers.is_empty();
-        model.loss < 1.0 && (tells || !self.askers.is_empty())
+        let spread = nodes.question.spread;
+        let tells = spread.pushes_in(round) && !self.tellers.is_empty();
+        spread.loss < 1.0 && (tells || !self.askers.is_empty())
     }
 
     /// Plays a round. Returns about how much work it was, in contacts.
     pub(super) fn step(&mut self, nodes: &mut Nodes<'_>, run: u64, round: u32) -> u64 {
         let question = nodes.question;
-        let (model, rows, contacts) = (question.model, question.rows, &question.contacts);
+        let (spread, rows, contacts) = (question.spread, question.rows, &question.contacts);
         let stream = Contacts::round(question.seed, run, round);
         let mut worked = 1;
-        if model.pushes_in(round) {
+        if spread.pushes_in(round) {
             worked += self.tellers.len() as u64;
             for &v in &self.tellers {
                 let row = rows.neighbours(v);
@@ -78,7 +78,7 @@ impl Front {
                 });
             }
         }
-        if model.pulls_in(round) {
+        if spread.pulls_in(round) {
             worked += self.askers.len() as u64;
             for &v in &self.askers {
                 let row = rows.neighbours(v);
@@ -98,11 +98,11 @@ impl Front {
             worked += self.pass_on(nodes, w);
         }
         let open = &self.open;
-        if model.style.pushes() && !fresh.is_empty() {
+        if spread.style.pushes() && !fresh.is_empty() {
             self.tellers.extend_from_slice(&fresh);
             self.tellers.retain(|&v| open[v as usize] > 0);
         }
-        if model.style.pulls() && !fresh.is_empty() {
+        if spread.pulls() && !fresh.is_empty() {
             self.askers.retain(|&v| !bit(&nodes.knows, v));
         }
         self.fresh = fresh;
@@ -116,7 +116,7 @@ impl Front {
         let neighbours = question.back.neighbours(w);
         for &v in neighbours {
             self.open[v as usize] -= 1;
-            let asks = question.model.style.pulls() && bit(&nodes.alive, v);
+            let asks = question.spread.pulls() && bit(&nodes.alive, v);
             if asks && !bit(&nodes.knows, v) && !bit(&nodes.chosen, v) {
                 nodes.chosen[v as usize / 64] |= 1 << (v % 64);
                 self.askers.push(v);
