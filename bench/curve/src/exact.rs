@@ -1,6 +1,6 @@
 //! What the theory says.
 
-use rumormill_model::exact::{Error, Spread, Style};
+use rumormill_model::error::Error;
 
 use crate::Setting;
 
@@ -19,8 +19,7 @@ impl Exact {
     /// # Errors
     /// If the setting is out of the theory's range.
     pub fn new(setting: Setting) -> Result<Self, Error> {
-        let mut spread = Spread::new(setting.nodes.into(), Style::Push);
-        spread.fanout = setting.fanout.into();
+        let spread = setting.spread();
         let rounds = setting.rounds.into();
         let informed = spread.expected_informed(rounds)?;
         // Of those that do not know: few at the end, so that nothing cancels there.

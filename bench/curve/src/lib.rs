@@ -17,6 +17,7 @@ pub use exact::Exact;
 pub use network::virtual_network;
 pub use rounds::{RoundModel, round_model};
 
+use rumormill_model::spread::Spread;
 use rumormill_proto::{Config, Duration, EventSettings, Stop, Style};
 
 /// What is asked: push among this many nodes, nothing lost, everybody alive, in synchronous rounds.
@@ -31,6 +32,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// The question to the models.
+    fn spread(self) -> Spread {
+        Spread { fanout: self.fanout.into(), ..Spread::new(self.nodes.into(), Style::Push) }
+    }
+
     /// The configuration of a node that does this, with rounds of this length.
     fn config(self, interval: Duration) -> Config {
         let rumor = EventSettings {

@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use rumormill_model::simulate::{Job, RoundsError, SpreadModel, Topology, simulate};
-use rumormill_proto::Style;
+use rumormill_model::error::Error;
+use rumormill_model::graph::Topology;
+use rumormill_model::simulate::{Job, simulate};
 
 use crate::{Curve, Setting};
 
@@ -20,11 +21,11 @@ pub struct RoundModel {
 ///
 /// # Errors
 /// If the setting is out of the simulator's range.
-pub fn round_model(setting: Setting, runs: u64, seed: u64) -> Result<RoundModel, RoundsError> {
-    let model = SpreadModel { fanout: setting.fanout, ..SpreadModel::new(Style::Push) };
-    let topology = Topology::Complete(setting.nodes.into());
+pub fn round_model(setting: Setting, runs: u64, seed: u64) -> Result<RoundModel, Error> {
+    let spread = setting.spread();
+    let topology = Topology::Complete(spread.nodes);
     let summary =
-        simulate(&Job::new(&model, &topology, 0..runs, seed), &|_| ControlFlow::Continue(()))?;
+        simulate(&Job::new(&spread, &topology, 0..runs, seed), &|_| ControlFlow::Continue(()))?;
     // After its longest run nothing changes any more.
     let last = |round: u32, length: usize| (round as usize).min(length - 1);
     let (figures, shares) = (summary.by_round(), summary.quantiles(&[0.05, 0.95]));

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
+use rumormill_model::graph::{GraphKind, Topology};
 use rumormill_model::simulate::average::{self, Averaging, Protocol};
-use rumormill_model::simulate::{GraphKind, Job, SpreadModel, Topology, simulate};
+use rumormill_model::simulate::{Job, simulate};
+use rumormill_model::spread::Spread;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{peak, reset_peak, wall, worked};
@@ -135,11 +137,11 @@ fn work(
 ) -> anyhow::Result<(f64, f64)> {
     match (question.task, by.who) {
         (Task::Spread(style), Who::Engine(engine)) => {
-            let model = SpreadModel::new(style);
+            let spread = Spread::new(question.nodes, style);
             let job = Job {
                 engine: Some(engine),
                 threads: by.threads,
-                ..Job::new(&model, topology, runs, 7)
+                ..Job::new(&spread, topology, runs, 7)
             };
             let summary = simulate(&job, &|_| ControlFlow::Continue(()))?;
             let contacts = summary.messages.mean() * summary.runs as f64;

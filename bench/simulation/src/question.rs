@@ -1,6 +1,7 @@
 //! What is asked, and who answers.
 
-use rumormill_model::simulate::{EngineKind, GraphKind};
+use rumormill_model::graph::GraphKind;
+use rumormill_model::simulate::EngineKind;
 use rumormill_proto::Style;
 
 /// A question, and all that are measured on it by turns.

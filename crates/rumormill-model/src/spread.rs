@@ -143,6 +143,22 @@ impl Spread {
         }
     }
 
+    /// Returns plain push on the same graph, with the settings that do not change its law.
+    pub(crate) fn plain_push(&self) -> Self {
+        Self {
+            graph: self.graph,
+            targets: self.targets,
+            origin: self.origin,
+            ..Self::new(self.nodes, Style::Push)
+        }
+    }
+
+    /// Returns the stop rule as it is written.
+    #[must_use]
+    pub fn stop_name(&self) -> String {
+        self.stop.map_or_else(|| "never".to_owned(), |stop| stop.to_string())
+    }
+
     /// Checks every setting against its range, on the complete graph.
     ///
     /// # Errors
@@ -151,7 +167,7 @@ impl Spread {
         self.check_with(self.pool())
     }
 
-    /// Checks every setting against its range, on this graph.
+    /// Checks every setting against its range, for runs on this graph.
     ///
     /// # Errors
     /// The first setting out of range, with its value and its limits.
@@ -159,6 +175,10 @@ impl Spread {
         let nodes = topology.nodes();
         let range = format!("{nodes}, the number of nodes of the graph");
         need(self.nodes == nodes, "nodes", self.nodes, range)?;
+        let pushes = matches!(self.style, Style::Push | Style::PushThenPull);
+        let range = "left out with a style that pulls from the start";
+        let after = self.pull_after.unwrap_or_default();
+        need(pushes || self.pull_after.is_none(), "pull_after", after, range)?;
         self.check_with(topology.largest_degree() + u64::from(self.include_self))
     }
 

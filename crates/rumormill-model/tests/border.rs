@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use rumormill_model::error::Error;
 use rumormill_model::exact::{Engine, Options};
 use rumormill_model::spread::{STEADY, Spread, Targets};
-use rumormill_proto::Style;
 
 struct Random(u64);
 

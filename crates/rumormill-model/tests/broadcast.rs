@@ -3,11 +3,11 @@
 
 use std::ops::ControlFlow;
 
+use rumormill_model::error::Error;
 use rumormill_model::exact::broadcast::{
     acknowledged_messages, acknowledged_rounds, acknowledged_survival, blind, eager_failure,
     eager_messages,
 };
-use rumormill_model::error::Error;
 use rumormill_model::simulate::{Broadcast, BroadcastKind, Summary};
 
 const RUNS: u64 = 20_000;

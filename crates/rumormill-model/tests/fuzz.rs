@@ -12,7 +12,6 @@ use rumormill_model::exact::stop::{Rule, mean_field_residue, sequential, snapsho
 use rumormill_model::exact::usual::estimates;
 use rumormill_model::spread::{STEADY, Spread, Targets};
 use rumormill_proto::Counted;
-use rumormill_proto::Style;
 
 struct Random(u64);
 

@@ -28,7 +28,7 @@ fn simulate(spread: &Spread, random: &mut Xorshift) -> usize {
         let before = knows.clone();
         for node in 0..alive {
             let calls = match spread.style {
-                Style::Push => before[node],
+                Style::Push | Style::PushThenPull => before[node],
                 Style::Pull => !before[node],
                 Style::PushPull => true,
             };

@@ -5,7 +5,6 @@ mod average;
 mod client;
 mod cluster;
 mod demo;
-mod simulate;
 mod spread;
 mod sweep;
 mod term;
@@ -68,7 +67,7 @@ enum Command {
 #[derive(Subcommand)]
 enum Predict {
     /// Rounds until an event has spread: exact law and usual estimates
-    Spread(spread::predict::SpreadArgs),
+    Spread(Box<spread::predict::Args>),
     /// Distances and closed-form results on other graphs than the complete one
     Graph(spread::graph_facts::GraphArgs),
     /// Stop rules: residue, traffic, probability that some node is missed

@@ -7,5 +7,6 @@ pub(crate) mod output;
 pub(crate) mod parse;
 pub(crate) mod progress;
 pub(crate) mod read;
+pub(crate) mod refuse;
 pub(crate) mod signal;
 pub(crate) mod start;

@@ -10,7 +10,6 @@ mod exchange;
 
 use std::ops::{ControlFlow, Range};
 
-use rumormill_proto::Style;
 use serde::{Deserialize, Serialize};
 
 use self::exchange::Exchange;
@@ -143,11 +142,10 @@ impl Updates {
             let nodes = topology.nodes();
             let range = format!("1 to {MAX_GRAPH_NODES}, for exchanges");
             need(nodes <= MAX_GRAPH_NODES, "nodes", nodes, range)?;
-            let fixed = spread.style != Style::PushThenPull;
+            let fixed = spread.switches_after().is_none();
             need(fixed, "style", spread.style, "push, pull or push-pull, for exchanges")?;
             let endless = spread.stop.is_none();
-            let stop = format!("{:?}", spread.stop);
-            need(endless, "stop", stop, "never, for exchanges: they do not stop")?;
+            need(endless, "stop", spread.stop_name(), "never, for exchanges: they do not stop")?;
         }
         let (need, limit) = (self.bytes_needed(topology, way, threads), self.memory);
         if need > limit {

@@ -1,6 +1,7 @@
 //! What a simulation of averaging says: typed, as JSON prints it.
 
-use rumormill_model::simulate::Topology;
+use rumormill_model::compare::average::Reference;
+use rumormill_model::graph::Topology;
 use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{
     Averaging, Job, Level, Reached, Strike, Summary, bytes_per_node,
@@ -8,7 +9,6 @@ use rumormill_model::simulate::average::{
 use serde::Serialize;
 
 use crate::average::args::Flags;
-use crate::simulate::average::reference::Reference;
 
 /// The answer.
 #[derive(Debug, Serialize)]

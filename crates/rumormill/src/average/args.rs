@@ -3,16 +3,17 @@
 use std::ops::ControlFlow;
 
 use clap::Args;
+use rumormill_model::graph::{Csr, GraphKind, Topology};
 use rumormill_model::simulate::average::{
     Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values,
     bytes_per_node_of_degree,
 };
-use rumormill_model::simulate::{Csr, GraphKind, Topology};
 
 use crate::average::inputs::ValuesArg;
-use crate::spread::graph::{GraphArg, refuse};
+use crate::spread::graph::GraphArg;
 use crate::term::exit::Usage;
 use crate::term::parse::{count, runs, small_count, word};
+use crate::term::refuse::refuse;
 
 /// Rounds of a run that has no goal.
 const ROUNDS: u32 = 50;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::parse::count;
+use crate::term::refuse::refuse;
 use clap::Args;
-use rumormill_model::exact::Error;
+use rumormill_model::error::Error;
 use rumormill_model::exact::average::{Schedule, cycles_needed, random_pair_cycles};
 use serde::Serialize;
 

@@ -9,11 +9,11 @@ use rumormill_model::simulate::average::{self, Averaging, Job};
 use crate::average::answer::Answer;
 use crate::average::args::Flags;
 use crate::average::text;
-use crate::spread::graph::refuse;
 use crate::term::exit::Exit;
 use crate::term::format::plural;
 use crate::term::parse::count;
 use crate::term::progress::Progress;
+use crate::term::refuse::refuse;
 use crate::term::start::{Start, start};
 use crate::term::{exit, machine};
 

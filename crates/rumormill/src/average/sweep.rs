@@ -1,15 +1,15 @@
 //! Averaging as a cell of a sweep.
 
+use rumormill_model::compare::average::Reference;
 use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{self, Averaging, Job, Reached, Summary};
 
 use crate::average::args::{Flags, Need};
 use crate::average::simulate::under_way;
-use crate::simulate::average::reference::Reference;
-use crate::spread::graph::refuse;
 use crate::sweep::results::{Finding, asked, row, usual};
 use crate::sweep::table::{Column, Kind, Value};
 use crate::sweep::work::{Watch, Work};
+use crate::term::refuse::refuse;
 
 /// What the runs of a cell did.
 pub(crate) struct Answer {

@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
-use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::format::{figure, short};
 use crate::term::parse::count;
+use crate::term::refuse::refuse;
 use clap::Args;
+use rumormill_model::error::Error;
+use rumormill_model::exact::Options;
 use rumormill_model::exact::broadcast::{
     Eager, acknowledged_messages, acknowledged_rounds, blind, eager, eager_estimate,
     eager_messages, repeats_needed,
 };
-use rumormill_model::exact::{Error, Spread, Style};
+use rumormill_model::spread::{STEADY, Spread};
+use rumormill_proto::Style;
 use serde::Serialize;
 
 /// The broadcast to compare with gossip.
@@ -136,15 +140,14 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         failure: eager.failure,
         note,
     });
-    for style in Style::ALL {
+    for style in STEADY {
         let spread = Spread { loss: p, ..Spread::new(n, style) };
         let floor = Some(args.failure.min(1e-15));
-        let exact =
-            spread.solve_with(rumormill_model::exact::Options { floor, ..Default::default() })?;
+        let exact = spread.solve_with(Options { floor, ..Default::default() })?;
         let cap = exact.survival.iter().position(|&x| x <= args.failure).unwrap_or(0) as u64;
         ways.push(Way {
             name: match style {
-                Style::Push => "gossip push",
+                Style::Push | Style::PushThenPull => "gossip push",
                 Style::Pull => "gossip pull",
                 Style::PushPull => "gossip both",
             },

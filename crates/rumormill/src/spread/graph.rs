@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rumormill_model::graph::{Density, GraphKind, Repeats, read_edges};
-use rumormill_model::simulate::{RoundsError, Topology};
+use rumormill_model::graph::{Density, GraphKind, Repeats, Topology, read_edges};
 
 use crate::term::exit::Usage;
-use crate::term::machine::written;
+use crate::term::refuse::refuse;
 
 /// What can be written.
 const NAMES: &str = "complete, ring, path, star, wheel, grid, torus, tree, hypercube, \
@@ -170,37 +169,8 @@ impl GraphArg {
     }
 }
 
-fn needed(nodes: Option<u64>) -> Result<u64, Usage> {
+pub(crate) fn needed(nodes: Option<u64>) -> Result<u64, Usage> {
     nodes.ok_or_else(|| Usage("--nodes is needed: how many nodes there are, such as 1000".into()))
-}
-
-/// A refusal of the simulator in the words of the command line.
-pub(crate) fn refuse(error: &RoundsError) -> anyhow::Error {
-    let text = match error {
-        RoundsError::Setting { name: "round cap" | "k", value, range } => {
-            format!("--stop: {value} is out of range; must be {range}")
-        }
-        RoundsError::Setting {
-            name: name @ ("degree" | "mean degree" | "edges" | "edge probability" | "rewired"),
-            value,
-            range,
-        } => {
-            format!("--graph: {name} is {value}, but must be {range}")
-        }
-        RoundsError::Setting { name, value, range } => {
-            format!("--{} is {value}, but must be {range}", name.replace(' ', "-"))
-        }
-        RoundsError::NoGraph { .. } => format!("--graph: {error}"),
-        RoundsError::Unsupported { .. } => format!("--engine: {error}"),
-        RoundsError::Memory { what, need, limit } => format!(
-            "{what} needs {} of memory, but {} may be used; ask for less, use fewer --threads, or \
-             raise --memory",
-            written(*need),
-            written(*limit)
-        ),
-        other => other.to_string(),
-    };
-    Usage(text).into()
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::term::exit::{Exit, Usage, finish, finish_json, refuse};
+use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::format::short;
 use crate::term::parse::count;
+use crate::term::refuse::refuse;
 use clap::{Args, ValueEnum};
-use rumormill_model::exact::Error;
 use rumormill_model::exact::graph::{Facts, Graph, star_survival};
 use serde::Serialize;
 
@@ -82,13 +82,6 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
     });
     let (facts, tail): (Facts, Option<f64>) = match answer {
         Ok(answer) => answer,
-        Err(Error::Real { range, value, .. }) => {
-            return Err(Usage(format!(
-                "--nodes is {value}, but a {} needs one of {range}",
-                graph.name()
-            ))
-            .into());
-        }
         Err(error) => return Err(refuse(&error)),
     };
     if args.rounds.is_some() && tail.is_none() {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
+use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::exact::plan::{Plan, Target, plans};
 use serde::Serialize;

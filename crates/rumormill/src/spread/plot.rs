@@ -110,7 +110,7 @@ impl Report {
         let highest = points.iter().map(|point| point.high).fold(2.0, f64::max);
         let mut series = Vec::new();
         // A push multiplies the informed nodes by at most this.
-        let limit = f64::from(self.fanout) + 1.0;
+        let limit = self.fanout as f64 + 1.0;
         if self.style == Some("push") && limit < highest * 1.1 {
             let label = format!("at most ×{}", number(limit, 3));
             let line = Series::dashed([(0.0, limit), (last, limit)], BLACK).size(1);

@@ -5,49 +5,29 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::spread::args::SpreadArgs;
+use crate::spread::graph::needed;
 use crate::spread::plot_law;
-use crate::term::exit::{Exit, finish, finish_json, refuse};
+use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::format::{figure, grouped, short, short_seconds};
-use crate::term::parse::{StyleArg, TargetsArg, count, duration};
+use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
-use clap::Args;
+use crate::term::refuse::refuse;
+use rumormill_model::error::Error;
 use rumormill_model::exact::usual::{Estimate, estimates, logistic_messages};
-use rumormill_model::exact::{Bound, Distribution, Error, Options, Spread, Style};
+use rumormill_model::exact::{Bound, Distribution, Options};
+use rumormill_model::spread::Spread;
+use rumormill_proto::Style;
 use serde::Serialize;
 
 /// The percentiles always given.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
 
 /// The spread to predict, and what to say of it.
-#[derive(Args)]
-pub(crate) struct SpreadArgs {
-    /// How many nodes, 1..=1e15.
-    #[arg(long, value_parser = count)]
-    nodes: u64,
-    /// Who calls.
-    #[arg(long, value_enum, default_value = "push")]
-    style: StyleArg,
-    /// Partners a caller picks each round.
-    #[arg(long, value_parser = count, default_value = "1")]
-    fanout: u64,
-    /// Probability that a contact is lost, [0, 1].
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    loss: f64,
-    /// Whether a caller's picks of one round differ.
-    #[arg(long, value_enum, default_value = "distinct")]
-    targets: TargetsArg,
-    /// A caller may pick itself.
-    #[arg(long)]
-    include_self: bool,
-    /// How many nodes know at the start.
-    #[arg(long, value_parser = count, default_value = "1")]
-    origins: u64,
-    /// Fraction of nodes that are dead, [0, 1).
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    dead: f64,
-    /// Share of the living that must know, (0, 1].
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    coverage: f64,
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    question: SpreadArgs,
     /// Another percentile to give, (0, 100); may be repeated.
     #[arg(long, allow_negative_numbers = true)]
     percentile: Vec<f64>,
@@ -57,9 +37,6 @@ pub(crate) struct SpreadArgs {
     /// Time between rounds, such as 200ms: gives times too.
     #[arg(long, value_parser = duration)]
     interval: Option<Duration>,
-    /// Switch to pull after this many rounds of --style (up to 20,000 nodes).
-    #[arg(long, value_parser = count)]
-    pull_after: Option<u64>,
     /// Draw the law and the estimates to FILE.svg or FILE.png.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -150,22 +127,7 @@ impl<'a> From<&'a Estimate> for Judged<'a> {
     }
 }
 
-impl SpreadArgs {
-    fn spread(&self) -> Spread {
-        Spread {
-            nodes: self.nodes,
-            style: self.style.into(),
-            fanout: self.fanout,
-            // A zero with a sign is a zero.
-            loss: self.loss + 0.0,
-            targets: self.targets.into(),
-            include_self: self.include_self,
-            origins: self.origins,
-            dead: self.dead + 0.0,
-            coverage: self.coverage,
-        }
-    }
-
+impl Args {
     /// The law, as far into the tail as the percentiles and rounds asked for need it.
     fn solve(&self, spread: &Spread) -> Result<Distribution, Error> {
         let tails = self.percentile.iter().map(|p| (100.0 - p) / 100.0).filter(|&t| t > 0.0);
@@ -180,24 +142,23 @@ impl SpreadArgs {
             observer: Some(&mut observer),
             ..Options::default()
         };
-        match self.pull_after {
-            Some(after) => spread.solve_switched(Style::Pull, after, options),
-            None => spread.solve_with(options),
-        }
+        spread.solve_with(options)
     }
 }
 
 /// Runs `rumormill predict spread`.
-pub(crate) fn run(args: &SpreadArgs) -> anyhow::Result<Exit> {
-    let spread = args.spread();
-    let answer = spread.check().and_then(|()| {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let nodes = needed(args.question.nodes)?;
+    let spread = args.question.spread(nodes)?;
+    let answer = spread.has_exact_law().and_then(|()| {
         let exact = args.solve(&spread)?;
         let mut percentiles = BTreeMap::new();
         for &p in PERCENTILES.iter().chain(&args.percentile) {
             percentiles.insert(Percent(p), exact.percentile(p)?);
         }
         // The story knows nothing of a change of style; and who asks for one round wants no story.
-        let told = args.pull_after.is_none() && (args.rounds.is_none() || args.plot.is_some());
+        let steady = spread.switches_after().is_none();
+        let told = steady && (args.rounds.is_none() || args.plot.is_some());
         let story = if told { estimates(&spread, &exact)? } else { Vec::new() };
         Ok((exact, percentiles, story))
     });
@@ -292,14 +253,14 @@ fn title(spread: &Spread) -> String {
 }
 
 fn text(
-    args: &SpreadArgs,
+    args: &Args,
     spread: &Spread,
     exact: &Distribution,
     percentiles: &BTreeMap<Percent, Option<u64>>,
     story: &[Estimate],
 ) -> String {
     let mut out = title(spread);
-    if let Some(after) = args.pull_after {
+    if let Some(after) = spread.switches_after() {
         let _ = write!(out, ", pull after {after} rounds");
     }
     out += " (synchronous rounds, complete graph)\n\n";
@@ -327,11 +288,11 @@ fn text(
     }
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
-    if let Some(story) = story_messages(args, spread) {
+    if let Some(story) = story_messages(spread) {
         line("logistic count of them", figure(story), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
-    if exact.error > 1e-12 && args.coverage < 1.0 {
+    if exact.error > 1e-12 && spread.coverage < 1.0 {
         out.push_str("(a goal short of everyone is a sharp front: fewer digits than otherwise)\n");
     }
     out += "\n   x   P(not finished within x rounds)\n";
@@ -372,13 +333,13 @@ fn text(
 }
 
 /// What the logistic equation counts, n ln(n + 1 - 1/n), where it is told: of plain push.
-fn story_messages(args: &SpreadArgs, spread: &Spread) -> Option<f64> {
+fn story_messages(spread: &Spread) -> Option<f64> {
     let plain = spread.style == Style::Push
         && spread.picks() == 1
         && spread.loss == 0.0
         && spread.dead == 0.0
         && spread.origins == 1
         && spread.goal() == spread.nodes
-        && args.pull_after.is_none();
+        && spread.switches_after().is_none();
     plain.then(|| logistic_messages(spread.nodes as f64))
 }

@@ -2,22 +2,25 @@
 
 use std::ops::ControlFlow;
 
+use rumormill_model::compare;
+use rumormill_model::compare::answer::Exact;
+use rumormill_model::graph::{Csr, Topology};
 use rumormill_model::simulate::{
-    Broadcast, BroadcastKind, Csr, EngineKind, Job, Observer, Origin, SpreadModel, Summary,
-    Topology, simulate,
+    Broadcast, BroadcastKind, EngineKind, Job, Observer, Summary, simulate,
 };
+use rumormill_model::spread::Spread;
 use rumormill_proto::Style;
 
 use crate::spread::args::Settings;
-use crate::spread::graph::refuse;
+use crate::term::refuse::refuse;
 
 /// What to simulate, checked.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) settings: Settings,
-    pub(crate) model: SpreadModel,
+    pub(crate) spread: Spread,
     pub(crate) topology: Topology,
-    /// One sender instead of gossip; the model then only says how many rounds there may be.
+    /// One sender instead of gossip; the spread then only says how many rounds there may be.
     pub(crate) broadcast: Option<Broadcast>,
     pub(crate) seed: u64,
     /// Threads to use.
@@ -46,12 +49,12 @@ impl Question {
         (threads, memory): (usize, u64),
         observe: &dyn Fn(f64) -> ControlFlow<()>,
     ) -> anyhow::Result<Self> {
-        let topology = settings.graph.build(settings.nodes, seed, memory, observe)?;
-        let model = settings.model(topology.nodes())?;
+        let topology = settings.spread.graph.build(settings.spread.nodes, seed, memory, observe)?;
+        let spread = settings.spread.spread(topology.nodes())?;
         let memory = memory.saturating_sub(topology.bytes());
         let broadcast = broadcast(settings, topology.nodes());
         let settings = settings.clone();
-        let question = Self { settings, model, topology, broadcast, seed, threads, memory };
+        let question = Self { settings, spread, topology, broadcast, seed, threads, memory };
         if let Some(broadcast) = &question.broadcast {
             broadcast.check().map_err(|error| refuse(&error))?;
             return Ok(question);
@@ -66,22 +69,23 @@ impl Question {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn check(settings: &Settings, threads: usize) -> anyhow::Result<u64> {
-        let graph = settings.graph.check(settings.nodes)?;
+        let asked = &settings.spread;
+        let graph = asked.graph.check(asked.nodes)?;
         // Of a graph in a file, nothing is known but that it is one.
-        let nodes = settings.nodes.unwrap_or(2);
+        let nodes = asked.nodes.unwrap_or(2);
         if let Some(broadcast) = broadcast(settings, nodes) {
             broadcast.check().map_err(|error| refuse(&error))?;
             return Ok(0);
         }
-        let model = settings.model(nodes)?;
+        let spread = asked.spread(nodes)?;
         let complete = Topology::Complete(nodes);
-        model.check(&complete).map_err(|error| refuse(&error))?;
+        spread.check_on(&complete).map_err(|error| refuse(&error))?;
         let stand_in = Topology::Graph(Csr::from_edges(2, &[(0, 1)]).into());
         let like = if graph > 0 { &stand_in } else { &complete };
         let engine =
-            settings.engine.unwrap_or_else(|| EngineKind::choose(&model, like, settings.runs));
-        engine.supports(&model, like).map_err(|error| refuse(&error))?;
-        let engine = engine.bytes_needed(&model, &complete, threads);
+            settings.engine.unwrap_or_else(|| EngineKind::choose(&spread, like, settings.runs));
+        engine.supports(&spread, like).map_err(|error| refuse(&error))?;
+        let engine = engine.bytes_needed(&spread, &complete, threads);
         // An engine that is not for complete graphs takes little beside the graph.
         Ok(if engine == u64::MAX { graph } else { graph.saturating_add(engine) })
     }
@@ -91,7 +95,7 @@ impl Question {
             engine: self.settings.engine,
             threads: self.threads,
             memory: self.memory,
-            ..Job::new(&self.model, &self.topology, 0..self.settings.runs, self.seed)
+            ..Job::new(&self.spread, &self.topology, 0..self.settings.runs, self.seed)
         }
     }
 
@@ -109,7 +113,15 @@ impl Question {
             Some(Broadcast { kind: BroadcastKind::Blind { repeats }, max_rounds, .. }) => {
                 repeats.min(max_rounds)
             }
-            _ => self.model.last_round(),
+            _ => self.spread.last_round(),
+        }
+    }
+
+    /// Returns what is known exactly, with the means of the first `rounds` rounds.
+    pub(crate) fn exact(&self, rounds: u64) -> Exact {
+        match &self.broadcast {
+            Some(broadcast) => compare::broadcast::exact(broadcast),
+            None => compare::spread::exact(&self.spread, rounds),
         }
     }
 
@@ -130,16 +142,16 @@ impl Question {
         }
         let nodes = self.topology.nodes() as f64;
         let all = self.topology.connectivity();
-        let reachable = match self.model.origin {
-            Origin::Node(node) => {
-                let style = self.model.style;
+        let reachable = match self.spread.origin {
+            Some(node) => {
+                let style = self.spread.style;
                 self.topology.reachable_from(node, style) as f64 / nodes
             }
-            Origin::Random => all.mean_reach(),
+            None => all.mean_reach(),
         };
         let directed = matches!(&self.topology, Topology::Graph(csr) if csr.directed());
         let cut = reachable < 1.0 || !all.connected();
-        (cut && !(directed && self.model.style == Style::PushPull && all.connected()))
+        (cut && !(directed && self.spread.style == Style::PushPull && all.connected()))
             .then_some(Pieces { components: all.components, largest: all.largest, reachable })
     }
 }
@@ -147,9 +159,9 @@ impl Question {
 /// The broadcast that is asked for, if one is.
 fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
     settings.broadcast.map(|kind| Broadcast {
-        loss: settings.loss,
-        dead: settings.dead,
-        max_rounds: settings.max_rounds.unwrap_or(u32::MAX),
+        loss: settings.spread.loss,
+        dead: settings.spread.dead,
+        max_rounds: settings.spread.max_rounds.unwrap_or(u32::MAX),
         ..Broadcast::new(nodes, kind)
     })
 }

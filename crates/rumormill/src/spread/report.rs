@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rumormill_model::simulate::{RoundFigures, StopRule, Summary};
-use rumormill_proto::Style;
+use rumormill_model::compare::agreement::Agreement;
+use rumormill_model::compare::answer::Exact;
+use rumormill_model::simulate::{RoundFigures, Summary};
 use serde::Serialize;
 
-use crate::simulate::spread::agreement::Agreement;
-use crate::simulate::spread::exact::Exact;
-use crate::spread::args::{broadcast_name, stop_name};
+use crate::spread::args::broadcast_name;
 use crate::spread::question::{Pieces, Question};
 use crate::spread::title::title;
 
@@ -34,7 +33,7 @@ pub(crate) struct Report {
     pub(crate) broadcast: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pull_after: Option<u32>,
-    pub(crate) fanout: u32,
+    pub(crate) fanout: u64,
     pub(crate) loss: f64,
     pub(crate) targets: &'static str,
     pub(crate) include_self: bool,
@@ -110,12 +109,12 @@ pub(crate) struct ExactReport {
 
 impl Report {
     pub(crate) fn new(question: &Question, summary: &Summary, seconds: f64) -> Self {
-        let (settings, model) = (&question.settings, &question.model);
+        let (settings, spread) = (&question.settings, &question.spread);
         let figures = summary.by_round();
         let bands = summary.quantiles(&[0.05, 0.95]);
         let growths = summary.growth_quantiles(&[0.05, 0.95]);
         let last = figures.last().map_or(0, |figure| figure.round);
-        let known = Exact::of(question, last);
+        let known = question.exact(last);
         let agreement = Agreement::of(summary, &known, question.last_round());
         let exact = (known.law.is_some() || known.residue.is_some()).then(|| ExactReport {
             mean: known.law.as_ref().map(|law| law.mean),
@@ -134,20 +133,20 @@ impl Report {
             nodes: summary.nodes,
             alive: summary.alive,
             goal: summary.goal,
-            graph: settings.graph.to_string(),
+            graph: settings.spread.graph.to_string(),
             pieces: question.pieces(),
-            style: question.broadcast.is_none().then(|| model.style.name()),
+            style: question.broadcast.is_none().then(|| spread.style.name()),
             broadcast: question.broadcast.as_ref().map(|way| broadcast_name(way.kind)),
-            pull_after: (model.style == Style::PushThenPull).then_some(model.switch_after),
-            fanout: model.fanout,
-            loss: model.loss,
-            targets: model.targets.name(),
-            include_self: model.include_self,
-            origins: model.origins,
-            origin: settings.origin,
-            stop: stop_name(model.stop),
-            reset: matches!(model.stop, StopRule::Interest { reset: true, .. }),
-            semantics: model.semantics.name(),
+            pull_after: spread.switches_after(),
+            fanout: spread.fanout,
+            loss: spread.loss,
+            targets: spread.targets.name(),
+            include_self: spread.include_self,
+            origins: spread.origins,
+            origin: spread.origin,
+            stop: spread.stop_name(),
+            reset: spread.reset,
+            semantics: spread.semantics.name(),
             engine: question.engine(),
             seed: question.seed,
             runs: summary.runs,

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::term::exit::{Exit, Usage, finish, finish_json, refuse};
+use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::format::short;
-use crate::term::parse::{StyleArg, count};
+use crate::term::parse::{count, word};
+use crate::term::refuse::refuse;
 use clap::{Args, ValueEnum};
+use rumormill_model::error::Error;
+use rumormill_model::exact::Options;
 use rumormill_model::exact::stop::{
-    Counted, Rule, counter_for_completeness, mean_field_residue, sequential, snapshot,
+    Rule, counter_for_completeness, mean_field_residue, sequential, snapshot,
 };
-use rumormill_model::exact::{Error, Options, Spread};
+use rumormill_model::spread::Spread;
+use rumormill_proto::{Counted, Style};
 use serde::Serialize;
 
 /// When nodes lose interest, and under which semantics.
@@ -43,8 +47,8 @@ pub(crate) struct StopArgs {
     #[arg(long, value_parser = count, requires = "semantics")]
     seed: Option<u64>,
     /// Who calls, under a round cap (push if not given).
-    #[arg(long, value_enum, conflicts_with_all = ["counter", "coin"])]
-    style: Option<StyleArg>,
+    #[arg(long, value_parser = word::<Style>, conflicts_with_all = ["counter", "coin"])]
+    style: Option<Style>,
     /// Partners a caller picks each round, under a round cap (1 if not given).
     #[arg(long, value_parser = count, conflicts_with_all = ["counter", "coin"])]
     fanout: Option<u64>,
@@ -152,7 +156,7 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
 }
 
 fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
-    let counted = if args.blind { Counted::All } else { Counted::Unnecessary };
+    let counted = if args.blind { Counted::Blind } else { Counted::Feedback };
     rule.check()?;
     let mean_field_residue = Some(mean_field_residue(counted, k)?);
     let exact = |value| Figure { value, standard_error: 0.0 };
@@ -191,7 +195,7 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
     let spread = Spread {
         fanout: args.fanout.unwrap_or(1),
         loss: args.loss.unwrap_or(0.0) + 0.0,
-        ..Spread::new(args.nodes, args.style.unwrap_or(StyleArg::Push).into())
+        ..Spread::new(args.nodes, args.style.unwrap_or(Style::Push))
     };
     // Rounds after which all know, as good as surely, change nothing but the traffic.
     let exact = spread.solve_with(Options { floor: Some(1e-40), ..Options::default() })?;
@@ -202,7 +206,7 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
     let alive = spread.alive() as f64;
     // Pull and push-pull nodes cannot know that there is news: they all call every round.
     let calls = match spread.style {
-        rumormill_model::exact::Style::Push => {
+        Style::Push => {
             // After a cap that is never reached all that can ever know call on.
             let on = (asked - cap) as f64 * (alive - missed);
             means[..cap as usize].iter().map(|m| alive - m).sum::<f64>() + on

@@ -2,10 +2,10 @@
 
 use std::cell::OnceCell;
 
+use rumormill_model::compare::agreement::Agreement;
+use rumormill_model::compare::answer::Exact;
 use rumormill_model::simulate::Summary;
 
-use crate::simulate::spread::agreement::Agreement;
-use crate::simulate::spread::exact::Exact;
 use crate::spread::args::Settings;
 use crate::spread::question::{Question, under_way};
 use crate::sweep::results::{Finding, asked, row, usual};
@@ -22,7 +22,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn exact(&self) -> &Exact {
-        self.exact.get_or_init(|| Exact::of(&self.question, 0))
+        self.exact.get_or_init(|| self.question.exact(0))
     }
 
     fn percentile(&self, q: f64) -> Value {

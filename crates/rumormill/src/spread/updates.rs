@@ -1,17 +1,16 @@
 //! Several updates in quick succession: one exchange of all that differs, or a rumor for each.
 
 use clap::Args;
-use rumormill_model::simulate::{Semantics, StopRule, Topology, Updates, UpdatesSummary, Way};
+use rumormill_model::compare::agreement::two_sided;
+use rumormill_model::simulate::{Updates, UpdatesSummary, Way};
 use serde::Serialize;
 
-use crate::simulate::spread::agreement::two_sided;
-use crate::simulate::spread::exact::theory;
-use crate::spread::graph::refuse;
 use crate::spread::question::{Question, under_way};
 use crate::term::exit::Exit;
 use crate::term::format::{Align, grouped, known, number};
 use crate::term::parse::count;
 use crate::term::progress::Progress;
+use crate::term::refuse::refuse;
 use crate::term::signal::Interrupt;
 use crate::term::{exit, format};
 
@@ -54,7 +53,7 @@ impl Flags {
             payload: self.payload,
             digest: self.digest,
             memory: question.memory,
-            ..Updates::new(question.model.clone(), updates)
+            ..Updates::new(question.spread.clone(), updates)
         };
         for way in [Way::Rumors, Way::Exchange] {
             let checked = updates.check(&question.topology, way, question.threads);
@@ -119,8 +118,8 @@ impl Several {
         drop(progress);
         let report = Report {
             nodes: question.topology.nodes(),
-            graph: question.settings.graph.to_string(),
-            style: question.model.style.name(),
+            graph: question.settings.spread.graph.to_string(),
+            style: question.spread.style.name(),
             updates: self.0.updates,
             spacing: self.0.spacing,
             seed: question.seed,
@@ -139,13 +138,9 @@ impl Several {
     /// The exact law of the last rumor: the rumors are independent, so P(all done by x) is the
     /// product of theirs. Mean and variance.
     fn exact(&self, question: &Question) -> Option<(f64, f64)> {
-        let Topology::Complete(nodes) = question.topology else { return None };
-        let model = &question.model;
-        let plain = model.semantics == Semantics::Synchronous
-            && model.stop == StopRule::Never
-            && model.max_rounds == u32::MAX
-            && model.style != rumormill_proto::Style::PushThenPull;
-        let law = plain.then(|| theory(model, nodes).solve().ok()).flatten()?;
+        let spread = &question.spread;
+        let law =
+            if spread.switches_after().is_none() { spread.solve().ok()? } else { return None };
         if !law.mean.is_finite() {
             return None;
         }
@@ -230,8 +225,8 @@ impl Report {
             grouped(self.nodes),
             self.graph,
             self.style,
-            question.model.fanout,
-            number(question.model.loss, 6),
+            question.spread.fanout,
+            number(question.spread.loss, 6),
             self.seed,
             format::table(&head, &rows).join("\n")
         )

@@ -159,8 +159,3 @@ pub(crate) fn finish_json(value: &impl serde::Serialize) -> anyhow::Result<Exit>
     print_json(value)?;
     Ok(Exit::Done)
 }
-
-/// Turns a rejected question into a usage error: one line that names the flag and its range.
-pub(crate) fn refuse(error: &rumormill_model::exact::Error) -> anyhow::Error {
-    Usage(format!("--{error}")).into()
-}

@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use rumormill_agent::api::Event;
-use rumormill_model::exact::{Style, Targets};
 use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key};
 
 use crate::term::exit::Usage;
@@ -183,45 +181,6 @@ pub(crate) fn runs(text: &str) -> Result<u64, String> {
     match count(text)? {
         0 => Err("must be at least 1".into()),
         n => Ok(n),
-    }
-}
-
-/// [`Style`] as clap knows it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum StyleArg {
-    /// Nodes that know call.
-    Push,
-    /// Nodes that do not know call.
-    Pull,
-    /// All nodes call.
-    PushPull,
-}
-
-impl From<StyleArg> for Style {
-    fn from(style: StyleArg) -> Self {
-        match style {
-            StyleArg::Push => Self::Push,
-            StyleArg::Pull => Self::Pull,
-            StyleArg::PushPull => Self::PushPull,
-        }
-    }
-}
-
-/// [`Targets`] as clap knows it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum TargetsArg {
-    /// A caller's picks of one round all differ.
-    Distinct,
-    /// Each pick is drawn afresh.
-    Independent,
-}
-
-impl From<TargetsArg> for Targets {
-    fn from(targets: TargetsArg) -> Self {
-        match targets {
-            TargetsArg::Distinct => Self::Distinct,
-            TargetsArg::Independent => Self::Independent,
-        }
     }
 }
 

@@ -13,8 +13,6 @@
 //! there are at most pool − i uninformed nodes. It holds for i = 0; a level with a sender leaves
 //! one fewer, because at pool − i uninformed nodes its first ball hits for certain.)
 
-use rumormill_proto::Style;
-
 use crate::simulate::engine::binomial::{Chance, binomial, real};
 use crate::simulate::engine::occupancy::occupied;
 use crate::simulate::stream::Draws;
@@ -187,11 +185,6 @@ impl Complete {
 /// The chances that a style's nodes call in a round: those that know, those that do not.
 pub(super) fn callers(spread: &Spread, round: u32) -> (bool, bool) {
     (spread.pushes_in(round), spread.pulls_in(round))
-}
-
-/// Whether a style's rounds are all alike.
-pub(super) fn steady(style: Style) -> bool {
-    style != Style::PushThenPull
 }
 
 /// The chance of at least one of k.

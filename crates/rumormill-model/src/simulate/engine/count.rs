@@ -13,7 +13,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::{Engine, Worker};
 use crate::graph::topology::Topology;
-use crate::simulate::engine::complete::{Complete, Level, callers, steady};
+use crate::simulate::engine::complete::{Complete, Level, callers};
 use crate::simulate::observer::Watch;
 use crate::simulate::run::Run;
 use crate::simulate::stream::{Draws, Purpose, Stream};
@@ -43,7 +43,7 @@ pub(super) fn bytes_needed(spread: &Spread, threads: usize) -> u64 {
     let complete = Complete::new(spread);
     let tables = match tabled(&complete) {
         true => {
-            let outcomes = Table::most_outcomes(complete.alive, spread.style);
+            let outcomes = Table::most_outcomes(complete.alive, spread);
             let rows = 3 * 8 * (complete.alive + 1);
             rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
         }
@@ -162,7 +162,7 @@ impl Counter<'_> {
                 break;
             }
             let round = self.record.rounds + 1;
-            if !steady(spread.style) {
+            if spread.switches_after().is_some() {
                 calls = callers(spread, round);
             }
             let messages = complete.messages(informed, calls.0, calls.1);

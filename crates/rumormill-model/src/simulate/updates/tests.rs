@@ -109,7 +109,7 @@ fn bad_fields_are_named() {
                 spread: Spread { stop: Some(Stop::Rounds(3)), ..good.spread.clone() },
                 ..good.clone()
             },
-            "stop is Rounds(3), but must be never",
+            "stop is rounds:3, but must be never",
         ),
         (
             Updates { spread: Spread { coverage: 0.5, ..good.spread.clone() }, ..good.clone() },

@@ -1,7 +1,7 @@
 //! From the nodes' records to the spread, and what the theory says of it.
 
 use rumormill_agent::api::{Info, Trace};
-use rumormill_model::exact as theory;
+use rumormill_model::spread::Spread as Question;
 use rumormill_proto::Style;
 use serde::Serialize;
 
@@ -145,23 +145,21 @@ impl Prediction {
                         synchronous"
                 .to_owned());
         }
-        let style = match events.style {
-            Style::Push => theory::Style::Push,
-            Style::Pull => theory::Style::Pull,
-            Style::PushPull => theory::Style::PushPull,
-            other @ Style::PushThenPull => return Err(format!("none for the style {other}")),
-        };
-        if style != theory::Style::Push && events.pull_interval != events.interval {
+        let style = events.style;
+        if style == Style::PushThenPull {
+            return Err(format!("none for the style {style}"));
+        }
+        if style != Style::Push && events.pull_interval != events.interval {
             return Err("nodes pull in another rhythm (events.pull_interval) than they push \
                         (events.interval)"
                 .into());
         }
         let interval = events.interval.as_secs_f64() * 1e3;
         let last = spread.rounds.last().map_or(0, |by| by.round);
-        let question = theory::Spread {
+        let question = Question {
             fanout: u64::from(events.fanout),
             loss: info.loss,
-            ..theory::Spread::new(spread.nodes as u64, style)
+            ..Question::new(spread.nodes as u64, style)
         };
         let rounds = u64::from(last) + 3;
         let known = question.expected_informed(rounds).map_err(|error| error.to_string())?;

@@ -5,10 +5,10 @@
 //! model alone.
 
 use crate::simulate::engine::binomial::Chance;
-use rumormill_proto::Style;
 
-use crate::simulate::engine::complete::{Complete, Level, steady};
+use crate::simulate::engine::complete::{Complete, Level};
 use crate::simulate::stream::below;
+use crate::spread::Spread;
 
 /// Outcomes less likely than this cannot come up with 64 random bits.
 const NEGLIGIBLE: f64 = 1e-22;
@@ -77,8 +77,8 @@ impl Table {
     }
 
     /// The most outcomes that all rows can have.
-    pub(super) fn most_outcomes(alive: u64, style: Style) -> u64 {
-        let ways = if steady(style) { 1 } else { 2 };
+    pub(super) fn most_outcomes(alive: u64, spread: &Spread) -> u64 {
+        let ways = if spread.switches_after().is_none() { 1 } else { 2 };
         ways * (alive + 1) * (alive + 2) / 2
     }
 

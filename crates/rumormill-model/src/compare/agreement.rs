@@ -1,10 +1,9 @@
 //! How well runs agree with the exact values.
 
-use rumormill_model::exact::special::gamma_q;
-use rumormill_model::simulate::Summary;
-use rumormill_model::simulate::histogram::Moments;
-
-use crate::simulate::spread::exact::Exact;
+use crate::compare::answer::Exact;
+use crate::exact::special::gamma_q;
+use crate::simulate::histogram::Moments;
+use crate::simulate::summary::Summary;
 
 /// The least expected number of runs in a cell of the goodness-of-fit test (Cochran 1954).
 const LEAST: f64 = 5.0;
@@ -12,29 +11,38 @@ const LEAST: f64 = 5.0;
 /// How well runs agree with the exact values: each the chance of a deviation at least this large if
 /// the values are right.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
-pub(crate) struct Agreement {
+pub struct Agreement {
     /// χ² test of the finishing rounds.
-    pub(crate) finishing: Option<ChiSquare>,
-    /// Two-sided tests of single figures.
-    pub(crate) mean: Option<f64>,
-    pub(crate) variance: Option<f64>,
-    pub(crate) messages: Option<f64>,
-    pub(crate) residue: Option<f64>,
-    pub(crate) incomplete: Option<f64>,
-    pub(crate) unfinished: Option<f64>,
+    pub finishing: Option<ChiSquare>,
+    /// Two-sided test of the mean finishing round.
+    pub mean: Option<f64>,
+    /// Two-sided test of the finishing round's variance.
+    pub variance: Option<f64>,
+    /// Two-sided test of the mean contacts.
+    pub messages: Option<f64>,
+    /// Two-sided test of the mean residue.
+    pub residue: Option<f64>,
+    /// Two-sided test of the share of runs that left a node uninformed.
+    pub incomplete: Option<f64>,
+    /// Two-sided test of the share of runs that ended short of their goal.
+    pub unfinished: Option<f64>,
 }
 
 /// Pearson's test of counts against a law.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub(crate) struct ChiSquare {
-    pub(crate) chi_square: f64,
-    pub(crate) degrees: u64,
-    pub(crate) p_value: f64,
+pub struct ChiSquare {
+    /// The statistic.
+    pub chi_square: f64,
+    /// Its degrees of freedom.
+    pub degrees: u64,
+    /// Probability of a statistic at least this large if the law is right.
+    pub p_value: f64,
 }
 
 impl Agreement {
-    /// Compares what was seen with what is known.
-    pub(crate) fn of(summary: &Summary, exact: &Exact, last_round: u32) -> Self {
+    /// Compares what runs of at most `last_round` rounds did with the exact answer.
+    #[must_use]
+    pub fn of(summary: &Summary, exact: &Exact, last_round: u32) -> Self {
         let runs = summary.runs as f64;
         let mean_of = |moments: Moments, exact: Option<f64>| {
             let error = (moments.variance() / runs).sqrt();
@@ -68,9 +76,10 @@ impl Agreement {
     }
 }
 
-/// The chance that a normal variable of this standard deviation is at least so far from 0; `None`
-/// where nothing varies.
-pub(crate) fn two_sided(distance: f64, deviation: f64) -> Option<f64> {
+/// Returns the probability that a normal variable of this standard deviation is at least this far
+/// from 0; `None` where nothing varies.
+#[must_use]
+pub fn two_sided(distance: f64, deviation: f64) -> Option<f64> {
     (deviation > 0.0 && distance.is_finite())
         .then(|| gamma_q(0.5, (distance / deviation).powi(2) / 2.0))
 }

@@ -1,21 +1,21 @@
-//! The exact figures of one sender who tells all.
+//! The exact answer to a broadcast by one sender.
 
-use rumormill_model::exact::Distribution;
-use rumormill_model::exact::broadcast::{
+use crate::compare::answer::{Exact, cut};
+use crate::exact::broadcast::{
     MAX_EAGER_NODES, acknowledged_messages, acknowledged_survival, blind, eager_failure,
 };
-use rumormill_model::simulate::{Broadcast, BroadcastKind};
-
-use crate::simulate::spread::exact::Exact;
+use crate::exact::spread::Distribution;
+use crate::simulate::broadcast::{Broadcast, BroadcastKind};
 
 /// The most rounds of a law.
 const ROUNDS: u32 = 100_000;
 
-/// What the mathematics says of a broadcast.
-pub(crate) fn exact(broadcast: &Broadcast) -> Exact {
+/// Returns what the mathematics says of a broadcast.
+#[must_use]
+pub fn exact(broadcast: &Broadcast) -> Exact {
     let Broadcast { nodes, loss, dead, max_rounds, .. } = *broadcast;
     if dead > 0.0 || nodes < 2 {
-        return Exact::unknown("no exact law is kept for broadcasts to the dead, or to nobody");
+        return Exact::unknown("no exact law is known for broadcasts to dead nodes, or to no node");
     }
     let others = (nodes - 1) as f64;
     // Who is left after r tries: each of the others with probability p^r.
@@ -29,7 +29,7 @@ pub(crate) fn exact(broadcast: &Broadcast) -> Exact {
                 residue: Some(left(rounds)),
                 incomplete: Some(failure(rounds)),
                 unfinished: Some(failure(rounds)),
-                law: Some(crate::simulate::spread::exact::cut(&law(failure), rounds.into())),
+                law: Some(cut(&law(failure), rounds.into())),
                 informed: informed(nodes, rounds, left),
                 missing: None,
             }
@@ -48,7 +48,7 @@ pub(crate) fn exact(broadcast: &Broadcast) -> Exact {
             missing: Some("of an eager broadcast, only the failure is known exactly".into()),
             ..Exact::default()
         },
-        _ => Exact::unknown("no exact figures are known for this broadcast"),
+        _ => Exact::unknown("nothing exact is known of this broadcast"),
     }
 }
 
