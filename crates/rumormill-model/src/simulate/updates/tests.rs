@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rumormill_proto::Stop;
+use rumormill_proto::{Stop, Style};
 
 use super::*;
 use crate::graph::Csr;
