@@ -1,4 +1,4 @@
-//! What can go wrong, and why an agent stopped.
+//! Errors, and the reasons why an agent stops.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,12 +8,12 @@ use rumormill_proto::{ConfigError, InputError, NameError, PublishError, PutError
 use crate::api::Reading;
 use crate::store::error::{KeepError, StoreError};
 
-/// Why an agent did not start. Nothing is left behind then.
+/// Why an agent did not start. It leaves nothing behind.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The agent's name can't be one.
-    #[error("the agent's name is no good: {0}")]
+    /// The agent's name is malformed.
+    #[error("the agent's name is malformed: {0}")]
     Name(#[from] NameError),
     /// A setting is out of its range.
     #[error("the setting {0}")]
@@ -24,19 +24,19 @@ pub enum StartError {
     /// The store can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An address to join can't be one.
+    /// An address to join is malformed.
     #[error(transparent)]
     Join(#[from] AddressError),
-    /// The others could not reach the agent under the address that it would tell them.
+    /// The other members could not reach the agent at the address that it would advertise.
     #[error(
-        "the agent would tell the others to reach it at {0}, which means any address; \
-         give the address that they can reach as the one to advertise, or bind to it"
+        "the agent would advertise {0}, which is no address that others can reach; advertise \
+         one that they can, or bind to it"
     )]
     Advertise(SocketAddr),
     /// The address is in use.
     #[error(
-        "the {protocol} address {addr} is taken by another program, maybe another agent; \
-         stop that one, or choose another port (0 takes any free one)"
+        "the {protocol} address {addr} is in use by another program, maybe another agent; \
+         stop that program, or choose another port (0 takes any free one)"
     )]
     Taken {
         /// UDP, TCP or HTTP.
@@ -54,7 +54,7 @@ pub enum StartError {
         protocol: &'static str,
         /// The address.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
@@ -69,25 +69,25 @@ impl StartError {
     }
 }
 
-/// An address that can't be asked.
+/// An address that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// Not of the form `host:port`.
     #[error("the address {0:?} is not of the form host:port, such as 192.0.2.7:7946")]
     Form(String),
-    /// The name has no address, or the resolver did not answer.
+    /// The host has no usable address, or the lookup failed.
     #[error("the address {address:?} can't be used: {reason}; check the host")]
     Unresolved {
-        /// What was asked for.
+        /// The address.
         address: String,
-        /// What the resolver said.
+        /// What went wrong.
         reason: String,
     },
 }
 
 impl AddressError {
-    /// Why, without the address.
+    /// Returns the reason without the address.
     pub(crate) fn reason(self) -> String {
         match self {
             Self::Unresolved { reason, .. } => reason,
@@ -96,30 +96,29 @@ impl AddressError {
     }
 }
 
-/// Why a request to a running agent failed. Nothing has changed then, except where an error says
-/// otherwise.
+/// Why a request to an agent failed. Nothing has changed, except where an error says otherwise.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A figure's name can't be one.
+    /// A name is malformed.
     #[error(transparent)]
     Name(#[from] NameError),
     /// The input was refused.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The address can't be asked.
+    /// The address can't be used.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The rumor or the query was refused.
+    /// The event or the query was refused.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// The write to the replica was refused.
+    /// The write to a key was refused.
     #[error(transparent)]
     Put(#[from] PutError),
     /// The change could not be written to the agent's store.
     #[error(transparent)]
     Keep(#[from] KeepError),
-    /// The agent runs no more.
+    /// The agent has stopped.
     #[error("the agent has stopped: {0}")]
     Stopped(StopReason),
 }
@@ -128,22 +127,21 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The figure had not converged when the time was over.
-    /// This is the last reading.
+    /// The aggregate has not converged in time. Holds the last reading.
     #[error("{} has not converged in time{}", .0.name, reasons(.0))]
     NotConverged(Box<Reading>),
-    /// No figure of that name was heard of in all the time.
-    #[error("there is no figure named {name}; {}", known(.names))]
+    /// The agent has not come to know the aggregate.
+    #[error("there is no aggregate named {name}; {}", known(.names))]
     Unknown {
         /// The name.
         name: String,
-        /// The figures that there are.
+        /// The aggregates that the agent knows.
         names: Vec<String>,
     },
-    /// The name can't be one.
+    /// The name is malformed.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The agent runs no more.
+    /// The agent has stopped.
     #[error("the agent has stopped: {0}")]
     Stopped(StopReason),
 }
@@ -153,20 +151,20 @@ fn reasons(reading: &Reading) -> String {
     if caveats.is_empty() { "; wait longer".to_owned() } else { caveats }
 }
 
-/// The figures that exist, in words.
+/// Lists the aggregates that an agent knows, in words.
 pub(crate) fn known(names: &[String]) -> String {
     if names.is_empty() {
-        "this agent has heard of no figure yet; set an input first".to_owned()
+        "this agent knows no aggregate yet; set an input first".to_owned()
     } else {
-        format!("this agent has heard of: {}", names.join(", "))
+        format!("this agent knows {}", names.join(", "))
     }
 }
 
-/// Why an agent stopped.
+/// Why an agent has stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// It left the cluster, as it was asked to.
+    /// It was told to leave the cluster.
     #[error("it left the cluster")]
     Left,
     /// It was killed.
@@ -175,15 +173,15 @@ pub enum StopReason {
     /// All its handles were dropped.
     #[error("all its handles were dropped")]
     Dropped,
-    /// The cluster has a live member of its name.
+    /// The cluster has a live member with its name.
     #[error("the name {name} is taken by the live member at {by}; choose another name")]
     NameTaken {
         /// The name.
         name: String,
-        /// Where the member is that has it.
+        /// The member's address.
         by: SocketAddr,
     },
-    /// A socket failed for good.
+    /// Its UDP socket failed permanently.
     #[error("its UDP socket failed: {0}")]
     Socket(String),
     /// A protocol panicked.

@@ -1,4 +1,4 @@
-//! The HTTP API: what a handle can do, as JSON, described by `/openapi.json`.
+//! The HTTP API: the methods of [`Agent`](crate::Agent) as JSON, described by `/openapi.json`.
 
 mod aggregates;
 mod clients;
@@ -32,10 +32,10 @@ use state::{Lasting, State};
 #[openapi(
     info(
         title = "rumormill agent",
-        description = "A cluster that knows its own sums: any agent answers for all of them. \
-                       Every error is a JSON object with the field `error`, which says what was \
-                       wrong and what to do. A `/` in a name is written `%2F` in a path. There is \
-                       no authentication."
+        description = "Aggregates, events, queries and keys of a cluster; any agent answers for the \
+                       whole cluster. Every error is a JSON object with the field `error`, which \
+                       says what was wrong and what to do. Write `%2F` for a `/` in a name. There \
+                       is no authentication."
     ),
     components(schemas(crate::api::Event))
 )]
@@ -47,14 +47,14 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .routes(routes!(cluster::info))
         .routes(routes!(cluster::join))
         .routes(routes!(cluster::leave))
-        .routes(routes!(aggregates::aggregates))
-        .routes(routes!(aggregates::aggregate))
+        .routes(routes!(aggregates::list))
+        .routes(routes!(aggregates::get))
         .routes(routes!(aggregates::explain))
         .routes(routes!(aggregates::inputs))
         .routes(routes!(aggregates::set_input, aggregates::unset_input))
-        .routes(routes!(events::publish, events::recent))
+        .routes(routes!(events::publish, events::list))
         .routes(routes!(events::trace))
-        .routes(routes!(queries::query))
+        .routes(routes!(queries::ask))
         .routes(routes!(kv::list))
         .routes(routes!(kv::get, kv::put, kv::delete))
         .routes(routes!(watch::watch))
@@ -63,7 +63,7 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .routes(routes!(health::readyz))
         .routes(routes!(health::openapi))
         .split_for_parts();
-    // The rest of a path is one parameter; the document has no word for that.
+    // OpenAPI has no notation for a parameter that is the rest of a path.
     for (path, item) in std::mem::take(&mut document.paths.paths) {
         document.paths.paths.insert(path.replace("{*", "{"), item);
     }
@@ -78,19 +78,19 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {
-    let message = format!("there is nothing at {}; /openapi.json lists what there is", uri.path());
+    let message = format!("there is nothing at {}; /openapi.json lists all paths", uri.path());
     ApiError(StatusCode::NOT_FOUND, message)
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {
     let message = format!(
-        "{method} can't be used on {}; the header `allow` lists what can, /openapi.json describes it",
+        "{} does not allow {method}; the header `allow` lists the methods that it does",
         uri.path()
     );
     ApiError(StatusCode::METHOD_NOT_ALLOWED, message)
 }
 
-/// A page of another site, open in a browser on this machine, must not change anything here.
+/// Refuses changes by web pages of other origins that are open in a browser on this machine.
 async fn own_pages_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -98,7 +98,7 @@ async fn own_pages_only(request: Request, next: Next) -> Response {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let of = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
         if host.is_none() || of.map(|(_, of)| of) != host {
-            let message = "a page of another site may not change anything here; \
+            let message = "web pages of other origins may not change anything; \
                            send the request without the header `origin`";
             return ApiError(StatusCode::FORBIDDEN, message.to_owned()).into_response();
         }

@@ -1,4 +1,4 @@
-//! Metrics in the text format that Prometheus reads.
+//! Metrics in the text formats that Prometheus reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,18 +11,16 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use rumormill_proto::Instant;
 
-use crate::api::{
-    ClockInfo, Counters, Figure, Input, Load, Member, MemberState, Reading, StoreInfo,
-};
+use crate::api::{ClockInfo, Counters, Input, Load, Member, MemberState, Reading, StoreInfo};
 use crate::core::Core;
 use crate::store::writer::Writer;
 
 /// A format of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// `OpenMetrics` 1.0.0, for who asks for it: Prometheus itself does.
+    /// `OpenMetrics` 1.0.0, for clients that ask for it, such as Prometheus itself.
     Open,
-    /// The older text format of Prometheus, version 0.0.4, which everything else reads.
+    /// The older text format of Prometheus, version 0.0.4, which all others read.
     Text,
 }
 
@@ -30,12 +28,12 @@ impl Format {
     /// The media type of `OpenMetrics`.
     pub(crate) const OPEN: &str = "application/openmetrics-text";
 
-    /// What a reader wants whose header `accept` is this.
+    /// Returns the format for a client that sends this `accept` header.
     pub(crate) fn wanted(accept: &str) -> Self {
         if accept.contains(Self::OPEN) { Self::Open } else { Self::Text }
     }
 
-    /// What `/metrics` says that it is.
+    /// Returns the content type of `/metrics`.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Open => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -61,45 +59,73 @@ pub(crate) struct Snapshot {
     log_lines_dropped: Option<u64>,
 }
 
-/// A figure's part, what it is, and how to take it from a reading.
-type Part = (&'static str, &'static str, fn(&Reading) -> Option<f64>);
+/// A metric's name without its prefix, what it means, and how to take its value.
+type Metric<S, V> = (&'static str, &'static str, fn(&S) -> V);
 
-const PARTS: [Part; 8] = [
+/// The gauges of one aggregate. A value that is not known is left out.
+const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 17] = [
+    ("aggregate_sum_value", "The estimate of the sum of the inputs", |r| r.sum.value),
+    ("aggregate_sum_lower", "The lower bound of the sum", |r| r.sum.lower),
+    ("aggregate_sum_upper", "The upper bound of the sum", |r| r.sum.upper),
+    ("aggregate_average_value", "The estimate of the average input", |r| r.average.value),
+    ("aggregate_average_lower", "The lower bound of the average", |r| r.average.lower),
+    ("aggregate_average_upper", "The upper bound of the average", |r| r.average.upper),
+    ("aggregate_count_value", "The estimate of the number of inputs", |r| r.count.value),
+    ("aggregate_count_lower", "The lower bound of the number of inputs", |r| r.count.lower),
+    ("aggregate_count_upper", "The upper bound of the number of inputs", |r| r.count.upper),
     ("aggregate_min", "The smallest input during the last window", |r| r.min),
     ("aggregate_max", "The largest input during the last window", |r| r.max),
     ("aggregate_variance", "The inputs' variance", |r| r.variance),
     ("aggregate_standard_deviation", "The inputs' standard deviation", |r| r.standard_deviation),
-    ("aggregate_spread", "Three standard errors of the sum", |r| r.spread),
-    ("aggregate_converged", "Whether the estimate has settled: 1 or 0", |r| {
-        Some(f64::from(u8::from(r.converged)))
-    }),
+    ("aggregate_standard_error", "The standard error of the sum", |r| r.spread.map(|s| s / 3.0)),
+    ("aggregate_converged", "Whether the estimate has settled: 1 or 0", |r| Some(yes(r.converged))),
     ("aggregate_disturbed_seconds", "Time since an input or the membership changed", |r| {
         r.disturbed_seconds_ago
     }),
+    ("aggregate_enclosed_seconds", "The greatest age of the bounds", |r| r.enclosed_seconds_ago),
+];
+
+/// The gauges of an agent.
+const OF_AGENT: [Metric<Snapshot, f64>; 10] = [
+    ("uptime_seconds", "Time since the agent's start", |s| s.uptime),
+    ("events_kept", "Events that are kept", |s| s.load.rumors as f64),
+    ("events_hot", "Events that are being pushed", |s| s.load.rumors_hot as f64),
+    ("events_kept_bytes", "Bytes of the payloads of kept events", |s| s.load.rumor_bytes as f64),
+    ("kv_keys", "Keys", |s| s.load.keys as f64),
+    ("kv_tombstones", "Deleted keys that are remembered", |s| s.load.tombstones as f64),
+    ("kv_kept_bytes", "Bytes of keys and values", |s| s.load.replica_bytes as f64),
     (
-        "aggregate_enclosed_seconds",
-        "The enclosure holds for an instant this long ago at most",
-        |r| r.enclosed_seconds_ago,
+        "kv_members_differing",
+        "Members whose keys have differed from this agent's for longer than a minute",
+        |s| s.load.members_differing as f64,
     ),
+    ("clock_correction_seconds", "What is added to the clock", |s| s.clock.correction_seconds),
+    ("clock_members_skewed", "Members whose clocks are too far from this one", |s| {
+        s.clock.members_skewed as f64
+    }),
 ];
 
-/// A figure with an enclosure, what it is, and how to take it from a reading.
-type Enclosed = (&'static str, &'static str, fn(&Reading) -> Figure);
-
-/// An end of a figure's enclosure or its value, what it is, and how to take it from the figure.
-type End = (&'static str, &'static str, fn(Figure) -> Option<f64>);
-
-const ENDS: [End; 3] = [
-    ("value", "The estimate of the", |figure| figure.value),
-    ("lower", "The lower end of the enclosure of the", |figure| figure.lower),
-    ("upper", "The upper end of the enclosure of the", |figure| figure.upper),
+/// The gauges of a store.
+const OF_STORE: [Metric<StoreInfo, f64>; 2] = [
+    ("store_healthy", "Whether the last transaction of the store is on disk: 1 or 0", |s| {
+        yes(s.trouble.is_none())
+    }),
+    ("store_waiting", "Inputs and entries that wait to be written to the store", |s| {
+        s.waiting as f64
+    }),
 ];
 
-const ENCLOSED: [Enclosed; 3] = [
-    ("sum", "sum of the inputs", |r| r.sum),
-    ("average", "average input of the nodes that report the figure", |r| r.average),
-    ("count", "number of nodes that report the figure", |r| r.count),
+/// The counters of a store.
+const BY_STORE: [Metric<StoreInfo, u64>; 4] = [
+    ("store_commits", "Transactions of the store", |s| s.commits),
+    ("store_records", "Inputs and entries written", |s| s.records),
+    ("store_errors", "Transactions of the store that failed", |s| s.errors),
+    ("store_refused", "Entries left out of the store because they can't be read", |s| s.refused),
 ];
+
+fn yes(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
 
 impl Snapshot {
     pub(crate) fn take(core: &mut Core) -> Self {
@@ -132,8 +158,8 @@ impl Snapshot {
     }
 }
 
-/// `OpenMetrics` in the text format 0.0.4: that describes a counter and an info by the full names
-/// of their samples, knows no infos, and has no mark at its end.
+/// Rewrites `OpenMetrics` in the text format 0.0.4, which describes a counter and an info by the full
+/// names of their samples, has no infos, and no mark at its end.
 fn older(text: &str) -> String {
     let suffix = |kind: &str| match kind {
         "counter" => "_total",
@@ -166,10 +192,10 @@ impl Collector for Snapshot {
         encoder
             .encode_descriptor("agent", "The agent.", None, MetricType::Info)?
             .encode_info(&(who, version))?;
-        gauge(encoder, "uptime_seconds", "Time since the agent's start", |metric| {
-            ConstGauge::new(self.uptime).encode(metric)
-        })?;
-        let help = "Members ever heard of, by what the failure detector says of them";
+        for (name, help, value) in OF_AGENT {
+            gauge(encoder, name, help, |metric| ConstGauge::new(value(self)).encode(metric))?;
+        }
+        let help = "Members that this agent knows, by their state";
         gauge(encoder, "members", help, |mut metric| {
             for state in MemberState::ALL {
                 let n = self.members.iter().filter(|member| member.state == state).count();
@@ -178,64 +204,31 @@ impl Collector for Snapshot {
             }
             Ok(())
         })?;
-        gauge(encoder, "input", "What this agent puts in", |metric| {
+        gauge(encoder, "input", "This agent's input", |metric| {
             by_name(metric, self.inputs.iter().map(|input| (&*input.name, Some(input.value))))
         })?;
-        for (figure, what, take) in ENCLOSED {
-            for (part, which, pick) in ENDS {
-                let name = format!("aggregate_{figure}_{part}");
-                gauge(encoder, &name, &format!("{which} {what}"), |metric| {
-                    by_name(metric, self.readings.iter().map(|r| (&*r.name, pick(take(r)))))
-                })?;
-            }
-        }
-        for (name, help, take) in PARTS {
+        for (name, help, value) in OF_AGGREGATE {
             gauge(encoder, name, help, |metric| {
-                by_name(metric, self.readings.iter().map(|r| (&*r.name, take(r))))
+                by_name(metric, self.readings.iter().map(|r| (&*r.name, value(r))))
             })?;
-        }
-        for (name, help, value) in [
-            ("rumors_kept", "Rumors that are kept", self.load.rumors),
-            ("rumors_hot", "Rumors that are being told", self.load.rumors_hot),
-            ("rumors_kept_bytes", "Bytes of the payloads of kept rumors", self.load.rumor_bytes),
-            ("replica_keys", "Keys that exist", self.load.keys),
-            ("replica_tombstones", "Deleted keys that are remembered", self.load.tombstones),
-            ("replica_kept_bytes", "Bytes of keys and values", self.load.replica_bytes),
-        ] {
-            gauge(encoder, name, help, |metric| ConstGauge::new(value as f64).encode(metric))?;
-        }
-        let help = "Members whose keys have differed from this agent's for longer than a minute";
-        let differing = self.load.members_differing as f64;
-        let (clock, skewed) = (&self.clock, self.clock.members_skewed as f64);
-        for (name, help, value) in [
-            ("replica_members_differing", help, differing),
-            ("clock_correction_seconds", "What is added to the clock", clock.correction_seconds),
-            ("clock_members_skewed", "Members whose clocks are too far from this one", skewed),
-        ] {
-            gauge(encoder, name, help, |metric| ConstGauge::new(value).encode(metric))?;
         }
         for (name, help, value) in self.counters.each() {
             counter(encoder, &name, &help, value)?;
         }
-        counter(encoder, "events_missed", "Events that slow subscribers have missed", self.missed)?;
+        let help = "Notices that slow subscribers have missed";
+        counter(encoder, "notices_missed", help, self.missed)?;
         if let Some(lines) = self.log_lines_dropped {
             let help = "Lines of the log that could not be written";
             counter(encoder, "log_lines_dropped", help, lines)?;
         }
         let Some(store) = &self.store else { return Ok(()) };
-        let help = "Whether the last transaction of the store is on disk: 1 or 0";
-        gauge(encoder, "store_healthy", help, |metric| {
-            ConstGauge::new(f64::from(u8::from(store.trouble.is_none()))).encode(metric)
-        })?;
-        let help = "Inputs and entries that wait to be written to the store";
-        gauge(encoder, "store_waiting", help, |metric| {
-            ConstGauge::new(store.waiting as f64).encode(metric)
-        })?;
-        counter(encoder, "store_commits", "Transactions of the store", store.commits)?;
-        counter(encoder, "store_records", "Inputs and entries written", store.records)?;
-        counter(encoder, "store_errors", "Transactions of the store that failed", store.errors)?;
-        let help = "Entries left out of the store, because they can't be read";
-        counter(encoder, "store_refused", help, store.refused)
+        for (name, help, value) in OF_STORE {
+            gauge(encoder, name, help, |metric| ConstGauge::new(value(store)).encode(metric))?;
+        }
+        for (name, help, value) in BY_STORE {
+            counter(encoder, name, help, value(store))?;
+        }
+        Ok(())
     }
 }
 
@@ -253,7 +246,7 @@ fn gauge(
     values(encoder.encode_descriptor(name, &format!("{help}."), None, MetricType::Gauge)?)
 }
 
-/// A gauge with the figure's name as its label. What is not known is left out.
+/// Writes a gauge with the aggregate's name as its label, without the values that are not known.
 fn by_name<'a>(
     mut metric: MetricEncoder<'_>,
     values: impl Iterator<Item = (&'a str, Option<f64>)>,

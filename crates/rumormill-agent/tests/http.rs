@@ -264,7 +264,7 @@ async fn unknown_paths_wrong_methods_and_pages_of_other_sites_are_told_as_json()
     let leave = |origin: String| client.http.post(client.url("/v1/leave")).header("origin", origin);
     let response = leave("http://elsewhere.example".into()).send().await.unwrap();
     assert_eq!(response.status(), 403);
-    assert!(error(&parse(response).await).contains("another site"));
+    assert!(error(&parse(response).await).contains("other origins"));
     assert_eq!(client.get("/healthz").await.0, 200, "it is still there");
     let response = leave(client.base.clone()).send().await.unwrap();
     assert_eq!(response.status(), 200, "a page of its own may");

@@ -62,8 +62,8 @@ async fn bad_events_and_queries_change_nothing() {
     for (path, says) in [
         ("/v1/trace/xyz", "16 hexadecimal digits"),
         ("/v1/trace/0123456789abcdef?timeout=-1s", "timeout is"),
-        ("/v1/watch?events=rumours", "\"rumours\""),
-        ("/v1/watch?events=rumor&prefix=x", "exclude each other"),
+        ("/v1/watch?kinds=rumours", "\"rumours\""),
+        ("/v1/watch?kinds=rumor&prefix=x", "exclude each other"),
         ("/v1/kv/?limit=0", "from 1 to 10000"),
         ("/v1/kv/?limit=many", "limit"),
         ("/v1/kv/?perfix=x", "perfix"),
@@ -211,14 +211,14 @@ async fn metrics_and_info_tell_of_every_bound() {
         let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
         line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
-    assert_eq!((value("rumors_kept"), value("rumors_kept_bytes")), (1.0, 5.0));
-    assert_eq!((value("replica_keys"), value("replica_tombstones")), (1.0, 1.0));
-    assert_eq!(value("replica_kept_bytes"), 9.0);
-    assert!(value("events_missed_total") >= 80.0);
+    assert_eq!((value("events_kept"), value("events_kept_bytes")), (1.0, 5.0));
+    assert_eq!((value("kv_keys"), value("kv_tombstones")), (1.0, 1.0));
+    assert_eq!(value("kv_kept_bytes"), 9.0);
+    assert!(value("notices_missed_total") >= 80.0);
     for name in ["rumors_evicted_total", "rumors_rejected_total", "replica_outdated_total"] {
         assert_eq!(value(name), 0.0, "{name}");
     }
-    assert!(value("rumors_hot") <= 1.0);
+    assert!(value("events_hot") <= 1.0);
     let info = agent.info().await.unwrap();
     assert_eq!((info.load.rumors, info.load.keys, info.load.tombstones), (1, 1, 1));
     assert_eq!(info.settings.kv.max_value, 65_536);

@@ -1,4 +1,4 @@
-//! Figures and inputs.
+//! Aggregates and inputs.
 
 use axum::Json;
 use axum::extract::State as Extract;
@@ -8,30 +8,30 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
-use super::extract::{Body, FigureName, Parameters, Running, duration};
+use super::extract::{AggregateName, Body, Parameters, Running, duration};
 use super::state::Lasting;
 use crate::agent::Agent;
 use crate::api::{ErrorBody, Explanation, Input, NotConverged, Reading, SetInput};
 use crate::error::{WaitError, known};
 
-/// What the agent can say of every figure that it has heard of
+/// Lists this agent's readings of all aggregates that it knows
 #[utoipa::path(
-    get, path = "/v1/aggregates", tag = "figures",
+    get, path = "/v1/aggregates", tag = "aggregates",
     responses(
         (status = 200, description = "The readings, by name", body = [Reading]),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
-pub(super) async fn aggregates(Running(agent): Running) -> Result<Json<Vec<Reading>>, ApiError> {
+pub(super) async fn list(Running(agent): Running) -> Result<Json<Vec<Reading>>, ApiError> {
     Ok(Json(agent.aggregates().list().await?))
 }
 
-/// What the document says of a figure's name in a path; [`FigureName`] reads it.
+/// Describes the name of an aggregate in a path, which [`AggregateName`] reads.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "it describes")]
-struct FigureParam {
-    /// The figure's name; a `/` in it is written `%2F`.
+#[expect(dead_code, reason = "for the OpenAPI document alone")]
+struct AggregateParam {
+    /// The aggregate's name; write `%2F` for a `/` in it.
     #[param(
         min_length = 1,
         max_length = 64,
@@ -45,28 +45,28 @@ struct FigureParam {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wait {
-    /// Answer when the figure has converged, or with 408 after this time: `500ms`, `10s`, `2m` or
-    /// a number of seconds, at most an hour.
-    #[param(pattern = r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ms|s|m)?$", example = "10s")]
+    /// Answers once the aggregate has converged, or with 408 after this time: `500ms`, `10s`, `2m`,
+    /// at most 1h.
+    #[param(example = "10s")]
     wait: Option<String>,
 }
 
-/// What the agent can say of one figure
+/// Returns this agent's reading of one aggregate
 #[utoipa::path(
-    get, path = "/v1/aggregates/{name}", tag = "figures",
-    params(FigureParam, Wait),
+    get, path = "/v1/aggregates/{name}", tag = "aggregates",
+    params(AggregateParam, Wait),
     responses(
         (status = 200, description = "The reading; with `wait` a converged one", body = Reading),
-        (status = 400, description = "A name or a time that can't be one", body = ErrorBody),
-        (status = 404, description = "No such figure; the error names those that there are", body = ErrorBody),
-        (status = 408, description = "Not converged in the time to wait", body = NotConverged),
+        (status = 400, description = "Malformed name or duration", body = ErrorBody),
+        (status = 404, description = "Unknown aggregate; the error names those that this agent knows", body = ErrorBody),
+        (status = 408, description = "Not converged in the time given as `wait`", body = NotConverged),
         (status = 503, description = "The agent has stopped, or too many requests wait", body = ErrorBody),
     )
 )]
-pub(super) async fn aggregate(
+pub(super) async fn get(
     Running(agent): Running,
     Extract(lasting): Extract<Lasting>,
-    FigureName(name): FigureName,
+    AggregateName(name): AggregateName,
     Parameters(Wait { wait }): Parameters<Wait>,
 ) -> Result<Response, ApiError> {
     let name = name.as_str();
@@ -95,20 +95,20 @@ pub(super) async fn aggregate(
     }
 }
 
-/// What a figure rests on at this agent: mass, links, anchors
+/// Explains this agent's reading of one aggregate: its masses, links and anchors
 #[utoipa::path(
-    get, path = "/v1/aggregates/{name}/explain", tag = "figures",
-    params(FigureParam),
+    get, path = "/v1/aggregates/{name}/explain", tag = "aggregates",
+    params(AggregateParam),
     responses(
         (status = 200, description = "The explanation", body = Explanation),
-        (status = 400, description = "A name that can't be one", body = ErrorBody),
-        (status = 404, description = "No such figure; the error names those that there are", body = ErrorBody),
+        (status = 400, description = "Malformed name", body = ErrorBody),
+        (status = 404, description = "Unknown aggregate; the error names those that this agent knows", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn explain(
     Running(agent): Running,
-    FigureName(name): FigureName,
+    AggregateName(name): AggregateName,
 ) -> Result<Json<Explanation>, ApiError> {
     match agent.aggregates().explain(name.as_str()).await? {
         Some(explanation) => Ok(Json(explanation)),
@@ -120,16 +120,16 @@ async fn unknown(agent: &Agent, name: &str) -> ApiError {
     match agent.aggregates().list().await {
         Ok(readings) => {
             let names: Vec<_> = readings.into_iter().map(|reading| reading.name).collect();
-            let message = format!("there is no figure named {name}; {}", known(&names));
+            let message = format!("there is no aggregate named {name}; {}", known(&names));
             ApiError(StatusCode::NOT_FOUND, message)
         }
         Err(error) => error.into(),
     }
 }
 
-/// This agent's inputs
+/// Lists this agent's inputs
 #[utoipa::path(
-    get, path = "/v1/inputs", tag = "inputs",
+    get, path = "/v1/inputs", tag = "aggregates",
     responses(
         (status = 200, description = "The inputs, by name", body = [Input]),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
@@ -139,45 +139,45 @@ pub(super) async fn inputs(Running(agent): Running) -> Result<Json<Vec<Input>>, 
     Ok(Json(agent.aggregates().inputs().await?))
 }
 
-/// Sets this agent's input to a figure
+/// Sets this agent's input to an aggregate
 #[utoipa::path(
-    put, path = "/v1/inputs/{name}", tag = "inputs",
-    params(FigureParam),
+    put, path = "/v1/inputs/{name}", tag = "aggregates",
+    params(AggregateParam),
     request_body(content = SetInput, description = "At most 64 KiB"),
     responses(
-        (status = 200, description = "The input as it is now", body = Input),
-        (status = 400, description = "A name that can't be one, or a body that is not JSON", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
-        (status = 409, description = "The figure exists in the other mode, or there are too many, or the agent runs none", body = ErrorBody),
-        (status = 413, description = "The body is too long", body = ErrorBody),
-        (status = 422, description = "Not a finite number within ±2⁵³, or another body than expected", body = ErrorBody),
+        (status = 200, description = "The new input", body = Input),
+        (status = 400, description = "Malformed name, or a body that is not JSON", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
+        (status = 409, description = "The aggregate exists in the other mode, there are too many, or the agent runs no aggregates", body = ErrorBody),
+        (status = 413, description = "The body is longer than 64 KiB", body = ErrorBody),
+        (status = 422, description = "Not a finite number within ±2⁵³, or a body of another form", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn set_input(
     Running(agent): Running,
-    FigureName(name): FigureName,
+    AggregateName(name): AggregateName,
     Body(SetInput { value, mode }): Body<SetInput>,
 ) -> Result<Json<Input>, ApiError> {
     agent.aggregates().set_in(name.as_str(), value, mode).await?;
     Ok(Json(Input { name: name.to_string(), value, mode }))
 }
 
-/// Takes this agent's input to a figure away
+/// Removes this agent's input to an aggregate
 #[utoipa::path(
-    delete, path = "/v1/inputs/{name}", tag = "inputs",
-    params(FigureParam),
+    delete, path = "/v1/inputs/{name}", tag = "aggregates",
+    params(AggregateParam),
     responses(
-        (status = 204, description = "The input is gone"),
-        (status = 400, description = "A name that can't be one", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 204, description = "The input was removed"),
+        (status = 400, description = "Malformed name", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
         (status = 404, description = "This agent has no such input", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn unset_input(
     Running(agent): Running,
-    FigureName(name): FigureName,
+    AggregateName(name): AggregateName,
 ) -> Result<StatusCode, ApiError> {
     agent.aggregates().unset(name.as_str()).await?;
     Ok(StatusCode::NO_CONTENT)

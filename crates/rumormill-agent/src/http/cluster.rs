@@ -1,4 +1,4 @@
-//! The members, the agent itself, and coming and going.
+//! The members and the agent itself; joining and leaving.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use super::error::ApiError;
 use super::extract::{Body, Running};
 use crate::api::{ErrorBody, Info, JoinReply, JoinRequest, Member, Status};
 
-/// Every member that the agent has heard of, itself first
+/// Lists all members that this agent knows, itself first
 #[utoipa::path(
     get, path = "/v1/members", tag = "cluster",
     responses(
@@ -19,7 +19,7 @@ pub(super) async fn members(Running(agent): Running) -> Result<Json<Vec<Member>>
     Ok(Json(agent.members().await?))
 }
 
-/// The agent, its settings and its counters
+/// Describes this agent: its addresses, settings, load and counters
 #[utoipa::path(
     get, path = "/v1/info", tag = "cluster",
     responses(
@@ -31,19 +31,19 @@ pub(super) async fn info(Running(agent): Running) -> Result<Json<Info>, ApiError
     Ok(Json(agent.info().await?))
 }
 
-/// Joins the cluster of a member
+/// Joins the cluster of another member
 ///
-/// The agent looks the name up and asks what it means, now and for as long as it runs, less and
-/// less often; `/v1/watch` tells how it goes, `join` of `/v1/info` how it stands.
+/// The agent looks the address up and contacts what it finds, now and for as long as it runs, at
+/// growing intervals. `/v1/watch` reports progress; `join` in `/v1/info` has the current state.
 #[utoipa::path(
     post, path = "/v1/join", tag = "cluster",
     request_body(content = JoinRequest, description = "At most 64 KiB"),
     responses(
-        (status = 202, description = "The agent asks", body = JoinReply),
+        (status = 202, description = "The agent is joining", body = JoinReply),
         (status = 400, description = "Not of the form host:port, or a body that is not JSON", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
-        (status = 413, description = "The body is too long", body = ErrorBody),
-        (status = 422, description = "The name can't be resolved, or another body than expected", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
+        (status = 413, description = "The body is longer than 64 KiB", body = ErrorBody),
+        (status = 422, description = "The address can't be resolved, or a body of another form", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
@@ -59,8 +59,8 @@ pub(super) async fn join(
 #[utoipa::path(
     post, path = "/v1/leave", tag = "cluster",
     responses(
-        (status = 200, description = "The agent has left; it answers no more", body = Status),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 200, description = "The agent has left the cluster and stopped", body = Status),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]

@@ -1,8 +1,8 @@
-//! Reads what a refused request still has to say, so that its client gets to read the answer.
+//! Reads the body of a refused request to its end, so that the client can read the answer.
 //!
-//! A handler that answers early leaves the rest of the body in the connection. Closed like that, a
-//! connection is reset, and the client sees "broken pipe" in place of what was wrong, or sees it on
-//! its next request over the same connection.
+//! A handler that answers early leaves the rest of the body in the connection. Closing it then resets
+//! the connection, and the client sees "broken pipe" in place of the error, on this request or on the
+//! next one over the same connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,8 +19,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::serve::PATIENCE;
 
-/// Answers, and before the answer goes out reads the body to its end, if that comes within
-/// [`PATIENCE`] of the head. A client that waits to be told to send its body need not send it.
+/// Runs the handler, then reads what is left of the body, if it arrives within [`PATIENCE`] of the
+/// head, and returns the answer. A client that sends `expect: 100-continue` need not send its body.
 pub(super) async fn drain(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
         return next.run(request).await;
@@ -36,7 +36,7 @@ pub(super) async fn drain(request: Request, next: Next) -> Response {
     response
 }
 
-/// A body that goes back to its owner when its reader drops it.
+/// A body that returns to its owner when its reader drops it.
 struct Lent {
     body: Body,
     give_back: Option<oneshot::Sender<Body>>,

@@ -1,4 +1,4 @@
-//! Errors as JSON, each with the status that fits it.
+//! Errors as JSON, each with its HTTP status.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use rumormill_proto::{InputError, PublishError, PutError};
 use crate::api::{BytesError, ErrorBody};
 use crate::error::{AddressError, Error};
 
-/// A status, and what was wrong in words.
+/// A status, and what was wrong, in words.
 #[derive(Debug)]
 pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
 

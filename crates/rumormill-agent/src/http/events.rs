@@ -1,4 +1,4 @@
-//! Rumors: telling news, what is remembered of it, and how it spread.
+//! Events: publishing them, their records, and how they spread.
 
 use axum::Json;
 use axum::extract::Path;
@@ -11,20 +11,20 @@ use super::error::ApiError;
 use super::extract::{LongBody, Parameters, Running, duration};
 use crate::api::{ErrorBody, PublishRequest, Published, RumorRecord, Trace};
 
-/// Tells all nodes news
+/// Publishes an event
 ///
-/// Every node gets it once; `/v1/watch` brings it to who listens there.
+/// Every node gets the event once, and reports it on its `/v1/watch`.
 #[utoipa::path(
     post, path = "/v1/events", tag = "events",
-    request_body(content = PublishRequest, description = "A payload of at most `rumor.max_payload_bytes` of `/v1/info`"),
+    request_body(content = PublishRequest, description = "The payload has at most `settings.events.max_payload` bytes; see `/v1/info`"),
     responses(
-        (status = 202, description = "It is under way", body = Published),
-        (status = 400, description = "A name that can't be one, bytes that can't be read, or a body that is not JSON", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
-        (status = 409, description = "The agent runs no rumors", body = ErrorBody),
+        (status = 202, description = "The event is on its way", body = Published),
+        (status = 400, description = "Malformed or reserved topic, malformed base64, or a body that is not JSON", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
+        (status = 409, description = "The agent runs no events", body = ErrorBody),
         (status = 413, description = "The payload is too long", body = ErrorBody),
-        (status = 422, description = "Another body than expected", body = ErrorBody),
-        (status = 429, description = "Too many rumors of this agent are under way", body = ErrorBody),
+        (status = 422, description = "The validation hook rejects the event, or a body of another form", body = ErrorBody),
+        (status = 429, description = "Too many events of this agent are on their way", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
@@ -36,15 +36,15 @@ pub(super) async fn publish(
     Ok((StatusCode::ACCEPTED, Json(Published { id: id.to_string() })))
 }
 
-/// What this agent remembers of rumors, the latest last
+/// Lists this agent's records of the events that it keeps, the latest last
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     responses(
-        (status = 200, description = "The rumors", body = [RumorRecord]),
+        (status = 200, description = "The records", body = [RumorRecord]),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
-pub(super) async fn recent(Running(agent): Running) -> Result<Json<Vec<RumorRecord>>, ApiError> {
+pub(super) async fn list(Running(agent): Running) -> Result<Json<Vec<RumorRecord>>, ApiError> {
     Ok(Json(agent.events().list().await?))
 }
 
@@ -52,22 +52,22 @@ pub(super) async fn recent(Running(agent): Running) -> Result<Json<Vec<RumorReco
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wait {
-    /// How long to wait for the nodes' answers, like `500ms`, `5s` or `1m`. `5s` if left out.
+    /// How long to wait for the nodes' answers, such as `500ms`, `5s` or `1m`. Default `5s`.
     #[param(example = "5s")]
     timeout: Option<String>,
 }
 
-/// How a rumor has spread: asks all nodes what they remember of it
+/// Traces how an event has spread: collects its records from all nodes
 #[utoipa::path(
     get, path = "/v1/trace/{id}", tag = "events",
-    params(("id" = String, Path, description = "The rumor's id, 16 hexadecimal digits"), Wait),
+    params(("id" = String, Path, description = "The event's id, 16 hexadecimal digits"), Wait),
     responses(
-        (status = 200, description = "What the nodes remember", body = Trace),
-        (status = 400, description = "An id or a time that can't be one", body = ErrorBody),
-        (status = 404, description = "No node that answered remembers it", body = ErrorBody),
-        (status = 409, description = "The agent runs no rumors", body = ErrorBody),
-        (status = 413, description = "The question is too long", body = ErrorBody),
-        (status = 429, description = "Too many rumors of this agent are under way", body = ErrorBody),
+        (status = 200, description = "The nodes' records", body = Trace),
+        (status = 400, description = "Malformed id or duration", body = ErrorBody),
+        (status = 404, description = "No node that answered has a record of it", body = ErrorBody),
+        (status = 409, description = "The agent runs no events", body = ErrorBody),
+        (status = 413, description = "The query is too long", body = ErrorBody),
+        (status = 429, description = "Too many events of this agent are on their way", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
@@ -78,14 +78,14 @@ pub(super) async fn trace(
 ) -> Result<Json<Trace>, ApiError> {
     let wait = duration("timeout", wait.timeout.as_deref().unwrap_or("5s"))?;
     let id: EventId = id.parse().map_err(|_| {
-        let message = format!("{id:?} is not a rumor's id, which has 16 hexadecimal digits");
+        let message = format!("{id:?} is not the id of an event, which has 16 hexadecimal digits");
         ApiError(StatusCode::BAD_REQUEST, message)
     })?;
     let trace = agent.events().trace(id, wait).await?;
     if trace.heard.is_empty() {
         let message = format!(
-            "no node remembers the rumor {id}: {} of {} answered. Rumors are forgotten after \
-             rumor.retention; GET /v1/events lists what there is",
+            "no node has a record of the event {id}: {} of {} answered. Nodes forget an event after \
+             events.retention; GET /v1/events lists those that this agent keeps",
             trace.answered, trace.expected
         );
         return Err(ApiError(StatusCode::NOT_FOUND, message));

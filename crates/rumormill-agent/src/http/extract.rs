@@ -1,4 +1,4 @@
-//! What handlers take out of a request. Whatever is wrong with it is told as JSON.
+//! What handlers take out of a request. Errors are JSON.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt;
-use rumormill_proto::{MAX_INPUT, Name};
+use rumormill_proto::{MAX_INPUT, Name, parse_duration};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ use super::serve::PATIENCE;
 use super::state::MAX_BODY;
 use crate::agent::{Agent, WeakAgent};
 
-/// The agent, as long as it runs.
+/// The agent, if it runs.
 pub(super) struct Running(pub(super) Agent);
 
 impl<S> FromRequestParts<S> for Running
@@ -32,10 +32,10 @@ where
     }
 }
 
-/// The figure's name in the path.
-pub(super) struct FigureName(pub(super) Name);
+/// The name of an aggregate in the path.
+pub(super) struct AggregateName(pub(super) Name);
 
-impl<S: Send + Sync> FromRequestParts<S> for FigureName {
+impl<S: Send + Sync> FromRequestParts<S> for AggregateName {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for FigureName {
     }
 }
 
-/// What stands behind the question mark.
+/// The parameters of the query string.
 pub(super) struct Parameters<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
@@ -61,7 +61,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     }
 }
 
-/// A JSON body, whatever the content type says: `curl -d` says that it is a form.
+/// A JSON body with any content type: `curl -d` sends that of a form.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -73,7 +73,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON body with a rumor's payload in it. The core checks the payload itself.
+/// A JSON body with the payload of an event or a query. The core checks the payload's length.
 pub(super) struct LongBody<T>(pub(super) T);
 
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for LongBody<T>
@@ -84,7 +84,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let agent = running(state)?;
-        // A byte takes up to six in JSON: \u0000.
+        // A byte has up to six characters in JSON: \u0000.
         let limit = MAX_BODY + 6 * agent.limits().payload;
         drop(agent);
         let bytes = read(request, "the body", limit).await?;
@@ -92,7 +92,7 @@ where
     }
 }
 
-/// A body that is a value of the replica.
+/// A body that is the value of a key.
 pub(super) struct RawValue(pub(super) Bytes);
 
 impl<S: Sync> FromRequest<S> for RawValue
@@ -153,13 +153,13 @@ fn late() -> ApiError {
 fn unfit(error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     if text.starts_with("number out of range") {
-        let message = format!("{text}: a value must lie within ±{MAX_INPUT:e}");
+        let message = format!("{text}: a value must be within ±{MAX_INPUT:e}");
         return ApiError(StatusCode::UNPROCESSABLE_ENTITY, message);
     }
-    let example = "see /openapi.json for what is expected";
+    let example = "/openapi.json describes what is expected";
     match error.classify() {
         Category::Data => {
-            let message = format!("the body is not what is expected here: {text}; {example}");
+            let message = format!("the body does not fit this request: {text}; {example}");
             ApiError(StatusCode::UNPROCESSABLE_ENTITY, message)
         }
         Category::Syntax | Category::Eof | Category::Io => {
@@ -169,28 +169,17 @@ fn unfit(error: &serde_json::Error) -> ApiError {
     }
 }
 
-/// The longest time that a request may wait.
+/// The longest duration of a request.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Reads the parameter `name`: `10s`, `500ms`, `2m`, or a number of seconds.
+/// Reads the duration of the parameter `name`.
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, ApiError> {
-    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let unit = match unit {
-        "ms" => Some(1e-3),
-        "" | "s" => Some(1.0),
-        "m" => Some(60.0),
-        _ => None,
-    };
-    let seconds = number.parse::<f64>().ok().zip(unit).map(|(number, unit)| number * unit);
-    match seconds {
-        Some(seconds) if seconds <= LONGEST.as_secs_f64() => Ok(Duration::from_secs_f64(seconds)),
-        _ => {
-            let message =
-                format!("{name} is {text:?}, but must be like 500ms, 10s or 2m, at most 60m");
-            Err(ApiError(StatusCode::BAD_REQUEST, message))
-        }
-    }
+    parse_duration(text).ok().filter(|duration| *duration <= LONGEST).ok_or_else(|| {
+        let message = format!(
+            "{name} is {text:?}, but must be a duration such as 500ms, 10s or 2m, at most 1h"
+        );
+        ApiError(StatusCode::BAD_REQUEST, message)
+    })
 }
 
 #[cfg(test)]
@@ -198,13 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_with_and_without_a_unit() {
+    fn durations_are_read_with_their_units() {
         for (text, ms) in
-            [("10s", 10_000), ("500ms", 500), ("2m", 120_000), ("1.5", 1500), ("0", 0)]
+            [("10s", 10_000), ("500ms", 500), ("2m", 120_000), ("1.5s", 1500), ("0s", 0)]
         {
             assert_eq!(duration("wait", text).unwrap(), Duration::from_millis(ms), "{text}");
         }
-        for bad in ["", "s", "-1s", "1h", "1e3", "ten", "10 s", "61m", "1..2", "inf", "NaN"] {
+        for bad in ["", "s", "-1s", "2h", "1e3", "ten", "10", "61m", "1..2s", "inf", "NaN"] {
             let ApiError(status, message) = duration("wait", bad).unwrap_err();
             assert_eq!(status, StatusCode::BAD_REQUEST);
             assert!(message.contains(&format!("{bad:?}")), "{message}");

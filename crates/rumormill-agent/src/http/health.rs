@@ -1,4 +1,4 @@
-//! What machines ask: is it alive, is it ready, its metrics, its document.
+//! Monitoring: liveness, readiness, metrics, and the OpenAPI document.
 
 use axum::Json;
 use axum::extract::State as Extract;
@@ -12,25 +12,25 @@ use crate::api::{ErrorBody, Status};
 use crate::core::Readiness;
 use crate::metrics::{self, Format};
 
-/// Whether the process is alive
+/// Reports that the process is alive
 #[utoipa::path(
-    get, path = "/healthz", tag = "machines",
-    responses((status = 200, description = "It is", body = Status))
+    get, path = "/healthz", tag = "monitoring",
+    responses((status = 200, description = "It is alive", body = Status))
 )]
 pub(super) async fn healthz() -> Json<Status> {
     Json(Status { status: "alive".to_owned() })
 }
 
-/// Whether the agent is in a cluster, or has none to join, and keeps what is written
+/// Reports whether the agent is part of its cluster and can store what is written
 ///
-/// It is ready if it was given no name to join, if another member has been up since it started, or
-/// if the names to join mean this agent itself and nobody else: then it may be the first of its
+/// It is ready if it was given no address to join, if another member has been up since it started,
+/// or if the addresses to join lead to this agent itself alone: then it may be the first of its
 /// cluster. The text says so if no other member is up.
 #[utoipa::path(
-    get, path = "/readyz", tag = "machines",
+    get, path = "/readyz", tag = "monitoring",
     responses(
         (status = 200, description = "It is ready", body = Status),
-        (status = 503, description = "No member has been reached: the error has the names to join, what they mean and what failed. Or the store can't be written, or the agent has stopped", body = ErrorBody),
+        (status = 503, description = "No member has been reached: the error lists the addresses to join, what they resolve to and what failed. Or the store can't be written, or the agent has stopped", body = ErrorBody),
     )
 )]
 pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
@@ -41,9 +41,9 @@ pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiE
         })
         .await?;
     let message = match (trouble, readiness) {
-        (Some(trouble), _) => format!("writes are refused, reads are answered: {trouble}"),
+        (Some(trouble), _) => format!("writes are refused, reads still work: {trouble}"),
         (None, Readiness::Waiting(why)) => {
-            format!("not ready: {why}; the agent goes on looking up and asking")
+            format!("not ready: {why}; the agent keeps trying")
         }
         (None, Readiness::Ready(note)) => {
             let note = note.map(|note| format!("; {note}")).unwrap_or_default();
@@ -53,10 +53,10 @@ pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiE
     Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, message))
 }
 
-/// Figures, members and counters as Prometheus reads them: in `OpenMetrics` for who accepts that,
-/// otherwise in its older text format
+/// Returns aggregates, members and counters for Prometheus: in `OpenMetrics` if the client accepts
+/// it, otherwise in the older text format
 #[utoipa::path(
-    get, path = "/metrics", tag = "machines",
+    get, path = "/metrics", tag = "monitoring",
     responses(
         (status = 200, description = "The metrics", content(
             (String = "application/openmetrics-text"),
@@ -72,15 +72,15 @@ pub(super) async fn metrics(
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::wanted(accept.unwrap_or_default());
     let text = agent.call(metrics::Snapshot::take).await?.encode(format).map_err(|_| {
-        let message = "the metrics can't be written; this is an error in the agent";
+        let message = "the metrics can't be written; this is a bug in the agent";
         ApiError(StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
     })?;
     Ok(([(header::CONTENT_TYPE, format.content_type())], text))
 }
 
-/// This document
+/// Returns this document
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "machines",
+    get, path = "/openapi.json", tag = "monitoring",
     responses((status = 200, description = "An OpenAPI 3.1 document", body = Object, content_type = "application/json"))
 )]
 pub(super) async fn openapi(Extract(state): Extract<State>) -> impl IntoResponse {

@@ -1,4 +1,4 @@
-//! The replica: keys and what they hold, as raw bytes.
+//! Keys and their values, as raw bytes.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -16,37 +16,36 @@ use super::state::Lasting;
 use crate::agent::Agent;
 use crate::api::{ErrorBody, KeyPage, Written};
 
-/// The most entries of one page.
+/// The most entries in one page.
 const MOST: usize = 10_000;
 
-/// Who wrote what a key holds.
+/// The header that names the node that wrote a value.
 const ORIGIN: HeaderName = HeaderName::from_static("rumormill-origin");
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
-    /// Only keys that begin so.
+    /// Only keys with this prefix.
     #[param(example = "flags/")]
     prefix: Option<String>,
-    /// Only keys that come after this one: the `next` of the page before.
+    /// Only keys after this one: the `next` of the page before.
     after: Option<String>,
-    /// How many entries at most; 1000 if left out, at most 10000. There may be fewer, where values
-    /// are long.
+    /// The most entries in the page, 1 to 10000. Default 1000. A page of long values has fewer.
     limit: Option<usize>,
 }
 
-/// Keys in order, with what they hold
+/// Lists keys and their values, in order
 ///
-/// At least one parameter is needed, so that a request for a key that is empty by mistake is not
-/// answered with all keys: `/v1/kv/?prefix=` lists them all.
+/// At least one parameter is required, so that a request for a key that is empty by mistake does
+/// not return all keys: `/v1/kv/?prefix=` lists them all.
 #[utoipa::path(
-    get, path = "/v1/kv/", tag = "replica",
+    get, path = "/v1/kv/", tag = "kv",
     params(Page),
     responses(
-        (status = 200, description = "A page of them", body = KeyPage),
-        (status = 400, description = "No parameter, or one that can't be one", body = ErrorBody),
-        (status = 503, description = "The agent has stopped, or too many lists are asked for", body = ErrorBody),
+        (status = 200, description = "A page of entries", body = KeyPage),
+        (status = 400, description = "No parameter, or a malformed one", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many lists are requested at once", body = ErrorBody),
     )
 )]
 pub(super) async fn list(
@@ -69,15 +68,15 @@ pub(super) async fn list(
     Ok(Json(page).into_response())
 }
 
-/// What a key holds
+/// Returns the value of a key
 #[utoipa::path(
-    get, path = "/v1/kv/{*key}", tag = "replica",
-    params(("key" = String, Path, description = "The key; it may hold slashes")),
+    get, path = "/v1/kv/{*key}", tag = "kv",
+    params(("key" = String, Path, description = "The key; it may contain slashes")),
     responses(
-        (status = 200, description = "The bytes as they were written; the write's version as `etag`, its node as `rumormill-origin`",
+        (status = 200, description = "The value's bytes; its version as `etag`, the node that wrote it as `rumormill-origin`",
             body = String, content_type = "application/octet-stream",
             headers(("etag" = String), ("rumormill-origin" = String))),
-        (status = 400, description = "A key that can't be one", body = ErrorBody),
+        (status = 400, description = "Malformed key", body = ErrorBody),
         (status = 404, description = "This agent has no such key", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
@@ -86,7 +85,7 @@ pub(super) async fn get(
     Running(agent): Running,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = named(key, &agent)?;
+    let key = key_of(key, &agent)?;
     let entry = agent.kv().get(&key).await?.ok_or_else(|| no_such_key(&key))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
@@ -96,23 +95,23 @@ pub(super) async fn get(
     Ok((headers, entry.value.bytes()?))
 }
 
-/// Writes a key, here and soon at every node
+/// Writes a key, here at once and soon at every node
 ///
-/// If the agent has a data directory, the write is on disk when this answers.
+/// If the agent has a data directory, the entry is on disk when this answers.
 #[utoipa::path(
-    put, path = "/v1/kv/{*key}", tag = "replica",
-    params(("key" = String, Path, description = "The key; it may hold slashes")),
-    request_body(content = String, description = "Any bytes, at most `replica.max_value_bytes` of `/v1/info`",
+    put, path = "/v1/kv/{*key}", tag = "kv",
+    params(("key" = String, Path, description = "The key; it may contain slashes")),
+    request_body(content = String, description = "Any bytes, at most `settings.kv.max_value` of them; see `/v1/info`",
         content_type = "application/octet-stream"),
     responses(
-        (status = 200, description = "It is written; the version is the `etag`, too", body = Written),
-        (status = 400, description = "A key that can't be one", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
-        (status = 408, description = "The body came too slowly", body = ErrorBody),
-        (status = 409, description = "The agent runs no replica", body = ErrorBody),
+        (status = 200, description = "The entry is written; its version is also the `etag`", body = Written),
+        (status = 400, description = "Malformed key", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
+        (status = 408, description = "The body did not arrive in time", body = ErrorBody),
+        (status = 409, description = "The agent runs no key-value map", body = ErrorBody),
         (status = 413, description = "The value is too long", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
-        (status = 507, description = "The replica is full, or the agent's disk can't be written", body = ErrorBody),
+        (status = 507, description = "The map is full, or the agent's disk can't be written", body = ErrorBody),
     )
 )]
 pub(super) async fn put(
@@ -120,22 +119,22 @@ pub(super) async fn put(
     key: Result<Path<String>, PathRejection>,
     RawValue(value): RawValue,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = named(key, &agent)?;
+    let key = key_of(key, &agent)?;
     let value: Bytes = value;
     let version = agent.kv().put(&key, &value).await?.to_string();
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
 }
 
-/// Deletes a key, here and soon at every node
+/// Deletes a key, here at once and soon at every node
 #[utoipa::path(
-    delete, path = "/v1/kv/{*key}", tag = "replica",
-    params(("key" = String, Path, description = "The key; it may hold slashes")),
+    delete, path = "/v1/kv/{*key}", tag = "kv",
+    params(("key" = String, Path, description = "The key; it may contain slashes")),
     responses(
-        (status = 200, description = "It is deleted", body = Written),
-        (status = 400, description = "A key that can't be one", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
+        (status = 200, description = "The key is deleted", body = Written),
+        (status = 400, description = "Malformed key", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
         (status = 404, description = "This agent has no such key", body = ErrorBody),
-        (status = 409, description = "The agent runs no replica", body = ErrorBody),
+        (status = 409, description = "The agent runs no key-value map", body = ErrorBody),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
         (status = 507, description = "The agent's disk can't be written", body = ErrorBody),
     )
@@ -144,15 +143,15 @@ pub(super) async fn delete(
     Running(agent): Running,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Written>, ApiError> {
-    let key = named(key, &agent)?;
+    let key = key_of(key, &agent)?;
     match agent.kv().delete(&key).await? {
         Some(version) => Ok(Json(Written { key, version: version.to_string() })),
         None => Err(no_such_key(&key)),
     }
 }
 
-/// The key of a path, if it can be one.
-fn named(key: Result<Path<String>, PathRejection>, agent: &Agent) -> Result<String, ApiError> {
+/// Returns the key of a path.
+fn key_of(key: Result<Path<String>, PathRejection>, agent: &Agent) -> Result<String, ApiError> {
     let bad = |rejection: PathRejection| ApiError(StatusCode::BAD_REQUEST, rejection.body_text());
     let Path(key) = key.map_err(bad)?;
     check_key(&key, agent.limits().key)
@@ -160,15 +159,15 @@ fn named(key: Result<Path<String>, PathRejection>, agent: &Agent) -> Result<Stri
     Ok(key)
 }
 
-/// Any method on the path of no key.
+/// Answers any method on the path of an empty key.
 pub(super) async fn no_key() -> ApiError {
-    let message = "the key is empty: write /v1/kv/KEY for a key, or list keys with GET \
+    let message = "the key is empty: use /v1/kv/KEY for one key, or list keys with GET \
                    /v1/kv/?prefix=PREFIX, where an empty prefix means all";
     ApiError(StatusCode::BAD_REQUEST, message.to_owned())
 }
 
 fn no_such_key(key: &str) -> ApiError {
     let message =
-        format!("there is no key {key:?} at this agent; GET /v1/kv/?prefix= lists those there are");
+        format!("there is no key {key:?} at this agent; GET /v1/kv/?prefix= lists its keys");
     ApiError(StatusCode::NOT_FOUND, message)
 }

@@ -1,4 +1,4 @@
-//! Questions to all nodes.
+//! Queries to all nodes.
 
 use std::convert::Infallible;
 
@@ -13,24 +13,24 @@ use super::extract::{LongBody, Running, duration};
 use super::state::Lasting;
 use crate::api::{ErrorBody, QueryLine, QueryRequest};
 
-/// Asks all nodes, and gives their answers as they come
+/// Sends a query to all nodes and streams their answers
 ///
-/// One `QueryLine` a line: first `asked`, then the answers, at last `finished`.
+/// One `QueryLine` per line: first `asked`, then the answers, last `finished`.
 #[utoipa::path(
-    post, path = "/v1/queries", tag = "events",
-    request_body(content = QueryRequest, description = "A payload of at most `rumor.max_payload_bytes` of `/v1/info`"),
+    post, path = "/v1/queries", tag = "queries",
+    request_body(content = QueryRequest, description = "The payload has at most `settings.events.max_payload` bytes; see `/v1/info`"),
     responses(
         (status = 200, description = "The answers", body = QueryLine, content_type = "application/x-ndjson"),
-        (status = 400, description = "A name, a time or bytes that can't be ones, or a body that is not JSON", body = ErrorBody),
-        (status = 403, description = "From a page of another site", body = ErrorBody),
-        (status = 409, description = "The agent runs no rumors", body = ErrorBody),
+        (status = 400, description = "Malformed name, duration or base64, or a body that is not JSON", body = ErrorBody),
+        (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
+        (status = 409, description = "The agent runs no events", body = ErrorBody),
         (status = 413, description = "The payload is too long", body = ErrorBody),
-        (status = 422, description = "Another body than expected", body = ErrorBody),
-        (status = 429, description = "Too many rumors of this agent are under way", body = ErrorBody),
+        (status = 422, description = "The validation hook rejects the query, or a body of another form", body = ErrorBody),
+        (status = 429, description = "Too many events of this agent are on their way", body = ErrorBody),
         (status = 503, description = "The agent has stopped, or too many streams are open", body = ErrorBody),
     )
 )]
-pub(super) async fn query(
+pub(super) async fn ask(
     Running(agent): Running,
     Extract(lasting): Extract<Lasting>,
     LongBody(request): LongBody<QueryRequest>,

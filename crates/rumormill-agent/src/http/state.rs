@@ -1,4 +1,4 @@
-//! What every handler of a request can have.
+//! The state that the handlers of requests share.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use super::error::ApiError;
 use crate::agent::WeakAgent;
 
-/// The longest body of a request, in bytes.
+/// The longest ordinary body of a request, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 
-/// What every handler can have.
+/// The state of the router.
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) agent: WeakAgent,
@@ -21,15 +21,15 @@ pub(super) struct State {
     pub(super) lasting: Lasting,
 }
 
-/// The most requests that last: streams of events or answers, those that wait for a figure, and
+/// The most lasting requests: streams of notices or answers, requests that wait for an aggregate, and
 /// pages of keys.
 const LASTING: usize = 256;
 
-/// Permits for requests that last, so that there is always room for others.
+/// Permits for lasting requests, so that there is always room for others.
 #[derive(Clone)]
 pub(super) struct Lasting {
     permits: Arc<Semaphore>,
-    /// For the one page that is being made.
+    /// Held while a page of keys is being made.
     pub(super) page: Arc<Mutex<()>>,
 }
 
@@ -38,12 +38,12 @@ impl Lasting {
         Self { permits: Arc::new(Semaphore::new(LASTING)), page: Arc::default() }
     }
 
-    /// A permit, to be held for as long as the request lasts.
+    /// Returns a permit, to be kept for as long as the request lasts.
     pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         self.permits.clone().try_acquire_owned().map_err(|_| {
             let message = format!(
-                "{LASTING} event streams, queries, lists and requests that wait are open, which \
-                 is the limit; end some, or ask another agent"
+                "{LASTING} streams, queries, lists and waiting requests are open, which is the \
+                 limit; end some, or use another agent"
             );
             ApiError(StatusCode::SERVICE_UNAVAILABLE, message)
         })

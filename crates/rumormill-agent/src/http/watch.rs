@@ -1,4 +1,4 @@
-//! Server-sent events: what happens, as it happens.
+//! Notices as server-sent events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -24,21 +24,21 @@ use crate::api::{ErrorBody, Event, Reading};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Parameter {
-    /// Only the figure of this name, and nothing else.
+    /// Only readings of the aggregate of this name.
     #[param(example = "requests")]
     name: Option<String>,
-    /// Only events of these kinds, separated by commas; and `missed`, always.
-    #[param(example = "rumor,query,key")]
-    events: Option<String>,
-    /// Only changes of keys that begin so, and nothing else.
+    /// Only notices of these kinds, separated by commas, and `missed`.
+    #[param(example = "event,query,key")]
+    kinds: Option<String>,
+    /// Only changes of keys with this prefix.
     #[param(example = "flags/")]
     prefix: Option<String>,
 }
 
-/// What a reader wants to hear.
+/// The notices that a reader has asked for.
 enum Filter {
     All,
-    Figure(Name),
+    Aggregate(Name),
     Kinds(Vec<String>),
     Keys(String),
 }
@@ -47,39 +47,39 @@ impl Filter {
     fn new(parameter: Parameter) -> Result<Self, ApiError> {
         let bad = |message: String| ApiError(StatusCode::BAD_REQUEST, message);
         match parameter {
-            Parameter { name: None, events: None, prefix: None } => Ok(Self::All),
-            Parameter { name: Some(name), events: None, prefix: None } => {
-                Name::new(&name).map(Self::Figure).map_err(|error| bad(error.to_string()))
+            Parameter { name: None, kinds: None, prefix: None } => Ok(Self::All),
+            Parameter { name: Some(name), kinds: None, prefix: None } => {
+                Name::new(&name).map(Self::Aggregate).map_err(|error| bad(error.to_string()))
             }
-            Parameter { name: None, events: Some(events), prefix: None } => {
-                let kinds: Vec<_> = events.split(',').map(|kind| kind.trim().to_owned()).collect();
+            Parameter { name: None, kinds: Some(kinds), prefix: None } => {
+                let kinds: Vec<_> = kinds.split(',').map(|kind| kind.trim().to_owned()).collect();
                 match kinds.iter().find(|kind| !Event::KINDS.contains(&kind.as_str())) {
                     None => Ok(Self::Kinds(kinds)),
                     Some(kind) => Err(bad(format!(
-                        "events names {kind:?}, but must name some of {}",
+                        "{kind:?} is not a kind of notice; the kinds are {}",
                         Event::KINDS.join(", ")
                     ))),
                 }
             }
-            Parameter { name: None, events: None, prefix: Some(prefix) } => Ok(Self::Keys(prefix)),
-            _ => Err(bad("name, events and prefix exclude each other; give one".to_owned())),
+            Parameter { name: None, kinds: None, prefix: Some(prefix) } => Ok(Self::Keys(prefix)),
+            _ => Err(bad("name, kinds and prefix exclude each other; give one".to_owned())),
         }
     }
 
-    /// Whether figures are told as they change.
-    fn figures(&self) -> bool {
+    /// Returns whether readings are reported.
+    fn aggregates(&self) -> bool {
         match self {
-            Self::All | Self::Figure(_) => true,
+            Self::All | Self::Aggregate(_) => true,
             Self::Kinds(kinds) => kinds.iter().any(|kind| kind == "aggregate"),
             Self::Keys(_) => false,
         }
     }
 
-    /// Whether something that happens is told.
+    /// Returns whether a notice of the agent is reported.
     fn passes(&self, event: &Event) -> bool {
         match self {
             Self::All => true,
-            Self::Figure(_) => false,
+            Self::Aggregate(_) => false,
             Self::Kinds(kinds) => kinds.iter().any(|kind| kind == event.kind()),
             Self::Keys(prefix) => {
                 matches!(event, Event::Key(change) if change.key.starts_with(prefix))
@@ -88,23 +88,23 @@ impl Filter {
     }
 }
 
-/// Events as they happen, and figures as they change
+/// Streams notices, and readings as they change
 ///
-/// Server-sent events: each has its kind as `event` and an `Event` as JSON `data`. First comes
-/// every figure as it is, then each as it changes, at most once a gossip period, and everything
-/// else as it happens. A reader that is too slow is told how many events it has `missed`, of those
-/// that it wants or others; of a figure it then gets the latest reading. The stream ends when the
-/// agent stops.
+/// Server-sent events: each has its kind as `event` and a `Notice` as JSON `data`. The stream begins
+/// with the readings of all aggregates; later a reading is sent when it changes, at most once in a
+/// gossip period, and every other notice at once. A reader that is too slow gets `missed` with the
+/// number of notices that it has missed, whether it has asked for their kinds or not, and then the
+/// latest reading of each aggregate. The stream ends when the agent stops.
 ///
-/// Of keys, it tells the changes that this agent takes, each once: all writes at this agent, and
-/// those of others that were not overwritten before they arrived. For each key the versions rise,
-/// and the last change is always told.
+/// A change of a key is reported once: every write at this agent, and every write at another agent
+/// that was not replaced by a later one before it arrived. The versions of one key rise, and its last
+/// change is always reported.
 #[utoipa::path(
-    get, path = "/v1/watch", tag = "cluster",
+    get, path = "/v1/watch", tag = "monitoring",
     params(Parameter),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        (status = 400, description = "A name or a kind that can't be one", body = ErrorBody),
+        (status = 200, description = "The notices", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "Malformed name, or an unknown kind", body = ErrorBody),
         (status = 503, description = "The agent has stopped, or too many streams are open", body = ErrorBody),
     )
 )]
@@ -129,7 +129,7 @@ pub(super) async fn watch(
     let events = stream::unfold(watcher, |mut watcher| async move {
         let event = watcher.next().await?;
         let data = sse::Event::default().event(event.kind()).json_data(&event);
-        // Every event can be written as JSON; a comment is better than a broken stream.
+        // Every notice can be written as JSON; a comment is better than a broken stream.
         let data = data.unwrap_or_else(|_| sse::Event::default().comment("unwritable"));
         Some((Ok(data), watcher))
     });
@@ -143,15 +143,15 @@ struct Watcher {
     events: broadcast::Receiver<Event>,
     ticks: Interval,
     filter: Filter,
-    /// The substance of what was told last, by name.
+    /// The substance of the last reading sent, by name.
     last: BTreeMap<String, Reading>,
-    /// Readings to tell.
+    /// Readings to send.
     ready: VecDeque<Reading>,
 }
 
 impl Watcher {
-    /// The next event; `None` once the agent has stopped. Readings are taken only when the reader
-    /// is ready for them, so that no queue of them grows.
+    /// Returns the next notice, `None` once the agent has stopped. Takes readings only when the
+    /// reader is ready for them, so that no queue of them grows.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(reading) = self.ready.pop_front() {
@@ -161,7 +161,7 @@ impl Watcher {
                 event = self.events.recv() => match event {
                     Ok(event) if self.filter.passes(&event) => return Some(event),
                     Ok(_) => {}
-                    Err(RecvError::Lagged(_)) if matches!(self.filter, Filter::Figure(_)) => {}
+                    Err(RecvError::Lagged(_)) if matches!(self.filter, Filter::Aggregate(_)) => {}
                     Err(RecvError::Lagged(events)) => {
                         if let Some(agent) = self.agent.upgrade() {
                             agent.has_missed(events);
@@ -170,10 +170,10 @@ impl Watcher {
                     }
                     Err(RecvError::Closed) => return None,
                 },
-                _ = self.ticks.tick(), if self.filter.figures() => {
+                _ = self.ticks.tick(), if self.filter.aggregates() => {
                     let agent = self.agent.upgrade()?;
                     self.ready = match &self.filter {
-                        Filter::Figure(name) => {
+                        Filter::Aggregate(name) => {
                             agent.aggregates().get(name.as_str()).await.ok()?.into_iter().collect()
                         }
                         _ => agent.aggregates().list().await.ok()?.into(),

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! The errors of a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,21 +14,21 @@ pub enum StoreError {
     Directory {
         /// The directory.
         dir: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another process has it.
+    /// Another process uses the directory.
     #[error(
-        "the data directory {} is in use by {holder}; stop that one, or give this agent a \
+        "the data directory {} is in use by {holder}; stop that process, or give this agent a \
          directory of its own", .dir.display()
     )]
     Taken {
         /// The directory.
         dir: PathBuf,
-        /// Who has it, in words.
+        /// The other process, in words.
         holder: String,
     },
-    /// It belongs to another agent.
+    /// The directory belongs to another agent.
     #[error(
         "the data directory {} belongs to the agent {name} of cluster {cluster:?}, not to {given} \
          of cluster {of:?}; give every agent a directory of its own", .dir.display()
@@ -36,7 +36,7 @@ pub enum StoreError {
     Other {
         /// The directory.
         dir: PathBuf,
-        /// The agent that it belongs to.
+        /// The agent that the directory belongs to.
         name: Name,
         /// That agent's cluster.
         cluster: String,
@@ -45,11 +45,11 @@ pub enum StoreError {
         /// That agent's cluster.
         of: String,
     },
-    /// The file is not what an agent wrote.
+    /// The file is damaged.
     #[error(
-        "the store {} is damaged ({reason}); nothing in it was changed. Put a copy from before in \
-         its place; or move it away and start again: the agent then takes the replica from the \
-         others, and its inputs have to be set again", .file.display()
+        "the store {} is damaged ({reason}); it was left unchanged. Replace it with an earlier copy; \
+         or move it away and start again: the agent then fetches the keys from the other members, \
+         and its inputs have to be set again", .file.display()
     )]
     Damaged {
         /// The file.
@@ -57,25 +57,25 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file is of a later version.
+    /// The file has a later format.
     #[error(
-        "the store {} has format {found}, and this rumormill reads up to {known}; nothing in it \
-         was changed. Start the version that wrote it, or a later one", .file.display()
+        "the store {} has format {found}, but this version of rumormill reads formats up to \
+         {known}; it was left unchanged. Use the version that wrote it, or a later one", .file.display()
     )]
     Version {
         /// The file.
         file: PathBuf,
-        /// Its format's number.
+        /// The number of its format.
         found: u64,
-        /// The highest that can be read.
+        /// The highest format that can be read.
         known: u64,
     },
-    /// What is written would not be found at the next start.
+    /// The file has been moved, replaced or deleted, so the next start would not find what is written.
     #[error("the store {}: {reason}", .file.display())]
     Astray {
         /// The file.
         file: PathBuf,
-        /// What has become of it, and what to do.
+        /// What has happened to it, and what to do.
         reason: String,
     },
     /// The file can't be read or written.
@@ -83,26 +83,26 @@ pub enum StoreError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
 }
 
-/// Why a change is not on the disk.
+/// Why a change is not on disk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeepError {
-    /// An earlier change could not be written, so that this one was refused. Nothing has changed.
+    /// The change was refused because an earlier one could not be written. Nothing has changed.
     #[error(
-        "refused, because the agent's store can't be written: {0}; nothing was changed. Mend that, \
-         or make room; the agent tries again by itself, every few seconds"
+        "refused, because the agent's store can't be written: {0}; nothing was changed. Repair the \
+         disk or free some space; the agent retries every few seconds"
     )]
     Refused(String),
-    /// The change is in force, and the others hear of it; only this agent's disk does not have it.
+    /// The change is in force and spreads to the other members, but is not on this agent's disk.
     #[error(
-        "the change is in force, and the others hear of it, but this agent's store can't be \
-         written: {0}; it would be gone after a restart. Mend that, or make room; the agent tries \
-         again by itself, every few seconds"
+        "the change is in force and spreads, but this agent's store can't be written: {0}; after a \
+         restart this agent would not have it. Repair the disk or free some space; the agent \
+         retries every few seconds"
     )]
     Unkept(String),
 }

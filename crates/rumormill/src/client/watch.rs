@@ -73,7 +73,7 @@ pub(crate) fn monitor(client: Client, args: &MonitorArgs) -> anyhow::Result<Exit
     let kinds =
         if args.only.is_empty() { all.collect::<Vec<_>>().join(",") } else { args.only.join(",") };
     let json = args.json.json;
-    follow(client, Path::new("/v1/watch").with("events", &kinds), move |event| {
+    follow(client, Path::new("/v1/watch").with("kinds", &kinds), move |event| {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         match json {
             true => Ok(serde_json::to_string(&Stamped { time: &time, event })?),
