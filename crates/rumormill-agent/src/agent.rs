@@ -24,10 +24,12 @@ use crate::resolve::{Address, Resolver};
 use crate::store::writer::Writer;
 use crate::subscription::{MissedCount, Subscription};
 
-/// A running agent. Clones are handles of the same one; it stops abruptly, without a goodbye, when
-/// the last is dropped. To leave the cluster properly, use [`Agent::leave`].
+/// A handle of a running agent. Clones, and the handles that [`Agent::aggregates`],
+/// [`Agent::events`], [`Agent::kv`] and [`Agent::queries`] return, belong to the same agent. When the
+/// last is dropped the agent stops at once, without leaving the cluster; use [`Agent::leave`] to
+/// leave it.
 ///
-/// Every request that needs the agent fails with [`Error::Stopped`] once it has stopped.
+/// Once the agent has stopped, every request fails with [`Error::Stopped`].
 #[derive(Clone)]
 pub struct Agent(Arc<Shared>);
 
@@ -44,14 +46,14 @@ struct Shared {
     life: watch::Receiver<Life>,
 }
 
-/// What requests may carry, in bytes.
+/// The longest payloads, values and keys of requests, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// A rumor's payload.
+    /// The longest payload of an event or a query.
     pub(crate) payload: usize,
-    /// A value of the replica.
+    /// The longest value.
     pub(crate) value: usize,
-    /// A key of it.
+    /// The longest key.
     pub(crate) key: usize,
 }
 
@@ -62,17 +64,17 @@ impl Limits {
     }
 }
 
-/// Where an agent is in its life.
+/// The phases of an agent.
 #[derive(Clone, Debug)]
 pub(crate) enum Life {
     Running,
-    /// The sockets are closed; HTTP requests get their last answers.
+    /// The sockets are closed; open HTTP requests are still answered.
     Ending(StopReason),
-    /// Nothing is left of it.
+    /// All has ended.
     Over(StopReason),
 }
 
-/// A handle that doesn't keep the agent running.
+/// A handle that does not keep the agent running.
 #[derive(Clone)]
 pub(crate) struct WeakAgent(Weak<Shared>);
 
@@ -117,27 +119,27 @@ impl Agent {
         WeakAgent(Arc::downgrade(&self.0))
     }
 
-    /// The agent's name.
+    /// Returns the agent's name.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Where datagrams (UDP) and streams (TCP) arrive.
+    /// Returns the address at which datagrams (UDP) and streams (TCP) arrive.
     pub fn udp_addr(&self) -> SocketAddr {
         self.0.udp_addr
     }
 
-    /// Where the agent answers HTTP, if it does.
+    /// Returns the address of the HTTP API, if the agent serves it.
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.0.http_addr
     }
 
-    /// What requests may carry.
+    /// Returns the limits of requests.
     pub(crate) fn limits(&self) -> Limits {
         self.0.limits
     }
 
-    /// The gossip period.
+    /// Returns the gossip period.
     pub(crate) fn interval(&self) -> Duration {
         self.0.interval
     }
@@ -166,18 +168,18 @@ impl Agent {
 
     // ------------------------------------------------------------------ the cluster
 
-    /// Every member that the agent has heard of, itself first.
+    /// Returns all members that the agent knows, itself first.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn members(&self) -> Result<Vec<Member>, Error> {
         self.with_node(|node, _| Member::all(node)).await
     }
 
-    /// The agent, its settings and its counters.
+    /// Returns a description of the agent: its addresses, settings, load and counters.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn info(&self) -> Result<Info, Error> {
         let http_address = self.http_addr();
         self.call(move |core| {
@@ -212,29 +214,29 @@ impl Agent {
         .await
     }
 
-    /// What the protocol has counted.
+    /// Returns the counters of the protocols.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn stats(&self) -> Result<Stats, Error> {
         self.with_node(|node, _| node.stats().clone()).await
     }
 
-    /// All that the agent has counted, the sockets' side and datagrams lost on purpose included.
+    /// Returns the counters of the protocols and of the sockets.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn counters(&self) -> Result<Counters, Error> {
         self.call(|core| Counters::new(core.node.stats(), &core.sockets)).await
     }
 
-    /// Asks the member at `address` (`host:port`) to let this agent into its cluster. Returns what
-    /// the name means now; [`api::Event::Joined`] or [`api::Event::JoinFailed`] tells how it went.
-    /// The name is kept like those of [`crate::Builder::join`]: it is looked up and asked again for as
-    /// long as the agent runs.
+    /// Joins the cluster of the member at `address` (`host:port`). Returns the addresses that it
+    /// resolves to now; [`api::Event::Joined`] or [`api::Event::JoinFailed`] reports the result. The
+    /// address is kept like those of [`crate::Builder::join`]: the agent looks it up and contacts it
+    /// again for as long as it runs.
     ///
     /// # Errors
-    /// When the address is not of that form, or can't be resolved.
+    /// Fails if the address is malformed or can't be resolved.
     pub async fn join(&self, address: &str) -> Result<Vec<SocketAddr>, Error> {
         let address = Address::parse(address)?;
         let found = address.resolve(&self.0.resolver, self.udp_addr()).await?;
@@ -243,21 +245,21 @@ impl Agent {
         Ok(found)
     }
 
-    /// Leaves the cluster and stops: tells the others, sends what is to be sent, closes all
-    /// sockets. Returns when that is done.
+    /// Leaves the cluster and stops: notifies the other members, sends what is queued and closes all
+    /// sockets. Returns when this is done.
     pub async fn leave(&self) {
         let _ = self.0.commands.send(Command::Leave).await;
         self.stopped().await;
     }
 
-    /// Stops at once, without a goodbye; the others will find out. Returns when all sockets are
+    /// Stops at once, without leaving: the other members will detect it. Returns when all sockets are
     /// closed.
     pub async fn kill(&self) {
         let _ = self.0.commands.send(Command::Kill).await;
         self.stopped().await;
     }
 
-    /// Returns when the agent has stopped and closed all its sockets, with the reason.
+    /// Waits until the agent has stopped and closed all its sockets. Returns the reason.
     pub async fn stopped(&self) -> StopReason {
         let mut life = self.0.life.clone();
         match life.wait_for(|life| matches!(life, Life::Over(_))).await.as_deref() {
@@ -267,8 +269,8 @@ impl Agent {
         }
     }
 
-    /// As [`Agent::leave`], but returns when the agent runs no more, while HTTP requests may still
-    /// get their answers.
+    /// Does the same as [`Agent::leave`], but returns once the agent has stopped, while HTTP requests
+    /// may still be answered.
     pub(crate) async fn leave_but_answer(&self) {
         let _ = self.0.commands.send(Command::Leave).await;
         self.ending().await;
@@ -309,12 +311,12 @@ impl Agent {
 
     // ------------------------------------------------------------------ the node
 
-    /// Calls the protocol of type `P`, the first that was given to [`crate::Builder::protocol`], with a
-    /// context: the way to hand a user's verb to a protocol of one's own. `None` if there is no
-    /// such protocol.
+    /// Calls `f` with the first protocol of type `P` that was added with [`crate::Builder::protocol`]
+    /// and its context: this is how a program calls its own protocol. Returns `None` if there is no such
+    /// protocol.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn with_protocol<P, R>(
         &self,
         f: impl FnOnce(&mut P, &mut Context<'_>) -> R + Send + 'static,
@@ -326,11 +328,11 @@ impl Agent {
         self.with_node(move |node, now| node.with_protocol(now, f)).await
     }
 
-    /// Calls `f` with the node itself and the present. What the node wants sent and told after
-    /// that is sent and told. `f` must not block: the agent stands still meanwhile.
+    /// Calls `f` with the node and the current time; then sends the messages and reports the notices
+    /// that the node has queued. `f` must not block, because the agent does nothing else meanwhile.
     ///
     /// # Errors
-    /// When the agent has stopped.
+    /// Fails if the agent has stopped.
     pub async fn with_node<R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Node, Instant) -> R + Send + 'static,
@@ -342,7 +344,7 @@ impl Agent {
         .await
     }
 
-    /// Makes a change, and returns when it is on the disk, if the agent has a store.
+    /// Makes a change, and returns when it is on disk, if the agent has a store.
     async fn keep<R: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Core) -> Result<R, Error> + Send + 'static,
@@ -358,7 +360,7 @@ impl Agent {
     ) -> Result<R, Error> {
         let (answer, answered) = oneshot::channel();
         let call = Box::new(move |core: &mut Core| {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = answer.send(f(core));
         });
         if self.0.commands.send(Command::Call(call)).await.is_ok()

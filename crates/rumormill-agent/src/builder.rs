@@ -1,4 +1,4 @@
-//! What an agent should be, before it runs.
+//! Configures and starts an agent.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,11 +19,10 @@ use crate::store::writer::Writer;
 use crate::store::{Kept, Store};
 use crate::{socket, supervisor};
 
-/// The port that agents use if they are not told another.
+/// The default port.
 const PORT: u16 = 7946;
 
-/// What an agent should be; made by [`Agent::builder`]. Everything is checked by
-/// [`Builder::start`].
+/// Configures an agent; see [`Agent::builder`]. [`Builder::start`] checks all settings.
 #[must_use = "an agent starts with `start`"]
 pub struct Builder {
     name: String,
@@ -34,9 +33,9 @@ pub struct Builder {
     resolver: Resolver,
     config: Config,
     seed: Option<u64>,
-    boot: Option<u64>,
+    incarnation: Option<u64>,
     store: Option<Store>,
-    keep_old_replica: bool,
+    keep_old_kv: bool,
     loss: f64,
     protocols: Vec<Box<dyn Protocol>>,
     validator: Option<Validator>,
@@ -48,8 +47,8 @@ pub struct Builder {
 }
 
 impl Agent {
-    /// An agent to be, with the name that it shall have in the cluster: 1 to 64 bytes of ASCII
-    /// letters, digits, `.`, `_`, `-`, `/` and `:`.
+    /// Returns a builder of an agent with this name in the cluster: 1 to 64 bytes of ASCII letters,
+    /// digits, `.`, `_`, `-`, `/` and `:`.
     pub fn builder(name: &str) -> Builder {
         Builder::new(name)
     }
@@ -68,9 +67,9 @@ impl Builder {
             resolver: resolve::system(),
             config: Config::default(),
             seed: None,
-            boot: None,
+            incarnation: None,
             store: None,
-            keep_old_replica: false,
+            keep_old_kv: false,
             loss: 0.0,
             protocols: Vec::new(),
             validator: None,
@@ -82,42 +81,43 @@ impl Builder {
         }
     }
 
-    /// Where datagrams (UDP) and streams (TCP, the same port) arrive. Port 0 takes any free one.
+    /// Sets the address at which datagrams (UDP) and streams (TCP, the same port) arrive. Port 0 takes any
+    /// free one.
     /// Default `127.0.0.1:7946`.
     pub fn bind(mut self, addr: SocketAddr) -> Self {
         self.bind = addr;
         self
     }
 
-    /// The address that the others are told, if it is not the one bound: behind a translation of
-    /// addresses, and always when bound to `0.0.0.0` or `[::]`. Port 0 stands for the bound port.
+    /// Sets the address that other members use, if it differs from the bound one: behind network
+    /// address translation, and always when bound to `0.0.0.0` or `[::]`. Port 0 stands for the bound
+    /// port.
     pub fn advertise(mut self, addr: SocketAddr) -> Self {
         self.advertise = Some(addr);
         self
     }
 
-    /// Where to answer HTTP. Port 0 takes any free one. Default: nowhere. There is no
-    /// authentication: bind it where only friends can reach it.
+    /// Sets the address of the HTTP API. Port 0 takes any free one. Default `None`: no HTTP API. There
+    /// is no authentication: bind it where only trusted clients can reach it.
     pub fn http(mut self, addr: Option<SocketAddr>) -> Self {
         self.http = addr;
         self
     }
 
-    /// Members of the cluster to join, as `host:port`. A name that can't be looked up and an
-    /// address that doesn't answer are told of ([`crate::api::Event::JoinFailed`]) and tried again.
+    /// Adds members of the cluster to join, as `host:port`. A name that can't be looked up, or an
+    /// address that does not answer, is reported ([`crate::api::Event::JoinFailed`]) and retried.
     ///
-    /// The names are kept and looked up for as long as the agent runs: often while no other member
-    /// is up or one is missed, about once a minute otherwise. All addresses that belong to no
-    /// member are asked, so a cluster whose parts have lost each other, or began apart, becomes one
-    /// as soon as a name of either leads to the other.
+    /// The names are looked up for as long as the agent runs: often while no other member is up or one
+    /// is missing, about once a minute otherwise. The agent contacts all addresses that belong to no
+    /// member. So the parts of a cluster that have lost each other, or have started apart, become one
+    /// as soon as a name in one part leads to the other.
     pub fn join(mut self, addresses: impl IntoIterator<Item = String>) -> Self {
         self.join.extend(addresses);
         self
     }
 
-    /// Finds the addresses of a `host:port` that is not an IP address, instead of the operating
-    /// system: for service discovery other than DNS. A lookup that takes longer than ten seconds
-    /// has failed.
+    /// Sets the function that resolves a `host:port` whose host is not an IP address, instead of the
+    /// operating system: for service discovery other than DNS. A lookup fails after ten seconds.
     ///
     /// ```
     /// # use rumormill_agent::Agent;
@@ -138,57 +138,57 @@ impl Builder {
         self
     }
 
-    /// The protocol's settings. All agents of a cluster should use the same.
+    /// Sets the protocols' settings. All agents of a cluster should use the same.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The seed of the agent's random numbers. Default: from the operating system.
+    /// Sets the seed of the agent's random numbers. Default: from the operating system.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Keeps in this directory what must survive the agent: its name, its boot number, its inputs
-    /// and the replica. Default: it keeps nothing.
+    /// Sets the store on disk that keeps the agent's name, its incarnation number, its inputs and all
+    /// keys. Default: none.
     pub fn store(mut self, store: Store) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Takes up the store's replica even if no agent has run on it for longer than deleted keys are
-    /// remembered ([`rumormill_proto::KvSettings::tombstone_life`]): what was deleted meanwhile
-    /// may rise again. Default `false`: such a replica is set aside, and the agent takes it from
-    /// the others.
-    pub fn keep_old_replica(mut self, keep: bool) -> Self {
-        self.keep_old_replica = keep;
+    /// Uses the store's keys even if no agent has run on it for longer than deleted keys are remembered
+    /// ([`rumormill_proto::KvSettings::tombstone_life`]): keys that were deleted meanwhile may come back.
+    /// Default `false`: such keys are set aside, and the agent fetches them from the other members.
+    pub fn keep_old_kv(mut self, keep: bool) -> Self {
+        self.keep_old_kv = keep;
         self
     }
 
-    /// Which life of the agent this is; must rise with each restart. Default: the time in
-    /// milliseconds since 1970. An agent with a store takes at least the next number above all
-    /// that it has used.
-    pub fn boot(mut self, boot: u64) -> Self {
-        self.boot = Some(boot);
+    /// Sets the agent's incarnation number, which must rise with each restart. Default: the time in
+    /// milliseconds since 1970. An agent with a store takes at least the next number above all that
+    /// it has used.
+    pub fn incarnation(mut self, incarnation: u64) -> Self {
+        self.incarnation = Some(incarnation);
         self
     }
 
-    /// The probability, from 0 to 1, of dropping each outgoing datagram: to see what loss does.
-    /// Default 0.
+    /// Sets the probability, from 0 to 1, with which each outgoing datagram is dropped, to try the
+    /// effect of loss. Default 0.
     pub fn loss(mut self, probability: f64) -> Self {
         self.loss = probability;
         self
     }
 
-    /// Runs another protocol in this agent; all agents of the cluster should. Can be repeated.
+    /// Adds a protocol to this agent; all agents of the cluster should have it. Can be repeated.
     pub fn protocol(mut self, protocol: Box<dyn Protocol>) -> Self {
         self.protocols.push(protocol);
         self
     }
 
-    /// Looks at every rumor before it is delivered here or told on. One for which `good` returns
-    /// `false` stops at this node. It must be quick: the agent stands still meanwhile.
+    /// Sets the hook that examines every event before it is delivered here or passed on. An event for
+    /// which `good` returns `false` stops at this node. The hook must be fast, because the agent does
+    /// nothing else meanwhile.
     ///
     /// ```
     /// # use rumormill_agent::Agent;
@@ -220,22 +220,22 @@ impl Builder {
         self
     }
 
-    /// Whether events run, and the queries and traces that are carried by events. Default `true`.
+    /// Sets whether events run, and with them queries and traces, which events carry. Default `true`.
     /// Without them the agent refuses to publish and to ask, and receives no event.
     pub fn events(mut self, run: bool) -> Self {
         self.events = run;
         self
     }
 
-    /// Whether the key-value store runs. Default `true`. Without it the agent refuses to write keys,
+    /// Sets whether the key-value map runs. Default `true`. Without it the agent refuses to write keys,
     /// and has none.
     pub fn kv(mut self, run: bool) -> Self {
         self.kv = run;
         self
     }
 
-    /// Shows this number as the log lines that the program could not write, in
-    /// [`crate::api::Info::log_lines_dropped`] and in the metrics. Whoever writes the log counts.
+    /// Sets the counter of the log lines that the program could not write, to be shown in
+    /// [`crate::api::Info::log_lines_dropped`] and in the metrics. The writer of the log counts them.
     pub fn log_lines_dropped(mut self, lines: Arc<AtomicU64>) -> Self {
         self.log_lines_dropped = Some(lines);
         self
@@ -244,10 +244,11 @@ impl Builder {
     /// Starts the agent on the current tokio runtime, which must have I/O and time enabled.
     ///
     /// # Errors
-    /// When a name, a setting or an address is no good, or an address is taken.
+    /// Fails if a name, a setting or an address is invalid, an address is in use, or the store can't be
+    /// used.
     ///
     /// # Panics
-    /// When called outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn start(mut self) -> Result<Agent, StartError> {
         let name = Name::new(&self.name)?;
         let mut handlers = Handlers::default();
@@ -282,17 +283,17 @@ impl Builder {
         let clock = Clock::start();
         self.config.kv.journal = self.store.is_some();
         let life = self.config.kv.tombstone_life;
-        let longest = (!self.keep_old_replica).then_some(life);
+        let longest = (!self.keep_old_kv).then_some(life);
         let (kept, store) = match self.store {
             Some(store) => {
                 let (kept, writer) =
-                    store.claim(&name, &self.config.cluster, self.boot, longest)?;
+                    store.claim(&name, &self.config.cluster, self.incarnation, longest)?;
                 (Some(kept), Some(writer))
             }
             None => (None, None),
         };
-        let given = self.boot.unwrap_or_else(unix_millis);
-        let boot = kept.as_ref().map_or(given, |kept| kept.boot);
+        let given = self.incarnation.unwrap_or_else(unix_millis);
+        let boot = kept.as_ref().map_or(given, |kept| kept.incarnation);
         let seed = self.seed.unwrap_or_else(rand::random);
         let me = Identity { name, addr, incarnation: boot };
         let mut node = Node::bare(clock.now(), me, self.config, seed)?;
@@ -333,21 +334,22 @@ impl Builder {
     }
 }
 
-/// Gives the node back what its last life has left.
+/// Restores the inputs and keys of the agent's last incarnation.
 fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, life: Duration) {
     if let Some(aside) = kept.set_aside {
         tracing::warn!(
             aside = %aside.display(),
-            "the replica on disk is older than deleted keys are remembered; it was set aside, and \
-             this agent takes the replica from the others"
+            "the keys on disk are older than deleted keys are remembered; they were set aside, and \
+             this agent fetches the keys from the other members"
         );
     }
     for (name, value, mode) in kept.inputs {
         if let Err(error) = node.set_input(now, &name, value, mode) {
-            tracing::warn!(%name, value, %error, "an input on disk is refused");
+            tracing::warn!(%name, value, %error, "an input on disk was refused");
         }
-    } // Deletions that all have forgotten. The node says nothing of them, so that nobody else would
-    // take them off the disk.
+    }
+    // Deletions that all members have forgotten. The node does not report them, so that nothing else
+    // would remove them from the disk.
     let forgotten = unix_millis().saturating_sub(life.as_millis() as u64);
     let old = |entry: &Entry| entry.value.is_none() && entry.version.stamp.millis() < forgotten;
     let (old, entries): (Vec<_>, Vec<_>) = kept.entries.into_iter().partition(old);

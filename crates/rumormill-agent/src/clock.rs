@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rumormill_proto::Instant;
 use tokio::time;
 
-/// The core's clock: nanoseconds since the agent's start, those in which the machine was suspended
-/// included where the system counts them. Nobody can set it.
+/// The core's clock: nanoseconds since the agent's start, including the time in which the machine was
+/// suspended, where the system counts it. It cannot be set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(Duration);
 
@@ -24,14 +24,14 @@ impl Clock {
     }
 }
 
-/// Time since the machine was started, as long as it was suspended included.
+/// Returns the time since the machine was started, including the time in which it was suspended.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// Time since some point before the agent's start.
+/// Returns the time since some point before the agent's start.
 #[cfg(not(target_os = "linux"))]
 fn since_boot() -> Duration {
     static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();

@@ -1,5 +1,4 @@
-//! What a running agent holds, and what requests may look at and change: the node, and what
-//! stands around it.
+//! The state of a running agent, which requests read and change: the node, and what belongs to it.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,14 +16,14 @@ use crate::seeds::{AT_ONCE, Seeds, Standing};
 use crate::store::writer::{Ticket, Writer};
 use crate::subscription::MissedCount;
 
-/// What a request may look at and change.
+/// What requests read and change.
 pub(crate) struct Core {
     pub(crate) node: Node,
-    /// What keeps changes on disk; `None` if nothing does.
+    /// What writes changes to disk, if the agent has a store.
     pub(crate) store: Option<Writer>,
     pub(crate) askers: Askers,
     pub(crate) handlers: Handlers,
-    /// How many events subscribers have missed.
+    /// The number of notices that subscribers have missed.
     pub(crate) missed: MissedCount,
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
@@ -33,21 +32,21 @@ pub(crate) struct Core {
     pub(crate) seeds: Seeds,
     /// Whether another member has ever been up.
     pub(crate) joined: bool,
-    /// Counts the log lines that the program could not write, if it counts them.
+    /// The number of log lines that the program could not write, if it counts them.
     pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
-/// Whether an agent can do its work.
+/// Whether an agent is ready.
 pub(crate) enum Readiness {
-    /// It can; what is worth knowing of the names to join.
+    /// It is; with a note about the names to join, if there is one.
     Ready(Option<String>),
-    /// It can't yet, and why.
+    /// It is not yet, and why.
     Waiting(String),
 }
 
 impl Core {
-    /// The core's time. The node hears what the wall clock shows first, so that it never acts on a
-    /// time of day that is no longer true.
+    /// Returns the core's time. Reads the wall clock for the node first, so that the node never acts
+    /// on an outdated time of day.
     pub(crate) fn now(&mut self) -> Instant {
         let now = self.clock.now();
         self.node.handle_wall_clock(now, unix_millis());
@@ -58,7 +57,7 @@ impl Core {
         self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
     }
 
-    /// Whether no other member is up.
+    /// Returns whether no other member is up.
     pub(crate) fn is_alone(&self) -> bool {
         self.node.roster().is_empty()
     }
@@ -70,10 +69,10 @@ impl Core {
         up.map(|(member, _)| member.name.to_string()).collect()
     }
 
-    /// A lookup of a name to join has ended: asks the addresses that it means, but for the agent's
-    /// own, which is often in a list that all agents of a cluster share, and those of members; and
-    /// stops asking those that no name means any more. Returns how many lookups of the name have
-    /// failed in a row.
+    /// Takes the result of a lookup of a name to join. Contacts its addresses, except the agent's own
+    /// (often in a list that all agents of a cluster share) and those of members; and stops contacting
+    /// those that no name resolves to any more. Returns how many lookups of the name have failed in a
+    /// row.
     pub(crate) fn looked_up(
         &mut self,
         address: &Address,
@@ -97,8 +96,8 @@ impl Core {
         failed
     }
 
-    /// Runs a change that must survive the agent. It is not made if it can't be expected to; the
-    /// ticket tells when it is on the disk.
+    /// Makes a change that must be on disk, unless the store can't be written. The ticket says when it
+    /// is on disk.
     pub(crate) fn keep<R>(
         &mut self,
         change: impl FnOnce(&mut Self) -> Result<R, Error>,
@@ -111,7 +110,7 @@ impl Core {
         Ok((result, ticket))
     }
 
-    /// Hands what the replica has changed to the store.
+    /// Hands changed entries to the store.
     pub(crate) fn store_changes(&mut self) {
         if let Some(store) = &self.store {
             store.all_if_wanted(|| (self.node.inputs(), Box::new(self.node.entries())));
@@ -124,7 +123,7 @@ impl Core {
         }
     }
 
-    /// Joins what a name means now, and keeps the name.
+    /// Joins the addresses that a name resolves to now, and keeps the name.
     pub(crate) fn join(&mut self, address: &Address, found: &[SocketAddr]) {
         let now = self.now();
         self.seeds.add(now, address.clone());
@@ -136,14 +135,14 @@ impl Core {
         }
     }
 
-    /// Whether the agent has yet to reach a member, or to reach one again.
+    /// Returns whether the agent is alone and has names to join that lead to others or nowhere yet.
     pub(crate) fn is_joining(&self) -> bool {
         let standing = self.seeds.standing(self.node.identity().addr);
         self.is_alone() && standing == Standing::Unreached
     }
 
-    /// An agent is ready if it was told of nobody to join, if another member has been up since it
-    /// started, or if the names to join mean this agent itself and nobody else: then it may be the
+    /// Returns whether the agent is ready. It is if it has no names to join, if another member has been
+    /// up since it started, or if the names to join lead to this agent itself alone: then it may be the
     /// first of its cluster.
     pub(crate) fn readiness(&self) -> Readiness {
         let me = self.node.identity().addr;
@@ -158,8 +157,8 @@ impl Core {
         }
         if standing == Standing::OnlyItself {
             let text = format!(
-                "no other member has been reached: the names to join mean only this agent \
-                 itself: {names}"
+                "no other member has been reached: the names to join lead to this agent itself \
+                 alone: {names}"
             );
             return Readiness::Ready(Some(text));
         }
@@ -167,12 +166,12 @@ impl Core {
     }
 }
 
-/// What the handle asks of the driver.
+/// A request of a handle to the driver.
 pub(crate) enum Command {
-    /// To run this with the node.
+    /// Run this with the core.
     Call(Box<dyn FnOnce(&mut Core) + Send>),
-    /// To take leave of the cluster, then stop.
+    /// Leave the cluster, then stop.
     Leave,
-    /// To stop at once.
+    /// Stop at once.
     Kill,
 }

@@ -1,5 +1,5 @@
-//! The one task that owns the node: sockets, requests and the clock go in, packets and events
-//! come out.
+//! The task that owns the node. Its inputs are sockets, requests and the clock; its outputs are
+//! packets and notices.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,17 +23,17 @@ use crate::resolve::{Address, Resolver};
 use crate::store::writer::Writer;
 use crate::stream;
 
-/// The largest datagram that UDP has room for.
+/// The largest datagram that UDP allows, in bytes.
 const MAX_DATAGRAM: usize = 65_536;
-/// Datagrams taken in one go, before timers and requests have their turn again.
+/// The most datagrams received in one go, before timers and requests have their turn.
 const BATCH: usize = 256;
-/// Errors in a row, without a datagram between them, after which the UDP socket is given up. A
-/// single one is ordinary: some systems report here that a peer's port is closed.
+/// The number of errors in a row, without a datagram between them, after which the agent gives the
+/// UDP socket up. A single one is ordinary: some systems report here that a peer's port is closed.
 const MAX_ERRORS: u32 = 1000;
-/// How long a leaving node waits for its goodbyes on the reliable path.
+/// How long a leaving node waits until its last messages on the reliable path are delivered.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// All that a running agent is made of.
+/// The parts of an agent, before it runs.
 pub(crate) struct Setup {
     pub(crate) node: Node,
     pub(crate) store: Option<Writer>,
@@ -57,14 +57,14 @@ pub(crate) struct Driver {
     pub(crate) rng: Rng,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) inputs: mpsc::Receiver<Input>,
-    /// For the tasks that deliver frames.
+    /// For the helper tasks.
     pub(crate) to_inputs: mpsc::Sender<Input>,
     pub(crate) lookups: JoinSet<()>,
     pub(crate) outbound: JoinSet<()>,
     pub(crate) outbound_permits: Arc<Semaphore>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) receive_errors_in_a_row: u32,
-    /// What the log said last of the names to join.
+    /// The last warning about the names to join.
     pub(crate) warned: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Driver {
             core,
             udp,
             resolver,
-            // The node has the generator of `seed` itself.
+            // The node has the generator of `seed`.
             rng: Rng::seed_from_u64(!seed),
             commands,
             inputs,
@@ -96,7 +96,7 @@ impl Driver {
         }
     }
 
-    /// Runs until something stops the agent.
+    /// Runs until the agent stops.
     pub(crate) async fn run(mut self) -> StopReason {
         let mut buffer = vec![0; MAX_DATAGRAM];
         let timer = sleep_until(time::Instant::now());
@@ -104,14 +104,14 @@ impl Driver {
         let mut armed = None;
         loop {
             if let Some(reason) = self.flush() {
-                // Another cluster, or another part of this one, may have let the node in.
+                // Another cluster, or another part of this one, may have admitted the node.
                 self.leave().await;
                 return reason;
             }
             self.look_up();
             let timeouts = [self.core.node.poll_timeout(), self.core.seeds.poll_timeout()];
             let next = timeouts.into_iter().flatten().min();
-            // A timer that has fired is set again, also if what it was for is not due yet.
+            // A timer that has fired is set again, even if its timeout is not due yet.
             if let Some(at) = next
                 && (next != armed || timer.is_elapsed())
             {
@@ -147,7 +147,7 @@ impl Driver {
         }
     }
 
-    /// Takes what has arrived.
+    /// Receives the datagrams that have arrived.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<(), StopReason> {
         for _ in 0..BATCH {
             match self.udp.try_recv_from(buffer) {
@@ -184,7 +184,7 @@ impl Driver {
             Input::BadStream => self.core.sockets.streams_refused += 1,
             Input::Undelivered { to, reason } => {
                 self.core.sockets.streams_failed += 1;
-                tracing::debug!(%to, reason, "a message could not be delivered");
+                tracing::debug!(%to, reason, "a message was not delivered");
                 self.core.node.handle_unreachable(now, to, &reason);
             }
             Input::LookedUp { address, result } => {
@@ -214,8 +214,8 @@ impl Driver {
         }
     }
 
-    /// Says in the log that the agent is in no cluster though it has names to join, if that is so
-    /// and something about it is new.
+    /// Logs a warning if the agent has names to join but is in no cluster, unless the last warning
+    /// said the same.
     fn warn_if_alone(&mut self) {
         let me = self.core.node.identity().addr;
         let text = match self.core.readiness() {
@@ -226,14 +226,13 @@ impl Driver {
         if text != self.warned {
             if let Some(text) = &text {
                 let agent = &self.core.node.identity().name;
-                tracing::warn!(%agent, "{text}; the agent goes on looking them up");
+                tracing::warn!(%agent, "{text}; the agent keeps looking them up");
             }
             self.warned = text;
         }
     }
 
-    /// Takes note of what an event means for the names to join. Returns the event if it is worth
-    /// telling.
+    /// Updates the names to join by a notice of the node. Returns the notice if it is worth reporting.
     fn note(&mut self, event: proto::Notice) -> Option<proto::Notice> {
         match &event {
             proto::Notice::MemberUp(_) => self.core.joined = true,
@@ -246,7 +245,7 @@ impl Driver {
             }
             proto::Notice::Joined { via, .. } => {
                 self.core.joined = true;
-                // A name that always means the same load balancer is asked again and again.
+                // A name that always resolves to the same load balancer is contacted again and again.
                 return self.core.seeds.reached(*via).then_some(event);
             }
             proto::Notice::OwnAddress { addr } => {
@@ -255,7 +254,8 @@ impl Driver {
             }
             proto::Notice::JoinFailed { addr, reason, .. } => {
                 let new = self.core.seeds.failed(*addr, reason);
-                // An agent that has company asks once at each lookup, and says what fails once.
+                // An agent with other members contacts an address once at each lookup, and reports
+                // each failure once.
                 if !self.core.is_alone() {
                     self.core.node.stop_joining(*addr);
                     return new.then_some(event);
@@ -266,7 +266,7 @@ impl Driver {
         Some(event)
     }
 
-    /// Sends and tells all that the node has to send and to tell. Returns why the agent must
+    /// Sends the messages and reports the notices that the node has queued. Returns why the agent must
     /// stop, if it must.
     fn flush(&mut self) -> Option<StopReason> {
         while let Some(transmit) = self.core.node.poll_transmit() {
@@ -285,7 +285,7 @@ impl Driver {
                 Event::MemberDown { .. } => alone = self.core.is_alone(),
                 Event::Renewed { member } => {
                     if let Some(store) = &mut self.core.store {
-                        store.boot(member.boot);
+                        store.incarnation(member.boot);
                     }
                 }
                 Event::NameTaken { name, by } => {
@@ -302,7 +302,7 @@ impl Driver {
         stop
     }
 
-    /// Hands an answer to who asked, and a query to its handler. Returns what everyone may hear.
+    /// Hands an answer to its asker and a query to its handler. Returns the notice for all subscribers.
     fn concerns_all(&mut self, event: proto::Notice) -> Option<Event> {
         match event {
             proto::Notice::Answer { query, from, payload } => {
@@ -323,13 +323,13 @@ impl Driver {
         }
     }
 
-    /// Sends this node's answer; one that is too long is replaced by saying so.
+    /// Sends this node's answer to a query, or an error if the answer is too long.
     fn answer(&mut self, query: EventId, payload: &[u8]) {
         let now = self.core.now();
         if let Err(error) = self.core.node.answer(now, query, payload) {
             let told = query::encode(&Err(error.to_string()));
             if let Err(error) = self.core.node.answer(now, query, &told) {
-                tracing::debug!(%query, %error, "an answer was not taken");
+                tracing::debug!(%query, %error, "an answer was refused");
             }
         }
     }
@@ -339,10 +339,10 @@ impl Driver {
             self.core.sockets.datagrams_lost_on_purpose += 1;
             return;
         }
-        // The protocol lives with loss, so a full queue is no reason to wait.
+        // The protocols tolerate loss, so a full queue is no reason to wait.
         if let Err(error) = self.udp.try_send_to(&transmit.bytes, transmit.to) {
             self.core.sockets.datagrams_unsent += 1;
-            tracing::debug!(to = %transmit.to, %error, "a datagram was not taken");
+            tracing::debug!(to = %transmit.to, %error, "a datagram was not sent");
         }
     }
 
@@ -357,18 +357,19 @@ impl Driver {
         });
     }
 
-    /// Says goodbye, and waits a little for the goodbyes on the reliable path to be taken.
+    /// Leaves the cluster, and waits a little until the last messages on the reliable path are
+    /// delivered.
     async fn leave(&mut self) {
-        // Nobody would get their answers.
+        // Their answers could no longer be sent.
         self.core.handlers.cancel();
         let now = self.core.now();
         self.core.node.leave(now);
         self.flush();
-        // The helpers may wait for room in their channel, which nobody reads any more.
+        // The helpers may wait for room in their channel, which is no longer read.
         self.inputs.close();
         let all_sent = async { while self.outbound.join_next().await.is_some() {} };
         if timeout(GOODBYE, all_sent).await.is_err() {
-            tracing::debug!("not every goodbye was taken in time");
+            tracing::debug!("some members were not notified in time");
         }
     }
 
@@ -383,43 +384,43 @@ impl Driver {
             }
             Event::Joined { via, members } => tracing::info!(%agent, %via, members, "joined"),
             Event::JoinFailed { address, attempts, reason } => {
-                tracing::warn!(%agent, address, attempts, reason, "can't join yet, trying again");
+                tracing::warn!(%agent, address, attempts, reason, "can't join yet, retrying");
             }
             Event::NameTaken { name, by } => tracing::error!(%agent, name, %by, "name taken"),
             Event::NameConflict { name, addrs } => {
-                tracing::warn!(%agent, name, ?addrs, "two live members of one name");
+                tracing::warn!(%agent, name, ?addrs, "two live members have the same name");
             }
             Event::Renewed { member } => {
-                tracing::warn!(%agent, boot = member.boot, "held for dead, back as a new incarnation");
+                tracing::warn!(%agent, boot = member.boot, "declared dead by others, back as a new incarnation");
             }
             Event::NarrowPath { member, limit_bytes } => {
                 tracing::warn!(
                     %agent, member = member.name, addr = %member.addr, limit_bytes,
-                    "large datagrams are lost on the way, using the reliable path for them"
+                    "large datagrams to a member are lost, using the reliable path for them"
                 );
             }
             Event::KvDiffers { member, seconds } => {
-                let text = "the keys of a member have differed from this agent's for long; \
-                            replica.refused and replica.comparisons in `info` say more";
+                let text = "a member's keys have differed from this agent's for a long time; see the \
+                            counters kv.refused and kv.comparisons in `info`";
                 tracing::warn!(%agent, member, seconds, "{text}");
             }
             Event::ClockSkew { member, ahead_seconds } => {
-                let text = "a member's clock is too far from this agent's; set one of them right";
+                let text = "a member's clock is too far from this agent's; correct one of them";
                 tracing::warn!(%agent, member, ahead_seconds, "{text}");
             }
             Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
                 tracing::info!(%agent, "this machine's clock agrees with the members' again");
             }
             Event::ClockCorrected { correction_seconds } => {
-                let text = "this machine's clock is wrong; the agent goes by the members' clocks";
+                let text = "this machine's clock is wrong; the agent uses the members' clocks";
                 tracing::warn!(%agent, correction_seconds, "{text}");
             }
             Event::Dropped { from, reason } => {
-                tracing::warn!(%agent, %from, reason, "foreign packet dropped");
+                tracing::warn!(%agent, %from, reason, "dropped a foreign packet");
             }
             _ => tracing::debug!(%agent, ?event),
         }
-        // Nobody has to listen.
+        // There may be no subscriber.
         let _ = self.events.send(event);
     }
 }

@@ -1,4 +1,4 @@
-//! Queries: who has asked what here, and the handlers that answer for this agent.
+//! Queries: the handlers that answer for this agent, and the answers to this agent's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -17,14 +17,14 @@ use crate::inbox::Input;
 
 /// The longest time that a query may wait for answers.
 pub(crate) const LONGEST_QUERY: Duration = Duration::from_secs(600);
-/// Handlers that run at once. A query beyond is answered with an error.
+/// The most handlers that run at once. Further queries are answered with an error.
 const MAX_RUNNING: usize = 64;
-/// Answers that an asker may leave lying; what comes beyond that counts as answered, but is lost.
-const MAX_LYING: usize = 4096;
+/// The most answers to a query that wait to be read; further ones are counted, but lost.
+const MAX_WAITING: usize = 4096;
 /// The same in bytes.
-const MAX_LYING_BYTES: usize = 4 << 20;
+const MAX_WAITING_BYTES: usize = 4 << 20;
 
-/// Says in an answer's first byte what the rest is.
+/// The first byte of an answer, which says what the rest is.
 mod mark {
     pub(super) const ANSWER: u8 = 0;
     pub(super) const ERROR: u8 = 1;
@@ -32,10 +32,10 @@ mod mark {
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send>>;
 
-/// What answers queries of one name.
+/// A function that answers queries of one name.
 pub(crate) type Handler = Arc<dyn Fn(Rumor) -> Answer + Send + Sync>;
 
-/// Makes a handler of an async function.
+/// Makes a handler from an async function.
 pub(crate) fn handler<F>(f: impl Fn(Rumor) -> F + Send + Sync + 'static) -> Handler
 where
     F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
@@ -43,7 +43,7 @@ where
     Arc::new(move |query| Box::pin(f(query)))
 }
 
-/// The handlers of one agent. Dropped, it cancels those that run.
+/// The handlers of one agent. Dropping them cancels those that run.
 pub(crate) struct Handlers {
     by_name: BTreeMap<Name, Handler>,
     running: Arc<Semaphore>,
@@ -66,7 +66,7 @@ impl Handlers {
         self.by_name.keys()
     }
 
-    /// Has the query answered, in a task of its own; the answer comes to the driver.
+    /// Runs the handler of a query in a task of its own, which sends the answer to the driver.
     pub(crate) fn answer(
         &mut self,
         id: EventId,
@@ -84,7 +84,7 @@ impl Handlers {
                     Err(format!("{MAX_RUNNING} handlers are running, which is the limit"))
                 }
                 (Some(handler), Ok(_permit)) => {
-                    // In a task, so that a panic is an answer, too; in a set, so that it is
+                    // In a task, so that a panic becomes an answer; in a set, so that the task is
                     // cancelled with this one.
                     let mut answer = JoinSet::new();
                     answer.spawn(timeout(at_most, async move { handler(query).await }));
@@ -96,18 +96,18 @@ impl Handlers {
                 }
             };
             let payload = encode(&result);
-            // An agent that has stopped answers nothing.
+            // The agent may have stopped.
             let _ = driver.send(Input::Answer { query: id, payload }).await;
         });
     }
 
-    /// Cancels those that run.
+    /// Cancels the handlers that run.
     pub(crate) fn cancel(&mut self) {
         self.answering.abort_all();
     }
 }
 
-/// An answer as it travels.
+/// Encodes an answer for the wire.
 pub(crate) fn encode(result: &Result<Vec<u8>, String>) -> Vec<u8> {
     let (mark, rest) = match result {
         Ok(answer) => (mark::ANSWER, answer.as_slice()),
@@ -124,12 +124,12 @@ fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// What comes back for a query, as the core tells it.
+/// What the core reports about a query.
 pub(crate) enum Reply {
     Answer {
         from: Name,
         payload: Vec<u8>,
-        /// What it takes of [`MAX_LYING_BYTES`], until it is dropped.
+        /// Its share of [`MAX_WAITING_BYTES`], until it is dropped.
         _room: OwnedSemaphorePermit,
     },
     Finished {
@@ -138,21 +138,21 @@ pub(crate) enum Reply {
     },
 }
 
-/// Who waits for answers at this agent.
+/// The queries of this agent that wait for answers.
 #[derive(Default)]
 pub(crate) struct Askers(BTreeMap<EventId, Asker>);
 
 struct Asker {
     replies: Sender<Reply>,
-    /// In bytes.
+    /// Bytes that further answers may have.
     room: Arc<Semaphore>,
 }
 
 impl Askers {
     pub(crate) fn open(&mut self, query: EventId) -> mpsc::Receiver<Reply> {
-        // The end always finds room.
-        let (replies, receiver) = mpsc::channel(MAX_LYING + 1);
-        self.0.insert(query, Asker { replies, room: Arc::new(Semaphore::new(MAX_LYING_BYTES)) });
+        // The end always has room.
+        let (replies, receiver) = mpsc::channel(MAX_WAITING + 1);
+        self.0.insert(query, Asker { replies, room: Arc::new(Semaphore::new(MAX_WAITING_BYTES)) });
         receiver
     }
 
@@ -166,7 +166,7 @@ impl Askers {
         if replies.capacity() > 1
             && let Ok(room) = room.clone().try_acquire_many_owned(bytes)
         {
-            // It finds room, or its asker has just gone.
+            // There is room, unless the asker has just gone.
             let _ = replies.try_send(Reply::Answer { from, payload, _room: room });
         }
     }
@@ -178,12 +178,12 @@ impl Askers {
     }
 }
 
-/// The answers to a query, as they come.
+/// The answers to a query, in the order of their arrival.
 #[derive(Debug)]
 pub struct Answers {
     id: EventId,
     replies: mpsc::Receiver<Reply>,
-    /// The names of those that have yet to answer.
+    /// The names of the nodes that have not answered yet.
     silent: BTreeSet<String>,
     errors: usize,
     done: bool,
@@ -207,13 +207,13 @@ impl Answers {
         Self { id, replies, silent, errors: 0, done: false }
     }
 
-    /// The query's id.
+    /// Returns the query's id.
     pub fn id(&self) -> EventId {
         self.id
     }
 
-    /// The next answer; after the last one [`QueryLine::Finished`], then `None`. Also `None` when
-    /// the agent stops.
+    /// Returns the next answer; after the last one [`QueryLine::Finished`], then `None`. Also returns
+    /// `None` when the agent stops.
     pub async fn next(&mut self) -> Option<QueryLine> {
         match self.raw().await? {
             Reply::Answer { from, payload, .. } => {
@@ -233,7 +233,7 @@ impl Answers {
         }
     }
 
-    /// The next reply as the core gives it.
+    /// Returns the next reply of the core.
     pub(crate) async fn raw(&mut self) -> Option<Reply> {
         if self.done {
             return None;
@@ -248,7 +248,7 @@ impl Answers {
         reply
     }
 
-    /// Those that are up and have not answered.
+    /// Returns the names of the nodes that have not answered yet.
     pub(crate) fn silent(&self) -> impl Iterator<Item = &String> {
         self.silent.iter()
     }
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_and_errors_are_told_apart() {
+    fn answers_and_errors_differ_on_the_wire() {
         for result in [Ok(b"\x01x".to_vec()), Ok(Vec::new()), Err("no disk".to_owned())] {
             assert_eq!(decode(&encode(&result)), result);
         }
@@ -270,14 +270,14 @@ mod tests {
     async fn an_asker_that_does_not_read_costs_a_bounded_number_of_bytes() {
         let (mut askers, query) = (Askers::default(), "0123456789abcdef".parse().unwrap());
         let mut replies = askers.open(query);
-        let answer = vec![0; MAX_LYING_BYTES / 4];
+        let answer = vec![0; MAX_WAITING_BYTES / 4];
         for _ in 0..10 {
             askers.answered(query, Name::new("a").unwrap(), answer.clone());
         }
         for _ in 0..4 {
             assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));
         }
-        // What was read makes room.
+        // Reading makes room.
         askers.answered(query, Name::new("a").unwrap(), answer);
         askers.finished(query, 11, 11);
         assert!(matches!(replies.recv().await, Some(Reply::Answer { .. })));

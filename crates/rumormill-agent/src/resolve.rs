@@ -1,4 +1,4 @@
-//! From `host:port` to addresses that can be asked.
+//! Resolves `host:port` to socket addresses.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -13,15 +13,15 @@ use tokio::time::timeout;
 
 use crate::error::AddressError;
 
-/// How long a lookup may take.
+/// The longest time of a lookup.
 const LOOKUP: Duration = Duration::from_secs(10);
 
 type Lookup = Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, String>> + Send>>;
 
-/// Finds the addresses of a `host:port`.
+/// A function that resolves a `host:port`.
 pub(crate) type Resolver = Arc<dyn Fn(String) -> Lookup + Send + Sync>;
 
-/// Makes a resolver of an async function.
+/// Makes a resolver from an async function.
 pub(crate) fn resolver<F>(f: impl Fn(String) -> F + Send + Sync + 'static) -> Resolver
 where
     F: Future<Output = Result<Vec<SocketAddr>, String>> + Send + 'static,
@@ -29,14 +29,14 @@ where
     Arc::new(move |address| Box::pin(f(address)))
 }
 
-/// The operating system's resolver: hosts file, DNS and whatever else it is set up to ask.
+/// Returns the operating system's resolver: hosts file, DNS and whatever else is configured.
 pub(crate) fn system() -> Resolver {
     resolver(|address| async move {
         lookup_host(address).await.map(Iterator::collect).map_err(|error| error.to_string())
     })
 }
 
-/// `host:port`, checked for its form only.
+/// A well-formed `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address(String);
 
@@ -55,8 +55,8 @@ impl Address {
         &self.0
     }
 
-    /// Looks the name up; a lookup that takes longer than [`LOOKUP`] has failed. An agent at `me`
-    /// can only talk to addresses of its own family.
+    /// Looks the address up, for at most [`LOOKUP`]. Keeps the addresses of the same family as `me`,
+    /// the only ones that an agent there can reach.
     pub(crate) async fn resolve(
         &self,
         resolver: &Resolver,
@@ -78,7 +78,7 @@ impl Address {
         let family = if me.is_ipv4() { "IPv4" } else { "IPv6" };
         failed(match found.as_slice() {
             [] => "the name has no address".to_owned(),
-            found => format!("this agent speaks {family}, but the name means {found:?}"),
+            found => format!("this agent uses {family}, but the name resolves to {found:?}"),
         })
     }
 
@@ -86,7 +86,7 @@ impl Address {
         if let Ok(literal) = self.0.parse() {
             return Ok(vec![literal]);
         }
-        // A resolver of the user's own may panic, even before its first await.
+        // A user's resolver may panic, even before its first await.
         let lookup = async { resolver(self.0.clone()).await };
         match timeout(LOOKUP, AssertUnwindSafe(lookup).catch_unwind()).await {
             Ok(Ok(found)) => found,
@@ -118,7 +118,7 @@ mod tests {
         let resolve = async |text| Address::parse(text).unwrap().resolve(&system(), me).await;
         assert_eq!(resolve("127.0.0.1:7").await.unwrap(), ["127.0.0.1:7".parse().unwrap()]);
         let error = resolve("[::1]:7").await.unwrap_err();
-        assert!(error.to_string().contains("speaks IPv4"), "{error}");
+        assert!(error.to_string().contains("uses IPv4"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

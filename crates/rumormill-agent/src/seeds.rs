@@ -1,11 +1,11 @@
-//! The names that the agent was given to join: what they mean, when they are looked up again, and
-//! what has come of the addresses.
+//! The names that an agent was given to join: what they resolve to, when they are looked up again,
+//! and what came of the addresses.
 //!
-//! A name is looked up for as long as the agent runs. What it meant yesterday says nothing of
-//! today: a member may have come back at another address, and two parts of a cluster may have
-//! started without each other. So the pause between lookups doubles from [`FIRST`] to [`SEEKING`]
-//! while the agent is alone or misses a member, and to [`SETTLED`] otherwise. All addresses that
-//! belong to no member are asked, [`AT_ONCE`] of a name's at each lookup, in turn.
+//! A name is looked up for as long as the agent runs, because what it resolves to changes: a member
+//! may have come back at another address, and two parts of a cluster may have started without each
+//! other. The pause between lookups doubles from [`FIRST`] to [`SEEKING`] while the agent is alone
+//! or a member is missing, and to [`SETTLED`] otherwise. The agent contacts all addresses that belong
+//! to no member, [`AT_ONCE`] of a name's at each lookup, in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -19,53 +19,53 @@ use crate::resolve::Address;
 
 /// The pause after the first lookup.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest pause of an agent that is alone or misses a member.
+/// The longest pause while the agent is alone or a member is missing.
 const SEEKING: Duration = Duration::from_secs(15);
-/// The longest pause of one that misses nobody. Also how long an address counts as the agent's own
-/// once that has shown: behind a load balancer it may be another agent's the next time.
+/// The longest pause otherwise. Also how long an address counts as the agent's own after it has led
+/// to the agent itself: behind a load balancer it may lead to another agent the next time.
 const SETTLED: Duration = Duration::from_secs(60);
-/// How many addresses of one name are asked at once. A name can stand for a whole cluster.
+/// The most addresses of one name that are contacted at once. A name can stand for a whole cluster.
 pub(crate) const AT_ONCE: usize = 8;
 
 /// The names to join.
 pub(crate) struct Seeds {
     seeds: Vec<Seed>,
-    /// Addresses of this agent besides the one that it tells the others, and when that showed.
+    /// Addresses that led to this agent itself, besides the advertised one, and when they did.
     own: BTreeMap<SocketAddr, Instant>,
-    /// Why an address was of no use when it was last asked.
+    /// Why the last contact of an address failed.
     failures: BTreeMap<SocketAddr, String>,
-    /// Addresses that a member has answered at since the agent was last alone.
+    /// Addresses at which a member has answered since the agent was last alone.
     reached: BTreeSet<SocketAddr>,
     rng: Rng,
 }
 
 struct Seed {
     address: Address,
-    /// What the name meant at the last lookup that succeeded, sorted.
+    /// The addresses of the last successful lookup, sorted.
     found: Vec<SocketAddr>,
-    /// Those of them that are asked until the next lookup.
+    /// Those of them that are contacted until the next lookup.
     asked: Vec<SocketAddr>,
-    /// Where in `found` the next ones begin.
+    /// The index in `found` of the next ones.
     turn: usize,
     /// Why the last lookup failed.
     trouble: Option<String>,
-    /// How many lookups in a row have failed.
+    /// The number of lookups in a row that have failed.
     failed: u32,
-    /// Whether a lookup has ended.
+    /// Whether a lookup has finished.
     looked_up: bool,
-    under_way: bool,
+    running: bool,
     pause: Duration,
     next: Instant,
 }
 
-/// What has come of the names.
+/// What the names to join have led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// There are none.
     Nothing,
-    /// They mean this agent itself and nobody else, as far as they can be looked up.
+    /// They resolve to this agent itself alone, as far as they can be looked up.
     OnlyItself,
-    /// They mean others, or nothing yet; no other has answered.
+    /// They resolve to others, or to nothing yet, and nobody has answered.
     Unreached,
 }
 
@@ -85,7 +85,7 @@ impl Seeds {
         seeds
     }
 
-    /// Adds a name, to be looked up at once; nothing if it is there already.
+    /// Adds a name, to be looked up at once. Does nothing if it was added before.
     pub(crate) fn add(&mut self, now: Instant, address: Address) {
         if self.seeds.iter().any(|seed| seed.address == address) {
             return;
@@ -98,31 +98,31 @@ impl Seeds {
             trouble: None,
             failed: 0,
             looked_up: false,
-            under_way: false,
+            running: false,
             pause: FIRST,
             next: now,
         });
     }
 
-    /// When the next lookup is due.
+    /// Returns when the next lookup is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.seeds.iter().filter(|seed| !seed.under_way).map(|seed| seed.next).min()
+        self.seeds.iter().filter(|seed| !seed.running).map(|seed| seed.next).min()
     }
 
-    /// The names to look up now. [`Seeds::looked_up`] must follow for each.
+    /// Returns the names to look up now. [`Seeds::looked_up`] must follow for each.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Address> {
-        let due = self.seeds.iter_mut().filter(|seed| !seed.under_way && seed.next <= now);
+        let due = self.seeds.iter_mut().filter(|seed| !seed.running && seed.next <= now);
         due.map(|seed| {
-            seed.under_way = true;
+            seed.running = true;
             seed.address.clone()
         })
         .collect()
     }
 
-    /// A lookup has ended; `seeking` says that the agent is alone or misses a member. Returns the
-    /// addresses to ask until the next one, besides `me` and those that are a member's; and how
-    /// many lookups have failed in a row. After a failure the addresses of the last success are
-    /// asked on.
+    /// Takes the result of a lookup. `seeking` is true if the agent is alone or a member is missing.
+    /// Returns the addresses to contact until the next lookup, without those to `skip`, and the
+    /// number of lookups in a row that have failed. After a failure these are the addresses of the
+    /// last success.
     pub(crate) fn looked_up(
         &mut self,
         now: Instant,
@@ -134,7 +134,7 @@ impl Seeds {
         let Some(seed) = self.seeds.iter_mut().find(|seed| seed.address == *address) else {
             return (Vec::new(), 0);
         };
-        seed.under_way = false;
+        seed.running = false;
         seed.looked_up = true;
         match result {
             Ok(found) => {
@@ -166,7 +166,7 @@ impl Seeds {
         (asked, failed)
     }
 
-    /// A member is missed: look all names up soon.
+    /// Makes all lookups due soon, because a member is missing.
     pub(crate) fn quicken(&mut self, now: Instant) {
         for seed in &mut self.seeds {
             seed.pause = FIRST;
@@ -174,41 +174,41 @@ impl Seeds {
         }
     }
 
-    /// No other member is up.
+    /// Forgets which addresses have led to members, because no other member is up.
     pub(crate) fn alone(&mut self) {
         self.reached.clear();
     }
 
-    /// Whether an address is asked for one of the names.
+    /// Returns whether an address is contacted for one of the names.
     pub(crate) fn asks(&self, addr: SocketAddr) -> bool {
         self.seeds.iter().any(|seed| seed.asked.contains(&addr))
     }
 
-    /// An address has led to a member; false if it did so before.
+    /// Notes that an address has led to a member. Returns false if it did so before.
     pub(crate) fn reached(&mut self, addr: SocketAddr) -> bool {
         self.failures.remove(&addr);
         self.reached.insert(addr)
     }
 
-    /// The user wants to hear of an address anew.
+    /// Forgets what came of an address, so that the result of the next contact is new.
     pub(crate) fn forget(&mut self, addr: SocketAddr) {
         self.reached.remove(&addr);
         self.failures.remove(&addr);
     }
 
-    /// An address has led to this agent itself.
+    /// Notes that an address has led to this agent itself.
     pub(crate) fn is_own(&mut self, now: Instant, addr: SocketAddr) {
         self.failures.remove(&addr);
         self.own.insert(addr, now);
     }
 
-    /// An address was of no use; false if that was known.
+    /// Notes that the contact of an address failed. Returns false if this was known.
     pub(crate) fn failed(&mut self, addr: SocketAddr, reason: &str) -> bool {
         let before = self.failures.insert(addr, reason.to_owned());
         before.is_none_or(|before| before != reason)
     }
 
-    /// What has come of the names at an agent at `me` that no other member has ever answered.
+    /// Returns what the names have led to, for an agent at `me` without other members.
     pub(crate) fn standing(&self, me: SocketAddr) -> Standing {
         if self.seeds.is_empty() {
             return Standing::Nothing;
@@ -225,7 +225,7 @@ impl Seeds {
         }
     }
 
-    /// Whether each name has been looked up, and everything that they mean was of no use.
+    /// Returns whether each name has been looked up, and every address was contacted in vain.
     pub(crate) fn all_failed(&self, me: SocketAddr) -> bool {
         let useless = |addr: &SocketAddr| {
             *addr == me || self.own.contains_key(addr) || self.failures.contains_key(addr)
@@ -233,7 +233,7 @@ impl Seeds {
         self.seeds.iter().all(|seed| seed.looked_up && seed.found.iter().all(useless))
     }
 
-    /// Each name with what it means and what came of that.
+    /// Returns each name with what it resolves to and what failed.
     pub(crate) fn targets(&self, me: SocketAddr) -> Vec<JoinTarget> {
         let target = |seed: &Seed| {
             let of = |addr: &SocketAddr| {
@@ -253,7 +253,7 @@ impl Seeds {
         self.seeds.iter().map(target).collect()
     }
 
-    /// The same in words.
+    /// Returns the same in words.
     pub(crate) fn describe(&self, me: SocketAddr) -> String {
         let target = |target: JoinTarget| {
             let untried: Vec<_> = target

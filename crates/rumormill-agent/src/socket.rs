@@ -1,4 +1,4 @@
-//! The sockets of an agent: UDP and TCP on one port, and that for HTTP.
+//! Binds the sockets of an agent: UDP and TCP on one port, and the one for HTTP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,17 +7,17 @@ use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
 use crate::error::StartError;
 
-/// A port that is free for TCP may be taken for UDP. This many are tried if any port will do.
+/// How many ports to try if any will do: one that is free for TCP may be in use for UDP.
 const TRIES: usize = 32;
 
-/// Connections that may wait to be accepted. The usual 128 are gone in a moment when many clients
-/// come at once, and each then waits for a second before it tries again.
+/// The most connections that wait to be accepted. With the usual 128, many clients that connect at
+/// once would be refused, and would wait for a second before they try again.
 const BACKLOG: u32 = 1024;
 
 /// Listens for HTTP.
 pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As `TcpListener::bind` does: on Unix an agent may come back to its port at once.
+    // As `TcpListener::bind` does: on Unix an agent may reuse its port at once after a restart.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;

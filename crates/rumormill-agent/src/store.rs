@@ -1,9 +1,8 @@
-//! What an agent keeps on disk, so that it survives whatever ends the process: its name, its boot
-//! number, its inputs and the replica.
+//! The state that an agent keeps on disk, so that it survives the process: its name, its incarnation
+//! number, its inputs and all keys.
 //!
-//! A directory belongs to one agent at a time. One thread writes ([`writer`]), each transaction
-//! for everything that has come up meanwhile, and what was asked for is acknowledged when its
-//! transaction is on the disk.
+//! A directory belongs to one agent at a time. One thread writes ([`writer`]); each transaction has
+//! all changes since the last one, and a change is acknowledged when its transaction is on disk.
 
 mod claim;
 mod disk;
@@ -22,13 +21,12 @@ use crate::clock::unix_millis;
 use claim::Claim;
 use disk::{Disk, Identity};
 use error::StoreError;
-use writer::{RESERVED_BOOTS, Writer};
+use writer::{RESERVE, Writer};
 
 /// The file in the directory.
 const FILE: &str = "rumormill.redb";
 
-/// A directory in which an agent keeps what must survive it. Opened, it is this process's alone
-/// until the agent has stopped.
+/// A directory in which an agent keeps its state. While it is open, no other process can use it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -58,25 +56,25 @@ pub struct Store {
     last_alive: Option<SystemTime>,
     inputs: Vec<(Name, f64, Mode)>,
     entries: Vec<Entry>,
-    /// Entries that can't be read.
+    /// The number of entries that can't be read.
     refused: u64,
 }
 
-/// What an agent takes out of its store when it starts.
+/// The state that an agent reads from its store when it starts.
 pub(crate) struct Kept {
-    pub(crate) boot: u64,
+    pub(crate) incarnation: u64,
     pub(crate) inputs: Vec<(Name, f64, Mode)>,
     pub(crate) entries: Vec<Entry>,
-    /// Where an old store was set aside.
+    /// The file with the old store, if that was set aside.
     pub(crate) set_aside: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the directory, and makes it if there is none.
+    /// Opens the directory, and creates it if it does not exist.
     ///
     /// # Errors
-    /// When another process has it, when the store in it is damaged or of another version, or when
-    /// the operating system refuses. Nothing in it has changed then.
+    /// Fails if another process uses the directory, if the store in it is damaged or has a later
+    /// format, or if the operating system refuses. The directory is left unchanged.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
         let io = |source| StoreError::Directory { dir: dir.to_owned(), source };
@@ -95,29 +93,30 @@ impl Store {
         })
     }
 
-    /// The name of the agent that the directory belongs to; `None` if it is new.
+    /// Returns the name of the agent that the directory belongs to, `None` if it is new.
     pub fn name(&self) -> Option<&Name> {
         self.identity.as_ref().map(|identity| &identity.name)
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// How long ago an agent last ran on it; `None` if none has. Zero if the clock has gone back.
+    /// Returns how long ago an agent last ran on the directory, `None` if none has. Returns zero if the
+    /// clock has gone back.
     pub fn age(&self) -> Option<Duration> {
         let age = |at: SystemTime| SystemTime::now().duration_since(at).unwrap_or_default();
         self.last_alive.map(age)
     }
 
-    /// Makes the directory the agent's, with a boot number above every earlier one; sets a replica
-    /// aside that has not been kept up for longer than `longest`.
+    /// Assigns the directory to the agent, with an incarnation number above every earlier one. Sets the
+    /// keys aside if no agent has run on the directory for longer than `longest`.
     pub(crate) fn claim(
         mut self,
         name: &Name,
         cluster: &str,
-        boot: Option<u64>,
+        incarnation: Option<u64>,
         longest: Option<Duration>,
     ) -> Result<(Kept, Writer), StoreError> {
         if let Some(Identity { name: kept, cluster: of, .. }) = &self.identity
@@ -131,23 +130,23 @@ impl Store {
                 of: cluster.to_owned(),
             });
         }
-        let reserved = self.identity.as_ref().map_or(0, |identity| identity.boots);
-        let boot = boot.unwrap_or_else(unix_millis).max(reserved.saturating_add(1));
+        let reserved = self.identity.as_ref().map_or(0, |identity| identity.reserved);
+        let incarnation = incarnation.unwrap_or_else(unix_millis).max(reserved.saturating_add(1));
         let identity = Identity {
             name: name.clone(),
             cluster: cluster.to_owned(),
-            boots: boot.saturating_add(RESERVED_BOOTS),
+            reserved: incarnation.saturating_add(RESERVE),
         };
         let old = longest.is_some_and(|longest| self.age().is_some_and(|age| age > longest));
         let mut set_aside = None;
         if old && !self.entries.is_empty() {
-            let (disk, aside) = self.disk.start_afresh(&identity, &self.inputs)?;
+            let (disk, aside) = self.disk.replace(&identity, &self.inputs)?;
             (self.disk, set_aside) = (disk, Some(aside));
             self.entries.clear();
         }
         self.claim.tell(name);
         self.disk.identify(&identity)?;
-        let kept = Kept { boot, inputs: self.inputs, entries: self.entries, set_aside };
+        let kept = Kept { incarnation, inputs: self.inputs, entries: self.entries, set_aside };
         Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, self.refused)))
     }
 }

@@ -1,4 +1,5 @@
-//! The reliable path: one TCP connection a frame, a big-endian `u32` length and that many bytes.
+//! The reliable path: one TCP connection for each frame, which is a big-endian `u32` length and that
+//! many bytes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,19 +16,19 @@ use crate::inbox::Input;
 
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: u32 = 64 << 20;
-/// The most inbound connections at once; the others wait in the operating system's queue.
+/// The most inbound connections at once; others wait in the operating system's queue.
 const MAX_INBOUND: usize = 64;
-/// The most outbound connections at once; the others wait for their turn.
+/// The most outbound connections at once; others wait.
 pub(crate) const MAX_OUTBOUND: usize = 64;
 
 const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(10);
-/// One byte now and then keeps a connection from being idle, but not for longer than this.
+/// The longest time of a whole frame, which bounds a connection that sends a byte now and then.
 const WHOLE_FRAME: Duration = Duration::from_secs(60);
-/// Pause after an error of `accept`, which mostly means that there are too many open files.
+/// The pause after an error of `accept`, which mostly means too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections for ever, and hands the frames to the driver.
+/// Accepts connections and hands their frames to the driver, without end.
 pub(crate) async fn accept(listener: TcpListener, driver: mpsc::Sender<Input>) {
     let permits = Arc::new(Semaphore::new(MAX_INBOUND));
     let mut connections = JoinSet::new();
@@ -59,7 +60,7 @@ pub(crate) async fn accept(listener: TcpListener, driver: mpsc::Sender<Input>) {
     }
 }
 
-/// Reads one frame. Memory is taken as bytes arrive, whatever length was announced.
+/// Reads one frame. Allocates memory as bytes arrive, whatever length was announced.
 async fn receive(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let idle = |_| io::Error::from(io::ErrorKind::TimedOut);
     let length = timeout(IDLE, stream.read_u32()).await.map_err(idle)??;
@@ -77,11 +78,11 @@ async fn receive(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Sends one frame to `to`, and says in words why it failed if it did.
+/// Sends one frame to `to`. An error is in words.
 pub(crate) async fn send(to: SocketAddr, bytes: &[u8]) -> Result<(), String> {
     let length = match u32::try_from(bytes.len()) {
         Ok(length) if length <= MAX_FRAME => length,
-        _ => return Err(format!("{} bytes, the limit is {MAX_FRAME}", bytes.len())),
+        _ => return Err(format!("the frame has {} bytes, the limit is {MAX_FRAME}", bytes.len())),
     };
     let connect = timeout(CONNECT, TcpStream::connect(to)).await;
     let mut stream = connect
@@ -94,11 +95,11 @@ pub(crate) async fn send(to: SocketAddr, bytes: &[u8]) -> Result<(), String> {
     };
     timeout(WHOLE_FRAME, write)
         .await
-        .map_err(|_| format!("not taken within {} s", WHOLE_FRAME.as_secs()))?
+        .map_err(|_| format!("not accepted within {} s", WHOLE_FRAME.as_secs()))?
         .map_err(|e| in_words(&e))
 }
 
-/// The error without the operating system's number.
+/// Returns the error in words, without the operating system's number.
 fn in_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_connection_is_told_in_words() {
+    async fn a_refused_connection_is_reported_in_words() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         drop(listener);

@@ -1,4 +1,4 @@
-//! Starts an agent's tasks, and clears up after them whatever ends them.
+//! Starts an agent's tasks, and cleans up when they end.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use crate::subscription::MissedCount;
 
 const COMMANDS: usize = 256;
 const INPUTS: usize = 256;
-/// Events that a slow subscriber may fall behind before it misses some.
-const EVENTS: usize = 512;
-/// How long open HTTP requests may take to end once the agent has stopped.
+/// The most notices that a subscriber may fall behind before it misses some.
+const NOTICES: usize = 512;
+/// How long open HTTP requests may take to finish once the agent has stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn start(setup: Setup) -> Agent {
@@ -32,7 +32,7 @@ pub(crate) fn start(setup: Setup) -> Agent {
     let seed = setup.seed;
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
-    let (events, _) = broadcast::channel(EVENTS);
+    let (events, _) = broadcast::channel(NOTICES);
     let (life, watched) = watch::channel(Life::Running);
     let http_addr = http.as_ref().map(|(_, addr)| *addr);
     let missed = MissedCount::default();
@@ -64,13 +64,13 @@ pub(crate) fn start(setup: Setup) -> Agent {
         log_lines_dropped: setup.log_lines_dropped,
     };
     let driver = Driver::new(core, udp, resolver, seed, to_do, (to_inputs, inputs), events);
-    // Its own task, so that a panic in a user's protocol ends this agent in good order.
+    // A task of its own, so that a panic in a user's protocol ends this agent in good order.
     let driver = tokio::spawn(driver.run());
 
     tokio::spawn(async move {
         let reason = driver.await.unwrap_or_else(panicked);
         helpers.shutdown().await;
-        // First, because HTTP requests that wait for the agent end by this.
+        // First, because this ends the HTTP requests that wait for the agent.
         life.send_replace(Life::Ending(reason.clone()));
         if let Some(server) = server {
             server.stop().await;
@@ -91,7 +91,7 @@ fn panicked(error: JoinError) -> StopReason {
     StopReason::Panicked(text.unwrap_or_else(|| "without a message".to_owned()))
 }
 
-/// The HTTP server's task, and how to end it.
+/// The HTTP server's task, and the channel that ends it.
 struct Server {
     task: JoinHandle<()>,
     end: oneshot::Sender<()>,

@@ -79,7 +79,7 @@ async fn the_sum_is_right_when_a_fifth_of_all_datagrams_is_lost() {
 async fn an_address_whose_earlier_life_had_a_later_boot_counts_like_any_other() {
     // The clock was set back, or another program's agent had the port before.
     let y = builder("y").start().await.unwrap();
-    let x = builder("x").boot(u64::MAX / 2).join([address(&y)]).start().await.unwrap();
+    let x = builder("x").incarnation(u64::MAX / 2).join([address(&y)]).start().await.unwrap();
     everyone_knows(&[x.clone(), y.clone()], 2).await;
     x.kill().await;
     everyone_knows(std::slice::from_ref(&y), 1).await;

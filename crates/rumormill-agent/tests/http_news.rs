@@ -204,7 +204,7 @@ async fn metrics_and_info_tell_of_every_bound() {
     for n in 0..600_u32 {
         agent.kv().put("k", &n.to_be_bytes()).await.unwrap();
     }
-    slow.next().await.unwrap();
+    let _ = slow.next().await.unwrap();
     let text = client.http.get(client.url("/metrics")).send().await.unwrap().text().await.unwrap();
     let value = |name: &str| {
         let line = text.lines().find(|line| line.starts_with(&format!("rumormill_{name} ")));

@@ -55,7 +55,7 @@ async fn inputs_keys_and_the_boot_number_survive_a_kill() {
     a.kill().await;
 
     // With a clock that has gone back.
-    let a = dir.builder("a").boot(7).start().await.unwrap();
+    let a = dir.builder("a").incarnation(7).start().await.unwrap();
     let info = a.info().await.unwrap();
     assert!(info.boot > first.boot, "{} after {}", info.boot, first.boot);
     assert_eq!(info.inputs, inputs);
@@ -131,7 +131,7 @@ async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
     let start = async |keep: bool| {
         let store = Store::open(&dir.0).unwrap();
         let builder = Agent::builder("a").bind(any()).config(config.clone());
-        builder.store(store).keep_old_replica(keep).start().await.unwrap()
+        builder.store(store).keep_old_kv(keep).start().await.unwrap()
     };
     let a = start(false).await;
     a.kv().put("k", b"v").await.unwrap();

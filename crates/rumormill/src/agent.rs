@@ -191,7 +191,7 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
         builder = builder.seed(seed);
     }
     if let Some(store) = store {
-        builder = builder.store(store).keep_old_replica(settings.keep_old_replica);
+        builder = builder.store(store).keep_old_kv(settings.keep_old_replica);
     }
     for handler in &settings.handlers {
         let (name, handler) = (handler.name.clone(), handler.clone());

@@ -86,7 +86,7 @@ async fn start(args: &Args) -> anyhow::Result<Vec<Agent>> {
             .bind(([127, 0, 0, 1], 0).into())
             .config(config.clone())
             .loss(args.loss)
-            .boot(1 + n as u64);
+            .incarnation(1 + n as u64);
         if let Some(first) = agents.first() {
             builder = builder.join([first.udp_addr().to_string()]);
         }

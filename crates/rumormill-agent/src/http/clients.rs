@@ -1,9 +1,9 @@
-//! Who is connected, and who has to go where there is no room.
+//! The open connections, and which of them is closed when there are too many.
 //!
-//! A connection waits for its client (to ask, to send the rest of its request, to take its answer),
-//! or the agent is at work on it, or it is a stream. When there is no room for a new one, that which
-//! has waited for its client for the longest is closed: so a client that does nothing costs nobody
-//! else anything. Work and streams have limits of their own, below that of connections.
+//! A connection waits for its client (to send a request, or the rest of one, or to take its answer),
+//! or is being served, or is a stream. When there is no room for a new connection, the one that has
+//! waited longest for its client is closed, so a client that does nothing is at nobody else's cost.
+//! Requests being served and streams have limits of their own, below that of connections.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// The most connections at once. They stay below the usual limit of 1024 open files, so that the
-/// peers' streams always find room.
+/// The most connections at once: below the usual limit of 1024 open files, so that there is always
+/// room for the streams of other members.
 const CONNECTIONS: usize = 768;
-/// The most requests that the agent is at work on at once.
+/// The most requests being served at once.
 const WORK: usize = 448;
-/// Bytes of answers that wait for their clients; beyond that, those go that have waited for longer
-/// than [`SLOW`].
+/// The most bytes of answers that wait for their clients; beyond that, connections that have waited for
+/// longer than [`SLOW`] are closed.
 const ANSWERS: usize = 64 << 20;
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How many there may be.
+/// The limits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     pub(super) connections: usize,
@@ -36,7 +36,7 @@ impl Default for Room {
     }
 }
 
-/// All connections.
+/// All open connections.
 #[derive(Clone)]
 pub(super) struct Clients {
     room: Room,
@@ -46,7 +46,7 @@ pub(super) struct Clients {
 
 #[derive(Default)]
 struct State {
-    /// The next connection's number, and the next turn in the queue of those that wait.
+    /// The number for the next connection, and for the next turn in the queue of those that wait.
     next: u64,
     open: BTreeMap<u64, Entry>,
 }
@@ -70,8 +70,8 @@ impl State {
         self.next
     }
 
-    /// Closes the connection that waits longest, of those that `may` go by how long they have
-    /// waited and how many bytes for. Returns whether there is one.
+    /// Closes the connection that has waited longest, of those for which `may` is true, given since when
+    /// they wait and how many bytes for. Returns whether there is one.
     fn close_one(&mut self, may: impl Fn(Instant, usize) -> bool) -> bool {
         let turn = |(number, entry): (&u64, &Entry)| match entry.doing {
             Doing::Waits { turn, since, bytes } if entry.task.is_some() && may(since, bytes) => {
@@ -106,7 +106,7 @@ impl Clients {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for a connection, and enters it.
+    /// Makes room for a new connection, and adds it.
     pub(super) async fn enter(&self) -> Arc<Client> {
         loop {
             {
@@ -123,41 +123,41 @@ impl Clients {
         }
     }
 
-    /// Gives up the connection that has waited longest, because there are too many open files.
-    pub(super) fn give_up_one(&self) {
+    /// Closes the connection that has waited longest, because there are too many open files.
+    pub(super) fn close_one(&self) {
         self.state().close_one(|_, _| true);
     }
 }
 
-/// One connection. It is left when this is dropped.
+/// One connection. Dropping this removes it.
 pub(super) struct Client {
     number: u64,
     clients: Clients,
 }
 
-/// Why the agent does not work on a request.
+/// Why a request is not served.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It works on as many as it may.
+    /// Too many requests are being served: the limit.
     Busy(usize),
-    /// The connection had to make room.
+    /// The connection has been closed to make room.
     Closed,
 }
 
 impl Client {
-    /// The task that serves it.
+    /// Sets the task that serves the connection.
     pub(super) fn served_by(&self, task: AbortHandle) {
         if let Some(entry) = self.clients.state().open.get_mut(&self.number) {
             entry.task = Some(task);
         }
     }
 
-    /// A request has come; what machines ask is always answered.
-    pub(super) fn asks(&self, machine: bool) -> Result<(), Refusal> {
+    /// Notes that a request has arrived. Requests for monitoring are always served.
+    pub(super) fn requests(&self, monitoring: bool) -> Result<(), Refusal> {
         let mut state = self.clients.state();
         let at_work = |entry: &&Entry| matches!(entry.doing, Doing::Works);
         let busy =
-            !machine && state.open.values().filter(at_work).count() >= self.clients.room.work;
+            !monitoring && state.open.values().filter(at_work).count() >= self.clients.room.work;
         let entry = state.open.get_mut(&self.number).ok_or(Refusal::Closed)?;
         if busy {
             return Err(Refusal::Busy(self.clients.room.work));
@@ -166,17 +166,17 @@ impl Client {
         Ok(())
     }
 
-    /// The agent goes on with its request.
+    /// Notes that the request is being served.
     pub(super) fn is_served(&self) {
         self.does(Doing::Works);
     }
 
-    /// It gets a stream.
+    /// Notes that the answer is a stream.
     pub(super) fn streams(&self) {
         self.does(Doing::Streams);
     }
 
-    /// It is the client's turn; it has an answer of `bytes` to take.
+    /// Notes that it is the client's turn, with an answer of `bytes` to take.
     pub(super) fn waits(&self, bytes: usize) {
         let turn = self.clients.state().number();
         self.does(Doing::Waits { turn, since: Instant::now(), bytes });
@@ -222,17 +222,17 @@ mod tests {
         let first = connect(&clients, &mut tasks).await;
         let second = connect(&clients, &mut tasks).await;
         let third = connect(&clients, &mut tasks).await;
-        assert_eq!((first.asks(false), second.asks(false)), (Ok(()), Ok(())));
-        assert_eq!(third.asks(false), Err(Refusal::Busy(2)));
-        assert_eq!(third.asks(true), Ok(()));
+        assert_eq!((first.requests(false), second.requests(false)), (Ok(()), Ok(())));
+        assert_eq!(third.requests(false), Err(Refusal::Busy(2)));
+        assert_eq!(third.requests(true), Ok(()));
         third.waits(0);
         first.waits(0);
         let fourth = connect(&clients, &mut tasks).await;
-        assert_eq!(third.asks(true), Err(Refusal::Closed), "it has waited longest");
+        assert_eq!(third.requests(true), Err(Refusal::Closed), "it has waited longest");
         second.streams();
         let fifth = connect(&clients, &mut tasks).await;
-        assert_eq!(first.asks(true), Err(Refusal::Closed));
-        assert_eq!((fourth.asks(false), fifth.asks(false)), (Ok(()), Ok(())));
+        assert_eq!(first.requests(true), Err(Refusal::Closed));
+        assert_eq!((fourth.requests(false), fifth.requests(false)), (Ok(()), Ok(())));
         // Nobody waits for a client: a new one has to wait itself.
         let enter = clients.enter();
         tokio::pin!(enter);
@@ -254,12 +254,12 @@ mod tests {
         slow.waits(80);
         let quick = connect(&clients, &mut tasks).await;
         quick.waits(80);
-        assert_eq!(slow.asks(true), Ok(()), "it has hardly had time to read");
+        assert_eq!(slow.requests(true), Ok(()), "it has hardly had time to read");
         slow.waits(80);
         std::thread::sleep(SLOW);
         quick.waits(0);
         quick.waits(80);
-        assert_eq!(slow.asks(true), Err(Refusal::Closed));
-        assert_eq!((quick.asks(true), idle.asks(true)), (Ok(()), Ok(())));
+        assert_eq!(slow.requests(true), Err(Refusal::Closed));
+        assert_eq!((quick.requests(true), idle.requests(true)), (Ok(()), Ok(())));
     }
 }

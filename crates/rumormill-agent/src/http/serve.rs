@@ -1,4 +1,4 @@
-//! Serves HTTP, within limits on what a slow or greedy client can hold.
+//! Serves HTTP, with limits for slow and greedy clients.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use super::clients::{Client, Clients, Refusal, Room};
 use super::error::ApiError;
 use super::turns;
 
-/// How long a client may take to send a request's head, or its body.
+/// How long a client may take to send the head of a request, or its body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What clients can hold.
+/// The limits of clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     room: Room,
-    /// How long a client may take to send a request's head, or be silent between two requests.
+    /// How long a client may take to send the head of a request, or be silent between two requests.
     patience: Duration,
 }
 
@@ -40,16 +40,16 @@ impl Default for Limits {
     }
 }
 
-/// What of a stream, or of a request's head, is held for one connection.
+/// The most bytes of a stream, or of the head of a request, that are buffered for one connection.
 const BUFFER: usize = 64 << 10;
 
-/// What those ask that look after the agent; it is answered however busy the agent is.
-const MACHINES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+/// The paths for monitoring, which are served however busy the agent is.
+const MONITORING: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Pause after an error of `accept`, which mostly means that there are too many open files.
+/// The pause after an error of `accept`, which mostly means too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers requests until `ended`, and then until the answers under way are given. Dropped, it
+/// Serves requests until `ended`, and then finishes the answers that have begun. Dropping the future
 /// closes every connection.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -84,7 +84,7 @@ pub(crate) async fn serve(
                 }
                 Err(error) => {
                     tracing::warn!(%error, "can't accept an HTTP connection");
-                    clients.give_up_one();
+                    clients.close_one();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -98,14 +98,14 @@ pub(crate) async fn serve(
     open.shutdown().await;
 }
 
-/// Answers one request.
+/// Serves one request.
 async fn answer(
     router: Router,
     client: Arc<Client>,
     request: Request<Incoming>,
 ) -> Response<turns::Answer> {
-    let machine = MACHINES.contains(&request.uri().path());
-    let response = match client.asks(machine) {
+    let monitoring = MONITORING.contains(&request.uri().path());
+    let response = match client.requests(monitoring) {
         Ok(()) => {
             let who = client.clone();
             let request = request.map(|body| Body::new(turns::Request { body, client: who }));
@@ -120,12 +120,12 @@ async fn answer(
 fn refused(refusal: &Refusal) -> Response<Body> {
     let message = match refusal {
         Refusal::Busy(limit) => format!(
-            "{limit} requests are being answered, which is the limit; try again, or ask another agent"
+            "{limit} requests are being served, which is the limit; retry, or use another agent"
         ),
-        Refusal::Closed => "this connection had to make room for others; try again".to_owned(),
+        Refusal::Closed => "this connection was closed to make room for others; retry".to_owned(),
     };
     let mut response = ApiError(StatusCode::SERVICE_UNAVAILABLE, message).into_response();
-    // Its body is not read.
+    // The request's body is not read.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

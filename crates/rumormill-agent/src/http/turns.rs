@@ -1,4 +1,4 @@
-//! Bodies that say whose turn it is: the agent's, or its client's.
+//! Bodies that track whose turn it is: the agent's, or its client's.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use hyper::body::{Frame, SizeHint};
 
 use super::clients::Client;
 
-/// The most bytes of an answer that are handed on at once, so that an answer that is not taken
-/// shows.
+/// The most bytes of an answer that are passed on at once, so that it shows if the client does not take
+/// them.
 const PART: usize = 16 << 10;
 
-/// A request's body. While it does not come, the client is waited for.
+/// The body of a request. While nothing arrives, it is the client's turn.
 pub(super) struct Request<B> {
     pub(super) body: B,
     pub(super) client: Arc<Client>,
@@ -45,11 +45,11 @@ impl<B: HttpBody + Unpin> HttpBody for Request<B> {
     }
 }
 
-/// An answer. Until it is taken, the client is waited for; a stream may last.
+/// The body of an answer. Until the client has taken it, it is the client's turn, unless it is a stream.
 pub(super) struct Answer {
     body: Body,
     client: Arc<Client>,
-    /// What is left of the frame that is being handed on.
+    /// The rest of the frame that is being passed on.
     rest: Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! Whose a directory is, so that two agents never write to one store.
+//! The lock of a directory, so that two agents never write to one store.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -12,8 +12,7 @@ use super::place::Id;
 /// The file in the directory.
 const LOCK: &str = "lock";
 
-/// A lock on the directory, held until it is dropped, or the process ends, however it ends. The
-/// file says who holds it.
+/// A lock on the directory, until it is dropped or the process ends. The file names the holder.
 #[derive(Debug)]
 pub(super) struct Claim(File);
 
@@ -28,7 +27,7 @@ impl Claim {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Whoever holds it may not have said so yet.
+                // The holder may not have written its name yet.
                 let _ = file.read_to_string(&mut holder);
                 let holder = if holder.is_empty() { "another process" } else { holder.trim() };
                 return Err(StoreError::Taken { dir: dir.to_owned(), holder: holder.to_owned() });
@@ -40,7 +39,7 @@ impl Claim {
         Ok(claim)
     }
 
-    /// Takes the directory again if the lock in it is no longer this one.
+    /// Locks the directory again if the lock file has been replaced.
     pub(super) fn hold(&mut self, dir: &Path, name: &Name) -> Result<(), StoreError> {
         let here = std::fs::metadata(dir.join(LOCK));
         let ours = self.0.metadata().ok().map(|found| Id::of(&found));
@@ -51,12 +50,12 @@ impl Claim {
         Ok(())
     }
 
-    /// Says who holds it.
+    /// Writes the holder's name into the file.
     pub(super) fn tell(&mut self, name: &Name) {
         self.write(&format!("agent {name}, process {}", std::process::id()));
     }
 
-    /// What is written serves error messages only, so that a full disk is no reason to fail.
+    /// Writes into the file. It serves error messages alone, so a full disk is no reason to fail.
     fn write(&mut self, holder: &str) {
         let _ = self.0.set_len(0);
         let _ = self.0.rewind();

@@ -1,4 +1,4 @@
-//! The file: opening, reading it all, and one transaction at a time.
+//! The file: opening it, reading all of it, and writing one transaction at a time.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,50 +11,50 @@ use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageErro
 use rumormill_proto::{Entry, Mode, Name};
 
 use super::error::StoreError;
-use super::format::{self, FORMAT, INPUTS, NUMBERS, REPLICA, TEXTS, keys};
+use super::format::{self, FORMAT, INPUTS, KV, NUMBERS, TEXTS, keys};
 use super::overlay::Overlay;
 use super::place::{Astray, Place};
 use super::unix_millis;
 
-/// Memory for the database's pages; the replica itself is in the node.
+/// Memory for the database's pages. The entries themselves are in the node.
 const CACHE: usize = 8 << 20;
 
-/// Whose a store is.
+/// The agent that a store belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) name: Name,
     pub(super) cluster: String,
-    /// No boot number above this one has been used.
-    pub(super) boots: u64,
+    /// No incarnation number above this one has been used.
+    pub(super) reserved: u64,
 }
 
-/// All that was in a store.
+/// The content of a store.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) identity: Option<Identity>,
     pub(super) last_alive: Option<SystemTime>,
     pub(super) inputs: Vec<(Name, f64, Mode)>,
     pub(super) entries: Vec<Entry>,
-    /// Entries that can't be read.
+    /// The number of entries that can't be read.
     pub(super) refused: u64,
 }
 
-/// What one transaction writes. A `None` takes away.
+/// The changes of one transaction. `None` removes.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) boots: Option<u64>,
+    pub(super) reserved: Option<u64>,
     pub(super) inputs: BTreeMap<Name, Option<(f64, Mode)>>,
     pub(super) entries: BTreeMap<String, Option<Vec<u8>>>,
-    /// Whether this is all that a store holds.
+    /// Whether this is the whole content of a store.
     pub(super) whole: bool,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.boots.is_none() && self.inputs.is_empty() && self.entries.is_empty()
+        self.reserved.is_none() && self.inputs.is_empty() && self.entries.is_empty()
     }
 
-    /// Takes out the entries that could not be read again; returns their keys.
+    /// Removes the entries that could not be read again, and returns their keys.
     pub(super) fn refuse_unreadable(&mut self) -> Vec<String> {
         let bad = |(key, entry): (&String, &Option<Vec<u8>>)| {
             let entry = entry.as_ref()?;
@@ -68,9 +68,9 @@ impl Batch {
         refused
     }
 
-    /// Adds what an earlier transaction should have written.
+    /// Adds the changes of an earlier transaction that failed.
     pub(super) fn put_back(&mut self, earlier: Self) {
-        self.boots = self.boots.max(earlier.boots);
+        self.reserved = self.reserved.max(earlier.reserved);
         self.whole |= earlier.whole;
         for (name, input) in earlier.inputs {
             self.inputs.entry(name).or_insert(input);
@@ -81,13 +81,13 @@ impl Batch {
     }
 }
 
-/// What a test puts between the database and its file.
+/// Opens a database over a file; tests put faults between the two.
 pub(super) type Wrap = fn(FileBackend) -> Result<Database, DatabaseError>;
 
 /// An open store.
 pub(super) struct Disk {
     path: PathBuf,
-    /// `None` after an error: redb writes no more until it is opened again.
+    /// `None` after an error, because redb then refuses to write until it is opened again.
     database: Option<Database>,
     place: Place,
     wrap: Wrap,
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Disk {
 }
 
 impl Disk {
-    /// Opens the store at `path`, or makes one, and reads all that is in it.
+    /// Opens the store at `path`, or creates one, and reads its content.
     pub(super) fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
         Self::open_with(path, |file| builder().create_with_backend(file))
     }
@@ -109,18 +109,18 @@ impl Disk {
         let place = Place::new(path);
         let mut disk = Self { path: path.to_owned(), database: None, place, wrap };
         if !path.try_exists().map_err(|error| disk.io(&error))? {
-            disk.make(None, &Batch::default())?;
+            disk.create(None, &Batch::default())?;
         }
         let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
         disk.database()?;
         Ok((disk, loaded))
     }
 
-    /// Makes a new store. It takes its place only when it is whole, so that an empty or half file
-    /// there is always damage, and never taken for a new one.
-    fn make(&mut self, identity: Option<&Identity>, batch: &Batch) -> Result<(), StoreError> {
+    /// Creates a new store. The file gets its name only when it is complete, so an empty or incomplete
+    /// file of that name is always damaged, never new.
+    fn create(&mut self, identity: Option<&Identity>, batch: &Batch) -> Result<(), StoreError> {
         let unfinished = self.path.with_extension("new");
-        let make = || -> Result<(), Problem> {
+        let create = || -> Result<(), Problem> {
             if unfinished.try_exists()? {
                 fs::remove_file(&unfinished)?;
             }
@@ -132,10 +132,10 @@ impl Disk {
             sync_directory(&self.path)?;
             Ok(())
         };
-        make().map_err(|problem| self.problem(problem))
+        create().map_err(|problem| self.problem(problem))
     }
 
-    /// The database, opened again if an error has closed it.
+    /// Returns the database, and opens it again if an error has closed it.
     fn database(&mut self) -> Result<&Database, StoreError> {
         if self.database.is_none() {
             let opened = open_file(&self.path, self.wrap);
@@ -163,10 +163,10 @@ impl Disk {
         let text = |key| -> Result<Option<String>, Problem> {
             Ok(texts.get(key)?.map(|text| text.value().to_owned()))
         };
-        if let (Some(name), Some(cluster), Some(boots)) =
-            (text(keys::NAME)?, text(keys::CLUSTER)?, number(keys::BOOTS)?)
+        if let (Some(name), Some(cluster), Some(reserved)) =
+            (text(keys::NAME)?, text(keys::CLUSTER)?, number(keys::RESERVED)?)
         {
-            loaded.identity = Some(Identity { name: named(&name)?, cluster, boots });
+            loaded.identity = Some(Identity { name: parse_name(&name)?, cluster, reserved });
         }
         let since_1970 = number(keys::LAST_ALIVE)?.map(Duration::from_millis);
         loaded.last_alive = since_1970.and_then(|since| UNIX_EPOCH.checked_add(since));
@@ -175,17 +175,17 @@ impl Disk {
             let (bits, mode) = value.value();
             let mode = format::mode(mode);
             let mode = mode.ok_or_else(|| Problem::Damaged("an input has no mode".to_owned()))?;
-            loaded.inputs.push((named(name.value())?, f64::from_bits(bits), mode));
+            loaded.inputs.push((parse_name(name.value())?, f64::from_bits(bits), mode));
         }
-        for entry in read.open_table(REPLICA)?.iter()? {
+        for entry in read.open_table(KV)?.iter()? {
             let (key, entry) = entry?;
             match Entry::decode(entry.value()) {
                 Ok(entry) if entry.key == key.value() => loaded.entries.push(entry),
-                // The page's checksum is right, so that this is what was written: one bad entry,
-                // not a bad disk. It stays where it is until the key is written again.
+                // The page's checksum is correct, so this is what was written: a bad entry, not a bad
+                // disk. It stays in the file until the key is written again.
                 _ => {
                     let key = key.value();
-                    tracing::warn!(key, "an entry of the store can't be read, and is left out");
+                    tracing::warn!(key, "an entry of the store can't be read, and was left out");
                     loaded.refused += 1;
                 }
             }
@@ -193,12 +193,12 @@ impl Disk {
         Ok(loaded)
     }
 
-    /// Says whose the store is.
+    /// Writes which agent the store belongs to.
     pub(super) fn identify(&mut self, identity: &Identity) -> Result<(), StoreError> {
         self.write(&Batch::default(), Some(identity))
     }
 
-    /// Writes a batch. When this returns without an error, it is on the disk.
+    /// Writes a batch. It is on disk when this returns without an error.
     pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.write(batch, None)
     }
@@ -212,41 +212,41 @@ impl Disk {
         })
     }
 
-    /// Looks whether what is written would be found at the next start.
+    /// Checks that the next start would find what is written.
     pub(super) fn check(&self) -> Result<(), Astray> {
-        // A database that an error has closed may have left the file shorter.
+        // A database that an error has closed may have left the file shorter than it was.
         self.place.check(self.database.is_some())
     }
 
-    /// The error that goes with what [`Disk::check`] has found.
+    /// Returns the error for a failed [`Disk::check`].
     pub(super) fn astray(&self, astray: Astray) -> StoreError {
         let reason = match astray {
-            Astray::Missing => "it has been removed, and is being written anew".to_owned(),
+            Astray::Missing => "it has been removed, and is being created again".to_owned(),
             Astray::Other(reason) => reason,
         };
         StoreError::Astray { file: self.path.clone(), reason }
     }
 
-    /// Makes the store anew where it was removed, with all that `batch` holds.
-    pub(super) fn make_anew(
+    /// Creates the store again after it was removed, with the content of `batch`.
+    pub(super) fn create_again(
         &mut self,
         identity: &Identity,
         batch: &Batch,
     ) -> Result<(), StoreError> {
         self.database = None;
-        self.make(Some(identity), batch)?;
+        self.create(Some(identity), batch)?;
         self.database().map(|_| ())
     }
 
-    /// Puts a new store in the place of this one, which keeps a name of its own beside it.
-    pub(super) fn start_afresh(
+    /// Replaces this store by a new one. Returns the path at which the old one is kept.
+    pub(super) fn replace(
         mut self,
         identity: &Identity,
         inputs: &[(Name, f64, Mode)],
     ) -> Result<(Self, PathBuf), StoreError> {
         self.database = None;
         let aside = self.path.with_extension(format!("redb.old-{}", unix_millis()));
-        // The old name stays until the new file takes it.
+        // The file keeps its old name until the new one takes it.
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.io(&error))?;
@@ -254,7 +254,7 @@ impl Disk {
         for (name, value, mode) in inputs {
             batch.inputs.insert(name.clone(), Some((*value, *mode)));
         }
-        self.make(Some(identity), &batch)?;
+        self.create(Some(identity), &batch)?;
         Ok((self, aside))
     }
 
@@ -278,7 +278,7 @@ fn builder() -> redb::Builder {
     builder
 }
 
-/// Reads all that is in a file, checks every page, and leaves the file as it is.
+/// Reads the content of a file, checks every page, and leaves the file unchanged.
 fn read_only(path: &Path) -> Result<Loaded, Problem> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {
@@ -298,10 +298,10 @@ fn open_file(path: &Path, wrap: Wrap) -> Result<Database, Problem> {
     unpanicked(|| Ok(wrap(FileBackend::new(file)?)?))
 }
 
-/// redb asserts some of what it expects of a file.
+/// Turns a panic into an error: redb asserts some properties of a file.
 fn unpanicked<T>(open: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
     let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
-    opened.unwrap_or_else(|_| Err(Problem::Damaged("it makes no sense".to_owned())))
+    opened.unwrap_or_else(|_| Err(Problem::Damaged("its content is inconsistent".to_owned())))
 }
 
 fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Result<(), Problem> {
@@ -311,13 +311,13 @@ fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Res
         numbers.insert(keys::FORMAT, FORMAT)?;
         numbers.insert(keys::LAST_ALIVE, unix_millis())?;
         let mut texts = write.open_table(TEXTS)?;
-        if let Some(Identity { name, cluster, boots }) = identity {
+        if let Some(Identity { name, cluster, reserved }) = identity {
             texts.insert(keys::NAME, name.as_str())?;
             texts.insert(keys::CLUSTER, cluster.as_str())?;
-            numbers.insert(keys::BOOTS, boots)?;
+            numbers.insert(keys::RESERVED, reserved)?;
         }
-        if let Some(boots) = batch.boots {
-            numbers.insert(keys::BOOTS, boots)?;
+        if let Some(reserved) = batch.reserved {
+            numbers.insert(keys::RESERVED, reserved)?;
         }
         let mut inputs = write.open_table(INPUTS)?;
         for (name, input) in &batch.inputs {
@@ -331,7 +331,7 @@ fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Res
                 }
             }
         }
-        let mut entries = write.open_table(REPLICA)?;
+        let mut entries = write.open_table(KV)?;
         for (key, entry) in &batch.entries {
             match entry {
                 Some(entry) => entries.insert(key.as_str(), entry.as_slice())?,
@@ -343,23 +343,23 @@ fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Res
     Ok(())
 }
 
-fn named(name: &str) -> Result<Name, Problem> {
+fn parse_name(name: &str) -> Result<Name, Problem> {
     Name::new(name).map_err(|error| Problem::Damaged(error.to_string()))
 }
 
-/// A new name is durable when its directory is.
+/// Makes a new file name durable, by syncing its directory.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
-/// Other systems have no such call.
+/// Does nothing: other systems have no such call.
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is wrong, before it is known with which file.
+/// What is wrong with a file.
 enum Problem {
     Damaged(String),
     Version(u64),
@@ -369,9 +369,9 @@ enum Problem {
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // The file ends before what it says is in it.
+            // The file ends early.
             io::ErrorKind::UnexpectedEof => Self::Damaged("it is cut off".to_owned()),
-            // What redb makes of a file that doesn't begin as its own do.
+            // The file does not begin like a database of redb.
             io::ErrorKind::InvalidData => Self::Damaged(error.to_string()),
             _ => Self::Io(error.to_string()),
         }
@@ -388,7 +388,7 @@ impl From<redb::Error> for Problem {
                 Self::Damaged(format!("its table {table} is missing"))
             }
             redb::Error::TableTypeMismatch { table, .. } => {
-                Self::Damaged(format!("its table {table} holds something else"))
+                Self::Damaged(format!("its table {table} has another type"))
             }
             other => Self::Io(other.to_string()),
         }

@@ -1,9 +1,9 @@
-//! The tables of a store, and what is in them.
+//! The tables of a store, and their content.
 
 use redb::TableDefinition;
 use rumormill_proto::Mode;
 
-/// The format's number. A store of a higher one is refused.
+/// The format's number. A store with a higher one is refused.
 pub(super) const FORMAT: u64 = 1;
 
 /// Numbers by name: [`keys`].
@@ -12,17 +12,17 @@ pub(super) const NUMBERS: TableDefinition<'static, &str, u64> = TableDefinition:
 /// Texts by name: [`keys`].
 pub(super) const TEXTS: TableDefinition<'static, &str, &str> = TableDefinition::new("texts");
 
-/// An input's value as bits, and 1 if it is settled round by round, by the figure's name.
+/// By the aggregate's name: the input's value as bits, and the number of its mode.
 pub(super) const INPUTS: TableDefinition<'static, &str, (u64, u8)> = TableDefinition::new("inputs");
 
-/// The replica's entries, tombstones included, as the core writes them, by key.
-pub(super) const REPLICA: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("replica");
+/// By key: the entries, including tombstones, as the core encodes them.
+pub(super) const KV: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("kv");
 
 pub(super) mod keys {
     /// In [`super::NUMBERS`]: [`super::FORMAT`].
     pub(in crate::store) const FORMAT: &str = "format";
-    /// In [`super::NUMBERS`]: no boot number above this one has been used.
-    pub(in crate::store) const BOOTS: &str = "boots";
+    /// In [`super::NUMBERS`]: no incarnation number above this one has been used.
+    pub(in crate::store) const RESERVED: &str = "reserved";
     /// In [`super::NUMBERS`]: when an agent last ran, in milliseconds since 1970.
     pub(in crate::store) const LAST_ALIVE: &str = "last_alive";
     /// In [`super::TEXTS`]: the agent's name.

@@ -1,8 +1,7 @@
-//! A file that can be written to without being changed.
+//! A view of a file that takes writes without changing the file.
 //!
-//! Opening a database repairs it, and so writes to it, before it is known whether it can be
-//! repaired at all. A store is opened over its file first: whatever is wrong with it then, the file
-//! is as it was found.
+//! Opening a database repairs it, and so writes to it, before it is known whether it can be repaired.
+//! A store is opened through an overlay first, so that a damaged file stays as it was found.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,14 +13,14 @@ use redb::{BackendError, StorageBackend};
 
 const PAGE: usize = 4096;
 
-/// What is read comes from the file, unless it was written before; what is written stays in memory.
+/// Reads come from the file, except of parts that were written; writes stay in memory.
 #[derive(Debug)]
 pub(super) struct Overlay(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     file: File,
-    /// How much of the file is still of interest: what lies behind was cut off.
+    /// The length of the file that is still valid; the rest was cut off.
     of_file: u64,
     length: u64,
     written: BTreeMap<u64, Box<[u8; PAGE]>>,
@@ -53,8 +52,8 @@ impl State {
         Ok(page)
     }
 
-    /// Calls `each` with every page that `length` bytes from `offset` on touch: its number, where in
-    /// it they begin, and which of them these are.
+    /// Calls `each` with every page of the `length` bytes at `offset`: the page's number, where in the
+    /// page they begin, and which of the bytes are in it.
     fn pages(
         offset: u64,
         length: usize,
@@ -118,7 +117,7 @@ impl StorageBackend for Overlay {
         })
     }
 
-    // The directory's claim is the lock.
+    // `Claim` locks the directory.
     fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
         Ok(true)
     }

@@ -1,14 +1,14 @@
-//! Whether the path of a store still leads to the file that is being written.
+//! Checks that the path of a store still leads to the file that is being written.
 //!
-//! A file that is removed, moved or replaced while it is open can be written as before, and
-//! everything in it is lost at the next start. So it is looked for at every transaction, before it
-//! is acknowledged, and every second.
+//! A file that is removed, moved or replaced while it is open can be written as before, but its
+//! content is lost at the next start. So the path is checked at every transaction, before it is
+//! acknowledged, and every second.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where a store is, and what was found there.
+/// The path of a store, and what was found there.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     file: PathBuf,
@@ -24,10 +24,10 @@ struct Known {
     directory: Id,
 }
 
-/// Why what is written would not be found at the next start.
+/// Why the next start would not find what is written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Astray {
-    /// The directory is there, and no file in it: a new one may take its place.
+    /// The directory exists without the file: a new file may be created.
     Missing,
     /// Anything else: what is wrong, and what to do.
     Other(String),
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    /// Remembers the file that is there now: it has just been opened or written.
+    /// Remembers the file that exists now, which has just been opened or written.
     pub(super) fn note(&mut self) -> io::Result<()> {
         let (file, directory) = (fs::metadata(&self.file)?, fs::metadata(self.directory())?);
         let (length, file) = (file.len(), Id::of(&file));
@@ -53,9 +53,9 @@ impl Place {
         Ok(())
     }
 
-    /// Remembers how long the file is after a transaction.
+    /// Remembers the file's length after a transaction.
     pub(super) fn note_length(&mut self) {
-        // Where another file has taken its place, `check` finds out.
+        // `check` detects another file in its place.
         if let (Some(known), Ok(found)) = (&mut self.known, fs::metadata(&self.file))
             && Id::of(&found) == known.file
         {
@@ -63,20 +63,20 @@ impl Place {
         }
     }
 
-    /// Looks whether the file is there and can be written; and if it is `open`, whether it is whole.
+    /// Checks that the file exists and can be written; and, if it is `open`, that it is complete.
     pub(super) fn check(&self, open: bool) -> Result<(), Astray> {
         let Some(known) = self.known else { return Ok(()) };
         let directory = self.directory().display();
-        let again = "the agent then writes all that it holds to a new one";
+        let again = "the agent then writes its whole state to a new file";
         let found = match fs::metadata(self.directory()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(Astray::Other(format!(
-                    "the directory {directory} has gone. Put it back, or make it again: {again}"
+                    "the directory {directory} is gone. Put it back, or create it again: {again}"
                 )));
             }
             Err(error) => {
                 return Err(Astray::Other(format!(
-                    "the directory {directory} can't be read ({error}). Put it back as it was"
+                    "the directory {directory} can't be read ({error}). Restore it"
                 )));
             }
             Ok(found) => found,
@@ -88,7 +88,7 @@ impl Place {
                 }
                 return Err(Astray::Other(format!(
                     "the directory {directory} is on another file system than before. Mount the \
-                     right one, or start the agent anew"
+                     original one, or restart the agent"
                 )));
             }
             Err(error) => {
@@ -98,13 +98,13 @@ impl Place {
         };
         if Id::of(&file) != known.file {
             return Err(Astray::Other(format!(
-                "another file has taken its place. Put the right one back; or move the other one \
-                 away: {again}; or start the agent anew, on the file that is there"
+                "another file has replaced it. Put the original back; or move the other file \
+                 away: {again}; or restart the agent, to use the file that is there"
             )));
         }
         if open && file.len() < known.length {
             return Err(Astray::Other(format!(
-                "another program has cut it off, from {} bytes to {}. Move it away: {again}",
+                "another program has shortened it, from {} bytes to {}. Move it away: {again}",
                 known.length,
                 file.len()
             )));
@@ -115,7 +115,7 @@ impl Place {
     }
 }
 
-/// The same file has the same number on the same device, whatever its name.
+/// Identifies a file, whatever its name: its number on its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id {
     device: u64,
@@ -129,7 +129,7 @@ impl Id {
         Self { device: found.dev(), inode: found.ino() }
     }
 
-    /// Other systems don't let an open file go.
+    /// Other systems keep open files in place.
     #[cfg(not(unix))]
     pub(super) fn of(_: &Metadata) -> Self {
         Self { device: 0, inode: 0 }

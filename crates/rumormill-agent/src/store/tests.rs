@@ -83,30 +83,30 @@ fn what_was_written_is_there_again_and_what_was_taken_away_is_not() {
 }
 
 #[test]
-fn boots_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
+fn incarnations_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
     let dir = Dir::new();
-    let boot = |given: u64| {
+    let incarnation = |given: u64| {
         let store = Store::open(&dir.0).unwrap();
         let (kept, mut writer) = store.claim(&name("a"), "default", Some(given), None).unwrap();
         // A renewal, not written by itself.
-        writer.boot(kept.boot + 1);
-        kept.boot
+        writer.incarnation(kept.incarnation + 1);
+        kept.incarnation
     };
-    let first = boot(1_000_000);
+    let first = incarnation(1_000_000);
     assert_eq!(first, 1_000_000);
-    let second = boot(10);
+    let second = incarnation(10);
     assert!(second > first + 1, "{second}");
-    assert_eq!(boot(9_000_000), 9_000_000);
+    assert_eq!(incarnation(9_000_000), 9_000_000);
 
     // More renewals than are reserved at once.
     let store = Store::open(&dir.0).unwrap();
     let (kept, mut writer) = store.claim(&name("a"), "default", Some(1), None).unwrap();
-    let last = kept.boot + 3 * RESERVED_BOOTS;
-    for boot in kept.boot..=last {
-        writer.boot(boot);
+    let last = kept.incarnation + 3 * RESERVE;
+    for incarnation in kept.incarnation..=last {
+        writer.incarnation(incarnation);
     }
     drop(writer);
-    assert!(boot(1) > last);
+    assert!(incarnation(1) > last);
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn a_directory_is_one_agents_and_one_process_at_a_time() {
 fn a_replica_older_than_deleted_keys_are_remembered_is_set_aside() {
     let dir = Dir::new();
     dir.with_content();
-    let before = Store::open(&dir.0).unwrap().identity.unwrap().boots;
+    let before = Store::open(&dir.0).unwrap().identity.unwrap().reserved;
     std::thread::sleep(Duration::from_millis(20));
     let (kept, writer) = dir.claim(Some(Duration::from_millis(10)));
     assert!(kept.entries.is_empty());
     assert_eq!(kept.inputs, [(name("requests"), 5.0, Mode::Live)], "inputs are its own");
-    assert!(kept.boot > before - RESERVED_BOOTS);
+    assert!(kept.incarnation > before - RESERVE);
     let aside = kept.set_aside.unwrap();
     drop(writer);
     // Nothing is lost: put back, it is whole.
@@ -157,7 +157,7 @@ fn a_store_of_a_later_version_is_refused_and_left_alone() {
     drop(database);
     let error = Store::open(&dir.0).unwrap_err();
     assert!(matches!(error, StoreError::Version { found: 2, known: 1, .. }), "{error}");
-    assert!(error.to_string().contains("Start the version that wrote it"), "{error}");
+    assert!(error.to_string().contains("Use the version that wrote it"), "{error}");
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn an_entry_that_can_not_be_read_is_left_out_and_left_alone() {
     let database = Database::open(dir.file()).unwrap();
     let write = database.begin_write().unwrap();
     {
-        let mut replica = write.open_table(format::REPLICA).unwrap();
+        let mut replica = write.open_table(format::KV).unwrap();
         for (key, bytes) in [("bad", unreadable("bad")), ("other", unreadable("bad"))] {
             replica.insert(key, bytes.as_slice()).unwrap();
         }

@@ -1,5 +1,4 @@
-//! The one thread that writes: everything that has come up since the last transaction goes into
-//! the next one.
+//! The thread that writes: all changes since the last transaction go into the next one.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,40 +15,40 @@ use super::error::{KeepError, StoreError};
 use super::place::Astray;
 use crate::api::StoreInfo;
 
-/// Boot numbers that are reserved on disk beyond the one in use: a node that is held for dead
-/// takes the next one, at once, and must never take it a second time.
-pub(super) const RESERVED_BOOTS: u64 = 1024;
-/// How long what nobody waits for may wait for more of its kind.
+/// The incarnation numbers that are reserved on disk beyond the one in use: a node that was declared
+/// dead takes the next one at once, and must never take it a second time.
+pub(super) const RESERVE: u64 = 1024;
+/// How long a change may wait for further ones if no caller waits for it.
 const LINGER: Duration = Duration::from_millis(50);
-/// How often the store is written when nothing changes, so that it is known how long its agent has
-/// been away.
+/// How often the store is written when nothing changes, to record when its agent last ran.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How often it is looked whether the store is still where it was.
+/// How often to check that the file is still in place.
 const LOOK: Duration = Duration::from_secs(1);
-/// How soon a failed transaction is tried again, at first and at last.
+/// The first and the longest pause before a failed transaction is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-/// Tells when what was asked for is on the disk, or why it is not.
+/// Reports when a change is on disk, or why it is not.
 pub(crate) struct Ticket(Option<oneshot::Receiver<Result<(), KeepError>>>);
 
 impl Ticket {
-    /// For an agent that keeps nothing.
+    /// Returns a ticket for an agent without a store.
     pub(crate) fn nothing() -> Self {
         Self(None)
     }
 
-    /// Waits until it is on the disk.
+    /// Waits until the change is on disk.
     pub(crate) async fn kept(self) -> Result<(), KeepError> {
         match self.0 {
             None => Ok(()),
             Some(answer) => {
-                let ended = || Err(KeepError::Unkept("the agent has ended".to_owned()));
+                let ended = || Err(KeepError::Unkept("the agent has stopped".to_owned()));
                 answer.await.unwrap_or_else(|_| ended())
             }
         }
     }
 }
 
+/// What the node's task and the thread share.
 struct Desk {
     batch: Batch,
     waiters: Vec<oneshot::Sender<Result<(), KeepError>>>,
@@ -59,25 +58,25 @@ struct Desk {
 
 struct Shared {
     desk: Mutex<Desk>,
-    news: Condvar,
-    /// Whether the thread needs all that there is, to make the store anew.
+    changed: Condvar,
+    /// Whether the thread needs all inputs and entries, to create the store again.
     wants_all: AtomicBool,
 }
 
 impl Shared {
-    /// A panic elsewhere leaves the desk as it was.
+    /// Locks the desk. A panic elsewhere leaves it consistent.
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The writing thread's desk. Laying something on it never waits for the disk; what lies there is
-/// at most one record an input and one a key.
+/// Hands changes to the writing thread, and never waits for the disk. The changes that wait are at most
+/// one for each input and each key.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// No boot number above this one has been used.
-    boots: u64,
+    /// No incarnation number above this one has been used.
+    reserved: u64,
 }
 
 impl Writer {
@@ -100,16 +99,16 @@ impl Writer {
         let (batch, waiters) = (Batch::default(), Vec::new());
         let desk = Mutex::new(Desk { batch, waiters, health, closed: false });
         let wants_all = AtomicBool::new(false);
-        let shared = Arc::new(Shared { desk, news: Condvar::new(), wants_all });
-        let (desk, boots) = (shared.clone(), identity.boots);
+        let shared = Arc::new(Shared { desk, changed: Condvar::new(), wants_all });
+        let (desk, reserved) = (shared.clone(), identity.reserved);
         let keeper = Keeper { dir: dir.to_owned(), disk, claim, identity };
         let thread = std::thread::Builder::new().name("rumormill-store".to_owned());
-        // Without the thread every ticket says that nothing is kept.
+        // Without the thread every ticket reports an error.
         let thread = thread.spawn(move || run(&desk, keeper)).ok();
-        Self { shared, thread, boots }
+        Self { shared, thread, reserved }
     }
 
-    /// Whether what is written now can be expected to be kept.
+    /// Fails if the store can't be written at present.
     pub(crate) fn check(&self) -> Result<(), KeepError> {
         match &self.shared.desk().health.trouble {
             Some(trouble) => Err(KeepError::Refused(trouble.clone())),
@@ -123,17 +122,17 @@ impl Writer {
         StoreInfo { waiting, ..desk.health.clone() }
     }
 
-    /// An input is now this, or gone.
+    /// Queues an input, or its removal.
     pub(crate) fn input(&self, name: &Name, input: Option<(f64, Mode)>) {
-        self.lay(|batch| batch.inputs.insert(name.clone(), input));
+        self.put(|batch| batch.inputs.insert(name.clone(), input));
     }
 
-    /// An entry of the replica is now this, or forgotten.
+    /// Queues the entry of a key, or its removal.
     pub(crate) fn entry(&self, key: String, entry: Option<Vec<u8>>) {
-        self.lay(|batch| batch.entries.insert(key, entry));
+        self.put(|batch| batch.entries.insert(key, entry));
     }
 
-    /// Lays all that there is on the desk, if the thread has asked for it: the file has gone.
+    /// Queues all inputs and entries if the thread needs them because the file has gone.
     pub(crate) fn all_if_wanted<'a>(
         &self,
         all: impl FnOnce() -> (Vec<(Name, f64, Mode)>, Box<dyn Iterator<Item = &'a Entry> + 'a>),
@@ -142,47 +141,46 @@ impl Writer {
             return;
         }
         let (inputs, entries) = all();
-        let boots = Some(self.boots);
+        let reserved = Some(self.reserved);
         let inputs = inputs.into_iter().map(|(name, value, mode)| (name, Some((value, mode))));
         let entries = entries.map(|entry| (entry.key.clone(), Some(entry.encode())));
         let (inputs, entries) = (inputs.collect(), entries.collect());
-        self.lay(|batch| *batch = Batch { boots, inputs, entries, whole: true });
+        self.put(|batch| *batch = Batch { reserved, inputs, entries, whole: true });
     }
 
-    /// The node has taken this boot number.
-    pub(crate) fn boot(&mut self, boot: u64) {
-        // The reserve is drawn upon long before it is used up.
-        if boot.saturating_add(RESERVED_BOOTS / 2) > self.boots {
-            self.boots = boot.saturating_add(RESERVED_BOOTS);
-            let boots = self.boots;
-            self.lay(|batch| batch.boots = Some(boots));
+    /// Notes the node's new incarnation number, and reserves more long before they are used up.
+    pub(crate) fn incarnation(&mut self, incarnation: u64) {
+        if incarnation.saturating_add(RESERVE / 2) > self.reserved {
+            self.reserved = incarnation.saturating_add(RESERVE);
+            let reserved = Some(self.reserved);
+            self.put(|batch| batch.reserved = reserved);
         }
     }
 
-    fn lay<R>(&self, put: impl FnOnce(&mut Batch) -> R) {
+    fn put<R>(&self, change: impl FnOnce(&mut Batch) -> R) {
         let mut desk = self.shared.desk();
         let first = desk.batch.is_empty();
-        put(&mut desk.batch);
+        change(&mut desk.batch);
         if first {
-            self.shared.news.notify_one();
+            self.shared.changed.notify_one();
         }
     }
 
-    /// For what lies on the desk now.
+    /// Returns a ticket for all changes that are queued now.
     pub(crate) fn ticket(&self) -> Ticket {
         let (answer, answered) = oneshot::channel();
         let mut desk = self.shared.desk();
         desk.waiters.push(answer);
-        self.shared.news.notify_one();
+        self.shared.changed.notify_one();
         Ticket(Some(answered))
     }
 
-    /// Writes what lies on the desk, and ends the thread. May wait for the disk.
+    /// Writes all changes that are queued, and ends the thread. May wait for the disk.
     pub(crate) fn close(&mut self) {
         self.shared.desk().closed = true;
-        self.shared.news.notify_one();
+        self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It doesn't panic.
+            // The thread does not panic.
             let _ = thread.join();
         }
     }
@@ -194,7 +192,7 @@ impl Drop for Writer {
     }
 }
 
-/// What the thread works with.
+/// What the thread owns.
 struct Keeper {
     dir: PathBuf,
     disk: Disk,
@@ -203,22 +201,26 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Looks whether what is written would be found at the next start, by this agent.
+    /// Checks that this agent's next start would find what is written.
     fn check(&mut self) -> Result<(), Astray> {
         self.disk.check()?;
         let held = self.claim.hold(&self.dir, &self.identity.name);
         held.map_err(|error| Astray::Other(error.to_string()))
     }
 
-    /// Writes a batch, where it will be found again.
+    /// Writes a batch, and checks that the next start would find it.
     fn keep(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.check() {
             Ok(()) => self.disk.commit(batch)?,
             Err(Astray::Missing) if batch.whole => {
                 self.claim.hold(&self.dir, &self.identity.name)?;
-                self.disk.make_anew(&self.identity, batch)?;
+                self.disk.create_again(&self.identity, batch)?;
                 let (inputs, entries) = (batch.inputs.len(), batch.entries.len());
-                tracing::warn!(inputs, entries, "the store was removed, and is written anew");
+                tracing::warn!(
+                    inputs,
+                    entries,
+                    "the store was removed, and has been created again"
+                );
             }
             Err(astray) => return Err(self.disk.astray(astray)),
         }
@@ -237,7 +239,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                 (failed, last) = (true, Instant::now());
                 shared.wants_all.store(astray == Astray::Missing, Ordering::Relaxed);
                 let reason = keeper.disk.astray(astray).to_string();
-                tracing::error!(reason, "the store can't be written; trying again");
+                tracing::error!(reason, "the store can't be written; retrying");
                 let mut desk = shared.desk();
                 desk.health.trouble = Some(reason);
                 desk.health.errors += 1;
@@ -247,7 +249,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
         let records = (batch.inputs.len() + batch.entries.len()) as u64;
         let refused = batch.refuse_unreadable();
         for key in &refused {
-            tracing::error!(key, "an entry that could not be read again is not written");
+            tracing::error!(key, "an entry that could not be read again was not written");
         }
         let written = keeper.keep(&batch);
         last = Instant::now();
@@ -256,22 +258,22 @@ fn run(shared: &Shared, mut keeper: Keeper) {
         match written {
             Ok(()) => {
                 if failed {
-                    tracing::info!("the store is written again");
+                    tracing::info!("the store can be written again");
                 }
                 (failed, retry) = (false, RETRY.0);
                 shared.wants_all.store(false, Ordering::Relaxed);
                 desk.health.trouble = None;
                 desk.health.commits += 1;
                 desk.health.records += records;
-                let told = match refused.first() {
+                let result = match refused.first() {
                     None => Ok(()),
                     Some(key) => {
                         Err(KeepError::Unkept(format!("the entry {key:?} could not be read again")))
                     }
                 };
                 for waiter in waiters {
-                    // Whoever asked may have gone.
-                    let _ = waiter.send(told.clone());
+                    // The caller may have gone.
+                    let _ = waiter.send(result.clone());
                 }
             }
             Err(error) => {
@@ -279,7 +281,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                 if failed {
                     retry = (retry * 2).min(RETRY.1);
                 } else {
-                    tracing::error!(reason, "the store can't be written; trying again");
+                    tracing::error!(reason, "the store can't be written; retrying");
                 }
                 failed = true;
                 desk.health.trouble = Some(reason.clone());
@@ -295,18 +297,18 @@ fn run(shared: &Shared, mut keeper: Keeper) {
         }
         if closed {
             if failed {
-                tracing::error!("the agent ends with changes that could not be kept");
+                tracing::error!("the agent stops with changes that are not on disk");
             }
             break;
         }
     }
 }
 
-/// What lay on the desk, who waits for it, and whether nothing comes after it.
+/// The queued changes, who waits for them, and whether the thread must end afterwards.
 type Taken = (Batch, Vec<oneshot::Sender<Result<(), KeepError>>>, bool);
 
-/// Waits until there is something to write, and takes it off the desk; `None` when it is time to
-/// look after the file.
+/// Waits until there is something to write, and takes it. Returns `None` when it is time to check the
+/// file.
 fn next(shared: &Shared, last: Instant, pause: Option<Duration>) -> Option<Taken> {
     let mut desk = shared.desk();
     let look = Instant::now() + LOOK;
@@ -314,7 +316,7 @@ fn next(shared: &Shared, last: Instant, pause: Option<Duration>) -> Option<Taken
     loop {
         let now = Instant::now();
         if desk.batch.is_empty() {
-            // Nothing is left to write of what they wait for.
+            // The changes that callers wait for have been written.
             first = None;
         } else if first.is_none() {
             first = Some(now);
@@ -333,7 +335,7 @@ fn next(shared: &Shared, last: Instant, pause: Option<Duration>) -> Option<Taken
             return None;
         }
         let (again, _) = shared
-            .news
+            .changed
             .wait_timeout(desk, due.min(look) - now)
             .unwrap_or_else(PoisonError::into_inner);
         desk = again;

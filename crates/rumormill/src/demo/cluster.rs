@@ -138,7 +138,7 @@ impl Cluster {
             .join(self.members.first().map(|first| first.agent.udp_addr().to_string()))
             .config(settings.config.clone())
             .seed(seed(settings, at))
-            .boot(settings.boot + at as u64)
+            .incarnation(settings.boot + at as u64)
             .loss(settings.loss)
             .start()
             .await

@@ -113,7 +113,7 @@ impl Demo<'_> {
                 .join(self.nodes.first().map(|first| first.agent.udp_addr().to_string()))
                 .config(self.settings.config.clone())
                 .seed(cluster::seed(self.settings, at))
-                .boot(self.settings.boot + at as u64)
+                .incarnation(self.settings.boot + at as u64)
                 .loss(self.settings.loss)
                 .aggregates(false)
                 .events(false)
