@@ -153,7 +153,7 @@ fn late() -> ApiError {
 fn unfit(error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     if text.starts_with("number out of range") {
-        let message = format!("{text}: a value must be within ±{MAX_INPUT:e}");
+        let message = format!("{text}: a value must lie within ±{MAX_INPUT:e}");
         return ApiError(StatusCode::UNPROCESSABLE_ENTITY, message);
     }
     let example = "/openapi.json describes what is expected";
