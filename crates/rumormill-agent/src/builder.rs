@@ -213,7 +213,7 @@ impl Builder {
         self
     }
 
-    /// Whether aggregates run. Default `true`. Without them the agent refuses inputs and takes no
+    /// Sets whether aggregates run. Default `true`. Without them the agent refuses inputs and takes no
     /// part in the aggregates of others.
     pub fn aggregates(mut self, run: bool) -> Self {
         self.aggregates = run;
