@@ -293,9 +293,9 @@ impl Builder {
             None => (None, None),
         };
         let given = self.incarnation.unwrap_or_else(unix_millis);
-        let boot = kept.as_ref().map_or(given, |kept| kept.incarnation);
+        let incarnation = kept.as_ref().map_or(given, |kept| kept.incarnation);
         let seed = self.seed.unwrap_or_else(rand::random);
-        let me = Identity { name, addr, incarnation: boot };
+        let me = Identity { name, addr, incarnation };
         let mut node = Node::bare(clock.now(), me, self.config, seed)?;
         if self.aggregates {
             node.add_aggregates(clock.now());

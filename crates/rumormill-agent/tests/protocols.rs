@@ -92,7 +92,7 @@ async fn a_panic_in_a_protocol_stops_its_agent_in_good_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_itself_can_be_asked() {
     let agent = builder("a").incarnation(17).start().await.unwrap();
-    let boot = agent.with_node(|node, _| node.identity().boot).await.unwrap();
+    let boot = agent.with_node(|node, _| node.identity().incarnation).await.unwrap();
     assert_eq!(boot, 17);
 }
 
