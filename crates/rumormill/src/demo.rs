@@ -1,4 +1,4 @@
-//! `rumormill demo`: a cluster of real agents in one process, with its troubles.
+//! `rumormill demo`: a cluster of real agents in one process.
 
 mod acts;
 mod cluster;
@@ -7,6 +7,7 @@ mod judge;
 mod report;
 mod screen;
 mod spsp;
+mod stage;
 mod table;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,41 +23,41 @@ const EXAMPLES: &str = "\
 Examples:
   rumormill demo                          five agents on loopback
   rumormill demo --nodes 200              two hundred
-  rumormill demo --loss 0.2               every fifth datagram is lost
-  rumormill demo --keep                   stay up; ask them with `rumormill --agent URL get`
-  rumormill demo --protocol spsp --nodes 2              A=5 and B=10 become 15 (7.5 / 0.5)
-  rumormill demo --protocol spsp --nodes 2 --loss 0.1   and leak under loss
+  rumormill demo --loss 0.2               a fifth of the datagrams dropped
+  rumormill demo --keep                   keep running; ask with `rumormill --agent URL get`
+  rumormill demo --protocol spsp --nodes 2              plain SPSP: 5 and 10 become 15
+  rumormill demo --protocol spsp --nodes 2 --loss 0.1   plain SPSP is wrong under loss
 
 Exit codes: 0 every node was right each time, 1 some node was wrong, 2 usage, 130 Ctrl-C.";
 
-/// See a cluster agree on its sum, and stay right
+/// Watch a cluster agree on its sum, and stay right
 ///
-/// Starts real agents in this process, each with its own UDP socket on loopback, and gives them
-/// requests-per-second figures. Then an input changes, a node is killed without goodbye, and a
-/// node is added; each time it shows the cluster come right. Ends with what was true, what each
-/// node said, and how many rounds, messages and seconds it took.
+/// Starts real agents in this process, each with its own UDP socket on loopback and an input. Then
+/// an input changes, a node is killed, and a node joins. After each step the demo waits until all
+/// nodes are right again, and prints the true values, the nodes' errors, and the rounds, messages
+/// and seconds that it took.
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// How many agents to start, 2 to 500 [default: 5; with spsp 2]
+    /// Agents to start, 2 to 500 [default: 5; 2 with spsp]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=500))]
     nodes: Option<u16>,
-    /// What they run
+    /// Protocol of the agents
     #[arg(long, value_enum, default_value_t = Kind::Ledger)]
     protocol: Kind,
-    /// The gossip period, 10ms to 60s
+    /// Gossip period, 10ms to 60s
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse::duration)]
     interval: Duration,
-    /// The probability that a datagram is dropped at its sender's socket, 0 to below 1
+    /// Probability that an agent drops a datagram instead of sending it, [0, 1)
     #[arg(long, value_name = "P", default_value = "0", value_parser = parse::loss)]
     loss: f64,
-    /// The seed of the figures and of the agents' random choices [default: from the clock]
+    /// Seed of the inputs and of the agents' random choices [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
-    /// Leave the agents running, with their HTTP addresses printed, until Ctrl-C
+    /// Keep the agents running until Ctrl-C, and print their HTTP addresses
     #[arg(long)]
     keep: bool,
-    /// Print one JSON document at the end, and nothing else
+    /// Print only one JSON document, at the end
     #[arg(long)]
     json: bool,
 }
@@ -64,13 +65,13 @@ pub(crate) struct Args {
 /// What the agents run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Ledgered SPSP, the product: exact under loss, crashes and change
+    /// SPSP with a ledger, as agents run it: right under loss, crashes and change
     Ledger,
-    /// Plain SPSP, the textbook's: right without loss, and leaking with it
+    /// Plain SPSP: right without loss, wrong with it
     Spsp,
 }
 
-/// What the demo was asked for, with all defaults filled in.
+/// The flags, with defaults filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     nodes: usize,
@@ -114,7 +115,7 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
     let config = config(args.interval, nodes);
     config.check().map_err(|error| Usage(format!("--{error}")))?;
     if args.keep && args.protocol == Kind::Spsp {
-        let why = "--keep is for the ledger: plain SPSP has no figures that the verbs could read";
+        let why = "--keep needs --protocol ledger: plain SPSP has no aggregates to read";
         return Err(Usage(why.to_owned()).into());
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use rumormill_model::simulate::average::{self, Averaging, Job};
@@ -9,13 +8,12 @@ use rumormill_model::simulate::average::{self, Averaging, Job};
 use crate::average::answer::Answer;
 use crate::average::args::Flags;
 use crate::average::text;
+use crate::term::exit;
 use crate::term::exit::Exit;
 use crate::term::format::plural;
-use crate::term::parse::count;
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
-use crate::term::start::{Start, start};
-use crate::term::{exit, machine};
+use crate::term::start::{Runs, Start};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,30 +33,22 @@ Exit codes: 0 done, 2 usage, 3 some run did not get as close as --until asks, 13
 pub(crate) struct Args {
     #[command(flatten)]
     flags: Flags,
-    /// Seed of all random numbers: the same seed gives the same runs.
-    #[arg(long, value_parser = count, default_value = "1")]
-    seed: u64,
     #[command(flatten)]
-    machine: machine::Machine,
-    /// Draw the errors by round to FILE.svg or FILE.png.
-    #[arg(long, value_name = "FILE")]
-    plot: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    common: Runs,
 }
 
 /// Runs `rumormill simulate average`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let limit = args.machine.limit();
-    let make =
-        |observe: &dyn Fn(f64) -> ControlFlow<()>| args.flags.averaging(args.seed, limit, observe);
-    let (averaging, interrupt) = match start(args.plot.as_deref(), make)? {
+    let limit = args.common.machine.limit();
+    let make = |observe: &dyn Fn(f64) -> ControlFlow<()>| {
+        args.flags.averaging(args.common.seed, limit, observe)
+    };
+    let (averaging, interrupt) = match args.common.start(make)? {
         Start::Ready(averaging, interrupt) => (averaging, interrupt),
         Start::Stopped(exit) => return Ok(exit),
     };
     let job = Job {
-        threads: args.machine.threads(),
+        threads: args.common.machine.threads(),
         memory: limit.saturating_sub(averaging.topology.bytes()),
         ..Job::new(&averaging, 0..args.flags.runs)
     };
@@ -83,14 +73,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(stopped.unwrap_or(Exit::Failed));
     }
     let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);
-    if let Some(path) = &args.plot {
-        answer.sheet().save(path)?;
-    }
-    if args.json {
-        exit::print_json(&answer)?;
-    } else {
-        exit::print(&text::of(&answer))?;
-    }
+    args.common.show(&answer, Answer::sheet, text::of)?;
     let missed = answer.missed_goal();
     Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))
 }

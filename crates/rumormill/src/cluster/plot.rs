@@ -107,7 +107,7 @@ fn members(slices: &[Slice], lane: &Lane) -> Panel {
     let running = bands().map(|(sample, _)| (sample.at.seconds(), f64::from(sample.running)));
     let highest = bands().map(|(sample, band)| band.max.max(f64::from(sample.running)));
     let highest = highest.fold(1.0, f64::max) * 1.12;
-    let last = bands().last().map_or(0.0, |(sample, _)| sample.at.seconds());
+    let last = bands().next_back().map_or(0.0, |(sample, _)| sample.at.seconds());
     let series = vec![
         Series::band(bounds, BLUE).labelled("fewest to most"),
         Series::line(mean, BLUE).labelled("mean"),

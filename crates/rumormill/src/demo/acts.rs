@@ -5,54 +5,25 @@ use std::time::{Duration, Instant};
 use crate::demo::cluster::{Cluster, Traffic};
 use crate::demo::report::{Act, Http, Report};
 use crate::demo::screen::{Line, Screen, Tone};
+use crate::demo::stage::{self, Play};
 use crate::demo::{Settings, table};
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
 use crate::term::{exit, format};
 
-/// Gossip periods that an act may take, beyond the time to detect a death: several times what
-/// convergence to 1e-6 and a window after it take among 500 nodes with 25 % loss.
+/// The most gossip periods of an act, beyond the time to detect a death: several times what 500
+/// nodes with 25 % loss take to converge to 1e-6 and to finish a window.
 const PATIENCE: u32 = 600;
 
 /// Plays the demo to its end, or to the first signal.
 pub(crate) async fn run(settings: &Settings, signals: &mut Signals) -> anyhow::Result<Exit> {
-    let mut demo = Demo {
+    let demo = Demo {
         settings,
         cluster: Cluster::new(settings),
         report: Report::new(settings),
         screen: Screen::new(settings.json),
     };
-    let ended = tokio::select! {
-        played = demo.play() => {
-            played.map(|()| None)
-        }
-        ended = signals.ended() => Ok(Some(Exit::from(ended))),
-    };
-    // A second signal does not wait for goodbyes.
-    let goodbye = async |cluster: &mut Cluster, signals: &mut Signals| {
-        tokio::select! {
-            () = cluster.leave() => {}
-            _ = signals.again() => {}
-        }
-    };
-    let exit = match ended {
-        Ok(exit) => exit,
-        Err(error) => {
-            goodbye(&mut demo.cluster, signals).await;
-            return Err(error);
-        }
-    };
-    demo.report.interrupted = exit.is_some();
-    let told = demo.end();
-    let verdict = if demo.report.right { Exit::Done } else { Exit::Failed };
-    if exit.is_none() && settings.keep && told.is_ok() {
-        // Staying up is what was asked for; a signal is its proper end.
-        signals.ended().await;
-    }
-    goodbye(&mut demo.cluster, signals).await;
-    // A terminal that has gone can't be told how it ended.
-    told.or_else(|error| exit.map_or(Err(error), |_| Ok(())))?;
-    Ok(exit.unwrap_or(verdict))
+    stage::run(demo, settings.keep, signals).await
 }
 
 struct Demo<'a> {
@@ -62,9 +33,10 @@ struct Demo<'a> {
     screen: Screen,
 }
 
-impl Demo<'_> {
+impl Play for Demo<'_> {
     async fn play(&mut self) -> anyhow::Result<()> {
-        self.greet()?;
+        let greeting = stage::greeting(self.settings, "one exchange");
+        self.screen.say(&[Line::new(greeting, Tone::Plain)])?;
         self.start().await?;
         self.change().await?;
         self.kill().await?;
@@ -73,20 +45,37 @@ impl Demo<'_> {
         Ok(())
     }
 
-    fn greet(&mut self) -> anyhow::Result<()> {
-        let Settings { nodes, interval, loss, seed, .. } = self.settings;
-        let loss = if *loss > 0.0 {
-            format!(", losing {} %", format::number(loss * 100.0, 6))
-        } else {
-            String::new()
-        };
-        let text = format!(
-            "{nodes} agents in this process, each with its own UDP socket on 127.0.0.1, one \
-             exchange every {interval:?}{loss}; seed {seed}"
-        );
-        self.screen.say(&[Line::new(text, Tone::Plain)])
+    fn end(&mut self, interrupted: bool) -> anyhow::Result<bool> {
+        self.report.interrupted = interrupted;
+        self.screen.release();
+        let keeps = self.settings.keep && !interrupted;
+        if keeps {
+            let http = self.cluster.http().into_iter();
+            self.report.http.extend(http.map(|(name, address)| Http { name, address }));
+        }
+        if self.settings.json {
+            exit::print_json(&self.report)?;
+            return Ok(self.report.right);
+        }
+        let mut lines = self.report.lines(self.screen.columns());
+        if keeps {
+            lines.push(Line::new("", Tone::Plain));
+            lines.push(Line::new("The agents run until Ctrl-C. To ask any of them:", Tone::Title));
+            for Http { name, address } in &self.report.http {
+                let text = format!("  {name}: rumormill --agent http://{address} get requests");
+                lines.push(Line::new(text, Tone::Plain));
+            }
+        }
+        self.screen.say(&lines)?;
+        Ok(self.report.right)
     }
 
+    fn cluster(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+}
+
+impl Demo<'_> {
     async fn start(&mut self) -> anyhow::Result<()> {
         let before = Traffic::default();
         for _ in 0..self.settings.nodes {
@@ -101,7 +90,8 @@ impl Demo<'_> {
         let at = self.cluster.draw_member();
         let old = self.cluster.members[at].input;
         let new = self.cluster.draw_other_input(old);
-        let what = format!("{}'s input goes from {old} to {new}", self.cluster.members[at].name);
+        let name = &self.cluster.members[at].name;
+        let what = format!("input of {name} changes from {old} to {new}");
         self.cluster.change(at, new).await?;
         self.settle("change", what, before).await
     }
@@ -110,7 +100,7 @@ impl Demo<'_> {
         let before = self.cluster.ask().await?.1;
         let at = self.cluster.draw_member();
         let member = &self.cluster.members[at];
-        let what = format!("{} ({}) is killed without goodbye", member.name, member.input);
+        let what = format!("{} ({}) is killed", member.name, member.input);
         self.cluster.kill(at).await?;
         self.settle("kill", what, before).await
     }
@@ -122,7 +112,7 @@ impl Demo<'_> {
         self.settle("add", what, before).await
     }
 
-    /// Watches until every live node is right and converged, or patience ends.
+    /// Watches until every live node is right and converged, or for too long.
     async fn settle(
         &mut self,
         act: &'static str,
@@ -166,30 +156,5 @@ impl Demo<'_> {
         let config = &self.settings.config;
         let detection = config.membership.probe_interval * 10 + config.membership.suspicion_timeout;
         self.settings.interval * PATIENCE + detection * 3
-    }
-
-    /// Says what was found.
-    fn end(&mut self) -> anyhow::Result<()> {
-        self.screen.release();
-        for (name, address) in self.cluster.http() {
-            self.report.http.push(Http { name, address });
-        }
-        let keeps = self.settings.keep && !self.report.interrupted;
-        if !keeps {
-            self.report.http.clear();
-        }
-        if self.settings.json {
-            return exit::print_json(&self.report);
-        }
-        let mut lines = self.report.lines(self.screen.columns());
-        if keeps {
-            lines.push(Line::new("", Tone::Plain));
-            lines.push(Line::new("The agents stay up until Ctrl-C. Ask any of them:", Tone::Title));
-            for Http { name, address } in &self.report.http {
-                let text = format!("  {name}: rumormill --agent http://{address} get requests");
-                lines.push(Line::new(text, Tone::Plain));
-            }
-        }
-        self.screen.say(&lines)
     }
 }

@@ -1,43 +1,45 @@
 //! The agents of the demo.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Sub;
 
 use anyhow::Context;
 use rand::{RngExt, SeedableRng};
-use rumormill_agent::Agent;
 use rumormill_agent::api::Reading;
+use rumormill_agent::{Agent, Builder};
 use rumormill_proto::{Name, Node, Rng, Stats};
 use serde::Serialize;
 
 use crate::demo::Settings;
 use crate::demo::judge::{Said, Truth};
 
-/// The figure that they agree on.
-pub(crate) const FIGURE: &str = "requests";
-/// The number of letters that serve as names.
+/// The name of the aggregate.
+pub(crate) const AGGREGATE: &str = "requests";
+/// Any port on the loopback interface.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// The number of one-letter names.
 const LETTERS: usize = 26;
 
-/// The figures, readable numbers of requests per second; two nodes have the textbook's 5 and 10.
-pub(crate) struct Inputs {
+/// The inputs, small numbers of requests per second; two nodes have the textbook's 5 and 10.
+struct Inputs {
     rng: Rng,
     first: Vec<f64>,
 }
 
 impl Inputs {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    fn new(settings: &Settings) -> Self {
         // The last comes first.
         let first = if settings.nodes == 2 { vec![10.0, 5.0] } else { Vec::new() };
         Self { rng: Rng::seed_from_u64(settings.seed), first }
     }
 
-    pub(crate) fn draw(&mut self) -> f64 {
+    fn draw(&mut self) -> f64 {
         self.first.pop().unwrap_or_else(|| f64::from(self.rng.random_range(1..=20u32)))
     }
 }
 
 /// The name of the agent that is started as number `at`, from 0.
-pub(crate) fn name(settings: &Settings, at: usize) -> String {
+fn name(settings: &Settings, at: usize) -> String {
     // One more than at the start, for the newcomer.
     match u8::try_from(at) {
         Ok(at) if settings.nodes < LETTERS => char::from(b'a' + at).to_string(),
@@ -46,7 +48,7 @@ pub(crate) fn name(settings: &Settings, at: usize) -> String {
 }
 
 /// The seed of its random choices.
-pub(crate) fn seed(settings: &Settings, at: usize) -> u64 {
+fn seed(settings: &Settings, at: usize) -> u64 {
     settings.seed.wrapping_mul(1_000_003).wrapping_add(at as u64)
 }
 
@@ -125,33 +127,51 @@ impl Cluster {
         before + self.inputs.draw()
     }
 
-    /// Starts one more agent with the next input, joined to the first one that is alive.
+    /// Starts one more agent with the next input.
     pub(crate) async fn start_one(&mut self) -> anyhow::Result<&Member> {
+        let http = self.settings.keep.then_some(LOOPBACK);
+        self.start(|builder, _| builder.http(http)).await?;
+        let member = &self.members[self.members.len() - 1];
+        member.agent.aggregates().set(AGGREGATE, member.input).await?;
+        Ok(member)
+    }
+
+    /// Starts one more agent, joined to the first one that is alive; `with` adds to its settings,
+    /// given the next input.
+    pub(crate) async fn start(
+        &mut self,
+        with: impl FnOnce(Builder, f64) -> Builder,
+    ) -> anyhow::Result<()> {
         let at = self.started;
         let input = self.inputs.draw();
         let name = name(&self.settings, at);
         let settings = &self.settings;
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let agent = Agent::builder(&name)
-            .bind(loopback)
-            .http(settings.keep.then_some(loopback))
+        let builder = Agent::builder(&name)
+            .bind(LOOPBACK)
             .join(self.members.first().map(|first| first.agent.udp_addr().to_string()))
             .config(settings.config.clone())
             .seed(seed(settings, at))
             .incarnation(settings.boot + at as u64)
-            .loss(settings.loss)
-            .start()
-            .await
-            .with_context(|| format!("agent {name} did not start"))?;
-        agent.aggregates().set(FIGURE, input).await?;
+            .loss(settings.loss);
+        let started = with(builder, input).start().await;
+        let agent = started.with_context(|| format!("agent {name} did not start"))?;
         self.started += 1;
         self.members.push(Member { name, input, agent });
-        Ok(&self.members[self.members.len() - 1])
+        Ok(())
+    }
+
+    /// Traffic of the live agents so far.
+    pub(crate) async fn traffic(&self) -> anyhow::Result<Traffic> {
+        let mut traffic = Traffic::default();
+        for member in &self.members {
+            traffic.add(Traffic::of(&member.agent.stats().await?));
+        }
+        Ok(traffic)
     }
 
     pub(crate) async fn change(&mut self, at: usize, input: f64) -> anyhow::Result<()> {
         let member = &mut self.members[at];
-        member.agent.aggregates().set(FIGURE, input).await?;
+        member.agent.aggregates().set(AGGREGATE, input).await?;
         member.input = input;
         Ok(())
     }
@@ -172,13 +192,13 @@ impl Cluster {
     /// What every live node says now, and what all have sent so far, the killed ones included.
     pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<Said>, Traffic)> {
         let truth = self.truth();
-        let figure = Name::new(FIGURE)?;
+        let aggregate = Name::new(AGGREGATE)?;
         // All at once: one after another, each would wait for its turn on a busy machine.
         let mut asked = Vec::with_capacity(self.members.len());
         for Member { agent, .. } in &self.members {
-            let (agent, figure) = (agent.clone(), figure.clone());
+            let (agent, aggregate) = (agent.clone(), aggregate.clone());
             let look =
-                move |node: &mut Node, now| (node.reading(now, &figure), node.stats().clone());
+                move |node: &mut Node, now| (node.reading(now, &aggregate), node.stats().clone());
             asked.push(tokio::spawn(async move { agent.with_node(look).await }));
         }
         let mut said = Vec::with_capacity(self.members.len());

@@ -107,7 +107,7 @@ impl Act {
         );
         if self.settled {
             let n = self.said.len();
-            let nodes = if n == 1 { "the one node".to_owned() } else { format!("all {n} nodes") };
+            let nodes = if n == 1 { "the only node".to_owned() } else { format!("all {n} nodes") };
             Line::new(format!("right at {nodes} after {cost}"), Tone::Good)
         } else {
             let text =
@@ -135,15 +135,15 @@ impl Report {
 
     /// The end of the demo for people, fit for so many columns.
     pub(crate) fn lines(&self, columns: usize) -> Vec<Line> {
-        let rows: Vec<_> = self.acts.iter().map(Row::of).collect();
+        let rows: Vec<_> = self.acts.iter().map(row).collect();
         let mut lines = vec![Line::new("", Tone::Plain)];
-        let table = Row::table(&rows);
+        let table = table(&rows);
         let tones = self.acts.iter().map(|act| if act.settled { Tone::Good } else { Tone::Bad });
         if table.iter().all(|line| line.chars().count() <= columns) {
             let tones = [Tone::Faint].into_iter().chain(tones);
             lines.extend(table.into_iter().zip(tones).map(|(text, tone)| Line::row(text, tone)));
         } else {
-            lines.extend(rows.iter().zip(tones).flat_map(|(row, tone)| row.paragraph(tone)));
+            lines.extend(rows.iter().zip(tones).flat_map(|(row, tone)| paragraph(row, tone)));
         }
         if self.loss > 0.0 {
             let text = format!(
@@ -152,15 +152,12 @@ impl Report {
             );
             lines.push(Line::new(text, Tone::Plain));
         }
-        lines.push(Line::new(
-            "Messages and bytes are all that the nodes sent, failure detection included.",
-            Tone::Faint,
-        ));
+        lines.push(Line::new("Messages and bytes include failure detection.", Tone::Faint));
         lines.push(match (self.interrupted, self.right) {
-            (true, _) => Line::new("Interrupted: this is what was known so far.", Tone::Bad),
+            (true, _) => Line::new("Interrupted: this is the result so far.", Tone::Bad),
             (_, true) => Line::new("Every node was right each time.", Tone::Good),
             (_, false) => {
-                let text = format!("Some node was WRONG. Again with: --seed {}", self.seed);
+                let text = format!("Some node was WRONG. To repeat: --seed {}", self.seed);
                 Line::new(text, Tone::Bad)
             }
         });
@@ -168,94 +165,57 @@ impl Report {
     }
 }
 
-/// What stands for the time of an act in which some node stayed wrong.
+/// The time of an act in which some node stayed wrong.
 const NOT_YET: &str = "not yet right";
 
-/// What is told of an act at the end.
-struct Row {
-    what: String,
-    sum: String,
-    average: String,
-    count: String,
-    said: String,
-    error: String,
-    noticed: String,
-    right: String,
-    rounds: String,
-    messages: String,
-    bytes: String,
+/// The cells of an act in the table at the end.
+fn row(act: &Act) -> [String; 11] {
+    const DIGITS: usize = 8;
+    let agreed = act.said.len() - act.wrong();
+    let error = match act.worst_relative_error {
+        None => format::UNKNOWN.to_owned(),
+        Some(0.0) => "0".to_owned(),
+        Some(error) => format!("{error:.1e}"),
+    };
+    // A change of an input does not change the members.
+    let noticed = act.noticed_seconds.filter(|_| act.act != "change");
+    [
+        act.what.clone(),
+        format::number(act.truth.sum, DIGITS),
+        format::number(act.truth.average, DIGITS),
+        act.truth.count.to_string(),
+        format!("{agreed} of {}", act.said.len()),
+        error,
+        noticed.map_or_else(|| format::UNKNOWN.to_owned(), |s| format!("{s:.1} s")),
+        if act.settled { format!("{:.1} s", act.seconds) } else { NOT_YET.to_owned() },
+        act.rounds.to_string(),
+        act.traffic.messages.to_string(),
+        format::bytes(act.traffic.bytes),
+    ]
 }
 
-impl Row {
-    fn of(act: &Act) -> Self {
-        const DIGITS: usize = 8;
-        let agreed = act.said.len() - act.wrong();
-        Self {
-            what: act.what.clone(),
-            sum: format::number(act.truth.sum, DIGITS),
-            average: format::number(act.truth.average, DIGITS),
-            count: act.truth.count.to_string(),
-            said: format!("right by {agreed} of {}", act.said.len()),
-            error: act.worst_relative_error.map_or_else(
-                || format::UNKNOWN.to_owned(),
-                |error| if error == 0.0 { "0".to_owned() } else { format!("{error:.1e}") },
-            ),
-            noticed: act
-                .noticed_seconds
-                // The members are the same then.
-                .filter(|_| act.act != "change")
-                .map_or_else(|| format::UNKNOWN.to_owned(), |s| format!("{s:.1} s")),
-            right: if act.settled { format!("{:.1} s", act.seconds) } else { NOT_YET.to_owned() },
-            rounds: act.rounds.to_string(),
-            messages: act.traffic.messages.to_string(),
-            bytes: format::bytes(act.traffic.bytes),
-        }
-    }
+fn table(rows: &[[String; 11]]) -> Vec<String> {
+    let left = ["what happened", "true sum", "average", "count", "right nodes", "worst error"];
+    let right = ["noticed", "right after", "rounds", "messages", "bytes"];
+    let titles = left.into_iter().chain(right).enumerate();
+    let align = |at| if at == 0 { Align::Left } else { Align::Right };
+    let head: Vec<_> = titles.map(|(at, title)| (title, align(at))).collect();
+    format::table(&head, &rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>())
+}
 
-    fn table(rows: &[Self]) -> Vec<String> {
-        let head = [
-            ("what happened", Align::Left),
-            ("true sum", Align::Right),
-            ("average", Align::Right),
-            ("count", Align::Right),
-            ("said", Align::Left),
-            ("worst error", Align::Right),
-            ("noticed", Align::Right),
-            ("right", Align::Right),
-            ("rounds", Align::Right),
-            ("messages", Align::Right),
-            ("bytes", Align::Right),
-        ];
-        let cells = |row: &Self| {
-            let Self { what, sum, average, count, said, error, noticed, right, .. } = row;
-            let cost = [&row.rounds, &row.messages, &row.bytes];
-            let cells = [what, sum, average, count, said, error, noticed, right];
-            cells.into_iter().chain(cost).cloned().collect()
-        };
-        format::table(&head, &rows.iter().map(cells).collect::<Vec<Vec<_>>>())
-    }
-
-    /// The same in lines that a narrow terminal has room for.
-    fn paragraph(&self, tone: Tone) -> [Line; 3] {
-        let Self { what, sum, average, count, said, error, noticed, right, .. } = self;
-        let Self { rounds, messages, bytes, .. } = self;
-        let after = if right == NOT_YET { right.clone() } else { format!("right after {right}") };
-        let noticed = match noticed.as_str() {
-            format::UNKNOWN => String::new(),
-            noticed => format!("noticed after {noticed}, "),
-        };
-        [
-            Line::new(what.as_str(), Tone::Title),
-            Line::new(
-                format!(
-                    "  true: sum {sum}, average {average}, count {count}; {said}, worst error {error}"
-                ),
-                tone,
-            ),
-            Line::new(
-                format!("  {noticed}{after}: {rounds} rounds, {messages} messages, {bytes}"),
-                Tone::Plain,
-            ),
-        ]
-    }
+/// The same in lines that a narrow terminal has room for.
+fn paragraph(row: &[String; 11], tone: Tone) -> [Line; 3] {
+    let [what, sum, average, count, right, error, noticed, after, rounds, messages, bytes] = row;
+    let after = if after == NOT_YET { after.clone() } else { format!("right after {after}") };
+    let noticed = match noticed.as_str() {
+        format::UNKNOWN => String::new(),
+        noticed => format!("noticed after {noticed}, "),
+    };
+    let truth = format!("sum {sum}, average {average}, count {count}");
+    let cost = format!("{rounds} rounds, {messages} messages, {bytes}");
+    [
+        Line::new(what.as_str(), Tone::Title),
+        Line::new(format!("  true: {truth}; {right} nodes right, worst error {error}"), tone),
+        Line::new(format!("  {noticed}{after}: {cost}"), Tone::Plain),
+    ]
 }

@@ -1,24 +1,24 @@
-//! The demo with plain SPSP: the textbook's protocol, right without loss and leaking with it.
+//! The demo with plain SPSP, the textbook's protocol: right without loss, wrong with it.
 
 mod report;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use rumormill_agent::Agent;
+use anyhow::bail;
 use rumormill_proto::Spsp;
 
+use crate::demo::cluster::{Cluster, Member};
 use crate::demo::gate::Gated;
 use crate::demo::judge::relative;
 use crate::demo::screen::{Line, Screen, Tone};
 use crate::demo::spsp::report::{Held, Report, Round, Totals};
-use crate::demo::{Settings, cluster, table};
+use crate::demo::stage::{self, Play};
+use crate::demo::{Settings, table};
+use crate::term::exit;
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
-use crate::term::{exit, format};
 
 /// Rounds without loss after which the estimates must have met: several times the 37 that 1,000
 /// nodes take to 1e-9.
@@ -32,63 +32,27 @@ const FINE: f64 = 1e-9;
 
 /// Plays the demo to its end, or to the first signal.
 pub(crate) async fn run(settings: &Settings, signals: &mut Signals) -> anyhow::Result<Exit> {
-    let mut demo = Demo {
+    let demo = Demo {
         settings,
-        nodes: Vec::new(),
+        cluster: Cluster::new(settings),
         open: Arc::new(AtomicBool::new(false)),
         report: Report::new(settings),
         screen: Screen::new(settings.json),
     };
-    let exit = tokio::select! {
-        played = demo.play() => played.map(|()| None),
-        ended = signals.ended() => Ok(Some(Exit::from(ended))),
-    };
-    let outcome = match exit {
-        Err(error) => Err(error),
-        Ok(exit) => {
-            demo.report.interrupted = exit.is_some();
-            let said = if settings.json {
-                exit::print_json(&demo.report)
-            } else {
-                demo.screen.say(&demo.report.lines())
-            };
-            let verdict = if demo.report.right { Exit::Done } else { Exit::Failed };
-            said.map(|()| exit.unwrap_or(verdict))
-        }
-    };
-    tokio::select! {
-        () = demo.leave() => {}
-        _ = signals.again() => {}
-    }
-    outcome
+    stage::run(demo, false, signals).await
 }
 
 struct Demo<'a> {
     settings: &'a Settings,
-    nodes: Vec<Node>,
+    cluster: Cluster,
     open: Arc<AtomicBool>,
     report: Report,
     screen: Screen,
 }
 
-struct Node {
-    name: String,
-    input: f64,
-    agent: Agent,
-}
-
-impl Demo<'_> {
+impl Play for Demo<'_> {
     async fn play(&mut self) -> anyhow::Result<()> {
-        let Settings { nodes, interval, loss, seed, .. } = self.settings;
-        let lossy = if *loss > 0.0 {
-            format!(", losing {} %", format::number(loss * 100.0, 6))
-        } else {
-            String::new()
-        };
-        let text = format!(
-            "Plain SPSP: {nodes} agents in this process, each with its own UDP socket on \
-             127.0.0.1, one push every {interval:?}{lossy}; seed {seed}"
-        );
+        let text = format!("Plain SPSP: {}", stage::greeting(self.settings, "one push"));
         self.screen.say(&[Line::new(text, Tone::Plain), Line::new("", Tone::Plain)])?;
         self.start().await?;
         self.meet().await?;
@@ -100,31 +64,38 @@ impl Demo<'_> {
         Ok(())
     }
 
-    async fn start(&mut self) -> anyhow::Result<()> {
-        // The same figures as with the ledger.
-        let mut inputs = cluster::Inputs::new(self.settings);
-        for at in 0..self.settings.nodes {
-            let input = inputs.draw();
-            let name = cluster::name(self.settings, at);
-            let weight = if at == 0 { 1.0 } else { 0.0 };
-            let spsp = Spsp::sum(input, weight, self.settings.interval);
-            let agent = Agent::builder(&name)
-                .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-                .join(self.nodes.first().map(|first| first.agent.udp_addr().to_string()))
-                .config(self.settings.config.clone())
-                .seed(cluster::seed(self.settings, at))
-                .incarnation(self.settings.boot + at as u64)
-                .loss(self.settings.loss)
-                .aggregates(false)
-                .events(false)
-                .kv(false)
-                .protocol(Box::new(Gated::new(spsp, Arc::clone(&self.open))))
-                .start()
-                .await
-                .with_context(|| format!("agent {name} did not start"))?;
-            self.nodes.push(Node { name, input, agent });
+    fn end(&mut self, interrupted: bool) -> anyhow::Result<bool> {
+        self.report.interrupted = interrupted;
+        if self.settings.json {
+            exit::print_json(&self.report)?;
+        } else {
+            self.screen.say(&self.report.lines())?;
         }
-        let inputs = self.nodes.iter().map(|node| node.input);
+        Ok(self.report.right)
+    }
+
+    fn cluster(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+}
+
+impl Demo<'_> {
+    async fn start(&mut self) -> anyhow::Result<()> {
+        for at in 0..self.settings.nodes {
+            let weight = if at == 0 { 1.0 } else { 0.0 };
+            let (interval, open) = (self.settings.interval, Arc::clone(&self.open));
+            let gated = |input| Gated::new(Spsp::sum(input, weight, interval), open);
+            self.cluster
+                .start(|builder, input| {
+                    builder
+                        .aggregates(false)
+                        .events(false)
+                        .kv(false)
+                        .protocol(Box::new(gated(input)))
+                })
+                .await?;
+        }
+        let inputs = self.cluster.members.iter().map(|member| member.input);
         self.report.truth = Totals { value: inputs.sum(), weight: 1.0 };
         Ok(())
     }
@@ -137,15 +108,15 @@ impl Demo<'_> {
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         loop {
             ticks.tick().await;
-            let mut fewest = self.nodes.len();
-            for node in &self.nodes {
+            let mut fewest = self.cluster.members.len();
+            for node in &self.cluster.members {
                 fewest = fewest.min(node.agent.info().await?.members);
             }
-            if fewest == self.nodes.len() {
+            if fewest == self.cluster.members.len() {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("some agent knows only {fewest} of {} members", self.nodes.len());
+                bail!("an agent knows only {fewest} of {} members", self.cluster.members.len());
             }
         }
     }
@@ -153,16 +124,15 @@ impl Demo<'_> {
     /// Shows round after round, until the estimates have met or the leak is plain.
     async fn watch(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let before = self.traffic().await?;
+        let before = self.cluster.traffic().await?;
         let mut ticks = tokio::time::interval(self.settings.interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let held = self.held().await?;
             let elapsed = started.elapsed();
-            let now = self.traffic().await?;
-            self.report.messages = now.0 - before.0;
-            self.report.bytes = now.1 - before.1;
+            let sent = self.cluster.traffic().await? - before;
+            (self.report.messages, self.report.bytes) = (sent.messages, sent.bytes);
             self.report.seconds = elapsed.as_secs_f64();
             let round = table::rounds(elapsed, self.settings.interval);
             let met = held.iter().all(|held| {
@@ -208,8 +178,8 @@ impl Demo<'_> {
     }
 
     async fn held(&self) -> anyhow::Result<Vec<Held>> {
-        let mut all = Vec::with_capacity(self.nodes.len());
-        for Node { name, input, agent } in &self.nodes {
+        let mut all = Vec::with_capacity(self.cluster.members.len());
+        for Member { name, input, agent } in &self.cluster.members {
             let read = |gated: &mut Gated, _: &mut rumormill_proto::Context<'_>| {
                 (gated.spsp.value(), gated.spsp.weight(), gated.spsp.estimate())
             };
@@ -218,24 +188,5 @@ impl Demo<'_> {
             }
         }
         Ok(all)
-    }
-
-    /// Messages and bytes sent so far.
-    async fn traffic(&self) -> anyhow::Result<(u64, u64)> {
-        let (mut messages, mut bytes) = (0, 0);
-        for node in &self.nodes {
-            let stats = node.agent.stats().await?;
-            messages += stats.datagrams_sent + stats.stream_messages_sent;
-            bytes += stats.bytes_sent + stats.stream_bytes_sent;
-        }
-        Ok((messages, bytes))
-    }
-
-    async fn leave(&mut self) {
-        let mut leaving = tokio::task::JoinSet::new();
-        for node in self.nodes.drain(..) {
-            leaving.spawn(async move { node.agent.leave().await });
-        }
-        leaving.join_all().await;
     }
 }

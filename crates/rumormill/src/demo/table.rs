@@ -25,9 +25,9 @@ pub(crate) fn table(said: &[Said], truth: &Truth, rows: usize, columns: usize) -
         ("node", Align::Left),
         ("input", Align::Right),
         ("sum", Align::Right),
-        ("enclosure", Align::Left),
+        ("bounds", Align::Left),
         ("average", Align::Right),
-        ("enclosure", Align::Left),
+        ("bounds", Align::Left),
         ("count", Align::Right),
         ("", Align::Left),
     ];
@@ -116,7 +116,7 @@ pub(crate) fn summary(said: &[Said]) -> String {
     };
     let count = |which: fn(&Said) -> bool| said.iter().filter(|said| which(said)).count();
     format!(
-        "{sums}, enclosed in {} by {}; converged {}, right {} of {}",
+        "{sums}, bounds {} at {}; converged {}, right {} of {}",
         widest(said),
         count(|said| said.sum.lower.is_some()),
         count(|said| said.converged),

@@ -1,19 +1,17 @@
 //! `rumormill simulate spread`: a rumor in rounds, on any graph, many times.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::spread::args::Settings;
 use crate::spread::question::{Question, under_way};
 use crate::spread::report::Report;
 use crate::spread::updates;
+use crate::term::exit;
 use crate::term::exit::Exit;
 use crate::term::format::plural;
-use crate::term::parse::count;
 use crate::term::progress::Progress;
-use crate::term::start::{Start, start};
-use crate::term::{exit, machine};
+use crate::term::start::{Runs, Start};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,33 +32,24 @@ Ctrl-C prints what is known so far.";
 pub(crate) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Seed of all random numbers: the same seed gives the same runs.
-    #[arg(long, value_parser = count, default_value = "1")]
-    seed: u64,
     #[command(flatten)]
     updates: updates::Flags,
     #[command(flatten)]
-    machine: machine::Machine,
-    /// Draw informed nodes, finishing rounds and growth to FILE.svg or FILE.png.
-    #[arg(long, value_name = "FILE")]
-    plot: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    common: Runs,
 }
 
 /// Runs `rumormill simulate spread`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let machine = (args.machine.threads(), args.machine.limit());
+    let machine = (args.common.machine.threads(), args.common.machine.limit());
     let make = |observe: &dyn Fn(f64) -> ControlFlow<()>| {
-        Question::new(&args.settings, args.seed, machine, observe)
+        Question::new(&args.settings, args.common.seed, machine, observe)
     };
-    let (question, interrupt) = match start(args.plot.as_deref(), make)? {
+    let (question, interrupt) = match args.common.start(make)? {
         Start::Ready(question, interrupt) => (question, interrupt),
         Start::Stopped(exit) => return Ok(exit),
     };
     if let Some(updates) = args.updates.several(&question)? {
-        return updates.run(&question, &interrupt, args.json);
+        return updates.run(&question, &interrupt, args.common.json);
     }
     let progress = Progress::new(args.settings.runs, "runs");
     let started = Instant::now();
@@ -81,13 +70,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(stopped.unwrap_or(Exit::Failed));
     }
     let report = Report::new(&question, &summary, seconds);
-    if let Some(path) = &args.plot {
-        report.sheet().save(path)?;
-    }
-    if args.json {
-        exit::print_json(&report)?;
-    } else {
-        exit::print(&report.text())?;
-    }
+    args.common.show(&report, Report::sheet, Report::text)?;
     Ok(stopped.unwrap_or(Exit::Done))
 }

@@ -1,43 +1,79 @@
-//! The beginning of every simulation in rounds: its graph is made before the first run.
+//! What simulations in rounds share: seed, machine, output, and the graph made before the first run.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rumormill_plot::sheet::Sheet;
+use serde::Serialize;
 
 use crate::term::exit;
 use crate::term::exit::{Exit, Usage};
+use crate::term::machine::Machine;
+use crate::term::parse::count;
 use crate::term::progress::Progress;
 use crate::term::signal::Interrupt;
 
-/// How a simulation begins.
+/// The flags of every simulation in rounds.
+#[derive(clap::Args)]
+pub(crate) struct Runs {
+    /// Seed of all random choices: the same seed gives the same runs.
+    #[arg(long, value_parser = count, default_value = "1")]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// Draw the result to FILE.svg or FILE.png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a simulation starts.
 pub(crate) enum Start<T> {
-    /// With what was made.
+    /// With the graph made.
     Ready(T, Interrupt),
-    /// Not at all: the user had enough of waiting for its graph.
+    /// Interrupted before that.
     Stopped(Exit),
 }
 
-/// Checks where the picture is to go, and makes what is to be simulated: `make` tells the share of
-/// the graph that is done, and learns whether to go on.
-pub(crate) fn start<T>(
-    plot: Option<&Path>,
-    make: impl FnOnce(&dyn Fn(f64) -> ControlFlow<()>) -> anyhow::Result<T>,
-) -> anyhow::Result<Start<T>> {
-    if let Some(path) = plot {
-        check_plot(path)?;
-    }
-    let interrupt = Interrupt::listen()?;
-    let making = Progress::new(1, "graph");
-    let made = make(&|share| {
-        making.set(share);
-        interrupt.flow()
-    });
-    drop(making);
-    match (made, interrupt.exit()) {
-        (Err(_), Some(exit)) => {
-            exit::note("rumormill: stopped before the graph was made\n");
-            Ok(Start::Stopped(exit))
+impl Runs {
+    /// Checks the picture's file, and makes what is simulated: `make` reports the share of the graph
+    /// that is done, and learns whether to continue.
+    pub(crate) fn start<T>(
+        &self,
+        make: impl FnOnce(&dyn Fn(f64) -> ControlFlow<()>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Start<T>> {
+        if let Some(path) = &self.plot {
+            check_plot(path)?;
         }
-        (made, _) => Ok(Start::Ready(made?, interrupt)),
+        let interrupt = Interrupt::listen()?;
+        let making = Progress::new(1, "graph");
+        let made = make(&|share| {
+            making.set(share);
+            interrupt.flow()
+        });
+        drop(making);
+        match (made, interrupt.exit()) {
+            (Err(_), Some(exit)) => {
+                exit::note("rumormill: interrupted before the graph was made\n");
+                Ok(Start::Stopped(exit))
+            }
+            (made, _) => Ok(Start::Ready(made?, interrupt)),
+        }
+    }
+
+    /// Draws the report if asked to, and prints it.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        report: &T,
+        sheet: fn(&T) -> Sheet,
+        text: fn(&T) -> String,
+    ) -> anyhow::Result<()> {
+        if let Some(path) = &self.plot {
+            sheet(report).save(path)?;
+        }
+        if self.json { exit::print_json(report) } else { exit::print(&text(report)) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a run of plain SPSP has shown.
+//! The result of a run of plain SPSP.
 
 use serde::Serialize;
 
@@ -194,12 +194,12 @@ impl Report {
         let bad = |text: String| Line::new(text, Tone::Bad);
         let sum = format::number(self.truth.value, DIGITS);
         if self.interrupted {
-            return vec![bad("Interrupted: this is what was known so far.".to_owned())];
+            return vec![bad("Interrupted: this is the result so far.".to_owned())];
         }
         if self.right {
-            let mut text = format!("Every node says {sum}, and that is right.");
+            let mut text = format!("Every node computes {sum}, which is right.");
             if self.loss > 0.0 {
-                text.push_str(" No message that carried mass was lost this time: luck.");
+                text.push_str(" By chance, no message with mass was lost.");
             }
             return vec![Line::new(text, Tone::Good)];
         }
@@ -208,16 +208,16 @@ impl Report {
         let mut lines = Vec::new();
         if !self.conserved {
             lines.push(bad(format!(
-                "Plain SPSP is WRONG here: each lost message took its mass along. Of the value \
-                 {} is left of {sum}, of the weight {} of 1.",
+                "Plain SPSP is WRONG here: each lost message loses its mass. What remains: {} of \
+                 the value {sum}, {} of the weight 1.",
                 format::number(totals.value, DIGITS),
                 format::number(totals.weight, DIGITS),
             )));
         }
         lines.push(if self.estimates_right {
             bad(format!(
-                "The estimates still say {sum}, because the losses came after the nodes had \
-                 agreed and took value and weight in proportion. The next change will be wrong."
+                "The estimates are still {sum}: the losses came after the nodes agreed, and took \
+                 value and weight in proportion. After the next change they will be wrong."
             ))
         } else {
             bad(format!("The worst estimate of the sum {sum} is off by {:.2} %.", 100.0 * error))
@@ -225,7 +225,7 @@ impl Report {
         if self.loss > 0.0 {
             let Self { nodes, loss, .. } = self;
             lines.push(Line::new(
-                format!("The ledger is right under the same loss: rumormill demo --nodes {nodes} --loss {loss}"),
+                format!("With a ledger, SPSP is right under the same loss: rumormill demo --nodes {nodes} --loss {loss}"),
                 Tone::Plain,
             ));
         }
