@@ -1,6 +1,7 @@
 //! The settings of a node, with defaults that work on an ordinary local network. Each protocol
 //! declares its own in its room; here they come together.
 
+pub(crate) mod beside;
 pub(crate) mod range;
 
 use serde::{Deserialize, Serialize};

@@ -85,6 +85,7 @@ pub use aggregate::{
 };
 pub use clock::{ClockStatus, Stamp};
 pub use config::Config;
+pub use config::beside::{Beside, read_beside};
 pub use config::range::ConfigError;
 pub use directory::Directory;
 pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};

@@ -50,13 +50,13 @@ pub use error::ScenarioError;
 pub use link::{LatencyText, LinkSettings, NotALatency};
 pub use nodes::{Nodes, NotNodes};
 pub use run::{Outcome, ScenarioRun};
-pub use settings::{NodeSettings, RumorSettings};
+pub use settings::NodeSettings;
 pub use shrink::{Shrink, Shrunk};
 pub use slice::{
     AggregateLine, AggregateSample, Band, EventSample, Fate, KvSample, Mark, Moment, NodeLine,
     NodeStatus, NoticeLine, Sample, Slice, Tone, Traffic,
 };
-pub use span::{NotASpan, Shift, Span, When};
+pub use span::{Shift, Span, When};
 pub use values::Values;
 
 use crate::network::link::Link;

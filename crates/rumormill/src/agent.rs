@@ -74,7 +74,7 @@ pub(crate) struct Args {
     /// Take up the replica of --data even if it has not been written for longer than deleted keys
     /// are remembered: they may rise again
     #[arg(long)]
-    keep_old_replica: bool,
+    keep_old_kv: bool,
     /// Answer queries of this name with what a command prints; it gets the query's payload on
     /// standard input. No shell reads it, but for NAME='sh -c "…"'. May be given several times
     #[arg(long, value_name = "NAME=COMMAND", value_parser = handler::parse)]
@@ -96,7 +96,7 @@ pub(crate) struct Args {
     probe_timeout: Option<Duration>,
     /// How long a suspected member has to refute before it is declared dead [default: 2s]
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    suspicion: Option<Duration>,
+    suspicion_timeout: Option<Duration>,
     /// How often to try members that are held for dead [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     reconnect_interval: Option<Duration>,
@@ -191,7 +191,7 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
         builder = builder.seed(seed);
     }
     if let Some(store) = store {
-        builder = builder.store(store).keep_old_kv(settings.keep_old_replica);
+        builder = builder.store(store).keep_old_kv(settings.keep_old_kv);
     }
     for handler in &settings.handlers {
         let (name, handler) = (handler.name.clone(), handler.clone());

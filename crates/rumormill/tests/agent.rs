@@ -31,7 +31,7 @@ fn bad_settings_are_refused_before_anything_starts() {
         (&["--view-size", "3"], "--view-size is 3"),
         (&["--tolerance", "0"], "--tolerance is 0"),
         (&["--round-length", "1"], "--round-length is 1"),
-        (&["--suspicion", "1ms"], "--suspicion is 1ms"),
+        (&["--suspicion-timeout", "1ms"], "--suspicion-timeout is 1ms"),
         (&["--probe-timeout", "1s"], "--probe-timeout is 1s"),
         (&["--loss", "1.5"], "1.5"),
         (&["--cluster", ""], "--cluster"),

@@ -136,7 +136,7 @@ fn the_agents_own_flags_are_refused_by_name() {
         ("--cluster", &[""]),
         ("--on-query", &["", "x=", "=df", "x= ", "x=''", "x"]),
         ("--interval", &["", "5"]),
-        ("--suspicion", &[""]),
+        ("--suspicion-timeout", &[""]),
         ("--seed", &["", "x"]),
         ("--loss", &["", "1"]),
         ("--log", &["", "loud"]),

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::{Agent, run};
+use rumormill_proto::Config;
 
 /// A configuration file of the test's own, which goes with it.
 struct File(PathBuf);
@@ -34,11 +35,11 @@ impl Drop for File {
 #[test]
 fn a_file_is_read_and_flags_override_it() {
     let file = File::new(
-        "cluster = \"shop\"\ninterval = \"70ms\"\ntolerance = 1e-3\n\
+        "cluster = \"shop\"\ninterval = \"70ms\"\n[aggregates]\ntolerance = 1e-3\n\
          [set]\nrequests = 5\nqueue = 1.5\n\
-         [rumor]\nstyle = \"push-pull\"\nfanout = 2\nstop = \"feedback-counter\"\nk = 4\n\
-         [replica]\nmax_value = 1000\n\
-         [query.handlers]\nhello = [\"echo\", \"hi\"]\n",
+         [events]\nstyle = \"push-pull\"\nfanout = 2\nstop = \"feedback-counter:4\"\n\
+         [kv]\nmax_value = 1000\n\
+         [queries.handlers]\nhello = [\"echo\", \"hi\"]\n",
     );
     let flags = ["--config", file.path(), "--interval", "60ms", "--set", "requests=7"];
     let a = Agent::start("a", &flags);
@@ -69,15 +70,12 @@ fn what_plan_prints_is_accepted_as_it_is() {
     let file = File::new(table);
     let a = Agent::start("a", &["--config", file.path()]);
     let info = a.ask(&["info", "--json"]).ok().json();
-    let rumor = &info["settings"]["events"];
-    let value = |key: &str| {
-        let line = table.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
-        line.unwrap_or_else(|| panic!("no {key} in {table}")).trim_matches('"').to_owned()
-    };
-    assert_eq!(rumor["style"], value("style"));
-    assert_eq!(rumor["fanout"].to_string(), value("fanout"));
-    assert_eq!(rumor["stop"], format!("rounds:{}", value("round_cap")));
-    assert_eq!(rumor["interval"], value("interval"));
+    let planned: Config = toml::from_str(table).expect("settings");
+    assert_ne!(planned, Config::default());
+    assert_eq!(
+        serde_json::from_value(info["settings"]["events"].clone()).ok(),
+        Some(planned.events)
+    );
 }
 
 #[test]
@@ -85,18 +83,16 @@ fn bad_files_are_refused_before_anything_starts() {
     for (text, says) in [
         ("intervall = \"1s\"", &["intervall"][..]),
         ("interval = \"1ms\"", &["interval is 1ms", "from 10ms to 60s"]),
-        ("view_size = 3", &["view_size is 3", "at least 4"]),
-        ("probe_interval = 5", &["probe_interval = 5", "a duration such as"]),
-        ("[rumor]\nfanout = 0", &["events.fanout is 0", "from 1 to 64"]),
-        ("[rumor]\ninterval = \"1ms\"", &["events.interval is 1ms", "from 10ms to 60s"]),
-        ("[rumor]\nround_cap = 0", &["events.stop is rounds:0", "at least rounds:1"]),
-        (
-            "[rumor]\nstop = \"blind-coin\"\nk = 0",
-            &["events.stop is blind-coin:0", "K of at least 1"],
-        ),
-        ("[rumor]\nmax_payload = 2000000", &["events.max_payload is 2000000", "1048576"]),
-        ("[replica]\ntombstone_life = \"1s\"", &["kv.tombstone_life is 1s", "at least 1min"]),
-        ("[query.handlers]\nx = []", &["query.handlers.x is empty"]),
+        ("[aggregates]\nview_size = 3", &["aggregates.view_size is 3", "at least 4"]),
+        ("[membership]\nprobe_interval = 5", &["probe_interval = 5", "a duration such as"]),
+        ("[rumor]\nfanout = 1", &["[rumor]", "unknown field `rumor`"]),
+        ("[events]\nfanout = 0", &["events.fanout is 0", "from 1 to 64"]),
+        ("[events]\ninterval = \"1ms\"", &["events.interval is 1ms", "from 10ms to 60s"]),
+        ("[events]\nstop = \"rounds:0\"", &["stop = \"rounds:0\"", "at least rounds:1"]),
+        ("[events]\nstop = \"blind-coin:0\"", &["\"blind-coin:0\"", "K of at least 1"]),
+        ("[events]\nmax_payload = 2000000", &["events.max_payload is 2000000", "1048576"]),
+        ("[kv]\ntombstone_life = \"1s\"", &["kv.tombstone_life is 1s", "at least 1min"]),
+        ("[queries.handlers]\nx = []", &["queries.handlers.x is empty"]),
         ("[set]\nrequests = nan", &["requests", "finite"]),
         ("{", &["line 1"]),
     ] {
@@ -113,7 +109,7 @@ fn bad_files_are_refused_before_anything_starts() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("/nowhere/at-all.toml"), "{ran:?}");
     // The flag is to blame, not the file.
-    let file = File::new("view_size = 8");
+    let file = File::new("[aggregates]\nview_size = 8");
     let ran = run(["agent", "--config", file.path(), "--view-size", "2"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("--view-size is 2") && !ran.err.contains(file.path()), "{ran:?}");

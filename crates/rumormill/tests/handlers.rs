@@ -94,9 +94,9 @@ fn an_answer_is_taken_when_its_handler_exits() {
 fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
     let config = std::env::temp_dir().join(format!("rumormill-pipes-{}.toml", std::process::id()));
     let text = r#"
-        [rumor]
+        [events]
         max_payload = 262144
-        [query.handlers]
+        [queries.handlers]
         deaf = "sleep 0.2; echo heard nothing"
         shut = "exec <&-; echo shut"
         half = "head -c 10 > /dev/null; echo half"

@@ -146,8 +146,8 @@ fn plots_are_drawn_without_fonts_of_the_machine() {
 #[test]
 fn a_plan_can_be_pasted_into_an_agent() {
     let text = succeed("plan --nodes 1000 --loss 0.05 --deadline 3s --failure 1e-6 --max-fanout 2");
-    let config = text.split("[rumor]").nth(1).expect("a table");
-    for key in ["style = \"", "fanout = ", "interval = \"", "round_cap = "] {
+    let config = text.split("[events]").nth(1).expect("a table");
+    for key in ["style = \"", "fanout = ", "interval = \"", "stop = \"rounds:"] {
         assert!(config.contains(key), "{text}");
     }
     let rows = json(

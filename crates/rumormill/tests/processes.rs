@@ -39,8 +39,8 @@ fn three_agents_stay_right_through_a_kill_a_restart_and_a_leave() {
 
 #[test]
 fn a_restart_quicker_than_its_detection_counts_once() {
-    let a = Agent::start("a", &["--set", "requests=5", "--suspicion", "5s"]);
-    let with = ["--join", &a.peers, "--set", "requests=10", "--suspicion", "5s"];
+    let a = Agent::start("a", &["--set", "requests=5", "--suspicion-timeout", "5s"]);
+    let with = ["--join", &a.peers, "--set", "requests=10", "--suspicion-timeout", "5s"];
     let mut b = Agent::start("b", &with);
     a.comes_right("requests", &[5.0, 10.0]);
     b.kill();
@@ -55,7 +55,7 @@ fn a_restart_quicker_than_its_detection_counts_once() {
 fn a_fifth_of_all_datagrams_may_be_lost() {
     // The living become suspects now and then: time enough to refute.
     let start = |name, args: &[&str]| {
-        Agent::start(name, &[&["--loss", "0.2", "--suspicion", "1s"], args].concat())
+        Agent::start(name, &[&["--loss", "0.2", "--suspicion-timeout", "1s"], args].concat())
     };
     let a = start("a", &["--set", "requests=5"]);
     let b = start("b", &["--join", &a.peers, "--set", "requests=10"]);

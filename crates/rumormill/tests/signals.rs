@@ -18,7 +18,7 @@ fn start(args: &[&str]) -> (Owned, Lines) {
 
 /// Two agents; the second declares nobody dead for long, and so hears of a leave alone.
 fn two(prefix: &[&str]) -> (Agent, Agent) {
-    let b = Agent::start("b", &["--suspicion", "60s"]);
+    let b = Agent::start("b", &["--suspicion-timeout", "60s"]);
     let a = Agent::start_in(prefix, "a", "127.0.0.1:0", &["--join", &b.peers]);
     b.err.find("the agent", |line| line.contains("member up").then_some(()));
     (a, b)

@@ -77,7 +77,7 @@ impl Mute {
 
 /// An agent that declares nobody dead for long: who is down to it has left by itself.
 fn watcher() -> Agent {
-    Agent::start("b", &["--set", "requests=10", "--suspicion", "60s"])
+    Agent::start("b", &["--set", "requests=10", "--suspicion-timeout", "60s"])
 }
 
 /// Waits until it hears this of the other one.

@@ -44,7 +44,7 @@ duration = '6s'
 publish = '4s'
 [grid]
 loss = [0, 0.1]
-'node.rumor.fanout' = [1, 3]
+'node.events.fanout' = [1, 3]
 crash = [[], 'n2@3s..5s']
 ";
 
@@ -147,13 +147,13 @@ fn clusters_are_swept_too() {
     assert_eq!(rows[1][..8].join(","), "4,6s,4s,0,1,,1,holds");
     assert!(rows[1..].iter().all(|row| row[7] == "holds" && row[8].is_empty()), "{table}");
     let args = "simulate cluster --nodes 4 --duration 6s --publish 4s --loss 0.1 --seed 2";
-    let args = format!("{args} --crash n2@3s..5s --set node.rumor.fanout=3 --json");
+    let args = format!("{args} --crash n2@3s..5s --set node.events.fanout=3 --json");
     let run = folder.run(&args).ok().json();
     assert_eq!(rows[16][12], run["digest"]);
     // What cannot be is refused before anything runs: with any seed, in any cell.
     folder.write("bad.toml", &CLUSTERS.replace("n2@3s", "n9@3s"));
     folder.refused("sweep bad.toml", 2, &["bad.toml", "n9@3s..5s", "n9 does not exist"]);
-    folder.write("bad.toml", &CLUSTERS.replace("node.rumor.fanout", "node.fanout"));
+    folder.write("bad.toml", &CLUSTERS.replace("node.events.fanout", "node.fanout"));
     folder.refused("sweep bad.toml", 2, &["node.fanout", "unknown field", "view_size"]);
 }
 

@@ -1,93 +1,25 @@
-//! The settings of nodes, as a scenario writes them.
+//! The settings of nodes: the table `[node]` of a scenario.
 
-use rumormill_proto::{
-    AggregateSettings, Config, Counted, Decided, EventSettings, MembershipSettings, Overlap, Stop,
-};
-use serde::{Deserialize, Serialize};
+use rumormill_proto::{Beside, Config, read_beside};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::{Map, Value, to_value};
 
 use super::durable::Durable;
 use super::error::ScenarioError;
-use super::span::Span;
 
-macro_rules! settings {
-    ($(#[doc = $about:literal])+ $name:ident $($(#[doc = $doc:literal])+ $field:ident: $type:ty,)+) => {
-        $(#[doc = $about])+
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            $(
-                $(#[doc = $doc])+
-                #[serde(skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
-            )+
-        }
-    };
-}
+/// The name of the cluster, if the settings have the default one.
+const CLUSTER: &str = "scenario";
 
-settings! {
-    /// How rumors are told; what is not set has its default ([`EventSettings`]).
-    RumorSettings
-    /// Who calls: `push`, `pull`, `push-pull` or `push-then-pull`.
-    style: String,
-    /// How many peers a node tells in each round.
-    fanout: u32,
-    /// When a node stops telling: `round-cap`, or when it loses interest: `feedback-coin`,
-    /// `feedback-counter`, `blind-coin` or `blind-counter`.
-    stop: String,
-    /// A node loses interest with one chance in k, or at the k-th contact.
-    k: u32,
-    /// A node stops telling after so many rounds.
-    round_cap: u32,
-    /// A node stops telling after so many times log₂ n rounds.
-    round_factor: f64,
-    /// The length of a round.
-    interval: Span,
-    /// How often a node that pulls asks a random peer.
-    pull_interval: Span,
-    /// Whether a node tells a rumor on at once when it first hears it.
-    eager: bool,
-    /// How long a rumor is kept.
-    retention: Span,
-    /// The largest payload, in bytes.
-    max_payload: usize,
-    /// How many rumors are kept at most.
-    max_events: usize,
-    /// How many bytes of payload are kept at most.
-    max_bytes: usize,
-    /// How many rumors of its own a node may be telling.
-    max_queue: usize,
-}
-
-settings! {
-    /// Settings of all nodes; what is not set has its default ([`Config`]).
-    NodeSettings
-    /// The gossip period.
-    interval: Span,
-    /// About how many peers a node exchanges with.
-    view_size: usize,
-    /// How often a node probes one member.
-    probe_interval: Span,
-    /// How long a direct probe may take.
-    probe_timeout: Span,
-    /// How long a suspect has to refute.
-    suspicion_timeout: Span,
-    /// How often a node tries those that it holds for dead.
-    reconnect_interval: Span,
-    /// How often the whole membership is exchanged with a random member.
-    sync_interval: Span,
-    /// The relative width of an enclosure at which a figure has converged.
-    tolerance: f64,
-    /// The largest datagram, in bytes.
-    max_datagram: usize,
-    /// Whether a push that arrives while another is outstanding is declined, so that exchanges are
-    /// atomic.
-    decline_overlap: bool,
+/// Settings of all nodes: those of a [`Config`], and two of the virtual network beside them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeSettings {
+    /// The settings of the protocols.
+    pub config: Config,
     /// Which nodes have a store, and so still hold their keys when they start again. Default none.
-    durable: Durable,
-    /// How rumors are told.
-    rumor: RumorSettings,
+    pub durable: Option<Durable>,
     /// How far clocks are off at most, either way: 0.01 is 1 %. Default 0; at most 0.5.
-    drift: f64,
+    pub drift: f64,
 }
 
 impl NodeSettings {
@@ -95,114 +27,115 @@ impl NodeSettings {
         *self == Self::default()
     }
 
-    /// The settings of a node.
+    /// Returns the settings of a node.
     ///
     /// # Errors
     /// When one is out of its range.
     pub(crate) fn config(&self) -> Result<Config, ScenarioError> {
-        let usual = Config::default();
-        let peers = &usual.membership;
-        let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
-        let decline = self.decline_overlap.unwrap_or(false);
-        let config = Config {
-            cluster: "scenario".into(),
-            interval: or(self.interval, usual.interval),
-            max_datagram: self.max_datagram.unwrap_or(usual.max_datagram),
-            aggregates: AggregateSettings {
-                view_size: self.view_size.unwrap_or(usual.aggregates.view_size),
-                tolerance: self.tolerance.unwrap_or(usual.aggregates.tolerance),
-                overlap: if decline { Overlap::Decline } else { Overlap::Answer },
-                ..usual.aggregates
-            },
-            membership: MembershipSettings {
-                probe_interval: or(self.probe_interval, peers.probe_interval),
-                probe_timeout: self.probe_timeout.map(|span| span.0),
-                suspicion_timeout: or(self.suspicion_timeout, peers.suspicion_timeout),
-                reconnect_interval: or(self.reconnect_interval, peers.reconnect_interval),
-                sync_interval: or(self.sync_interval, peers.sync_interval),
-            },
-            events: self.rumor.clone().unwrap_or_default().config(&usual.events)?,
-            ..usual
-        };
+        let mut config = self.config.clone();
+        if config.cluster == Config::default().cluster {
+            CLUSTER.clone_into(&mut config.cluster);
+        }
         config.check().map_err(|error| ScenarioError::under("node.", &error))?;
-        if !(0.0..=0.5).contains(&self.drift()) {
-            let value = self.drift().to_string();
+        if !(0.0..=0.5).contains(&self.drift) {
+            let value = self.drift.to_string();
             return Err(ScenarioError::new("node.drift", value, "from 0 to 0.5"));
         }
         Ok(config)
     }
+}
 
-    pub(crate) fn drift(&self) -> f64 {
-        self.drift.unwrap_or(0.0)
+/// What stands beside the settings of the protocols.
+#[derive(Default)]
+struct Virtual {
+    durable: Option<Durable>,
+    drift: f64,
+}
+
+impl Beside for Virtual {
+    const KEYS: &'static [&'static str] = &["durable", "drift"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "durable" => self.durable = Some(map.next_value()?),
+            "drift" => self.drift = map.next_value()?,
+            _ => return Err(A::Error::unknown_field(key, Self::KEYS)),
+        }
+        Ok(())
     }
 }
 
-impl RumorSettings {
-    /// `usual` with what is set here.
-    fn config(&self, usual: &EventSettings) -> Result<EventSettings, ScenarioError> {
-        let or = |span: Option<Span>, usual| span.map_or(usual, |span| span.0);
-        let style = match &self.style {
-            Some(style) => style.parse().map_err(|_| {
-                let range = "push, pull, push-pull or push-then-pull";
-                ScenarioError::new("node.rumor.style", format!("{style:?}"), range)
-            })?,
-            None => usual.style,
-        };
-        let stop = self.stop()?.unwrap_or(usual.stop);
-        Ok(EventSettings {
-            style,
-            stop,
-            fanout: self.fanout.unwrap_or(usual.fanout),
-            interval: or(self.interval, usual.interval),
-            pull_interval: or(self.pull_interval, usual.pull_interval),
-            eager: self.eager.unwrap_or(usual.eager),
-            retention: or(self.retention, usual.retention),
-            max_payload: self.max_payload.unwrap_or(usual.max_payload),
-            max_events: self.max_events.unwrap_or(usual.max_events),
-            max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
-            max_queue: self.max_queue.unwrap_or(usual.max_queue),
-        })
+impl<'de> Deserialize<'de> for NodeSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (config, Virtual { durable, drift }) = read_beside(deserializer)?;
+        Ok(Self { config, durable, drift })
+    }
+}
+
+impl Serialize for NodeSettings {
+    /// Writes the settings that differ from the default.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = |config: &Config| to_value(config).map_err(S::Error::custom);
+        let mut table = differing(value(&self.config)?, &value(&Config::default())?);
+        if let Some(durable) = &self.durable {
+            table.insert("durable".into(), to_value(durable).map_err(S::Error::custom)?);
+        }
+        if self.drift != 0.0 {
+            table.insert("drift".into(), self.drift.into());
+        }
+        table.serialize(serializer)
+    }
+}
+
+/// Returns the entries of a table that differ from the usual ones.
+fn differing(table: Value, usual: &Value) -> Map<String, Value> {
+    let Value::Object(table) = table else { return Map::new() };
+    let entry = |(key, value): (String, Value)| {
+        let usual = usual.get(&key).unwrap_or(&Value::Null);
+        match (&value, usual) {
+            _ if value == *usual => None,
+            (Value::Object(_), Value::Object(_)) => Some((key, differing(value, usual).into())),
+            _ => Some((key, value)),
+        }
+    };
+    table.into_iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<NodeSettings, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// When to stop telling; `None` leaves the default.
-    fn stop(&self) -> Result<Option<Stop>, ScenarioError> {
-        let wrong = |key: &str, value: String, range: &str| {
-            Err(ScenarioError::new(format!("node.rumor.{key}"), value, range))
-        };
-        let interest = |counted, decided| Some((counted, decided));
-        let rule = match self.stop.as_deref() {
-            None | Some("round-cap") => None,
-            Some("feedback-coin") => interest(Counted::Feedback, Decided::Coin),
-            Some("feedback-counter") => interest(Counted::Feedback, Decided::Counter),
-            Some("blind-coin") => interest(Counted::Blind, Decided::Coin),
-            Some("blind-counter") => interest(Counted::Blind, Decided::Counter),
-            Some(other) => {
-                let range =
-                    "round-cap, feedback-coin, feedback-counter, blind-coin or blind-counter";
-                return wrong("stop", format!("{other:?}"), range);
+    #[test]
+    fn what_differs_is_written_and_read_again() {
+        let text = "drift = 0.01\ninterval = \"100ms\"\n\n\
+                    [events]\nfanout = 2\nstop = \"rounds:9\"\n\n\
+                    [membership]\nprobe_timeout = \"90ms\"\n";
+        let settings = read(text).unwrap();
+        assert_eq!(settings.config.events.fanout, 2);
+        assert_eq!(toml::to_string(&settings).as_deref(), Ok(text));
+        assert_eq!(toml::to_string(&NodeSettings::default()).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_where_it_stands() {
+        for (text, says) in [
+            (
+                "intervall = \"1s\"",
+                &["1 | intervall", "unknown field", "`interval`", "`drift`"][..],
+            ),
+            ("drift = 0\n[events]\nfan_out = 2", &["3 | fan_out", "unknown field", "`fanout`"]),
+            ("drift = 0\n[events]\nfanout = \"2\"", &["3 | fanout = \"2\"", "invalid type"]),
+            ("drift = true", &["1 | drift = true", "invalid type"]),
+            ("[rumor]\nfanout = 2", &["1 | [rumor]", "unknown field `rumor`"]),
+        ] {
+            let error = read(text).expect_err(text);
+            for part in says {
+                assert!(error.contains(part), "{text:?} does not say {part:?}:\n{error}");
             }
-        };
-        if let Some((counted, decided)) = rule {
-            let only = "left out where stop is a loss of interest";
-            return match (self.k, self.round_cap, self.round_factor) {
-                (_, Some(rounds), _) => wrong("round_cap", rounds.to_string(), only),
-                (_, _, Some(factor)) => wrong("round_factor", factor.to_string(), only),
-                (None, ..) => wrong("k", "not set".into(), "at least 1 where stop needs it"),
-                (Some(k), ..) => Ok(Some(Stop::Interest { counted, decided, k })),
-            };
-        }
-        match (self.k, self.round_cap, self.round_factor) {
-            (Some(k), ..) => {
-                let range = "left out unless stop is feedback-coin, feedback-counter, blind-coin or \
-                             blind-counter";
-                wrong("k", k.to_string(), range)
-            }
-            (_, Some(rounds), Some(_)) => {
-                wrong("round_cap", rounds.to_string(), "left out where round_factor is set")
-            }
-            (_, Some(rounds), None) => Ok(Some(Stop::Rounds(rounds))),
-            (_, None, Some(factor)) => Ok(Some(Stop::Log(factor))),
-            (_, None, None) => Ok(None),
         }
     }
 }

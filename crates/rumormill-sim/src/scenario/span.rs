@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use rumormill_proto::{Duration, Instant};
+use rumormill_proto::{Duration, DurationError, Instant, parse_duration, show_duration};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,26 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// use rumormill_sim::scenario::Span;
 /// let span: Span = "1m 30.5s".parse()?;
 /// assert_eq!(span.to_string(), "90.5s");
-/// # Ok::<(), rumormill_sim::scenario::NotASpan>(())
+/// # Ok::<(), rumormill_proto::DurationError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
-
-/// A text that is no length of time.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a duration; write a number with its unit: 200ms, 1.5s, 2m")]
-pub struct NotASpan(pub String);
-
-/// The units and their lengths in nanoseconds.
-const UNITS: [(&str, f64); 7] = [
-    ("ns", 1.0),
-    ("us", 1e3),
-    ("ms", 1e6),
-    ("s", 1e9),
-    ("m", 60e9),
-    ("h", 3600e9),
-    ("d", 86_400e9),
-];
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Span(#[serde(with = "rumormill_proto::duration")] pub Duration);
 
 impl Span {
     /// So many seconds; zero for what is no length of time.
@@ -53,72 +38,16 @@ impl From<Instant> for Span {
 }
 
 impl FromStr for Span {
-    type Err = NotASpan;
+    type Err = DurationError;
 
-    fn from_str(text: &str) -> Result<Self, NotASpan> {
-        let wrong = || NotASpan(text.to_owned());
-        let mut rest = text.trim();
-        if rest.is_empty() {
-            return Err(wrong());
-        }
-        let mut nanos = 0.0;
-        while !rest.is_empty() {
-            let unit_at = rest.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
-            let (number, tail) = rest.split_at(unit_at);
-            let end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
-            let (unit, tail) = tail.split_at(end);
-            let scale = UNITS.iter().find(|known| known.0 == unit).ok_or_else(wrong)?.1;
-            let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-            if number.is_nan() || number < 0.0 {
-                return Err(wrong());
-            }
-            nanos += number * scale;
-            rest = tail.trim_start();
-        }
-        // A longer time than this does not fit an instant.
-        if nanos >= 9e18 {
-            return Err(wrong());
-        }
-        Ok(Self(Duration::from_nanos(nanos.round() as u64)))
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        parse_duration(text).map(Self)
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.as_nanos();
-        let (unit, scale, digits) = match nanos {
-            0 => return f.pad("0s"),
-            1..1_000_000_000 if nanos.is_multiple_of(1_000_000) => ("ms", 1_000_000, 0),
-            1..1_000_000 if nanos.is_multiple_of(1000) => ("us", 1000, 0),
-            _ => ("s", 1_000_000_000, 9),
-        };
-        let (whole, fraction) = (nanos / scale, nanos % scale);
-        let decimals = format!("{fraction:0digits$}");
-        let decimals = decimals.trim_end_matches('0');
-        let point = if decimals.is_empty() { "" } else { "." };
-        f.pad(&format!("{whole}{point}{decimals}{unit}"))
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Span;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration with its unit, such as \"200ms\" or \"1.5s\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
+        f.pad(&show_duration(self.0))
     }
 }
 
@@ -130,15 +59,15 @@ pub struct Shift {
 }
 
 impl FromStr for Shift {
-    type Err = NotASpan;
+    type Err = DurationError;
 
-    fn from_str(text: &str) -> Result<Self, NotASpan> {
+    fn from_str(text: &str) -> Result<Self, DurationError> {
         let text = text.trim();
         let (sign, length) = match text.strip_prefix('-') {
             Some(length) => (-1, length),
             None => (1, text.strip_prefix('+').unwrap_or(text)),
         };
-        let span: Span = length.parse().map_err(|_| NotASpan(text.to_owned()))?;
+        let span: Span = length.parse().map_err(|_| DurationError(text.to_owned()))?;
         Ok(Self { millis: sign * span.0.as_millis() as i64 })
     }
 }
@@ -217,25 +146,5 @@ impl<'de> Deserialize<'de> for When {
             }
         }
         deserializer.deserialize_any(OneOrTwo)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_is_read_again() {
-        for nanos in [0, 1, 999, 1000, 1_500_000, 200_000_000, 1_500_000_000, 12_345_678_901] {
-            let span = Span(Duration::from_nanos(nanos));
-            assert_eq!(span.to_string().parse(), Ok(span), "{span}");
-        }
-        let text = |text: &str| text.parse::<Span>().map(|span| span.to_string());
-        assert_eq!(text("0.2s").as_deref(), Ok("200ms"));
-        assert_eq!(text("2m").as_deref(), Ok("120s"));
-        assert_eq!(text("1m 30s").as_deref(), Ok("90s"));
-        for bad in ["", "5", "s", "-1s", "1 parsec", "infs", "nans", "9e99s", "1s 5"] {
-            assert!(bad.parse::<Span>().is_err(), "{bad:?}");
-        }
     }
 }

@@ -1,8 +1,7 @@
-//! The configuration file of `rumormill agent`: every flag as a key, and tables beside them.
+//! The configuration file of `rumormill agent`: the settings of the protocols, and what else the agent
+//! needs beside them.
 
-mod query;
-mod replica;
-mod rumor;
+mod queries;
 mod text;
 
 use std::collections::BTreeMap;
@@ -10,72 +9,99 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rumormill_proto::Name;
+use rumormill_proto::{Beside, Config, Name, read_beside};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess};
 
-use crate::agent::file::query::Query;
-use crate::agent::file::replica::Replica;
-use crate::agent::file::rumor::Rumor;
-use crate::agent::file::text::{HostPort, Span, Text};
+use crate::agent::file::queries::Queries;
+use crate::agent::file::text::{List, Text};
 use crate::agent::log::Level;
 use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
 
 /// What a configuration file says. What it leaves out, flags and defaults decide.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default)]
 pub(crate) struct File {
-    name: Option<Text<Name>>,
-    bind: Option<Text<SocketAddr>>,
-    advertise: Option<Text<SocketAddr>>,
-    http: Option<Text<Listen>>,
-    join: Option<Vec<Text<HostPort>>>,
-    pub(crate) cluster: Option<String>,
-    interval: Option<Text<Span>>,
-    pub(crate) view_size: Option<usize>,
-    probe_interval: Option<Text<Span>>,
-    probe_timeout: Option<Text<Span>>,
-    suspicion: Option<Text<Span>>,
-    reconnect_interval: Option<Text<Span>>,
-    sync_interval: Option<Text<Span>>,
-    max_clock_skew: Option<Text<Span>>,
-    pub(crate) round_length: Option<u32>,
-    pub(crate) tolerance: Option<f64>,
+    /// The settings of the protocols.
+    pub(crate) config: Config,
+    /// The keys beside them.
+    pub(crate) agent: AgentKeys,
+}
+
+/// The keys of a file that are not settings of a protocol.
+#[derive(Debug, Default)]
+pub(crate) struct AgentKeys {
+    pub(crate) name: Option<Name>,
+    pub(crate) bind: Option<SocketAddr>,
+    pub(crate) advertise: Option<SocketAddr>,
+    pub(crate) http: Option<Listen>,
+    pub(crate) join: Option<Vec<String>>,
     pub(crate) seed: Option<u64>,
     pub(crate) loss: Option<f64>,
-    log: Option<Text<Level>>,
+    pub(crate) log: Option<Level>,
     pub(crate) data: Option<PathBuf>,
-    pub(crate) keep_old_replica: bool,
+    pub(crate) keep_old_kv: bool,
     set: BTreeMap<String, f64>,
-    pub(crate) rumor: Rumor,
-    pub(crate) replica: Replica,
-    pub(crate) query: Query,
+    pub(crate) queries: Queries,
 }
 
-macro_rules! plain {
-    ($($field:ident: $kind:ty,)*) => {
-        impl File {
-            $(pub(crate) fn $field(&self) -> Option<$kind> {
-                self.$field.as_ref().map(|text| text.0.clone().into())
-            })*
+impl Beside for AgentKeys {
+    const KEYS: &'static [&'static str] = &[
+        "name",
+        "bind",
+        "advertise",
+        "http",
+        "join",
+        "seed",
+        "loss",
+        "log",
+        "data",
+        "keep_old_kv",
+        "set",
+        "queries",
+    ];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        let address =
+            Text { expected: "an address such as \"127.0.0.1:7946\"", parse: parse::socket };
+        match key {
+            "name" => {
+                let name = Text { expected: "a name such as \"a\"", parse: parse::name };
+                self.name = Some(map.next_value_seed(&name)?);
+            }
+            "bind" => self.bind = Some(map.next_value_seed(&address)?),
+            "advertise" => self.advertise = Some(map.next_value_seed(&address)?),
+            "http" => {
+                let expected = "an address such as \"127.0.0.1:7980\", or \"off\"";
+                self.http = Some(map.next_value_seed(&Text { expected, parse: parse::listen })?);
+            }
+            "join" => {
+                let expected = "an address such as \"10.0.0.1:7946\"";
+                let addresses = List(Text { expected, parse: parse::host_port });
+                self.join = Some(map.next_value_seed(addresses)?);
+            }
+            "seed" => self.seed = Some(map.next_value()?),
+            "loss" => self.loss = Some(map.next_value()?),
+            "log" => {
+                let expected = "\"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+                self.log = Some(map.next_value_seed(&Text { expected, parse: Level::parse })?);
+            }
+            "data" => self.data = Some(map.next_value()?),
+            "keep_old_kv" => self.keep_old_kv = map.next_value()?,
+            "set" => self.set = map.next_value()?,
+            "queries" => self.queries = map.next_value()?,
+            _ => return Err(A::Error::unknown_field(key, Self::KEYS)),
         }
-    };
+        Ok(())
+    }
 }
 
-plain! {
-    name: Name,
-    bind: SocketAddr,
-    advertise: SocketAddr,
-    http: Listen,
-    interval: std::time::Duration,
-    probe_interval: std::time::Duration,
-    probe_timeout: std::time::Duration,
-    suspicion: std::time::Duration,
-    reconnect_interval: std::time::Duration,
-    sync_interval: std::time::Duration,
-    max_clock_skew: std::time::Duration,
-    log: Level,
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (config, agent) = read_beside(deserializer)?;
+        Ok(Self { config, agent })
+    }
 }
 
 impl File {
@@ -89,27 +115,23 @@ impl File {
 
     fn parse(text: &str) -> Result<Self, String> {
         let file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        file.inputs()?;
-        file.rumor.stop()?;
-        file.query.handlers()?;
-        if file.data.as_ref().is_some_and(|data| data.as_os_str().is_empty()) {
+        let agent = &file.agent;
+        agent.inputs()?;
+        agent.queries.handlers()?;
+        if agent.data.as_ref().is_some_and(|data| data.as_os_str().is_empty()) {
             return Err(
                 "data is \"\", but must be a directory; leave it out to keep nothing".into()
             );
         }
-        if let Some(loss) = file.loss {
+        if let Some(loss) = agent.loss {
             parse::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
         }
         Ok(file)
     }
+}
 
-    /// The addresses to join.
-    pub(crate) fn join(&self) -> Option<Vec<String>> {
-        let join = self.join.as_ref()?;
-        Some(join.iter().map(|text| text.0.0.clone()).collect())
-    }
-
-    /// The inputs of the table `[set]`.
+impl AgentKeys {
+    /// Returns the inputs of the table `[set]`.
     pub(crate) fn inputs(&self) -> Result<Vec<Input>, String> {
         let one = |(name, value): (&String, &f64)| {
             parse::input(&format!("{name}={value}")).map_err(|error| format!("[set]: {error}"))
@@ -120,6 +142,12 @@ impl File {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rumormill_proto::{
+        AggregateSettings, EventSettings, KvSettings, MembershipSettings, Overlap, Stop, Style,
+    };
+
     use super::*;
 
     #[test]
@@ -132,33 +160,100 @@ mod tests {
             join = ["10.0.0.2:7946", "host:7946"]
             cluster = "shop"
             interval = "100ms"
-            view_size = 8
-            probe_interval = "1s"
-            probe_timeout = "300ms"
-            suspicion = "3s"
-            reconnect_interval = "6s"
-            sync_interval = "1m"
-            round_length = 32
-            tolerance = 1e-3
+            max_datagram = 1400
+            max_clock_skew = "2m"
             seed = 7
             loss = 0.1
             log = "warn"
             data = "/var/lib/rumormill"
-            keep_old_replica = true
+            keep_old_kv = true
             [set]
             requests = 5
             "disk/free" = 0.5
-            [rumor]
-            style = "push"
+            [aggregates]
+            view_size = 8
+            round_length = 32
+            tolerance = 1e-3
+            overlap = "decline"
+            [membership]
+            probe_interval = "1s"
+            probe_timeout = "300ms"
+            suspicion_timeout = "3s"
+            reconnect_interval = "6s"
+            sync_interval = "1m"
+            [events]
+            style = "pull"
+            fanout = 2
+            stop = "rounds:9"
+            interval = "100ms"
+            pull_interval = "2s"
+            eager = false
+            retention = "1m"
+            max_payload = 10
+            max_events = 20
+            max_bytes = 30
+            max_queue = 40
+            [kv]
+            max_key = 64
+            max_value = 100
+            max_bytes = 1000
+            tombstone_life = "2h"
+            [queries.handlers]
+            disk = "df"
         "#;
-        let file = File::parse(text).unwrap();
-        assert_eq!(file.name().unwrap().as_str(), "a");
-        assert_eq!(file.http(), Some(Listen::Off));
-        assert_eq!(file.join().unwrap().len(), 2);
-        assert_eq!(file.sync_interval(), Some(std::time::Duration::from_secs(60)));
-        assert_eq!(file.log(), Some(Level::Warn));
-        assert_eq!(file.inputs().unwrap().len(), 2);
-        assert_eq!(File::parse("").unwrap().interval(), None);
+        let File { config, agent } = File::parse(text).unwrap();
+        assert_eq!(agent.name.as_ref().unwrap().as_str(), "a");
+        assert_eq!((agent.bind.unwrap().port(), agent.advertise.unwrap().port()), (1, 1));
+        assert_eq!(agent.http, Some(Listen::Off));
+        assert_eq!(agent.join.as_ref().unwrap().len(), 2);
+        assert_eq!((agent.seed, agent.loss, agent.log), (Some(7), Some(0.1), Some(Level::Warn)));
+        assert_eq!((agent.data.is_some(), agent.keep_old_kv), (true, true));
+        assert_eq!(
+            (agent.inputs().unwrap().len(), agent.queries.handlers().unwrap().len()),
+            (2, 1)
+        );
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        let want = Config {
+            cluster: "shop".into(),
+            interval: ms(100),
+            max_datagram: 1400,
+            max_clock_skew: s(120),
+            aggregates: AggregateSettings {
+                view_size: 8,
+                tolerance: 1e-3,
+                round_length: 32,
+                overlap: Overlap::Decline,
+            },
+            membership: MembershipSettings {
+                probe_interval: s(1),
+                probe_timeout: Some(ms(300)),
+                suspicion_timeout: s(3),
+                reconnect_interval: s(6),
+                sync_interval: s(60),
+            },
+            events: EventSettings {
+                style: Style::Pull,
+                fanout: 2,
+                stop: Stop::Rounds(9),
+                interval: ms(100),
+                pull_interval: s(2),
+                eager: false,
+                retention: s(60),
+                max_payload: 10,
+                max_events: 20,
+                max_bytes: 30,
+                max_queue: 40,
+            },
+            kv: KvSettings {
+                max_key: 64,
+                max_value: 100,
+                max_bytes: 1000,
+                tombstone_life: s(7200),
+                ..KvSettings::default()
+            },
+        };
+        assert_eq!(config, want);
+        assert_eq!(File::parse("").unwrap().config, Config::default());
     }
 
     #[test]
@@ -167,8 +262,8 @@ mod tests {
             ("intervall = \"1s\"", &["intervall", "unknown field"][..]),
             ("interval = 200", &["interval = 200", "a duration such as \"200ms\""]),
             ("interval = \"fast\"", &["interval = \"fast\"", "not a duration"]),
-            ("view_size = \"8\"", &["view_size = \"8\"", "invalid type: string"]),
-            ("view_size = -8", &["view_size = -8", "-8"]),
+            ("[aggregates]\nview_size = \"8\"", &["view_size = \"8\"", "invalid type: string"]),
+            ("[aggregates]\nview_size = -8", &["view_size = -8", "-8"]),
             ("bind = \"localhost\"", &["localhost", "IP:PORT"]),
             ("join = \"10.0.0.1:1\"", &["join", "expected a sequence"]),
             ("join = [\"nowhere\"]", &["nowhere", "HOST:PORT"]),
@@ -181,8 +276,14 @@ mod tests {
             ("[set]\nrequests = 1e30", &["[set]", "requests", "within"]),
             ("[set]\n\"no spaces\" = 1", &["[set]", "no spaces"]),
             ("[set]\nrequests = \"5\"", &["requests = \"5\"", "string"]),
-            ("[rumour]\nfanout = 3", &["rumour", "unknown field"]),
-            ("[rumor]\nfan_out = 3", &["fan_out", "unknown field"]),
+            ("[rumor]\nfanout = 3", &["[rumor]", "unknown field `rumor`", "`events`", "`queries`"]),
+            ("view_size = 8", &["view_size = 8", "unknown field `view_size`"]),
+            ("[events]\nfan_out = 3", &["fan_out", "unknown field", "`fanout`"]),
+            ("[events]\nfanout = 3.5", &["fanout = 3.5"]),
+            ("[events]\nstyle = \"shout\"", &["style = \"shout\"", "expected one of `push`"]),
+            ("[events]\nstop = \"never\"", &["stop = \"never\"", "rounds:R, log:C"]),
+            ("[events]\nstop = \"blind-coin\"", &["stop = \"blind-coin\"", "blind-coin:K"]),
+            ("[events]\nstop = \"rounds:0\"", &["stop = \"rounds:0\"", "at least rounds:1"]),
             ("name = \"a\"\nname = \"b\"", &["name", "duplicate key"]),
             ("name = a", &["name = a"]),
         ] {

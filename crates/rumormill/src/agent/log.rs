@@ -32,6 +32,14 @@ pub(crate) enum Level {
     Trace,
 }
 
+impl Level {
+    /// Reads a level from its name.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(text, false)
+            .map_err(|_| format!("{text:?} is none of off, error, warn, info, debug or trace"))
+    }
+}
+
 impl From<Level> for LevelFilter {
     fn from(level: Level) -> Self {
         match level {

@@ -1,8 +1,7 @@
 //! A scenario from flags.
 
 use rumormill_sim::scenario::{
-    Churn, LatencyText, NodeSettings, Nodes, Publish, Scenario, ScenarioAction, Sides, Span,
-    Values, When,
+    Churn, LatencyText, Nodes, Publish, Scenario, ScenarioAction, Sides, Span, Values, When,
 };
 
 use crate::term::exit::Usage;
@@ -60,7 +59,7 @@ pub(crate) struct Flags {
     /// How long the calm at the end may last until everything holds; 0s: nothing is asked of it.
     #[arg(long)]
     patience: Option<Span>,
-    /// Set any key of the scenario, such as node.rumor.fanout=2; may be repeated.
+    /// Set any key of the scenario, such as node.events.fanout=2; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<Assignment>,
 }
@@ -94,7 +93,7 @@ impl Flags {
         set(&mut scenario.duration, self.duration);
         set(&mut scenario.calm.patience, self.patience);
         if let Some(interval) = self.interval {
-            scenario.node = NodeSettings { interval: Some(interval), ..scenario.node.clone() };
+            scenario.node.config.interval = interval.0;
         }
         if let Some(values) = &self.values {
             let mut aggregates = scenario.aggregates();
@@ -216,7 +215,7 @@ fn partition(text: &str) -> Result<Incident, String> {
 
 /// `KEY=VALUE`; what is no number, truth value, list or table is a text.
 fn assignment(text: &str) -> Result<Assignment, String> {
-    let wrong = || format!("{text:?} is not KEY=VALUE, such as node.rumor.fanout=2");
+    let wrong = || format!("{text:?} is not KEY=VALUE, such as node.events.fanout=2");
     let (key, value) = text.split_once('=').ok_or_else(wrong)?;
     let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
     if path.iter().any(String::is_empty) {
@@ -267,10 +266,10 @@ mod tests {
             let assignment = assignment(text).map_err(Usage)?;
             assignment.apply(&Scenario { nodes: 4, ..Scenario::default() })
         };
-        let scenario = set("node.rumor.fanout=2").expect("valid");
-        assert_eq!(scenario.node.rumor.and_then(|rumor| rumor.fanout), Some(2));
+        let scenario = set("node.events.fanout=2").expect("valid");
+        assert_eq!(scenario.node.config.events.fanout, 2);
         let scenario = set("node.interval=300ms").expect("valid");
-        assert_eq!(scenario.node.interval.map(|span| span.to_string()).as_deref(), Some("300ms"));
+        assert_eq!(scenario.node.config.interval.as_millis(), 300);
         assert_eq!(set("link.loss=0.25").expect("valid").link.loss, Some(0.25));
         for (bad, word) in [
             ("node.fanout=2", "unknown field `fanout`"),

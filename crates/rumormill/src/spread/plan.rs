@@ -9,6 +9,7 @@ use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::exact::plan::{Plan, Target, plans};
+use rumormill_proto::{EventSettings, Stop, Style, show_duration};
 use serde::Serialize;
 
 /// What the rumor must achieve.
@@ -96,7 +97,11 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     if args.json {
         return finish_json(&rows);
     }
-    finish(&table(args, &rows, found.len()))
+    let mut out = table(args, &rows, found.len());
+    if let Some(best) = found.first() {
+        out += &events(best)?;
+    }
+    finish(&out)
 }
 
 fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
@@ -122,7 +127,7 @@ fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
             "{:<10}{:>8}{:>11}{:>11}{:>12.2e}{:>11}{:>11.2}{:>11.0}",
             row.style,
             row.fanout,
-            interval(row.interval_seconds),
+            show_duration(interval(row.interval_seconds)),
             row.round_cap,
             row.failure,
             format!("{:.2} s", row.mean_seconds),
@@ -137,29 +142,34 @@ fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
             rows.len()
         );
     }
-    if let Some(best) = rows.first() {
-        let _ = write!(
-            out,
-            "\n# the cheapest, for an agent's configuration\n[rumor]\nstyle = \"{}\"\nfanout = {}\n\
-             interval = \"{}\"\nround_cap = {}\n",
-            best.style,
-            best.fanout,
-            interval(best.interval_seconds),
-            best.round_cap
-        );
-        if best.style != "push" {
-            // An agent that asks does so in a rhythm of its own.
-            let _ = writeln!(out, "pull_interval = \"{}\"", interval(best.interval_seconds));
-        }
-    }
     out
 }
 
-/// An interval as an agent reads it.
-fn interval(seconds: f64) -> String {
+/// Returns the settings of a plan as the table `[events]` of an agent's configuration: what differs
+/// from the default.
+fn events(best: &Plan) -> anyhow::Result<String> {
+    let usual = EventSettings::default();
+    let style: Style = best.style.name().parse()?;
+    let settings = EventSettings {
+        style,
+        fanout: u32::try_from(best.fanout)?,
+        stop: Stop::Rounds(u32::try_from(best.rounds)?),
+        interval: interval(best.interval),
+        // An agent pulls at intervals of their own.
+        pull_interval: if style.pulls() { interval(best.interval) } else { usual.pull_interval },
+        ..usual
+    };
+    let usual = toml::Table::try_from(EventSettings::default())?;
+    let mut table = toml::Table::try_from(settings)?;
+    table.retain(|key, value| usual.get(key) != Some(value));
+    Ok(format!("\n# the cheapest, for an agent's configuration\n[events]\n{table}"))
+}
+
+/// Returns an interval rounded down to what an agent's configuration writes shortly.
+fn interval(seconds: f64) -> Duration {
     if seconds >= 1e-3 {
-        format!("{:.0}ms", (seconds * 1e3 + 1e-6).floor())
+        Duration::from_millis((seconds * 1e3 + 1e-6) as u64)
     } else {
-        format!("{:.0}us", (seconds * 1e6).floor())
+        Duration::from_micros((seconds * 1e6) as u64)
     }
 }

@@ -53,7 +53,7 @@ impl Job {
         }
         let advice = match (self, key) {
             (Self::Cluster, "runs") => "; each seed is one run",
-            (Self::Cluster, _) => ", and the keys of a scenario, such as \"node.rumor.fanout\"",
+            (Self::Cluster, _) => ", and the keys of a scenario, such as \"node.events.fanout\"",
             _ => "",
         };
         Err(Usage(format!(

@@ -4,30 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rumormill_agent::api::Event;
-use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key};
+use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key, parse_duration};
 
 use crate::term::exit::Usage;
 
 /// A duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let plain = text.trim();
-    if let Ok(duration) = humantime::parse_duration(plain) {
-        return Ok(duration);
-    }
-    let unit_at = plain.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(plain.len());
-    let (number, unit) = plain.split_at(unit_at);
-    let scale = match unit {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => 0.0,
-    };
-    let seconds = number.trim().parse::<f64>().ok().filter(|_| scale > 0.0).map(|n| n * scale);
-    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
-        format!("{text:?} is not a duration; write a number with its unit: 200ms, 1.5s, 2m")
-    })
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 /// A name of a figure or a node.
@@ -35,7 +18,7 @@ pub(crate) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
-/// A key of the replica. The agent's own limit, `replica.max_key`, may be lower.
+/// A key of the replica. The agent's own limit, `kv.max_key`, may be lower.
 pub(crate) fn key(text: &str) -> Result<String, String> {
     match check_key(text, MAX_KEY) {
         Ok(()) => Ok(text.to_owned()),
@@ -187,17 +170,6 @@ pub(crate) fn runs(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
-        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("0.25 s"), Ok(Duration::from_millis(250)));
-        for bad in ["", "5", "s", "-1s", "1 parsec", "infs", "nans"] {
-            assert!(duration(bad).is_err(), "{bad:?} was accepted");
-        }
-    }
 
     #[test]
     fn counts_may_be_written_short() {

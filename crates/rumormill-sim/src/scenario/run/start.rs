@@ -91,7 +91,7 @@ impl ScenarioRun {
         let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
         let spec = NodeSpec::named(&format!("n{number}"))?
             .config(self.config.clone())
-            .clock_rate(1.0 + off * self.scenario.node.drift());
+            .clock_rate(1.0 + off * self.scenario.node.drift);
         let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
         let index = self.net.add_node(spec)?;
         let nodes = self.scenario.nodes as usize;

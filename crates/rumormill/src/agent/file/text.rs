@@ -1,117 +1,59 @@
 //! Values that are written as text, checked where they are read so that the error shows the line.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::net::SocketAddr;
-use std::time::Duration;
 
-use clap::ValueEnum;
-use rumormill_proto::{Name, Style};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use crate::agent::log::Level;
-use crate::term::parse;
-use crate::term::parse::Listen;
-
-/// A value that is read from a string.
-#[derive(Clone, Debug)]
-pub(crate) struct Text<T>(pub(crate) T);
-
-/// How to read a value from a string.
-pub(crate) trait FromText: Sized {
+/// A value that is read from a string, by the parser of the flag of the same name.
+pub(crate) struct Text<T> {
     /// What the string must be, in words.
-    const EXPECTED: &str;
-
-    fn parse(text: &str) -> Result<Self, String>;
+    pub(crate) expected: &'static str,
+    pub(crate) parse: fn(&str) -> Result<T, String>,
 }
 
-impl<'de, T: FromText> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader<T>(PhantomData<T>);
+impl<'de, T> DeserializeSeed<'de> for &Text<T> {
+    type Value = T;
 
-        impl<T: FromText> Visitor<'_> for Reader<T> {
-            type Value = T;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(T::EXPECTED)
-            }
+impl<T> Visitor<'_> for &Text<T> {
+    type Value = T;
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-                T::parse(text).map_err(E::custom)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).map_err(E::custom)
+    }
+}
+
+/// A list of such values.
+pub(crate) struct List<T>(pub(crate) Text<T>);
+
+impl<'de, T> DeserializeSeed<'de> for List<T> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T> Visitor<'de> for List<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a sequence, each {}", self.0.expected)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element_seed(&self.0)? {
+            list.push(value);
         }
-
-        deserializer.deserialize_str(Reader(PhantomData)).map(Self)
-    }
-}
-
-/// A duration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span(pub(crate) Duration);
-
-impl From<Span> for Duration {
-    fn from(span: Span) -> Self {
-        span.0
-    }
-}
-
-/// `HOST:PORT`.
-#[derive(Clone, Debug)]
-pub(crate) struct HostPort(pub(crate) String);
-
-impl FromText for Span {
-    const EXPECTED: &str = "a duration such as \"200ms\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse::duration(text).map(Self)
-    }
-}
-
-impl FromText for HostPort {
-    const EXPECTED: &str = "an address such as \"10.0.0.1:7946\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse::host_port(text).map(Self)
-    }
-}
-
-impl FromText for Name {
-    const EXPECTED: &str = "a name such as \"a\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse::name(text)
-    }
-}
-
-impl FromText for SocketAddr {
-    const EXPECTED: &str = "an address such as \"127.0.0.1:7946\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse::socket(text)
-    }
-}
-
-impl FromText for Listen {
-    const EXPECTED: &str = "an address such as \"127.0.0.1:7980\", or \"off\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse::listen(text)
-    }
-}
-
-impl FromText for Level {
-    const EXPECTED: &str = "\"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        <Self as ValueEnum>::from_str(text, false)
-            .map_err(|_| format!("{text:?} is none of off, error, warn, info, debug or trace"))
-    }
-}
-
-impl FromText for Style {
-    const EXPECTED: &str = "\"push\", \"pull\", \"push-pull\" or \"push-then-pull\"";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: rumormill_proto::UnknownWord| error.to_string())
+        Ok(list)
     }
 }

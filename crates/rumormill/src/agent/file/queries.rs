@@ -1,4 +1,4 @@
-//! The table `[query.handlers]`: commands that answer queries.
+//! The table `[queries.handlers]`: commands that answer queries.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::agent::handler::Handler;
 use crate::term::parse;
 
-/// The table `[query]`.
+/// The table `[queries]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Query {
+pub(crate) struct Queries {
     handlers: BTreeMap<String, Command>,
 }
 
@@ -27,11 +27,11 @@ enum Command {
     Shell(String),
 }
 
-impl Query {
+impl Queries {
     /// The handlers, checked.
     pub(crate) fn handlers(&self) -> Result<Vec<Handler>, String> {
         let one = |(name, command): (&String, &Command)| {
-            let name = parse::name(name).map_err(|error| format!("[query.handlers]: {error}"))?;
+            let name = parse::name(name).map_err(|error| format!("[queries.handlers]: {error}"))?;
             let command = match command {
                 Command::Words(words)
                     if words.first().is_some_and(|program| !program.is_empty()) =>
@@ -41,7 +41,9 @@ impl Query {
                 Command::Shell(line) if !line.trim().is_empty() => {
                     vec!["sh".into(), "-c".into(), line.clone()]
                 }
-                _ => return Err(format!("query.handlers.{name} is empty, but must be a command")),
+                _ => {
+                    return Err(format!("queries.handlers.{name} is empty, but must be a command"));
+                }
             };
             Ok(Handler { name, command })
         };
@@ -56,17 +58,17 @@ mod tests {
     #[test]
     fn commands_are_words_or_lines_for_a_shell() {
         let read = |text: &str| {
-            let file = File::parse(&format!("[query.handlers]\n{text}"))?;
-            let handlers = file.query.handlers()?;
+            let file = File::parse(&format!("[queries.handlers]\n{text}"))?;
+            let handlers = file.agent.queries.handlers()?;
             Ok::<_, String>(handlers.into_iter().map(|handler| handler.command).collect::<Vec<_>>())
         };
         assert_eq!(read("disk = [\"df\", \"-h\"]"), Ok(vec![vec!["df".into(), "-h".into()]]));
         let shell = vec!["sh".to_owned(), "-c".into(), "df | tail -1".into()];
         assert_eq!(read("disk = \"df | tail -1\""), Ok(vec![shell]));
         for (bad, says) in [
-            ("disk = []", "query.handlers.disk is empty"),
-            ("disk = \"\"", "query.handlers.disk is empty"),
-            ("disk = [\"\", \"-h\"]", "query.handlers.disk is empty"),
+            ("disk = []", "queries.handlers.disk is empty"),
+            ("disk = \"\"", "queries.handlers.disk is empty"),
+            ("disk = [\"\", \"-h\"]", "queries.handlers.disk is empty"),
             ("disk = 7", "disk = 7"),
             ("\"no spaces\" = \"df\"", "no spaces"),
         ] {
