@@ -44,24 +44,25 @@ Examples:
   rumormill sweep sweep.toml --shard 3/16             writes sweep.3-of-16.part
   rumormill merge sweep.*-of-16.part --out sweep.csv
 
-Finished cells are kept in a .part file: after Ctrl-C, a crash or kill -9 the same command goes on
-where it was. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.";
+Finished cells are stored in a .part file: after Ctrl-C, a crash or kill -9 the same command
+continues.
 
-/// Simulate over a grid of settings and seeds, into a table
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.";
+
+/// Simulate a grid of settings and seeds, and write a table
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to sweep.
+    /// Sweep file.
     #[arg(value_name = "SWEEP.toml")]
     sweep: PathBuf,
-    /// Where to write the table, .csv or .parquet; may be given several times [default: the
-    /// sweep's name with .csv]
+    /// File for the table, .csv or .parquet; may be repeated [default: the sweep's name with .csv].
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
-    /// Compute only this part of the cells, such as 3/16, for `rumormill merge`.
+    /// Part of the cells to compute, such as 3/16, for `rumormill merge`.
     #[arg(long, value_name = "PART/OF", value_parser = part::shard, conflicts_with = "out")]
     shard: Option<Shard>,
-    /// Where to keep finished cells [default: the sweep's name with .part]
+    /// File for finished cells [default: the sweep's name with .part].
     #[arg(long, value_name = "FILE")]
     part: Option<PathBuf>,
     #[command(flatten)]
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let before = part.rows.len();
     if before > 0 {
         exit::note(&format!(
-            "rumormill: {} of {} cells are in {} already\n",
+            "rumormill: {} of {} cells are already in {}\n",
             before,
             cells.len(),
             path.display()
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (columns, rows) = merge::joined([&part].into_iter());
     if part.missing().next().is_some() {
         let say = format!(
-            "\n{} of {} cells are done and kept in {}; the same command goes on.",
+            "\n{} of {} cells are done and stored in {}; the same command continues.",
             part.rows.len(),
             part.rows.len() + part.missing().count(),
             path.display()

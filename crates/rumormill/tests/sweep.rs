@@ -274,7 +274,7 @@ fn kill_and_go_on(name: &str, sweep: &str, cells: usize) {
     text.truncate(text.len() - 7);
     folder.write("sweep.part", &(text + "\0\0\0\n\0\0"));
     let ran = folder.run("sweep sweep.toml").ok();
-    let found = format!("of {cells} cells are in sweep.part already");
+    let found = format!("of {cells} cells are already in sweep.part");
     assert!(ran.err.contains(&found), "{}", ran.err);
     assert_eq!(folder.read("sweep.csv"), folder.read("whole.csv"));
 }

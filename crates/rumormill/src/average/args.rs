@@ -21,16 +21,16 @@ const ROUNDS: u32 = 50;
 /// Rounds after which a run gives up its goal.
 const MOST_ROUNDS: u32 = 10_000;
 
-/// What averages how.
+/// The nodes, the protocol and the faults.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Flags {
-    /// How many nodes; a file of values or edges says so itself.
+    /// Number of nodes; a file of values or edges has its own number.
     #[arg(long, value_parser = count)]
     pub(crate) nodes: Option<u64>,
-    /// How two nodes come closer: ledger (what rumormill runs), spsp, push-sum or push-pull.
+    /// Protocol of an exchange: ledger (as agents run it), spsp, push-sum or push-pull.
     #[arg(long, default_value = "ledger", value_parser = word::<Protocol>)]
     pub(crate) protocol: Protocol,
-    /// Who talks to whom: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
+    /// Which nodes can call which: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
     /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
     /// `k-out[:K]` or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
@@ -40,42 +40,42 @@ pub(crate) struct Flags {
     /// clocks) [default: synchronous for push-sum, shuffled for the others].
     #[arg(long, value_parser = word::<Schedule>)]
     pub(crate) schedule: Option<Schedule>,
-    /// What they find out: average or sum (spsp and push-sum; one node has all the weight).
+    /// Aggregate to compute: average, or sum (spsp and push-sum; one node has all the weight).
     #[arg(long, default_value = "average", value_parser = word::<Aggregate>)]
     pub(crate) aggregate: Aggregate,
-    /// What they start from: uniform (0 to 1, drawn for each run), spike (one node has n), linear
-    /// (0 to 1 by number) or <file:CSV> (one node on a line, its value the last field).
+    /// Inputs of the nodes: uniform (0 to 1, drawn for each run), spike (one node has n), linear
+    /// (0 to 1 by number) or <file:CSV> (a line for each node, its value the last field).
     #[arg(long, default_value = "uniform", value_name = "VALUES")]
     pub(crate) values: ValuesArg,
     /// Rounds of a run [default: 50, or with --until at most 10000].
     #[arg(long, value_parser = small_count)]
     pub(crate) rounds: Option<u32>,
-    /// End a run when its worst node is at most this far off, relative, (0, 1).
+    /// End a run when the relative error of its worst node is at most this, (0, 1).
     #[arg(long, value_name = "ERROR", allow_negative_numbers = true)]
     pub(crate) until: Option<f64>,
-    /// How many runs to make.
+    /// Number of runs.
     #[arg(long, value_parser = runs, default_value = "20")]
     pub(crate) runs: u64,
     /// Probability that a message is lost, [0, 1).
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     pub(crate) loss: f64,
-    /// How long a message takes, as a share of the round: 0.1, or 0.01..0.1 for anything between.
-    /// Exchanges then overlap.
+    /// Time that a message takes, as a share of a round: 0.1, or a range 0.01..0.1. Exchanges then
+    /// overlap.
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = overlap,
           allow_hyphen_values = true)]
     pub(crate) overlap: (f64, f64),
-    /// A share of the nodes, above 0 and below 1, crashes for good when so many rounds have passed,
-    /// such as 0.1@20; may be repeated.
+    /// Share of the nodes that crashes, (0, 1), and the round after which it does, such as 0.1@20;
+    /// may be repeated.
     #[arg(long, value_name = "SHARE@ROUND", value_parser = crash, allow_hyphen_values = true)]
     pub(crate) crash: Vec<Strike>,
-    /// Rounds until the others know of a crash.
+    /// Rounds until the other nodes notice a crash.
     #[arg(long, value_name = "ROUNDS", value_parser = small_count, default_value = "5")]
     pub(crate) detection: u32,
-    /// The inputs of a share of the nodes, above 0 and at most 1 (all of them), rise by the range
-    /// of all inputs when so many rounds have passed, such as 0.25@20; may be repeated.
+    /// Share of the nodes whose inputs rise by the range of all inputs, (0, 1], and the round after
+    /// which they do, such as 0.25@20; may be repeated.
     #[arg(long, value_name = "SHARE@ROUND", value_parser = strike, allow_hyphen_values = true)]
     pub(crate) change: Vec<Strike>,
-    /// How to compute it: dense, instant or events [default: the fastest that can].
+    /// Engine: dense, instant or events [default: the fastest possible].
     #[arg(long, value_parser = word::<Engine>)]
     pub(crate) engine: Option<Engine>,
 }
@@ -96,7 +96,7 @@ fn overlap(text: &str) -> Result<(f64, f64), String> {
 fn crash(text: &str) -> Result<Strike, String> {
     match strike(text)? {
         Strike { share, .. } if share >= 1.0 => Err(format!(
-            "the share is {share}, but must be above 0 and below 1: somebody has to stay"
+            "the share is {share}, but must be above 0 and below 1: some nodes have to stay"
         )),
         strike => Ok(strike),
     }

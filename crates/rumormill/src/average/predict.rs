@@ -10,16 +10,16 @@ use rumormill_model::error::Error;
 use rumormill_model::exact::average::{Schedule, cycles_needed, random_pair_cycles};
 use serde::Serialize;
 
-/// How close, and how sure.
+/// The accuracy to reach.
 #[derive(Args)]
 pub(crate) struct AverageArgs {
-    /// How many nodes, 2..=1e15.
+    /// Number of nodes, 2..=1e15.
     #[arg(long, value_parser = count)]
     nodes: u64,
-    /// The distance from the average to reach, relative to the distance at the start, (0, 1).
+    /// Distance from the average to reach, relative to the distance at the start, (0, 1).
     #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
     epsilon: f64,
-    /// The chance allowed that it is not reached, (0, 1).
+    /// Allowed probability of not reaching it, (0, 1).
     #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
     delta: f64,
     /// Print JSON.
@@ -46,13 +46,13 @@ pub(crate) fn run(args: &AverageArgs) -> anyhow::Result<Exit> {
         return finish_json(&rows);
     }
     let mut out = format!(
-        "{} nodes: cycles until S = sum (x - mean)^2 is at most ({:e})^2 of its start, but for \
-         probability {:e}\n\n",
+        "{} nodes: cycles until S = sum (x - mean)^2 is at most ({:e})^2 of its start, except \
+         with probability {:e}\n\n",
         args.nodes, args.epsilon, args.delta
     );
     let _ = writeln!(
         out,
-        "{:<14}{:>12}{:>10}{:>12}   a cycle",
+        "{:<14}{:>12}{:>10}{:>12}   one cycle",
         "schedule", "factor", "cycles", "tighter"
     );
     for row in &rows {
@@ -91,10 +91,10 @@ fn rows(args: &AverageArgs) -> Result<Vec<Row>, Error> {
                     Schedule::Shuffled => {
                         "each node once, shuffled (SPSP with atomic exchanges): exact"
                     }
-                    Schedule::Fixed => "each node once, always in one order: limit of many nodes",
-                    Schedule::Matching => "one matching (of odd n, one node rests): exact",
+                    Schedule::Fixed => "each node once, in a fixed order: limit of many nodes",
+                    Schedule::Matching => "one matching (for odd n, one node is idle): exact",
                     Schedule::PushSum => {
-                        "all keep half, send half: exact of the masses; estimates shrink less"
+                        "each node keeps half, sends half: exact for the masses; estimates shrink less"
                     }
                 },
             })

@@ -1,4 +1,4 @@
-//! `rumormill simulate average`: nodes that exchange what they hold until they agree on its mean.
+//! `rumormill simulate average`: nodes exchange values until they agree on their mean.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -23,11 +23,12 @@ Examples:
   rumormill simulate average --nodes 1e4 --graph random-regular:16 --crash 0.1@20
   rumormill simulate average --values file:disk.csv --protocol push-sum --json
 
-On the complete graph, with nothing going wrong, the exact factor of a round stands beside the
-simulated one. Ctrl-C prints what is known so far.
-Exit codes: 0 done, 2 usage, 3 some run did not get as close as --until asks, 130 interrupted.";
+On the complete graph without faults, the exact factor of a round is printed beside the simulated
+one. Ctrl-C prints the result so far.
 
-/// Nodes that exchange what they hold until they agree on its mean.
+Exit codes: 0 done, 1 failed, 2 usage, 3 some run did not reach --until, 130 interrupted.";
+
+/// Nodes that exchange values until they agree on their mean.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -57,8 +58,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let summary = average::simulate(&job, &|now| {
         progress.set(now.runs_done as f64 + under_way(&averaging, now));
-        progress
-            .note(|| format!("round {}: the worst node is {:.1e} off", now.round, now.worst_error));
+        progress.note(|| format!("round {}: worst node off by {:.1e}", now.round, now.worst_error));
         interrupt.flow()
     })
     .map_err(|error| refuse(&error))?;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let stopped = interrupt.exit();
     if summary.levels.len() < 2 {
         exit::note(&format!(
-            "rumormill: stopped before the first round of {} was done\n",
+            "rumormill: interrupted before the first round of {} was done\n",
             plural(args.flags.runs as usize, "run")
         ));
         return Ok(stopped.unwrap_or(Exit::Failed));
@@ -78,8 +78,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))
 }
 
-/// The share done of the run that reports: runs side by side are about as far. Nobody knows when a
-/// goal is reached.
+/// Returns the share done of the run that reports; parallel runs are about as far. With a goal it
+/// is unknown.
 pub(crate) fn under_way(averaging: &Averaging, now: average::Progress) -> f64 {
     match averaging.until {
         Some(_) => 0.0,

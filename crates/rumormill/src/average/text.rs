@@ -15,7 +15,7 @@ pub(crate) fn of(answer: &Answer) -> String {
     if answer.interrupted {
         let _ = writeln!(
             out,
-            "stopped after {} of {}; what is known so far:\n",
+            "interrupted after {} of {}; the result so far:\n",
             grouped(answer.runs),
             plural(answer.runs_asked as usize, "run")
         );
@@ -23,7 +23,7 @@ pub(crate) fn of(answer: &Answer) -> String {
     if answer.components > 1 {
         let _ = writeln!(
             out,
-            "the graph is in {} parts that cannot reach each other: each finds its own average\n",
+            "the graph has {} components: each converges to its own average\n",
             grouped(answer.components)
         );
     }
@@ -35,8 +35,8 @@ pub(crate) fn of(answer: &Answer) -> String {
     }
     let _ = write!(
         out,
-        "\nerrors are relative; variance: of the estimates over the nodes, factor: over that of \
-         the round before\nengine {}, {} a node, {} in {}: {} ns a node and round on a thread\n",
+        "\nErrors are relative; variance: of the nodes' estimates; factor: variance over that of \
+         the round before.\nengine {}, {} a node, {} in {}: {} ns a node and round on a thread\n",
         answer.engine,
         format::bytes(answer.bytes_per_node),
         plural(answer.runs as usize, "run"),
@@ -105,7 +105,7 @@ fn rows(answer: &Answer) -> Vec<String> {
     let shown = answer.by_round.iter().enumerate();
     let shown = shown.filter(|(at, _)| at % step == 0 || *at == last).map(|(_, row)| cells(row));
     let head =
-        ["round", "mean", "worst", "in 9 of 10 runs", "variance", "factor", "mass", "messages"]
+        ["round", "mean", "worst", "90 % of the runs", "variance", "factor", "mass", "messages"]
             .map(|title| (title, Align::Right));
     table(&head, &shown.collect::<Vec<_>>())
 }

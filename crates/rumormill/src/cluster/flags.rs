@@ -6,60 +6,61 @@ use rumormill_sim::scenario::{
 
 use crate::term::exit::Usage;
 
-/// What flags can say of a scenario.
+/// The flags that change a scenario.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
-    /// How many nodes start.
+    /// Number of nodes.
     #[arg(long, short)]
     nodes: Option<u32>,
-    /// Whether the nodes know each other from the start, rather than all join the first: yes beyond
-    /// 500, unless this says otherwise.
+    /// Whether the nodes know each other from the start, instead of joining the first one [default:
+    /// true above 500 nodes].
     #[arg(long, value_name = "BOOL")]
     formed: Option<bool>,
-    /// How long the run lasts, before the calm at its end.
+    /// Duration of the run before the calm at its end.
     #[arg(long, short)]
     duration: Option<Span>,
-    /// Where everything random comes from.
+    /// Seed of all random choices.
     #[arg(long, short)]
     seed: Option<u64>,
-    /// The gossip period.
+    /// Gossip period.
     #[arg(long)]
     interval: Option<Span>,
-    /// What nodes report, as requests: 5, 0..100 (uniform), or spike:100 (one node alone).
+    /// Inputs of the aggregate requests: 5, 0..100 (uniform) or spike:100 (at one node only).
     #[arg(long, value_parser = values)]
     values: Option<Values>,
-    /// The share of datagrams that vanish, 0 to 1.
+    /// Share of datagrams that are lost, [0, 1].
     #[arg(long)]
     loss: Option<f64>,
-    /// How long packets take: 5ms, 1ms..5ms, exponential:1ms,5ms, lognormal:5ms,0.5,
+    /// Latency of packets: 5ms, 1ms..5ms, exponential:1ms,5ms, lognormal:5ms,0.5,
     /// pareto:1ms,100ms.
     #[arg(long)]
     latency: Option<LatencyText>,
-    /// The share of datagrams that arrive twice, 0 to 1.
+    /// Share of datagrams that arrive twice, [0, 1].
     #[arg(long)]
     duplicate: Option<f64>,
-    /// The share of datagrams that are held back, 0 to 1.
+    /// Share of datagrams that are delayed past later ones, [0, 1].
     #[arg(long)]
     reorder: Option<f64>,
-    /// How many nodes crash in a minute; each restarts after 5 s.
+    /// Crashes per minute; each node restarts after 5 s.
     #[arg(long, value_name = "PER_MINUTE")]
     churn: Option<f64>,
-    /// Nodes crash, and restart if there is an end: n3@10s, 2@10s..20s, 50%@10s..20s.
+    /// Nodes that crash, and when; with an end, they restart then: n3@10s, 2@10s..20s,
+    /// 50%@10s..20s.
     #[arg(long, value_name = "NODES@TIME", value_parser = incident)]
     crash: Vec<Incident>,
-    /// Processes stop for a while: n3@10s..20s.
+    /// Nodes whose processes pause: n3@10s..20s.
     #[arg(long, value_name = "NODES@FROM..TO", value_parser = lasting)]
     pause: Vec<Incident>,
-    /// The network splits in halves: 10s..30s; or these nodes from the rest: n0-n3@10s..30s.
+    /// Partition of the network in halves: 10s..30s; or of these nodes: n0-n3@10s..30s.
     #[arg(long, value_name = "FROM..TO", value_parser = partition)]
     partition: Vec<Incident>,
-    /// A random node publishes a rumor at this time.
+    /// Time at which a random node publishes an event.
     #[arg(long, value_name = "TIME")]
     publish: Vec<Span>,
-    /// How long the calm at the end may last until everything holds; 0s: nothing is asked of it.
+    /// Longest calm at the end until everything must hold; 0s: no check at the end.
     #[arg(long)]
     patience: Option<Span>,
-    /// Set any key of the scenario, such as node.events.fanout=2; may be repeated.
+    /// Key of the scenario to set, such as node.events.fanout=2; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<Assignment>,
 }
@@ -72,7 +73,7 @@ struct Assignment {
     value: toml::Value,
 }
 
-/// Something that befalls nodes from some time on, for ever or to another time.
+/// A fault of nodes from a time on, with or without an end.
 #[derive(Clone, Debug, PartialEq)]
 struct Incident {
     nodes: Nodes,
@@ -81,7 +82,7 @@ struct Incident {
 }
 
 impl Flags {
-    /// Changes the scenario, and adds to it.
+    /// Applies the flags to a scenario.
     pub(crate) fn apply(&self, scenario: &mut Scenario) -> Result<(), Usage> {
         for assignment in &self.set {
             *scenario = assignment.apply(scenario)?;
@@ -138,7 +139,7 @@ fn churn(per_minute: f64, duration: Span) -> Result<ScenarioAction, Usage> {
     let end = duration.0.as_secs_f64();
     if end < 3.0 * DOWN {
         let why =
-            format!("--churn takes a --duration of at least {} s, not {duration}", 3.0 * DOWN);
+            format!("--churn needs a --duration of at least {} s, not {duration}", 3.0 * DOWN);
         return Err(Usage(why));
     }
     let at = When::Between(Span::from_secs_f64(DOWN), Span::from_secs_f64(end - DOWN));

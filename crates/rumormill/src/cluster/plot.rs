@@ -32,8 +32,8 @@ pub(crate) fn sheet(seen: &Seen) -> Sheet {
     }
     let verdict = match (&outcome.failure, outcome.settled_after) {
         (Some(_), _) => "failed".to_owned(),
-        (None, Some(after)) => format!("all was right {}", after_the_faults(after)),
-        (None, None) => "nothing violated".to_owned(),
+        (None, Some(after)) => format!("settled {}", after_the_faults(after)),
+        (None, None) => "no check failed".to_owned(),
     };
     Sheet {
         size: (1200, 900),

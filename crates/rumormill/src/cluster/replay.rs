@@ -25,22 +25,22 @@ Examples:
   rumormill replay run.trace --node n3          what one node went through
   rumormill replay run.trace --json | jq -c 'select(.slice.marks != [])'";
 
-/// Step through a run that `rumormill simulate cluster --record` has recorded.
+/// Step through a run recorded by `rumormill simulate cluster --record`
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The trace.
+    /// Recording.
     file: PathBuf,
-    /// Show every node at this time, and no more.
+    /// Print the state of all nodes at this time.
     #[arg(long, value_name = "TIME")]
     at: Option<Span>,
-    /// Follow one node: what it said, what it knew, what it sent and got.
+    /// Print the notices, the state and the traffic of one node.
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
-    /// Print a line of JSON for the header, each slice of time, and the ending.
+    /// Print JSON: a line for the header, each slice of time and the end.
     #[arg(long)]
     json: bool,
-    /// Print the time line even on a terminal.
+    /// Print the timeline, even on a terminal.
     #[arg(long)]
     plain: bool,
 }
@@ -77,9 +77,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn number(name: &str, recording: &Recording) -> Result<usize, Usage> {
     let all = recording.nodes();
     let number = name.strip_prefix('n').and_then(|digits| digits.parse::<usize>().ok());
-    number.filter(|&number| number < all).ok_or_else(|| {
-        Usage(format!("--node {name}: there is no such node; there are n0 to n{}", all - 1))
-    })
+    number
+        .filter(|&number| number < all)
+        .ok_or_else(|| Usage(format!("--node {name}: no such node; nodes are n0 to n{}", all - 1)))
 }
 
 /// Prints lines of JSON: the header, slices, the ending; or one slice; of one node, if asked.

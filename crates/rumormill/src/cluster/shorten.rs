@@ -1,4 +1,4 @@
-//! Looks for the shortest scenario that still fails, and tells how far it has come.
+//! Looks for the shortest scenario that still fails, with progress.
 
 use rumormill_sim::scenario::{Scenario, Shrink, Shrunk};
 
@@ -17,12 +17,12 @@ pub(crate) fn run(
     }
     let refused = |error: rumormill_sim::scenario::ScenarioError| Usage(error.to_string());
     let progress = Progress::unbounded();
-    progress.note(|| "it fails; looking for a shorter scenario that does".into());
+    progress.note(|| "the run failed; looking for a shorter scenario that fails".into());
     let Some(mut shrink) = Shrink::new(scenario).map_err(refused)? else { return Ok(None) };
     while !interrupt.raised() && shrink.runs() < runs && shrink.advance().map_err(refused)? {
         progress.note(|| {
             let (steps, runs) = (shrink.steps(), shrink.runs());
-            format!("it fails; {steps} steps left after {runs} shorter runs")
+            format!("the run failed; {steps} steps left after {runs} shorter runs")
         });
     }
     Ok(Some(shrink.best()))

@@ -81,7 +81,7 @@ fn check_memory(args: &Args, scenario: &Scenario) -> Result<(), Usage> {
     let (nodes, at_once) = (u64::from(scenario.nodes), args.threads() as u64);
     let what = match at_once {
         1 => format!("a cluster of {nodes} nodes"),
-        runs => format!("a cluster of {nodes} nodes, {runs} times at once,"),
+        runs => format!("{runs} parallel clusters of {nodes} nodes"),
     };
     args.machine.check(&what, at_once * bytes_needed(scenario))
 }

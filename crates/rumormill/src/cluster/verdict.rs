@@ -1,4 +1,4 @@
-//! What a run amounts to, in words and as JSON.
+//! The result of a run, as text and JSON.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Report<'_> {
             LatencyText(link.latency),
         );
         for (what, share) in
-            [("lost", link.loss), ("repeated", link.duplication), ("held back", link.reordering)]
+            [("lost", link.loss), ("repeated", link.duplication), ("reordered", link.reordering)]
         {
             if share > 0.0 {
                 let _ = write!(head, ", {} % {what}", 100.0 * share);
@@ -52,7 +52,7 @@ impl Report<'_> {
         let aggregates: Vec<String> = scenario.aggregates().into_keys().collect();
         let _ = writeln!(
             head,
-            "Error and width of the enclosure: the worst node's, of {}, relative to the true sum.",
+            "Error and width of the bounds: of the worst node, for {}, relative to the true sum.",
             aggregates.join(", ")
         );
         let most = scenario.config().map_or(usize::MAX, |config| config.most_enclosed());
@@ -73,18 +73,18 @@ impl Report<'_> {
             (Some(failure), _) => format!("FAILED, with seed {}: {failure}.\n", scenario.seed),
             (None, _) if !complete => {
                 let at = at(outcome.at.into());
-                format!("Interrupted at {at}; nothing was violated until then.\n")
+                format!("Interrupted at {at}; no check failed until then.\n")
             }
             (None, Some(after)) => format!(
-                "Everything holds: {} all {} agreed on who is there and on every aggregate.\n",
+                "Everything holds: {} all {} agreed on the members and on every aggregate.\n",
                 after_the_faults(after),
                 plural(outcome.survivors, "node"),
             ),
-            (None, None) => "Nothing was violated; nothing was asked of the end.\n".to_owned(),
+            (None, None) => "No check failed; the end was not checked.\n".to_owned(),
         };
         let _ = writeln!(
             text,
-            "Checked: {} enclosures against the truth, all masses added up at {} instants.",
+            "Checked: {} bounds against the true value, the sum of all masses at {} instants.",
             outcome.enclosures, outcome.balances
         );
         let happened = outcome.counters.iter().filter(|(_, count)| *count > 0);
@@ -94,7 +94,7 @@ impl Report<'_> {
         let _ = writeln!(text, "Digest {:016x}.", outcome.digest);
         self.shortest_in_words(&mut text);
         if let Some(path) = &self.args.record {
-            let _ = writeln!(text, "Recorded; see it with: rumormill replay {}", path.display());
+            let _ = writeln!(text, "Recorded. To replay: rumormill replay {}", path.display());
         }
         text
     }
@@ -103,7 +103,7 @@ impl Report<'_> {
         let (Some(shrunk), Some(scenario)) = (&self.shrunk, &self.shortest) else { return };
         let _ = writeln!(
             text,
-            "\nThe shortest scenario found that still fails takes {} ({} tried):",
+            "\nThe shortest failing scenario found takes {} ({} tried):",
             plural(shrunk.steps, "step"),
             plural(shrunk.runs, "run"),
         );
@@ -120,9 +120,9 @@ impl Report<'_> {
         }
         match &self.args.shrunk {
             Some(path) => {
-                let _ = writeln!(text, "Again: rumormill simulate cluster {}", path.display());
+                let _ = writeln!(text, "To repeat: rumormill simulate cluster {}", path.display());
             }
-            None => text.push_str("Write it to a file with --shrunk FILE.\n"),
+            None => text.push_str("--shrunk FILE writes it to a file.\n"),
         }
     }
 

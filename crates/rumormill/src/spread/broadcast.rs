@@ -20,13 +20,13 @@ use serde::Serialize;
 /// The broadcast to compare with gossip.
 #[derive(Args)]
 pub(crate) struct BroadcastArgs {
-    /// How many nodes, 1..=1e15.
+    /// Number of nodes, 1..=1e15.
     #[arg(long, value_parser = count)]
     nodes: u64,
     /// Probability that a message is lost, [0, 1).
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     loss: f64,
-    /// The failure to aim at where a way has a knob, (0, 1).
+    /// Failure probability to aim at, for ways that can be tuned, (0, 1).
     #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
     failure: f64,
     /// Print JSON.
@@ -40,7 +40,7 @@ struct Way {
     /// Null where it is not known.
     messages: f64,
     rounds: f64,
-    /// Chance that someone is left out.
+    /// Probability that some node is missed.
     failure: f64,
     note: String,
 }
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     let _ = writeln!(
         out,
         "{:<16}{:>14}{:>10}{:>16}   note",
-        "way", "messages", "rounds", "P(someone out)"
+        "way", "messages", "rounds", "P(some missed)"
     );
     for way in &ways {
         let _ = writeln!(
@@ -79,10 +79,10 @@ fn known(x: f64, write: impl Fn(f64) -> String) -> String {
     if x.is_nan() { "-".to_owned() } else { write(x) }
 }
 
-/// Up to so many nodes the eager broadcast is worked out exactly within a moment.
+/// The most nodes for which the eager broadcast is computed exactly.
 const EXACT_EAGER: u64 = 2000;
 
-/// The chance that a round from one sender misses some of the others.
+/// The probability that a round from one sender misses some of the others.
 fn any_missed(loss: f64, others: f64) -> f64 {
     if loss == 0.0 { 0.0 } else { -(others * (-loss).ln_1p()).exp_m1() }
 }
@@ -99,7 +99,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: others,
         rounds: 1.0,
         failure: once,
-        note: format!("reaches all with probability {}", short(1.0 - once)),
+        note: format!("reaches all nodes with probability {}", short(1.0 - once)),
     }];
     let repeats = repeats_needed(n, p, args.failure)?;
     ways.push(Way {
@@ -114,11 +114,11 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: acknowledged_messages(n, p)?,
         rounds: acknowledged_rounds(n, p)?,
         failure: 0.0,
-        note: "means; acknowledgements not counted, and not lost".into(),
+        note: "means; acknowledgements are free and never lost".into(),
     });
     let (eager, note) = if n <= EXACT_EAGER {
         let usual = eager_estimate(n, p)?;
-        (eager(n, p)?, format!("exact; the usual (n-1) p^(n-1) says {}", short(usual)))
+        (eager(n, p)?, format!("exact; the usual estimate (n-1) p^(n-1) is {}", short(usual)))
     } else {
         // Where the first round reaches so many that the second leaves nobody out, but for chances
         // that do not show.
@@ -127,10 +127,10 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         if left < 1e-6 {
             let messages = eager_messages(n) * (1.0 - failure);
             let eager = Eager { messages, rounds: 1.0 + any_missed(p, others), failure };
-            (eager, "estimate: all within two rounds".into())
+            (eager, "estimate: two rounds are enough".into())
         } else {
             let eager = Eager { messages: f64::NAN, rounds: f64::NAN, failure: f64::NAN };
-            (eager, format!("not known for so many nodes at this loss; exact to {EXACT_EAGER}"))
+            (eager, format!("not known for this size and loss; exact up to {EXACT_EAGER} nodes"))
         }
     };
     ways.push(Way {
@@ -154,7 +154,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
             messages: exact.messages,
             rounds: exact.mean,
             failure: exact.survival(cap),
-            note: format!("means until all know; failure at a cap of {cap} rounds"),
+            note: format!("means until all are informed; failure at a cap of {cap} rounds"),
         });
     }
     Ok(ways)

@@ -13,13 +13,13 @@ use serde::Serialize;
 /// The graph to ask about.
 #[derive(Args)]
 pub(crate) struct GraphArgs {
-    /// Which family.
+    /// Family of the graph.
     #[arg(long, value_enum)]
     kind: Kind,
-    /// How many nodes, 1..=1e15.
+    /// Number of nodes, 1..=1e15.
     #[arg(long, value_parser = count)]
     nodes: u64,
-    /// On a star: the exact chance that this many rounds from the hub are not enough.
+    /// Print the exact probability that this many rounds from the hub are not enough; star only.
     #[arg(long, value_parser = count)]
     rounds: Option<u64>,
     /// Print JSON.
@@ -85,7 +85,10 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
         Err(error) => return Err(refuse(&error)),
     };
     if args.rounds.is_some() && tail.is_none() {
-        return Err(Usage("--rounds has an exact answer only for --kind star".into()).into());
+        return Err(Usage(
+            "--rounds is only for --kind star; simulate spread --graph covers other graphs".into(),
+        )
+        .into());
     }
     if args.json {
         return finish_json(&Report {
@@ -101,11 +104,11 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
         });
     }
     let mut out =
-        format!("{} of {} nodes (push, one call a round, no loss)\n\n", graph.name(), args.nodes);
+        format!("{} of {} nodes (push, fan-out 1, no loss)\n\n", graph.name(), args.nodes);
     let _ = writeln!(out, "diameter       {}", facts.diameter);
     let (low, high) = facts.eccentricity;
     let _ =
-        writeln!(out, "eccentricity   {low} to {high}: no origin needs fewer rounds than its own");
+        writeln!(out, "eccentricity   {low} to {high}: the least number of rounds from an origin");
     if let Some((from, mean)) = facts.exact {
         let _ = writeln!(out, "mean rounds    {mean:.6}, exactly, from {from}");
     }

@@ -12,34 +12,34 @@ use rumormill_model::exact::plan::{Plan, Target, plans};
 use rumormill_proto::{EventSettings, Stop, Style, show_duration};
 use serde::Serialize;
 
-/// What the rumor must achieve.
+/// The target.
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// How many nodes, 1..=1e15.
+    /// Number of nodes, 1..=1e15.
     #[arg(long, value_parser = count)]
     nodes: u64,
     /// Probability that a contact is lost, [0, 1).
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     loss: f64,
-    /// Everyone must know by then, such as 3s.
+    /// Time within which all nodes must be informed, such as 3s.
     #[arg(long, value_parser = duration)]
     deadline: Duration,
-    /// … but for this probability, [1e-15, 1).
+    /// Allowed probability that some node is not, [1e-15, 1).
     #[arg(long, allow_negative_numbers = true)]
     failure: f64,
-    /// The shortest time between rounds: at least a round trip.
+    /// Shortest time between rounds; at least a round trip.
     #[arg(long, value_parser = duration, default_value = "10ms")]
     min_interval: Duration,
-    /// The largest fan-out to consider, 1..=64; of those above 8 only some are tried.
+    /// Largest fan-out to consider, 1..=64; above 8 only some are tried.
     #[arg(long, value_parser = count, default_value = "8")]
     max_fanout: u64,
-    /// Bytes of the rumor itself.
+    /// Bytes of an event.
     #[arg(long, value_parser = count, default_value = "256")]
     payload: u64,
-    /// Bytes of a message without a rumor: headers of all layers, and the digest.
+    /// Bytes of a message without events: headers of all layers, and the digest.
     #[arg(long, value_parser = count, default_value = "60")]
     overhead: u64,
-    /// How many settings to list; all if 0.
+    /// Number of settings to list; 0 lists all.
     #[arg(long, value_parser = count, default_value = "10")]
     top: u64,
     /// Print JSON.
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
 
 fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
     let mut out = format!(
-        "{} nodes, loss {}: all know within {:?}, but for probability {:e}\n\n",
+        "{} nodes, loss {}: all informed within {:?}, except with probability {:e}\n\n",
         args.nodes, args.loss, args.deadline, args.failure
     );
     let _ = writeln!(
@@ -162,7 +162,7 @@ fn events(best: &Plan) -> anyhow::Result<String> {
     let usual = toml::Table::try_from(EventSettings::default())?;
     let mut table = toml::Table::try_from(settings)?;
     table.retain(|key, value| usual.get(key) != Some(value));
-    Ok(format!("\n# the cheapest, for an agent's configuration\n[events]\n{table}"))
+    Ok(format!("\n# the cheapest settings, for an agent's configuration file\n[events]\n{table}"))
 }
 
 /// Returns an interval rounded down to what an agent's configuration writes shortly.

@@ -20,24 +20,24 @@ use rumormill_model::spread::Spread;
 use rumormill_proto::Style;
 use serde::Serialize;
 
-/// The percentiles always given.
+/// The percentiles printed by default.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
 
-/// The spread to predict, and what to say of it.
+/// The spread to predict, and what to print.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     question: SpreadArgs,
-    /// Another percentile to give, (0, 100); may be repeated.
+    /// Percentile to print in addition, (0, 100); may be repeated.
     #[arg(long, allow_negative_numbers = true)]
     percentile: Vec<f64>,
-    /// Say only how likely this many rounds are not enough.
+    /// Print only the probability that this many rounds are not enough.
     #[arg(long, value_parser = count)]
     rounds: Option<u64>,
-    /// Time between rounds, such as 200ms: gives times too.
+    /// Time between rounds, such as 200ms; adds times to the output.
     #[arg(long, value_parser = duration)]
     interval: Option<Duration>,
-    /// Draw the law and the estimates to FILE.svg or FILE.png.
+    /// Draw the exact law and the estimates to FILE.svg or FILE.png.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print JSON.
@@ -58,7 +58,7 @@ struct Report<'a> {
     /// P(T > x) and P(T <= x) for x = 0, 1, 2, …
     survival: &'a [f64],
     success: &'a [f64],
-    /// Both at the rounds asked for.
+    /// Both at --rounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     rounds: Option<Tails>,
     percentiles: BTreeMap<Percent, Option<u64>>,
@@ -213,8 +213,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     finish(&text(args, &spread, &exact, &percentiles, &story))
 }
 
-/// How much of the survival is listed, without what was computed only for a far percentile: to the
-/// first value below 1e-15, or to the rounds asked for.
+/// Returns the length of the listed part of the survival: to the first value below 1e-15, or to
+/// --rounds.
 fn listed(exact: &Distribution, rounds: Option<u64>) -> usize {
     let all = exact.survival.len();
     let end = exact.survival.iter().position(|&p| p < 1e-15).map_or(all, |i| i + 1);
@@ -269,7 +269,7 @@ fn text(
         return out;
     }
     if exact.mean == 0.0 {
-        out += "Finished at once: the goal is met before the first round.\n";
+        out += "Finished at the start: the goal is met before the first round.\n";
         return out;
     }
     let time = |rounds: f64| {
@@ -289,11 +289,11 @@ fn text(
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
     if let Some(story) = story_messages(spread) {
-        line("logistic count of them", figure(story), None);
+        line("by logistic equation", figure(story), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
     if exact.error > 1e-12 && spread.coverage < 1.0 {
-        out.push_str("(a goal short of everyone is a sharp front: fewer digits than otherwise)\n");
+        out.push_str("(fewer digits than for --coverage 1: the law falls steeply at this goal)\n");
     }
     out += "\n   x   P(not finished within x rounds)\n";
     let last = listed(exact, None);
@@ -303,11 +303,11 @@ fn text(
         let _ = writeln!(out, "{x:>4}   {:<20}{}", short(exact.survival[x]), time(x as f64));
     }
     if !story.is_empty() {
-        out += "\nThe usual story, judged by the exact answer\n";
+        out += "\nUsual estimates, compared with the exact law\n";
         let _ = writeln!(
             out,
             "{:<20}{:<14}{:>10}{:>10}{:>12}   says",
-            "estimate", "verdict", "value", "99 %", "off by"
+            "estimate", "verdict", "mean", "99 %", "error"
         );
         for e in story {
             let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
@@ -327,12 +327,12 @@ fn text(
             );
         }
         out +=
-            "(off by: P, the largest distance from the exact law; r, rounds from the exact mean)\n";
+            "(error in P: largest distance from the exact law; in r: rounds from the exact mean)\n";
     }
     out
 }
 
-/// What the logistic equation counts, n ln(n + 1 - 1/n), where it is told: of plain push.
+/// Returns the messages by the logistic equation, n ln(n + 1 - 1/n), which is for plain push.
 fn story_messages(spread: &Spread) -> Option<f64> {
     let plain = spread.style == Style::Push
         && spread.picks() == 1

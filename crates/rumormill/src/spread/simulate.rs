@@ -23,8 +23,8 @@ Examples:
   rumormill simulate spread --nodes 1000 --style push-pull --updates 20
   rumormill simulate spread --graph file:links.txt --json
 
-On the complete graph, in synchronous rounds, the exact figures stand beside the simulated ones.
-Ctrl-C prints what is known so far.";
+On the complete graph, in synchronous rounds, exact values are printed beside the simulated ones.
+Ctrl-C prints the result so far.";
 
 /// A rumor in rounds, on any graph.
 #[derive(clap::Args)]
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     if summary.runs == 0 {
         anyhow::ensure!(stopped.is_some(), "no run was made");
         exit::note(&format!(
-            "rumormill: stopped before the first of {} was done\n",
+            "rumormill: interrupted before the first of {} was done\n",
             plural(args.settings.runs as usize, "run")
         ));
         return Ok(stopped.unwrap_or(Exit::Failed));

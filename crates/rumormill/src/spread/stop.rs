@@ -16,43 +16,43 @@ use rumormill_model::spread::Spread;
 use rumormill_proto::{Counted, Style};
 use serde::Serialize;
 
-/// When nodes lose interest, and under which semantics.
+/// The stop rule, and the semantics of rounds.
 #[derive(Args)]
 pub(crate) struct StopArgs {
-    /// How many nodes.
+    /// Number of nodes.
     #[arg(long, value_parser = count)]
     nodes: u64,
-    /// Lose interest after this many contacts that count.
+    /// A node stops after this many contacts that count.
     #[arg(long, value_parser = count, group = "rule")]
     counter: Option<u64>,
-    /// Lose interest with this probability after a contact that counts, (0, 1].
+    /// A node stops with this probability after a contact that counts, (0, 1].
     #[arg(long, group = "rule", allow_negative_numbers = true)]
     coin: Option<f64>,
-    /// All stop after this many rounds of --style.
+    /// All nodes stop after this many rounds of --style.
     #[arg(long, value_parser = count, group = "rule")]
     round_cap: Option<u64>,
-    /// Every contact counts, not only those that found someone who knew.
+    /// Every contact counts, not only one with an informed node.
     #[arg(long, conflicts_with = "round_cap")]
     blind: bool,
-    /// A useful contact sets the counter back to zero.
+    /// A contact that informs a node sets the counter back to zero.
     #[arg(long, conflicts_with_all = ["coin", "round_cap"])]
     reset: bool,
-    /// What a contact sees: what the last one left, or the round's start.
+    /// State that a contact sees: after the contact before it, or at the round's start.
     #[arg(long, value_enum, conflicts_with = "round_cap")]
     semantics: Option<Semantics>,
-    /// Runs of the simulation behind snapshot semantics (1000 if not given).
+    /// Runs of the simulation, with --semantics snapshot [default: 1000].
     #[arg(long, value_parser = count, requires = "semantics")]
     runs: Option<u64>,
-    /// Seed of that simulation (1 if not given).
+    /// Seed of the simulation, with --semantics snapshot [default: 1].
     #[arg(long, value_parser = count, requires = "semantics")]
     seed: Option<u64>,
-    /// Who calls, under a round cap (push if not given).
+    /// Which nodes call, with --round-cap [default: push].
     #[arg(long, value_parser = word::<Style>, conflicts_with_all = ["counter", "coin"])]
     style: Option<Style>,
-    /// Partners a caller picks each round, under a round cap (1 if not given).
+    /// Partners that a caller picks each round, with --round-cap [default: 1].
     #[arg(long, value_parser = count, conflicts_with_all = ["counter", "coin"])]
     fanout: Option<u64>,
-    /// Probability that a contact is lost, under a round cap, [0, 1] (0 if not given).
+    /// Probability that a contact is lost, with --round-cap, [0, 1] [default: 0].
     #[arg(long, conflicts_with_all = ["counter", "coin"], allow_negative_numbers = true)]
     loss: Option<f64>,
     /// Print JSON.
@@ -62,9 +62,9 @@ pub(crate) struct StopArgs {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Semantics {
-    /// One contact after another; exact.
+    /// One contact after another: exact.
     Sequential,
-    /// All contacts of a round see its start; simulated, with standard errors.
+    /// All contacts of a round see its start: simulated, with standard errors.
     Snapshot,
 }
 
@@ -90,15 +90,15 @@ struct Report {
     mean_field_residue: Option<f64>,
 }
 
-/// Sequential contacts have no rounds.
-const NO_TIMES: &str = "mean delay and last delivery: not given, for they depend on whose turn it is, \
-                        which sequential\ncontacts leave open; --semantics snapshot gives them";
+/// Why sequential contacts give no times.
+const NO_TIMES: &str = "mean delay and last delivery: none, because sequential contacts have no \
+                        rounds;\n--semantics snapshot gives them";
 
 /// Runs `rumormill predict stop`.
 pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
     let semantics = args.semantics.unwrap_or(Semantics::Sequential);
     if semantics == Semantics::Sequential && (args.runs.is_some() || args.seed.is_some()) {
-        let why = "--runs and --seed belong to the simulation behind --semantics snapshot";
+        let why = "--runs and --seed need --semantics snapshot";
         return Err(Usage(why.into()).into());
     }
     let report = match (args.counter, args.coin, args.round_cap) {
@@ -109,7 +109,9 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
         (_, Some(p), _) => deactivation(args, Rule::Coin(p), 1.0 / p),
         (_, _, Some(cap)) => capped(args, cap),
         _ => {
-            return Err(Usage("one of --counter, --coin and --round-cap is needed".into()).into());
+            return Err(
+                Usage("a stop rule is needed: --counter, --coin or --round-cap".into()).into()
+            );
         }
     };
     let report = match report {
@@ -128,8 +130,8 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
         };
         let _ = writeln!(out, "{name:<32}{:>14}{error}", short(figure.value));
     };
-    line("residue (share never told)", &report.residue);
-    line("P(someone never hears)", &report.incomplete);
+    line("residue (share not informed)", &report.residue);
+    line("P(some node is missed)", &report.incomplete);
     line("traffic (contacts per node)", &report.traffic);
     for (name, figure) in [
         ("mean delay (rounds)", &report.mean_delay),
@@ -147,8 +149,8 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
         if let Ok(limit) = counter_for_completeness(args.nodes, 0.01) {
             let _ = writeln!(
                 out,
-                "\nA fixed counter does not stay complete as nodes are added; telling all with \
-                 probability 0.99\ntakes k + 1 of about ln(n/0.01), here k = {limit}."
+                "\nA fixed counter misses more as nodes are added; to inform all with \
+                 probability 0.99,\nk + 1 must be about ln(n/0.01), here k = {limit}."
             );
         }
     }

@@ -79,14 +79,14 @@ impl Report {
         row("per node", figure(per_node(self.messages)), exact, none());
         let residue = self.known.residue.map(short);
         let test = p(self.agreement.residue);
-        row("residue (share never told)", short(self.residue), residue, test);
+        row("residue (share not informed)", short(self.residue), residue, test);
         let incomplete = self.known.incomplete.map(short);
         let test = p(self.agreement.incomplete);
-        row("runs that miss someone", short(self.incomplete), incomplete, test);
+        row("runs that miss some node", short(self.incomplete), incomplete, test);
         if self.finished < self.runs {
             let share = 1.0 - self.finished as f64 / self.runs as f64;
             let test = p(self.agreement.unfinished);
-            row("runs short of the goal", short(share), self.known.unfinished.map(short), test);
+            row("runs that miss the goal", short(share), self.known.unfinished.map(short), test);
         }
         let exact = rows.iter().any(|row| !row[2].is_empty());
         let head = [
@@ -115,7 +115,7 @@ impl Report {
     fn finishing_table(&self) -> String {
         if self.finishes.is_empty() {
             let goal = grouped(self.goal);
-            return format!("\nNo run came to the goal that {goal} nodes know.\n");
+            return format!("\nNo run met the goal of {goal} informed nodes.\n");
         }
         let runs = self.runs as f64;
         let law = self.known.law.as_ref().filter(|law| law.mean.is_finite());

@@ -1,4 +1,4 @@
-//! What was simulated, in a line.
+//! The title of a report: the question in one line.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::spread::args::broadcast_name;
 use crate::spread::question::Question;
 use crate::term::format::grouped;
 
-/// What was simulated, in a line.
+/// Returns the question in one line.
 pub(crate) fn title(question: &Question, summary: &Summary) -> String {
     let spread = &question.spread;
     if let Some(broadcast) = &question.broadcast {

@@ -1,4 +1,4 @@
-//! Several updates in quick succession: one exchange of all that differs, or a rumor for each.
+//! Several updates in quick succession: a rumor for each, or exchanges of all differences.
 
 use clap::Args;
 use rumormill_model::compare::agreement::two_sided;
@@ -14,23 +14,22 @@ use crate::term::refuse::refuse;
 use crate::term::signal::Interrupt;
 use crate::term::{exit, format};
 
-/// How many updates there are, and what messages weigh.
+/// The updates, and the bytes of messages.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Flags {
-    /// This many updates at once, 1..=64: told as rumors of their own, and in exchanges of all that
-    /// differs, side by side.
+    /// Number of updates, 1..=64: compares a rumor for each with exchanges of all differences.
     #[arg(long, value_parser = small, value_name = "M", conflicts_with_all = ["plot", "broadcast"])]
     updates: Option<u32>,
-    /// Rounds from one update to the next.
+    /// Rounds between two updates.
     #[arg(long, value_parser = small, default_value = "0", requires = "updates")]
     spacing: u32,
     /// Bytes of an update.
     #[arg(long, value_parser = count, default_value = "100", requires = "updates")]
     payload: u64,
-    /// Bytes of any message without its updates.
+    /// Bytes of a message without updates.
     #[arg(long, value_parser = count, default_value = "40", requires = "updates")]
     overhead: u64,
-    /// Bytes of a digest of all that a node has, which every exchange sends.
+    /// Bytes of the digest that every exchange sends.
     #[arg(long, value_parser = count, default_value = "200", requires = "updates")]
     digest: u64,
 }
@@ -201,7 +200,7 @@ impl Report {
         let nodes = self.nodes as f64;
         let mut rows = vec![
             row("runs", &|way| grouped(way.runs)),
-            row("mean rounds until all have all", &|way| mean(way.mean)),
+            row("mean rounds until all are equal", &|way| mean(way.mean)),
             row("standard deviation", &|way| mean(way.variance.sqrt())),
             row("messages per node", &|way| mean(way.messages / nodes)),
             row("bytes per node", &|way| mean(way.bytes / nodes)),
@@ -216,7 +215,7 @@ impl Report {
         }
         let apart = match self.spacing {
             0 => "at once".to_owned(),
-            1 => "one a round".to_owned(),
+            1 => "one in each round".to_owned(),
             rounds => format!("{rounds} rounds apart"),
         };
         format!(

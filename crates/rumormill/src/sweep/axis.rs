@@ -60,7 +60,7 @@ pub(crate) fn several(what: &str, value: &Toml, repeats: bool) -> anyhow::Result
         }
     };
     if values.is_empty() {
-        return Err(Usage(format!("{what} is empty, so there is nothing to do")).into());
+        return Err(Usage(format!("{what} is empty; it needs at least one value")).into());
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = values.iter().find(|value| !seen.insert(value.to_string())) {

@@ -86,13 +86,13 @@ impl Job {
         };
         let names = || all.iter().map(|(c, _)| c.name.as_str()).collect::<Vec<&str>>().join(", ");
         if wanted.is_empty() {
-            let why = "columns is empty, so there is nothing to list; there are";
+            let why = "columns is empty; available are";
             return Err(Usage(format!("{why} {}", names())));
         }
         let find = |name: &String| {
             let found = all.iter().find(|(column, _)| column.name == *name).map(|(c, _)| c.clone());
             found.ok_or_else(|| {
-                Usage(format!("columns: there is no {name:?}; there are {}", names()))
+                Usage(format!("columns: there is no {name:?}; available are {}", names()))
             })
         };
         wanted.iter().map(find).collect()

@@ -20,14 +20,14 @@ Examples:
 The table is bit for bit the one that a single machine makes of the same sweep. Parts that are
 missing, unfinished, repeated or of another sweep are refused by name.";
 
-/// Make one table of the parts of a sweep
+/// Merge the parts of a sweep into one table
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The files that `rumormill sweep --shard` wrote, in any order.
+    /// Part files of `rumormill sweep --shard`, in any order.
     #[arg(required = true, value_name = "PART")]
     parts: Vec<PathBuf>,
-    /// Where to write the table, .csv or .parquet; may be given several times.
+    /// File for the table, .csv or .parquet; may be repeated.
     #[arg(long, required = true, value_name = "FILE")]
     out: Vec<PathBuf>,
 }
@@ -65,14 +65,14 @@ fn agree(parts: &[(String, Part)]) -> anyhow::Result<()> {
             );
         }
         if let Some(difference) = header.sweep.difference(&whole.sweep) {
-            bail!("{name} is of another sweep than {first}: {difference}");
+            bail!("{name} belongs to another sweep than {first}: {difference}");
         }
         let Shard { part: number, of } = header.shard;
         if of != whole.shard.of {
             bail!("{name} is part {number} of {of}, but {first} is one of {}", whole.shard.of);
         }
         if let Some(before) = seen.insert(number, name) {
-            bail!("{before} and {name} are both part {}; give each once", header.shard);
+            bail!("{before} and {name} are both part {}; give each part once", header.shard);
         }
     }
     let missing: Vec<String> = (1..=whole.shard.of)

@@ -205,7 +205,7 @@ fn refuse_another(path: &Path, found: &Header, wanted: &Header) -> anyhow::Resul
         return Ok(());
     };
     bail!(
-        "{} was begun {what}; delete it to start over, or give --part another name",
+        "{} was started {what}; delete it to start over, or set another file with --part",
         path.display()
     )
 }

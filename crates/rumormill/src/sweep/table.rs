@@ -127,7 +127,7 @@ pub(crate) fn check(out: &[PathBuf]) -> anyhow::Result<()> {
             && !folder.is_dir()
         {
             let (path, folder) = (path.display(), folder.display());
-            return Err(Usage(format!("--out {path}: there is no folder {folder}")).into());
+            return Err(Usage(format!("--out {path}: there is no directory {folder}")).into());
         }
     }
     Ok(())

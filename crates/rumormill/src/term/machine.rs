@@ -1,4 +1,4 @@
-//! What the machine has, and what of it a simulation may use.
+//! The threads and the memory that a simulation may use.
 
 use clap::Args;
 
@@ -7,10 +7,10 @@ use crate::term::exit::Usage;
 /// How much of the machine to use.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Machine {
-    /// Threads to use [default: all that the machine has]; the figures do not depend on it.
+    /// Threads to use [default: all of the machine]; results do not depend on it.
     #[arg(long, value_parser = threads)]
     threads: Option<usize>,
-    /// Memory to use at most, such as 8GiB [default: what is free]; more is refused beforehand.
+    /// Most memory to use, such as 8GiB [default: all that is free]; a larger job is refused.
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
 }
