@@ -5,8 +5,9 @@
 //! [`POINTS`] points carry them. Small populations have a node for every count.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
-use crate::exact::dense::Rows;
+use crate::exact::dense::{Rows, dot};
 use crate::exact::kernel::Kernel;
 use crate::exact::row::Row;
 use crate::spread::Spread;
@@ -65,7 +66,7 @@ impl Panels {
     /// Where a round moves s by less than a panel, thousands of readings between the same points
     /// would amplify rounding: there the highest coefficients are dropped, and panels are narrow
     /// enough not to need them.
-    pub(crate) fn for_kernel(kernel: &Kernel, loss: f64, refine: u32) -> Self {
+    pub(crate) fn for_kernel(kernel: &Kernel, loss: f64, refine: f64) -> Self {
         let k = kernel.fanout;
         let magnified = if kernel.style.pulls() {
             kernel.alive.ln().min((-loss.ln() + k + 1.0).max(-0.6 * (k + 1.0) * loss.ln()))
@@ -74,8 +75,7 @@ impl Panels {
         };
         let width = 1.5 / magnified;
         let slow = kernel.growth() < SLOW;
-        let (longest, modes) = if slow { (0.12, SLOW_MODES) } else { (LONGEST, POINTS) };
-        let refine = f64::from(refine);
+        let (longest, modes) = if slow { (SLOW_LONGEST, SLOW_MODES) } else { (LONGEST, POINTS) };
         let stride = STRIDE / refine.sqrt();
         Self { width: width.min(longest) / refine, longest: longest / refine, modes, stride }
     }
@@ -109,8 +109,9 @@ const SLOW: f64 = 0.4;
 /// The widest stride of a row on panels that are not refined, in standard deviations.
 const STRIDE: f64 = 0.65;
 
-/// Coefficients kept in slow spreads.
+/// Coefficients kept in slow spreads, and the longest panel there.
 const SLOW_MODES: usize = 12;
+const SLOW_LONGEST: f64 = 0.25;
 
 impl Grid {
     pub(crate) fn new(alive: f64, shape: Panels) -> Self {
@@ -475,29 +476,78 @@ impl Matrix {
 
     /// One round: `to` = A `from`.
     pub(crate) fn apply(&self, from: &[f64], to: &mut [f64]) {
-        let mut begin = 0;
-        for (&(first, end), out) in self.rows.iter().zip(to) {
+        self.apply_from(0, from, to);
+    }
+
+    /// As [`Self::apply`], at this node and those after it.
+    pub(crate) fn apply_from(&self, node: usize, from: &[f64], to: &mut [f64]) {
+        let mut begin = self.begin(node);
+        for (&(first, end), out) in self.rows[node..].iter().zip(&mut to[node..]) {
             let weights = &self.weights[begin..end as usize];
-            *out = dots(weights, &from[first as usize..], &from[first as usize..])[0];
+            *out = dot(weights, &from[first as usize..]);
             begin = end as usize;
         }
     }
 
+    /// Where the weights of a row begin.
+    fn begin(&self, node: usize) -> usize {
+        node.checked_sub(1).map_or(0, |before| self.rows[before].1 as usize)
+    }
+
+    /// The first node whose row, or that of one after it, looks at `node` or beyond.
+    pub(crate) fn first_to_see(&self, node: usize) -> usize {
+        let unseen = |&row: &usize| {
+            let (first, end) = self.rows[row];
+            first as usize + (end as usize - self.begin(row)) > node
+        };
+        (0..node).rev().take_while(unseen).last().unwrap_or(node)
+    }
+
+    /// The sum over all rounds of A to their power, of a function that is zero where a spread ends:
+    /// from the last node back, for rounds lead only forward, a panel at a time.
+    pub(crate) fn total(&self, grid: &Grid, f: &[f64]) -> Vec<f64> {
+        let mut total = f.to_vec();
+        let mut high = self.rows.len();
+        while high > 0 {
+            let in_panels = high > grid.early && high <= grid.early + grid.panels * POINTS;
+            let size = if in_panels { POINTS } else { 1 };
+            let low = high - size;
+            let mut block = [[0.0; POINTS]; POINTS];
+            for (i, equation) in block.iter_mut().enumerate().take(size) {
+                let node = low + i;
+                let first = self.rows[node].0 as usize;
+                let weights = &self.weights[self.begin(node)..self.rows[node].1 as usize];
+                // Rows sum to one: what leaves is more exact than what stays.
+                let mut leaves = 0.0;
+                for (to, &w) in (first..).zip(weights).filter(|(to, _)| *to != node) {
+                    leaves += w;
+                    if (low..high).contains(&to) {
+                        equation[to - low] = -w;
+                    } else if to >= high {
+                        total[node] += w * total[to];
+                    }
+                }
+                equation[i] = leaves;
+                if f[node] == 0.0 {
+                    *equation = [0.0; POINTS];
+                    (equation[i], total[node]) = (1.0, 0.0);
+                }
+            }
+            eliminate(&mut block, &mut total[low..high]);
+            high = low;
+        }
+        total
+    }
+
     /// Two rounds, or twice as many as before: the same to rounding as applying it twice.
     pub(crate) fn squared(&self) -> Self {
-        let mut begins = Vec::with_capacity(self.rows.len());
-        let mut begin = 0;
-        for &(_, end) in &self.rows {
-            begins.push(begin);
-            begin = end as usize;
-        }
         let mut squared = Self { rows: Vec::new(), weights: Vec::new(), defect: self.defect };
         let mut sum = vec![0.0; self.rows.len()];
         for (i, &(first, end)) in self.rows.iter().enumerate() {
             let (mut low, mut high) = (usize::MAX, 0);
-            for (j, &w) in (first as usize..).zip(&self.weights[begins[i]..end as usize]) {
+            for (j, &w) in (first as usize..).zip(&self.weights[self.begin(i)..end as usize]) {
                 let (to, last) = self.rows[j];
-                let row = &self.weights[begins[j]..last as usize];
+                let row = &self.weights[self.begin(j)..last as usize];
                 for (x, v) in sum[to as usize..].iter_mut().zip(row) {
                     *x += w * v;
                 }
@@ -507,58 +557,89 @@ impl Matrix {
             let kept = |x: &f64| x.abs() > NEGLIGIBLE;
             let begin = sum[low..high].iter().position(kept).map_or(low, |at| low + at);
             let end = sum[low..high].iter().rposition(kept).map_or(begin + 1, |at| low + at + 1);
+            let from = squared.weights.len();
             squared.weights.extend_from_slice(&sum[begin..end]);
+            balance(&mut squared.weights[from..]);
             squared.rows.push((begin as u32, squared.weights.len() as u32));
             sum[low..high].fill(0.0);
         }
         squared
     }
 
-    /// One round the other way: weights of nodes, carried forward.
-    pub(crate) fn carry(&self, from: &[f64], to: &mut [f64]) {
-        to.fill(0.0);
-        let mut begin = 0;
-        for (&(first, end), &mass) in self.rows.iter().zip(from) {
+    /// One round the other way: weights of these nodes, carried forward to others, which are added
+    /// to; gives the nodes reached.
+    pub(crate) fn carry(&self, from: &[f64], to: &mut [f64], nodes: Range<usize>) -> Range<usize> {
+        let mut begin = self.begin(nodes.start);
+        let mut reached = to.len()..0;
+        for (&(first, end), &mass) in self.rows[nodes.clone()].iter().zip(&from[nodes]) {
             let weights = &self.weights[begin..end as usize];
-            if mass != 0.0 {
+            if mass.abs() > NEGLIGIBLE {
                 for (x, w) in to[first as usize..].iter_mut().zip(weights) {
                     *x += mass * w;
                 }
+                reached.start = reached.start.min(first as usize);
+                reached.end = reached.end.max(first as usize + weights.len());
             }
             begin = end as usize;
         }
-    }
-
-    /// One round of two functions at once: the weights are read from memory only once.
-    pub(crate) fn apply_both(&self, from: [&[f64]; 2], to: [&mut [f64]; 2]) {
-        let mut begin = 0;
-        let [a, b] = to;
-        for ((&(first, end), a), b) in self.rows.iter().zip(a).zip(b) {
-            let weights = &self.weights[begin..end as usize];
-            let sums = dots(weights, &from[0][first as usize..], &from[1][first as usize..]);
-            (*a, *b) = (sums[0], sums[1]);
-            begin = end as usize;
-        }
+        if reached.is_empty() { 0..0 } else { reached }
     }
 }
 
-/// Two scalar products with the same weights, in four lanes each.
-fn dots(weights: &[f64], a: &[f64], b: &[f64]) -> [f64; 2] {
-    let (a, b) = (&a[..weights.len()], &b[..weights.len()]);
-    let mut lanes = [[0.0; 4]; 2];
-    let whole = weights.len() / 4 * 4;
-    for ((w, x), y) in weights.chunks_exact(4).zip(a.chunks_exact(4)).zip(b.chunks_exact(4)) {
-        for i in 0..4 {
-            lanes[0][i] += w[i] * x[i];
-            lanes[1][i] += w[i] * y[i];
+/// A law of the number informed, as weights of nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Law {
+    pub(crate) weights: Vec<f64>,
+    /// All other weights are zero.
+    pub(crate) nodes: Range<usize>,
+    next: Vec<f64>,
+}
+
+impl Law {
+    /// This many are informed.
+    pub(crate) fn new(grid: &Grid, informed: f64) -> Self {
+        let weights = grid.reading(informed);
+        let low = weights.iter().position(|w| *w != 0.0).unwrap_or(0);
+        let high = weights.iter().rposition(|w| *w != 0.0).map_or(low, |at| at + 1);
+        Self { next: vec![0.0; weights.len()], weights, nodes: low..high }
+    }
+
+    /// The mean of a function given at the nodes.
+    pub(crate) fn mean(&self, f: &[f64]) -> f64 {
+        dot(&self.weights[self.nodes.clone()], &f[self.nodes.clone()])
+    }
+
+    /// One round.
+    pub(crate) fn step(&mut self, matrix: &Matrix) {
+        let reached = matrix.carry(&self.weights, &mut self.next, self.nodes.clone());
+        self.weights[self.nodes.clone()].fill(0.0);
+        std::mem::swap(&mut self.weights, &mut self.next);
+        self.nodes = reached;
+    }
+}
+
+/// Solves as many equations as there are right-hand sides, by elimination.
+fn eliminate(block: &mut [[f64; POINTS]; POINTS], sides: &mut [f64]) {
+    let size = sides.len();
+    for i in 0..size {
+        let largest = |a: &usize, b: &usize| block[*a][i].abs().total_cmp(&block[*b][i].abs());
+        let pivot = (i..size).max_by(largest).unwrap_or(i);
+        block.swap(i, pivot);
+        sides.swap(i, pivot);
+        for row in i + 1..size {
+            let factor = block[row][i] / block[i][i];
+            if factor != 0.0 {
+                for column in i..size {
+                    block[row][column] -= factor * block[i][column];
+                }
+                sides[row] -= factor * sides[i];
+            }
         }
     }
-    let mut sums = lanes.map(|l| (l[0] + l[1]) + (l[2] + l[3]));
-    for i in whole..weights.len() {
-        sums[0] += weights[i] * a[i];
-        sums[1] += weights[i] * b[i];
+    for i in (0..size).rev() {
+        let later: f64 = (i + 1..size).map(|j| block[i][j] * sides[j]).sum();
+        sides[i] = (sides[i] - later) / block[i][i];
     }
-    sums
 }
 
 /// Makes a row sum to one as nearly as doubles can: thousands of rounds multiply what is left.

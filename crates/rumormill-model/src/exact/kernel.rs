@@ -7,6 +7,10 @@
 //! as λ(j) = (1 − jq)^k · Q(z) with z = 1/(1−jq) − 1, q chosen so that Q has no linear term; Q
 //! stays within a few k/n of 1, so a short correction carries it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::exact::complex::Complex;
 use rumormill_proto::Style;
 
@@ -32,6 +36,20 @@ pub(crate) struct Kernel {
     pub(crate) q: f64,
     /// Coefficients of z², z³, … in Q(z); empty when Q = 1.
     correction: Vec<f64>,
+    /// Laws of one round that were found by following few senders, by their number: they serve all
+    /// grids.
+    pub(crate) followed: Rc<RefCell<BTreeMap<u64, Vec<Outcome>>>>,
+}
+
+/// One outcome of a round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// How many know after it.
+    pub(crate) informed: f64,
+    /// How many of the living do not.
+    pub(crate) missed: f64,
+    /// Its weight; the weights of a row sum to one.
+    pub(crate) weight: f64,
 }
 
 /// The chance that an uninformed node's own calls bring nothing, and one minus that.
@@ -59,6 +77,7 @@ impl Kernel {
             arrivals: Vec::new(),
             q: keep / pool,
             correction: Vec::new(),
+            followed: Rc::default(),
         };
         if distinct && !everyone && spread.fanout > 1 {
             kernel.arrivals = binomial_row(spread.fanout as usize, spread.loss);

@@ -11,7 +11,7 @@
 mod contour;
 mod recurrence;
 
-use crate::exact::kernel::Kernel;
+use crate::exact::kernel::{Kernel, Outcome};
 
 /// Picks below which the senders are followed one by one.
 const FEW_PICKS: f64 = 64.0;
@@ -27,17 +27,6 @@ const SOUND: f64 = 1e-7;
 
 /// Populations up to here have every row by recurrence.
 const FEW_NODES: f64 = 128.0;
-
-/// One outcome of a round.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
-    /// How many know after it.
-    pub(crate) informed: f64,
-    /// How many of the living do not.
-    pub(crate) missed: f64,
-    /// Its weight; the weights of a row sum to one.
-    pub(crate) weight: f64,
-}
 
 /// The law of one round, its points in increasing order of `informed`.
 ///
@@ -88,7 +77,13 @@ impl Row {
                 && (kernel.fanout * u < FEW_CORRECTED_PICKS
                     || kernel.fanout * WIDE_FANOUT > kernel.alive);
         if kernel.has_pushes() && whole && few {
-            self.by_recurrence(kernel, u, m);
+            let mut followed = kernel.followed.borrow_mut();
+            if let Some(known) = followed.get(&(u as u64)) {
+                self.outcomes.extend_from_slice(known);
+            } else {
+                self.by_recurrence(kernel, u, m);
+                followed.insert(u as u64, self.outcomes.clone());
+            }
         } else {
             self.by_contour(kernel, u, m, smooth, whole);
             // Where the picks of few senders cover much of the nodes the correction may not settle

@@ -251,7 +251,10 @@ impl Spread {
         let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
         Ok(match engine {
             Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
-            Engine::Backward => compared(options, |refine| self.backward(refine)),
+            Engine::Backward => {
+                let kernel = Kernel::new(self);
+                compared(options, |refine| self.backward(&kernel, refine))
+            }
         })
     }
 
@@ -271,15 +274,19 @@ impl Spread {
     }
 
     /// The backward engine, on panels this much narrower than usual.
-    fn backward(&self, refine: u32) -> Box<dyn Steps> {
-        let kernel = Kernel::new(self);
+    fn backward(&self, kernel: &Kernel, refine: f64) -> Box<dyn Steps> {
         if self.goal() < self.alive() && self.alive() > crate::exact::dense::MAX_NODES {
-            Box::new(front::Front::new(self, kernel, refine))
+            Box::new(front::Front::new(self, kernel.clone(), refine))
         } else {
-            let engine = backward::Backward::new(self, &kernel, refine);
+            let engine = backward::Backward::new(self, kernel, refine);
             let whole = self.goal() == self.alive();
-            Box::new(if whole { engine.in_leaps(self.rounds_at_most()) } else { engine })
+            Box::new(if whole { engine.in_leaps(self.leap()) } else { engine })
         }
+    }
+
+    /// How many rounds the backward engine goes at a leap.
+    fn leap(&self) -> usize {
+        backward::leap(self.rounds_at_most())
     }
 
     /// Contacts of one node that arrive at the living, a round.
@@ -319,7 +326,7 @@ impl Spread {
         } else if self.goal() < self.alive() && !self.affords_dense(rounds) {
             ("coverage", self.coverage, front > MAX_FRONT_ROUNDS)
         } else {
-            let leap = backward::leap(rounds) as f64;
+            let leap = self.leap() as f64;
             ("loss", self.loss, rounds / leap * (alive / 600.0).ln() > MAX_PANEL_ROUNDS)
         };
         if too_long {
@@ -347,13 +354,17 @@ impl Spread {
     }
 }
 
-/// Works a question out twice, on panels the second time half as wide.
-fn compared(mut options: Options<'_>, engine: impl Fn(u32) -> Box<dyn Steps>) -> Distribution {
-    let refine = options.refine.max(1);
+/// By how much panels are narrower when a question is worked out again: what is missing of a panel
+/// of 12 coefficients then falls to a hundredth, and to less of one of more.
+const FINER: f64 = 1.5;
+
+/// Works a question out twice, on narrower panels the second time.
+fn compared(mut options: Options<'_>, engine: impl Fn(f64) -> Box<dyn Steps>) -> Distribution {
+    let refine = f64::from(options.refine.max(1));
     let coarse = Options { floor: options.floor, rounds: options.rounds, ..Options::default() };
     let first = collect(engine(refine).as_mut(), Engine::Backward, coarse);
     let again = Options { observer: options.observer.take(), ..options };
-    let mut exact = collect(engine(2 * refine).as_mut(), Engine::Backward, again);
+    let mut exact = collect(engine(FINER * refine).as_mut(), Engine::Backward, again);
     let gaps = first.survival.iter().zip(&exact.survival).map(|(a, b)| (a - b).abs());
     exact.error += 8.0 * gaps.fold(0.0, f64::max);
     exact

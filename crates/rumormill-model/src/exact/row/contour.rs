@@ -8,9 +8,9 @@
 
 use std::f64::consts::PI;
 
-use super::{Outcome, Row};
+use super::Row;
 use crate::exact::complex::Complex;
-use crate::exact::kernel::Kernel;
+use crate::exact::kernel::{Kernel, Outcome};
 use crate::exact::special::{ln_binomial, stirling_error};
 
 /// Standard deviations kept on either side: e^{−11.5²/2} = 2e-29.

@@ -1,7 +1,7 @@
 //! Rows by letting the senders pick one after another: exact, all terms positive.
 
-use super::{Outcome, Row};
-use crate::exact::kernel::Kernel;
+use super::Row;
+use crate::exact::kernel::{Kernel, Outcome};
 use crate::exact::special::ln_binomial;
 
 /// Probabilities below this are not worth a step.

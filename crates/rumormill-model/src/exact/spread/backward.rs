@@ -1,7 +1,8 @@
 //! The backward engine: `f_t(u)` = P(T > t | u know) obeys f_{t+1} = A `f_t` with one fixed A.
 
 use super::Steps;
-use crate::exact::grid::{Grid, Matrix, Panels};
+use crate::exact::dense::dot;
+use crate::exact::grid::{Grid, Law, Matrix, Panels};
 use crate::exact::kernel::Kernel;
 use crate::spread::Spread;
 
@@ -11,11 +12,11 @@ pub(super) struct Backward {
     origins: f64,
     /// Contacts of one round from each node; none once the goal is met.
     calls: Vec<f64>,
-    /// `f_t` and the contacts expected in rounds 1..=t while unfinished.
+    /// `f_t`; it is 1 before node `begin`.
     survival: Vec<f64>,
-    messages: Vec<f64>,
-    /// Room for the next round of both.
-    next: [Vec<f64>; 2],
+    begin: usize,
+    /// Room for the next round.
+    next: Vec<f64>,
     leap: Option<Leap>,
     /// Rounds so far.
     rounds: u64,
@@ -23,7 +24,7 @@ pub(super) struct Backward {
 
 /// Spreads of more rounds than this go M rounds at a leap: what r more rounds do is read by weights
 /// of the nodes, worked out once.
-const MANY_ROUNDS: f64 = 2000.0;
+const MANY_ROUNDS: f64 = 1000.0;
 
 /// How many rounds a leap takes in a spread of that many: more make its matrix wide.
 pub(super) fn leap(rounds: f64) -> usize {
@@ -36,23 +37,24 @@ pub(super) fn leap(rounds: f64) -> usize {
     }
 }
 
+/// What is missing to certainty where it is lost in rounding.
+const CERTAIN: f64 = 2e-16;
+
 struct Leap {
     rounds: Matrix,
-    /// Contacts expected in M rounds.
-    calls: Vec<f64>,
-    /// Weights that read at the origins what 0, 1, …, M−1 rounds make of a function, where they
-    /// begin, and the contacts expected in those rounds.
-    rows: Vec<(usize, Vec<f64>, f64)>,
+    /// Weights that read at the origins what 0, 1, …, M−1 rounds make of a function, and where they
+    /// begin.
+    rows: Vec<(usize, Vec<f64>)>,
     /// Rounds since the last leap.
     since: usize,
 }
 
 impl Backward {
-    pub(super) fn new(spread: &Spread, kernel: &Kernel, refine: u32) -> Self {
+    pub(super) fn new(spread: &Spread, kernel: &Kernel, refine: f64) -> Self {
         Self::on(spread, kernel, Self::panels(spread, kernel, refine))
     }
 
-    pub(super) fn panels(spread: &Spread, kernel: &Kernel, refine: u32) -> Panels {
+    pub(super) fn panels(spread: &Spread, kernel: &Kernel, refine: f64) -> Panels {
         Panels::for_kernel(kernel, spread.loss, refine)
     }
 
@@ -71,8 +73,8 @@ impl Backward {
             origins,
             calls: calls.collect(),
             survival: survival.collect(),
-            messages: vec![0.0; grid.nodes.len()],
-            next: [vec![0.0; grid.nodes.len()], vec![0.0; grid.nodes.len()]],
+            begin: first_short(goal, &grid),
+            next: vec![0.0; grid.nodes.len()],
             matrix,
             grid,
             leap: None,
@@ -80,54 +82,42 @@ impl Backward {
         }
     }
 
-    /// Goes in leaps where the rounds are many; for a goal that is everyone.
-    pub(super) fn in_leaps(mut self, rounds: f64) -> Self {
-        let doublings = leap(rounds).ilog2();
-        if doublings == 0 {
-            return self;
-        }
-        let mut row = self.origin();
-        let mut next = row.clone();
-        let mut after = vec![0.0; row.len()];
-        let (mut rows, mut messages) = (Vec::new(), 0.0);
-        for _ in 0..1u32 << doublings {
-            let low = row.iter().position(|w| *w != 0.0).unwrap_or(0);
-            let high = row.iter().rposition(|w| *w != 0.0).map_or(low, |at| at + 1);
-            rows.push((low, row[low..high].to_vec(), messages));
-            messages += row.iter().zip(&self.calls).map(|(w, c)| w * c).sum::<f64>();
-            self.matrix.carry(&row, &mut next);
-            std::mem::swap(&mut row, &mut next);
-            self.matrix.apply(&after, &mut next);
-            for (sum, calls) in next.iter_mut().zip(&self.calls) {
-                *sum += calls;
+    /// Goes this many rounds at a leap, a power of two; for a goal that is everyone.
+    pub(super) fn in_leaps(mut self, leap: usize) -> Self {
+        if leap > 1 {
+            let mut law = self.law();
+            let mut rows = Vec::new();
+            for _ in 0..leap {
+                rows.push((law.nodes.start, law.weights[law.nodes.clone()].to_vec()));
+                law.step(&self.matrix);
             }
-            std::mem::swap(&mut after, &mut next);
-            // `next` held the old row: it is written anew in the next round.
+            let doublings = leap.ilog2();
+            let rounds = (0..doublings).fold(self.matrix.clone(), |matrix, _| matrix.squared());
+            self.leap = Some(Leap { rounds, rows, since: 0 });
         }
-        let rounds = (0..doublings).fold(self.matrix.clone(), |matrix, _| matrix.squared());
-        self.leap = Some(Leap { rounds, calls: after, rows, since: 0 });
         self
     }
 
-    /// Weights that read a function at the origins.
-    pub(super) fn origin(&self) -> Vec<f64> {
-        self.grid.reading(self.origins)
+    /// The law of the number informed at the start, as weights of nodes.
+    pub(super) fn law(&self) -> Law {
+        Law::new(&self.grid, self.origins)
     }
 
-    /// Weights that read at the origins what `rounds` rounds make of a function.
-    pub(super) fn origin_after(&self, rounds: u64) -> Vec<f64> {
-        let mut row = self.origin();
-        let mut next = vec![0.0; row.len()];
-        for _ in 0..rounds {
-            self.matrix.carry(&row, &mut next);
-            std::mem::swap(&mut row, &mut next);
-        }
-        row
+    /// P(T > t) by weights of the nodes.
+    pub(super) fn read(&self, law: &Law) -> f64 {
+        law.mean(&self.survival)
     }
 
-    /// P(T > t) and the contacts of rounds 1..=t, by weights of the nodes.
-    pub(super) fn read(&self, row: &[f64]) -> [f64; 2] {
-        [&self.survival, &self.messages].map(|f| row.iter().zip(f).map(|(w, x)| w * x).sum())
+    /// The contacts of all rounds that are still to come, by weights of the nodes.
+    pub(super) fn total_calls(&self, law: &Law) -> f64 {
+        law.mean(&self.matrix.total(&self.grid, &self.calls))
+    }
+
+    /// One round of a law; gives the contacts expected in it.
+    pub(super) fn forward(&self, law: &mut Law) -> f64 {
+        let calls = law.mean(&self.calls);
+        law.step(&self.matrix);
+        calls
     }
 
     /// The matrix of one round and its grid, when the spread itself is done with.
@@ -136,47 +126,47 @@ impl Backward {
     }
 }
 
+/// The first node at which the goal is met.
+fn first_short(goal: f64, grid: &Grid) -> usize {
+    grid.nodes.partition_point(|&(u, _)| u < goal)
+}
+
 impl Steps for Backward {
     fn step(&mut self) {
         self.rounds += 1;
+        let mut matrix = &self.matrix;
         if let Some(leap) = &mut self.leap {
             leap.since += 1;
             if leap.since < leap.rows.len() {
                 return;
             }
             leap.since = 0;
-            let [survival, messages] = &mut self.next;
-            leap.rounds.apply_both([&self.survival, &self.messages], [survival, messages]);
-            for (sum, calls) in messages.iter_mut().zip(&leap.calls) {
-                *sum += calls;
-            }
-            std::mem::swap(&mut self.survival, survival);
-            std::mem::swap(&mut self.messages, messages);
-            return;
+            matrix = &leap.rounds;
         }
-        let [survival, messages] = &mut self.next;
-        self.matrix.apply_both([&self.survival, &self.messages], [survival, messages]);
-        for ((p, sum), &calls) in survival.iter_mut().zip(messages.iter_mut()).zip(&self.calls) {
+        // Nodes from which the goal is out of reach stay at 1.
+        self.begin = matrix.first_to_see(self.begin);
+        matrix.apply_from(self.begin, &self.survival, &mut self.next);
+        self.next[..self.begin].fill(1.0);
+        for (p, &calls) in self.next.iter_mut().zip(&self.calls) {
             if calls == 0.0 {
-                (*p, *sum) = (0.0, 0.0);
-            } else {
-                *sum += calls;
+                *p = 0.0;
             }
         }
-        std::mem::swap(&mut self.survival, survival);
-        std::mem::swap(&mut self.messages, messages);
+        while self.begin < self.next.len() && self.next[self.begin] > 1.0 - CERTAIN {
+            self.next[self.begin] = 1.0;
+            self.begin += 1;
+        }
+        std::mem::swap(&mut self.survival, &mut self.next);
     }
 
     fn survival(&self) -> f64 {
         let Some(leap) = &self.leap else { return self.grid.read(&self.survival, self.origins) };
-        let (low, row, _) = &leap.rows[leap.since];
-        row.iter().zip(&self.survival[*low..]).map(|(w, f)| w * f).sum()
+        let (low, row) = &leap.rows[leap.since];
+        dot(row, &self.survival[*low..])
     }
 
     fn messages(&self) -> f64 {
-        let Some(leap) = &self.leap else { return self.grid.read(&self.messages, self.origins) };
-        let (low, row, calls) = &leap.rows[leap.since];
-        calls + row.iter().zip(&self.messages[*low..]).map(|(w, f)| w * f).sum::<f64>()
+        self.total_calls(&self.law())
     }
 
     fn error(&self) -> f64 {

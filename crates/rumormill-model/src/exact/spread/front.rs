@@ -7,8 +7,8 @@
 
 use super::Steps;
 use crate::exact::grid::{EDGE, Grid, Matrix, POINTS, Panels, point, split};
-use crate::exact::kernel::Kernel;
-use crate::exact::row::{Outcome, Row};
+use crate::exact::kernel::{Kernel, Outcome};
+use crate::exact::row::Row;
 use crate::spread::Spread;
 
 /// Panels are split until their last coefficients are below this, and below `SHARPNESS` times √n:
@@ -108,14 +108,14 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(spread: &Spread, kernel: Kernel, refine: u32) -> Self {
+    pub(super) fn new(spread: &Spread, kernel: Kernel, refine: f64) -> Self {
         let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, spread.loss, refine));
         let matrix = Matrix::new(spread, &kernel, &grid, 0);
         let calls: Vec<f64> = grid.nodes.iter().map(|&(u, m)| spread.calls(u, m)).collect();
         let goal = spread.goal() as f64;
         let mut front = Self {
             spread: spread.clone(),
-            refine: f64::from(refine),
+            refine: refine,
             goal,
             origins: spread.origins as f64,
             smooth: grid.coefficients(&calls),
@@ -124,7 +124,7 @@ impl Front {
             matrix,
             wave: Wave { begins: goal, ends: goal, sharpest: f64::INFINITY, ..Wave::default() },
             round: 0,
-            row: Row::with_stride(STRIDE / f64::from(refine).sqrt()),
+            row: Row::with_stride(STRIDE / refine.sqrt()),
             stride: 0.0,
             kept: vec![Kept::default(); 2 * EDGE as usize + 2],
             messages: 0.0,

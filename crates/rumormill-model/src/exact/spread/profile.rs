@@ -1,8 +1,8 @@
 //! Means over a fixed number of rounds, and spreads that change style on the way.
 
-use super::{Distribution, Engine, Options, Steps, collect, compared};
+use super::{Distribution, Engine, Options, collect, compared};
 use crate::error::{Error, count, need};
-use crate::exact::grid::{Grid, Matrix, Panels};
+use crate::exact::grid::{Grid, Law, Matrix, Panels};
 use crate::exact::kernel::Kernel;
 use crate::exact::spread::backward::Backward;
 use crate::exact::spread::dense::Dense;
@@ -47,7 +47,7 @@ impl Spread {
             return Ok(vec![value(origins, alive - origins); rounds as usize + 1]);
         }
         let kernel = Kernel::new(self);
-        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
+        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1.0));
         let matrix = Matrix::new(self, &kernel, &grid, 0);
         let mut now: Vec<f64> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
         let mut scratch = vec![0.0; now.len()];
@@ -84,7 +84,7 @@ impl Spread {
             return Ok(0.0);
         }
         let kernel = Kernel::new(self);
-        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1));
+        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1.0));
         let matrix = Matrix::new(self, &kernel, &grid, 0);
         let idle: Vec<f64> = grid.nodes.iter().map(|&(u, m)| kernel.idle(u, m)).collect();
         let mut still = vec![1.0; idle.len()];
@@ -121,24 +121,21 @@ impl Spread {
         }
         self.affordable_rounds()?;
         let kernel = Kernel::new(self);
-        let mut engine = Backward::new(self, &kernel, 1);
+        let mut engine = Backward::new(self, &kernel, 1.0);
         let exact = collect(&mut engine, Engine::Backward, options);
         let rounds = rounds(&exact);
         count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
         let (grid, matrix) = engine.into_parts();
-        let origins = self.origins as f64;
-        let mut now = [0, 1].map(|part| -> Vec<f64> {
+        let functions = [0, 1].map(|part| -> Vec<f64> {
             grid.nodes.iter().map(|&(u, m)| value(u, m)[part]).collect()
         });
-        let mut next = now.clone();
+        let mut law = Law::new(&grid, self.origins as f64);
         let mut totals = [0.0; 2];
         for _ in 0..rounds {
-            for (total, f) in totals.iter_mut().zip(&now) {
-                *total += grid.read(f, origins);
+            for (total, f) in totals.iter_mut().zip(&functions) {
+                *total += law.mean(f);
             }
-            let [a, b] = &mut next;
-            matrix.apply_both([&now[0], &now[1]], [a, b]);
-            std::mem::swap(&mut now, &mut next);
+            law.step(&matrix);
         }
         Ok((exact, totals))
     }
@@ -164,9 +161,10 @@ impl Spread {
         }
         let range = "1 with pull_after and more than 2,500 living nodes";
         need(first.goal() == first.alive(), "coverage", first.coverage, range)?;
-        let switched =
-            |refine| -> Box<dyn Steps> { Box::new(Switched::new(&first, &second, after, refine)) };
-        Ok(compared(options, switched))
+        let kernels = [Kernel::new(&first), Kernel::new(&second)];
+        Ok(compared(options, |refine| {
+            Box::new(Switched::new([&first, &second], &kernels, after, refine))
+        }))
     }
 
     /// Checks that the question is one whose means are known: those of an exact law, and of a style

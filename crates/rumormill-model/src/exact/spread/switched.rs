@@ -2,6 +2,7 @@
 //! make of the origins, times what the rounds after it make of the goal.
 
 use super::Steps;
+use crate::exact::grid::Law;
 use crate::exact::kernel::Kernel;
 use crate::exact::spread::backward::Backward;
 use crate::spread::Spread;
@@ -11,19 +12,23 @@ pub(super) struct Switched {
     second: Backward,
     after: u64,
     at: u64,
-    /// Weights of the nodes of `second` from the origins, when the change has come.
-    row: Vec<f64>,
+    /// The law after this many rounds, at most `after`, and the contacts up to there.
+    law: Law,
+    calls: f64,
 }
 
 impl Switched {
-    pub(super) fn new(spread: &Spread, second: &Spread, after: u64, refine: u32) -> Self {
-        let kernels = [Kernel::new(spread), Kernel::new(second)];
+    pub(super) fn new(
+        [spread, second]: [&Spread; 2],
+        kernels: &[Kernel; 2],
+        after: u64,
+        refine: f64,
+    ) -> Self {
         let panels = Backward::panels(spread, &kernels[0], refine);
         let panels = panels.narrower(Backward::panels(second, &kernels[1], refine));
         let first = Backward::on(spread, &kernels[0], panels);
         let second = Backward::on(second, &kernels[1], panels);
-        let row = if after == 0 { first.origin() } else { Vec::new() };
-        Self { first, second, after, at: 0, row }
+        Self { law: first.law(), calls: 0.0, first, second, after, at: 0 }
     }
 }
 
@@ -32,24 +37,19 @@ impl Steps for Switched {
         self.at += 1;
         if self.at <= self.after {
             self.first.step();
-            if self.at == self.after {
-                self.row = self.first.origin_after(self.after);
-            }
+            self.calls += self.first.forward(&mut self.law);
         } else {
             self.second.step();
         }
     }
 
     fn survival(&self) -> f64 {
-        if self.at <= self.after { self.first.survival() } else { self.second.read(&self.row)[0] }
+        if self.at <= self.after { self.first.survival() } else { self.second.read(&self.law) }
     }
 
     fn messages(&self) -> f64 {
-        if self.at <= self.after {
-            self.first.messages()
-        } else {
-            self.first.messages() + self.second.read(&self.row)[1]
-        }
+        let later = if self.at <= self.after { 0.0 } else { self.second.total_calls(&self.law) };
+        self.calls + later
     }
 
     fn error(&self) -> f64 {
