@@ -18,11 +18,11 @@ pub const MAX_ROUNDS: u64 = 2_000_000;
 
 /// The most rounds in which a goal short of everyone is approached, where a front is followed; and
 /// those that panels are followed for, or leaps, times the logarithm of the nodes.
-const MAX_FRONT_ROUNDS: f64 = 60.0;
+const MAX_FRONT_ROUNDS: f64 = 55.0;
 const MAX_PANEL_ROUNDS: f64 = 40_000.0;
 
 /// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
-pub const MAX_DENSE_NODES: u64 = 25_000;
+pub const MAX_DENSE_NODES: u64 = 10_000;
 
 /// Which engine does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,7 +247,7 @@ impl Spread {
         if options.engine == Some(Engine::Dense) {
             count("nodes", self.alive(), 1, MAX_DENSE_NODES)?;
         }
-        let dense = dense || self.goal() < self.alive() && self.affords_dense(rounds);
+        let dense = dense || self.affords_dense(rounds);
         let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
         Ok(match engine {
             Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
@@ -295,17 +295,22 @@ impl Spread {
         (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE)
     }
 
-    /// Whether a goal short of everyone is better left to the dense engine although the nodes are
-    /// many: where rounds are slow its rows are narrow, and the front is too sharp for panels.
+    /// Whether the dense engine answers in about half a second though the nodes are many: where they
+    /// only push, or only pull, or rows are narrow because rounds are slow.
     fn affords_dense(&self, rounds: f64) -> bool {
         let alive = self.alive() as f64;
         let picks = self.picks() as f64;
-        let rate = (picks * (1.0 - self.loss)).min(1.0);
-        let width = (24.0 * (0.25 * alive * rate).sqrt() + 24.0).min(alive);
-        let thinned = if self.style == Style::PushPull { width } else { 0.0 };
-        let steps =
-            alive * width * (picks + 12.0 + 0.1 * thinned) + rounds.min(2000.0) * alive * width;
-        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && steps < 3e8
+        let width = (24.0 * (0.25 * alive * self.rate().min(1.0)).sqrt() + 24.0).min(alive);
+        // Nanoseconds per weight, as measured: picks one by one, thinning by calls, and rounds.
+        let picks = if self.style.pushes() { 0.8 * picks } else { 0.0 };
+        let thinning = match self.style {
+            Style::Push => 5.0,
+            Style::Pull => 60.0,
+            Style::PushPull => 60.0 + 0.5 * width,
+        };
+        let seconds = 1e-9 * alive * width * (picks + thinning + 0.15 * rounds);
+        let slow = self.goal() == self.alive() && rounds > 600.0;
+        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && seconds < 0.5 && !slow
     }
 
     /// About how many rounds the distribution spans, unless that is beyond reach.
