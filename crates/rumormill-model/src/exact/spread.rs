@@ -302,11 +302,11 @@ impl Spread {
         let picks = self.picks() as f64;
         let width = (24.0 * (0.25 * alive * self.rate().min(1.0)).sqrt() + 24.0).min(alive);
         // Nanoseconds per weight, as measured: picks one by one, thinning by calls, and rounds.
-        let picks = if self.style.pushes() { 0.8 * picks } else { 0.0 };
-        let thinning = match self.style {
-            Style::Push => 5.0,
-            Style::Pull => 60.0,
-            Style::PushPull => 60.0 + 0.5 * width,
+        let picks = if self.pushes_in(1) { 0.8 * picks } else { 0.0 };
+        let thinning = match (self.pushes_in(1), self.pulls()) {
+            (_, false) => 5.0,
+            (false, true) => 60.0,
+            (true, true) => 60.0 + 0.5 * width,
         };
         let seconds = 1e-9 * alive * width * (picks + thinning + 0.15 * rounds);
         let slow = self.goal() == self.alive() && rounds > 600.0;
