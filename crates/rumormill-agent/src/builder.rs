@@ -46,6 +46,16 @@ pub struct Builder {
     log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
+impl core::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("bind", &self.bind)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Agent {
     /// Returns a builder of an agent with this name in the cluster: 1 to 64 bytes of ASCII letters,
     /// digits, `.`, `_`, `-`, `/` and `:`.

@@ -5,6 +5,8 @@
 //! name and the address lie in memory once, in the [`Directory`] that the nodes share. Nodes that
 //! have the same members share the list of them, too.
 
+#![expect(clippy::disallowed_types, reason = "maps with a fixed hasher")]
+
 use core::fmt;
 use core::hash::{BuildHasherDefault, Hasher};
 use core::net::SocketAddr;

@@ -67,6 +67,12 @@ pub struct Node {
     notices_out: VecDeque<Notice>,
 }
 
+impl core::fmt::Debug for Node {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node").field("identity", &self.identity()).finish_non_exhaustive()
+    }
+}
+
 /// Lends the node's parts to a protocol; a macro, because the host is a part of the node, too.
 macro_rules! lend {
     ($node:expr, $now:expr) => {

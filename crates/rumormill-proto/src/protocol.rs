@@ -120,6 +120,15 @@ pub struct Context<'a> {
     pub(crate) name: &'a str,
 }
 
+impl core::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .field("protocol", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Context<'_> {
     /// The present.
     pub fn now(&self) -> Instant {

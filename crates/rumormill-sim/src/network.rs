@@ -67,6 +67,16 @@ pub struct VirtualNetwork {
     streams: BTreeMap<(NodeIndex, NodeIndex), (Instant, u32)>,
 }
 
+impl core::fmt::Debug for VirtualNetwork {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("VirtualNetwork")
+            .field("config", &self.config)
+            .field("now", &self.now)
+            .field("nodes", &self.slots.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl VirtualNetwork {
     /// A network without nodes, at time zero.
     ///

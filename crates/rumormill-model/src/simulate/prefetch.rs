@@ -3,7 +3,7 @@
 /// Starts loading the element into the caches. It changes nothing that a program can see, and an
 /// index out of range does no harm.
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "an intrinsic")]
 pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]
     {

@@ -32,6 +32,15 @@ pub struct NodeSpec {
     pub durable: bool,
 }
 
+impl core::fmt::Debug for NodeSpec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NodeSpec")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
 impl NodeSpec {
     /// A node with default settings that runs all built-in protocols and starts at once.
     ///

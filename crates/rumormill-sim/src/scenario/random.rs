@@ -18,7 +18,7 @@ use crate::network::spec::NodeSpec;
 
 /// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
 /// [`Chaos::run`].
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Chaos {
     /// Where everything random comes from.
     pub seed: u64,

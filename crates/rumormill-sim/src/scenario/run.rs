@@ -73,6 +73,15 @@ pub struct ScenarioRun {
     notices: Vec<NoticeLine>,
 }
 
+impl core::fmt::Debug for ScenarioRun {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ScenarioRun")
+            .field("scenario", &self.scenario)
+            .field("net", &self.net)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Nodes start.

@@ -18,6 +18,7 @@ use crate::check::violation::Failure;
 use crate::check::violation::Violation;
 
 /// A search for the shortest failing scenario: [`Shrink::advance`] makes one run after the other.
+#[derive(Debug)]
 pub struct Shrink {
     best: Scenario,
     steps: Vec<Step>,
@@ -44,7 +45,7 @@ pub struct Shrunk {
 }
 
 /// What went wrong, without the particulars.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Never(Discriminant<Violation>),
     Broken(Discriminant<Violation>),

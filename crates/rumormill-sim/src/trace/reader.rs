@@ -50,6 +50,7 @@ pub enum Chunk {
 }
 
 /// Reads a trace, slice by slice.
+#[derive(Debug)]
 pub struct TraceReader<R> {
     input: R,
     header: Header,

@@ -9,6 +9,7 @@ use super::{
 };
 
 /// Writes a trace, slice by slice, wherever bytes can be written.
+#[derive(Debug)]
 pub struct TraceWriter<W> {
     out: W,
     /// The payload that is being made; kept for its room.
