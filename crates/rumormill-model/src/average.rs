@@ -202,43 +202,8 @@ impl Averaging {
     }
 
     /// Whether messages take time.
-    pub(super) fn overlaps(&self) -> bool {
+    pub(crate) fn overlaps(&self) -> bool {
         self.faults.latency.1 > 0.0
-    }
-
-    /// The code that runs it.
-    ///
-    /// # Errors
-    /// If the engine asked for cannot run it.
-    pub fn engine(&self) -> Result<Engine, Error> {
-        let dense = matches!(self.topology, Topology::Complete(_))
-            && self.faults.none()
-            && self.aggregate == Aggregate::Average
-            && self.protocol != Protocol::Ledger
-            && (self.protocol == Protocol::PushSum) == (self.schedule == Schedule::Synchronous);
-        let refuse = |engine: Engine, reason: &str, instead: &str| {
-            let (reason, instead) = (reason.to_owned(), instead.to_owned());
-            Err(Error::Unsupported { engine: engine.name(), reason, instead })
-        };
-        match self.engine {
-            None if self.overlaps() => Ok(Engine::Events),
-            None => Ok(if dense { Engine::Dense } else { Engine::Instant }),
-            Some(Engine::Dense) if !dense => refuse(
-                Engine::Dense,
-                "it runs averages without faults on the complete graph, push-sum synchronously, \
-                 push-pull and spsp on any other schedule",
-                "use instant or events",
-            ),
-            Some(Engine::Instant) if self.overlaps() => {
-                refuse(Engine::Instant, "its messages take no time", "use events for an overlap")
-            }
-            Some(Engine::Events) if !self.overlaps() => refuse(
-                Engine::Events,
-                "it is for exchanges that overlap",
-                "give an overlap above 0",
-            ),
-            Some(engine) => Ok(engine),
-        }
     }
 
     /// Refuses what makes no sense.
@@ -275,8 +240,7 @@ impl Averaging {
             let all = "not 0 at every node: errors are relative to the inputs";
             need(values.iter().any(|x| *x != 0.0), "each value", 0, all)?;
         }
-        self.fits()?;
-        self.engine().map(|_| ())
+        self.fits()
     }
 
     /// Refuses protocols and schedules that do not go together.

@@ -22,25 +22,23 @@
 
 pub mod average;
 pub mod broadcast;
-mod contacts;
-pub mod engine;
+mod engine;
 pub mod histogram;
 pub mod observer;
 mod prefetch;
-pub mod run;
-mod start;
+pub mod spread;
 pub mod stream;
-pub mod summary;
 pub mod updates;
-mod work;
+pub mod work;
 
 pub use broadcast::{Broadcast, BroadcastKind};
-pub use engine::EngineKind;
+
 pub use observer::{Observer, Progress};
-pub use run::Run;
-pub use summary::{RoundFigures, Summary};
+pub use spread::job::{Job, simulate};
+pub use spread::kind::EngineKind;
+pub use spread::run::Run;
+pub use spread::summary::{RoundFigures, Summary};
 pub use updates::{Updates, UpdatesSummary, Way};
-pub use work::{Job, simulate};
 
 #[cfg(test)]
 mod tests;

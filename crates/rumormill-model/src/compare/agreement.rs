@@ -3,7 +3,7 @@
 use crate::compare::answer::Exact;
 use crate::exact::special::gamma_q;
 use crate::simulate::histogram::Moments;
-use crate::simulate::summary::Summary;
+use crate::simulate::spread::summary::Summary;
 
 /// The least expected number of runs in a cell of the goodness-of-fit test (Cochran 1954).
 const LEAST: f64 = 5.0;

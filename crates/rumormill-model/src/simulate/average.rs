@@ -18,9 +18,12 @@
 //! # Ok::<(), rumormill_model::error::Error>(())
 //! ```
 
+mod asked;
 mod dense;
+mod engines;
 mod events;
 mod instant;
+mod job;
 mod ledger;
 mod measure;
 mod partners;
@@ -34,14 +37,14 @@ pub mod statistic;
 mod summary;
 mod values;
 mod wheel;
-mod work;
 
 pub use crate::average::{
     Aggregate, Averaging, Engine, Faults, MAX_INPUT, MAX_NODES, Protocol, Schedule, Strike, Values,
 };
+pub use engines::bytes_with_degree;
+pub use job::{Job, Observer, Progress, simulate};
 pub use measure::Moment;
 pub use summary::{Ending, Level, Reached, Summary, TARGETS};
-pub use work::{Job, Observer, Progress, bytes_per_node, bytes_per_node_of_degree, simulate};
 
 #[cfg(test)]
 mod tests;

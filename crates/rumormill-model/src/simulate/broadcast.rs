@@ -7,11 +7,11 @@ use std::ops::{ControlFlow, Range};
 
 use crate::error::{Error, need};
 use crate::graph::topology::MAX_NODES;
-use crate::simulate::observer::{Observer, Shared, Watch};
-use crate::simulate::run::Run;
+use crate::simulate::observer::{CONTACTS, Observer, Shared, Watch, reports};
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream};
-use crate::simulate::summary::Summary;
-use crate::simulate::work::{Desk, check_runs};
+use crate::simulate::work::{ByRuns, Desk, check_runs};
 
 /// How the sender goes about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,18 +115,19 @@ impl Broadcast {
         check_runs(&runs, threads)?;
         let alive = self.alive();
         let mut summary = Summary::new(self.nodes, alive, alive);
-        let shared = Shared::new(observe, runs.end - runs.start, alive);
+        let report = reports(observe, runs.end - runs.start, alive);
+        let shared = Shared::new(&report, CONTACTS);
         let stream = Stream::new(seed, Purpose::Broadcast);
         let parts = Desk::new(runs, 1, threads).divide(&shared, &summary, || {
             let mut record = Run::default();
-            move |runs: Range<u64>, summary: &mut Summary, watch: &mut Watch<'_>| {
+            ByRuns(move |runs: Range<u64>, summary: &mut Summary, watch: &mut Watch<'_>| {
                 for run in runs {
                     self.play(&mut stream.child(run).draws(), &mut record, watch)?;
                     summary.add(&record);
                     watch.runs_done(1);
                 }
                 ControlFlow::Continue(())
-            }
+            })
         });
         for part in &parts {
             summary.merge(part)?;

@@ -1,9 +1,9 @@
-//! How a long simulation says how far it is, and is stopped.
+//! How a long simulation reports its progress, and is stopped.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// How far a simulation is.
+/// How far a simulated spread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Runs that are done.
@@ -12,29 +12,43 @@ pub struct Progress {
     pub runs: u64,
     /// The round that the reporting run has got to.
     pub round: u32,
-    /// How many know in that run.
+    /// Number of informed nodes in that run.
     pub informed: u64,
-    /// How many are to know.
+    /// Number of nodes to be informed.
     pub goal: u64,
 }
 
 /// Called now and then, from any of the threads: every few million contacts, so some times a
-/// second. Whoever returns `Break` stops the simulation; the runs that are done are kept.
+/// second. An observer that returns `Break` stops the simulation; the runs that are done are kept.
 pub type Observer<'a> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'a;
 
-/// What all threads share.
-pub(crate) struct Shared<'a> {
-    observe: &'a Observer<'a>,
-    runs: u64,
-    goal: u64,
+/// What one thread reports of the run that it is at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report<S> {
+    /// Runs that are done, on all threads.
+    pub(crate) runs_done: u64,
+    pub(crate) round: u32,
+    pub(crate) seen: S,
+}
+
+/// What all threads share. `S` is what is reported of a run: of a spread, the number informed.
+pub(crate) struct Shared<'a, S = u64> {
+    observe: &'a (dyn Fn(Report<S>) -> ControlFlow<()> + Sync),
+    /// Work between two reports of a thread.
+    pace: u64,
     done: AtomicU64,
     cancelled: AtomicBool,
 }
 
-impl<'a> Shared<'a> {
-    pub(crate) fn new(observe: &'a Observer<'a>, runs: u64, goal: u64) -> Self {
-        let (done, cancelled) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { observe, runs, goal, done, cancelled }
+/// Contacts between two reports of a spread.
+pub(crate) const CONTACTS: u64 = 1 << 22;
+
+impl<'a, S> Shared<'a, S> {
+    pub(crate) fn new(
+        observe: &'a (dyn Fn(Report<S>) -> ControlFlow<()> + Sync),
+        pace: u64,
+    ) -> Self {
+        Self { observe, pace, done: AtomicU64::new(0), cancelled: AtomicBool::new(false) }
     }
 
     pub(crate) fn cancelled(&self) -> bool {
@@ -42,44 +56,50 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Contacts between two calls of the observer, on each thread.
-const PACE: u64 = 1 << 22;
+/// Returns what turns the reports of a spread's threads into progress for its observer.
+pub(crate) fn reports<'a>(
+    observe: &'a Observer<'a>,
+    runs: u64,
+    goal: u64,
+) -> impl Fn(Report<u64>) -> ControlFlow<()> + Sync + 'a {
+    move |Report { runs_done, round, seen: informed }| {
+        observe(Progress { runs_done, runs, round, informed, goal })
+    }
+}
 
-/// One thread's view: it counts the work and calls the observer.
-pub(crate) struct Watch<'a> {
-    shared: &'a Shared<'a>,
+/// One thread's view: it counts the work and reports.
+pub(crate) struct Watch<'a, S = u64> {
+    shared: &'a Shared<'a, S>,
     work: u64,
 }
 
-impl<'a> Watch<'a> {
-    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+impl<'a, S> Watch<'a, S> {
+    pub(crate) fn new(shared: &'a Shared<'a, S>) -> Self {
         Self { shared, work: 0 }
     }
 
-    /// The view of another thread.
+    /// Returns the view of another thread.
     pub(crate) fn fork(&self) -> Self {
         Self::new(self.shared)
     }
 
-    /// Work has been done, in contacts or what takes as long. `Break`: give up this run.
+    /// Counts work, in contacts or what takes as long. `Break`: give up this run.
     #[inline]
-    pub(crate) fn worked(&mut self, contacts: u64, round: u32, informed: u64) -> ControlFlow<()> {
-        self.work += contacts;
-        if self.work < PACE { ControlFlow::Continue(()) } else { self.tell(round, informed) }
+    pub(crate) fn worked(&mut self, work: u64, round: u32, seen: S) -> ControlFlow<()> {
+        self.work += work;
+        if self.work < self.shared.pace {
+            ControlFlow::Continue(())
+        } else {
+            self.report(round, seen)
+        }
     }
 
     #[cold]
-    fn tell(&mut self, round: u32, informed: u64) -> ControlFlow<()> {
+    fn report(&mut self, round: u32, seen: S) -> ControlFlow<()> {
         self.work = 0;
         let shared = self.shared;
-        let progress = Progress {
-            runs_done: shared.done.load(Ordering::Relaxed),
-            runs: shared.runs,
-            round,
-            informed,
-            goal: shared.goal,
-        };
-        if (shared.observe)(progress).is_break() {
+        let runs_done = shared.done.load(Ordering::Relaxed);
+        if (shared.observe)(Report { runs_done, round, seen }).is_break() {
             shared.cancelled.store(true, Ordering::Relaxed);
         }
         if shared.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -16,11 +16,13 @@ use self::exchange::Exchange;
 use crate::error::{Error, need};
 use crate::graph::csr::MAX_GRAPH_NODES;
 use crate::graph::topology::Topology;
-use crate::simulate::engine::{Engine, EngineKind};
+use crate::simulate::engine::Plan;
 use crate::simulate::histogram::{Counts, Moments};
-use crate::simulate::observer::{Observer, Shared, Watch};
-use crate::simulate::summary::Summary;
-use crate::simulate::work::{Desk, check_runs};
+use crate::simulate::observer::{CONTACTS, Observer, Shared, Watch, reports};
+use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::kind::EngineKind;
+use crate::simulate::spread::summary::Summary;
+use crate::simulate::work::{ByRuns, Desk, check_runs};
 use crate::spread::{Semantics, Spread};
 
 /// How updates travel.
@@ -198,25 +200,27 @@ impl Updates {
         check_runs(&runs, threads)?;
         self.check(topology, way, threads)?;
         let goal = self.spread.goal();
-        let shared = Shared::new(observe, runs.end - runs.start, goal);
+        let report = reports(observe, runs.end - runs.start, goal);
+        let shared = Shared::new(&report, CONTACTS);
         let desk = Desk::new(runs, 1, threads);
         let empty = UpdatesSummary::default();
         let parts = match way {
             Way::Rumors => {
                 let engine = EngineKind::choose(&self.spread, topology, 1);
-                let engine = engine.build(&self.spread, topology, seed);
-                desk.divide(&shared, &empty, || self.rumors(engine.as_ref(), topology))
+                let asked = Asked::new(&self.spread, topology);
+                let plan = engine.engine().build(&asked, seed);
+                desk.divide(&shared, &empty, || ByRuns(self.rumors(plan.as_ref())))
             }
             Way::Exchange => desk.divide(&shared, &empty, || {
                 let mut nodes = Exchange::new(self, topology, seed);
-                move |runs: Range<u64>, sum: &mut UpdatesSummary, watch: &mut Watch<'_>| {
+                ByRuns(move |runs: Range<u64>, sum: &mut UpdatesSummary, watch: &mut Watch<'_>| {
                     for run in runs {
                         let (finished, cost) = nodes.play(run, watch)?;
                         sum.add(finished, cost.messages, cost.bytes, cost.copies);
                         watch.runs_done(1);
                     }
                     ControlFlow::Continue(())
-                }
+                })
             }),
         };
         let mut sum = empty;
@@ -228,12 +232,11 @@ impl Updates {
     /// Each update is a run of the model of its own.
     fn rumors<'a>(
         &'a self,
-        engine: &'a dyn Engine,
-        topology: &'a Topology,
+        plan: &'a dyn Plan<Asked>,
     ) -> impl FnMut(Range<u64>, &mut UpdatesSummary, &mut Watch<'_>) -> ControlFlow<()> + 'a {
-        let nodes = topology.nodes();
+        let nodes = self.spread.nodes;
         let (alive, goal) = (self.spread.alive(), self.spread.goal());
-        let mut worker = engine.worker();
+        let mut worker = plan.worker();
         let each = u64::from(self.updates);
         move |runs, sum, watch| {
             for run in runs {

@@ -1,223 +1,168 @@
-//! The runs of a question, divided among threads.
+//! The pool of workers: runs, or anything that is numbered, divided among threads.
+//!
+//! Where threads do not exist (`wasm32-unknown-unknown`) one worker does everything.
 
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{Error, need};
-use crate::graph::topology::Topology;
-use crate::simulate::engine::{EngineKind, Worker};
-use crate::simulate::observer::{Observer, Shared, Watch};
-use crate::simulate::summary::Summary;
-use crate::spread::Spread;
+use crate::simulate::observer::{Shared, Watch};
 
-/// What to simulate, and with what.
-#[derive(Clone, Debug)]
-pub struct Job<'a> {
-    /// The question.
-    pub spread: &'a Spread,
-    /// Who knows whom.
-    pub topology: &'a Topology,
-    /// The engine; if `None`, the fastest that can do it, of those that fit the memory.
-    pub engine: Option<EngineKind>,
-    /// Which runs. A run's number is part of its random numbers' addresses: 0..100 is 0..50 and
-    /// 50..100.
-    pub runs: Range<u64>,
-    /// The seed.
-    pub seed: u64,
-    /// How many threads, at least 1.
-    pub threads: usize,
-    /// The most memory that the engine may take beside the topology, in bytes.
-    pub memory: u64,
+/// Works each part on a thread of its own, and returns the results in the order of the parts.
+pub fn in_parallel<I, T>(parts: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T>
+where
+    I: Send,
+    T: Send,
+{
+    if parts.len() <= 1 || cfg!(target_family = "wasm") {
+        return parts.into_iter().map(work).collect();
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let start = |part| scope.spawn(move || work(part));
+        let threads: Vec<_> = parts.into_iter().map(start).collect();
+        // A panic of a worker is a bug there: it goes on here.
+        let join = |thread: std::thread::ScopedJoinHandle<'_, T>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    })
 }
 
-impl<'a> Job<'a> {
-    /// One thread, any engine, no limit on memory.
-    #[must_use]
-    pub fn new(spread: &'a Spread, topology: &'a Topology, runs: Range<u64>, seed: u64) -> Self {
-        Self { spread, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
-    }
-
-    /// The engine that [`simulate`] would use.
-    #[must_use]
-    pub fn engine(&self) -> EngineKind {
-        let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.engine.unwrap_or_else(|| {
-            EngineKind::able(self.spread, self.topology, runs)
-                .find(|&engine| self.bytes_needed(engine) <= self.memory)
-                .unwrap_or_else(|| EngineKind::choose(self.spread, self.topology, runs))
-        })
-    }
-
-    /// Runs that are worked on side by side. Threads beyond them work on the same runs.
-    fn workers(&self) -> usize {
-        let runs = self.runs.end.saturating_sub(self.runs.start);
-        self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
-    }
-
-    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
-    #[must_use]
-    pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
-        engine.bytes_needed(self.spread, self.topology, self.workers())
-    }
-
-    /// Checks everything that [`simulate`] checks, and computes nothing.
-    ///
-    /// # Errors
-    /// As [`simulate`].
-    pub fn check(&self) -> Result<(), Error> {
-        self.spread.check_on(self.topology)?;
-        check_runs(&self.runs, self.threads)?;
-        let engine = self.engine();
-        engine.supports(self.spread, self.topology)?;
-        let need = self.bytes_needed(engine);
-        if need > self.memory {
-            let what = match self.workers() {
-                1 => format!("engine {engine}"),
-                workers => format!("engine {engine} with {workers} runs at a time"),
-            };
-            return Err(Error::Memory { what, need, limit: self.memory });
+/// Has `workers` threads work the numbers below `count`, each the next one that is free, until all
+/// are done or one breaks off; then no further number is begun. `work` gets the worker's number, from
+/// 0, and the number to work on.
+///
+/// Returns the first break, by the worker's number.
+pub fn share<B: Send>(
+    workers: usize,
+    count: u64,
+    work: impl Fn(usize, u64) -> ControlFlow<B> + Sync,
+) -> ControlFlow<B> {
+    let (next, broken) = (AtomicU64::new(0), AtomicBool::new(false));
+    let serve = |worker| {
+        while !broken.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                break;
+            }
+            let flow = work(worker, number);
+            if flow.is_break() {
+                broken.store(true, Ordering::Relaxed);
+                return flow;
+            }
         }
-        Ok(())
-    }
+        ControlFlow::Continue(())
+    };
+    let flows = in_parallel((0..workers).collect(), serve);
+    flows.into_iter().find(ControlFlow::is_break).unwrap_or(ControlFlow::Continue(()))
 }
 
-/// Works out the runs of a job. The summary depends on the model, the topology, the seed and the
-/// runs, and for engines that draw otherwise on the engine; never on the threads.
+/// One thread's part in a simulation: it works one block of runs after another.
 ///
-/// `observe` is called now and then, from any thread, and may stop it: then the summary says so,
-/// and holds the runs that were done.
-///
-/// # Errors
-/// A field out of range; an engine that cannot do the model; too little memory.
-pub fn simulate(job: &Job<'_>, observe: &Observer<'_>) -> Result<Summary, Error> {
-    job.check()?;
-    let nodes = job.topology.nodes();
-    let (alive, goal) = (job.spread.alive(), job.spread.goal());
-    let engine = job.engine().build(job.spread, job.topology, job.seed);
-    let shared = Shared::new(observe, job.runs.end - job.runs.start, goal);
-    let empty = Summary::new(nodes, alive, goal);
-    let desk = Desk::new(job.runs.clone(), engine.block(), job.threads);
-    let threads = desk.threads_each();
-    let parts = desk.divide(&shared, &empty, || Runner { worker: engine.worker(), threads });
-    let mut summary = empty;
-    for part in &parts {
-        summary.merge(part)?;
-    }
-    summary.cancelled = shared.cancelled();
-    Ok(summary)
-}
-
-/// A worker, and how many threads it may use.
-struct Runner<'a> {
-    worker: Box<dyn Worker + 'a>,
-    threads: usize,
-}
-
-impl Hand<Summary> for Runner<'_> {
+/// `T` is what runs add up to, `S` what the observer is told of a run.
+pub(crate) trait Worker<T, S = u64> {
+    /// Works `runs`, which lie in one aligned block, with up to `threads` threads of its own, and
+    /// adds each run that is complete to the sum, now or at the next [`Self::finish`]. Gives up as
+    /// soon as the watch says so.
     fn work(
         &mut self,
         runs: Range<u64>,
-        summary: &mut Summary,
-        watch: &mut Watch<'_>,
-    ) -> ControlFlow<()> {
-        self.worker.work(runs, self.threads, summary, watch)
-    }
+        threads: usize,
+        sum: &mut T,
+        watch: &mut Watch<'_, S>,
+    ) -> ControlFlow<()>;
 
-    fn finish(&mut self, summary: &mut Summary) {
-        self.worker.finish(summary);
-    }
-}
-
-/// Works one block of runs after another, on one thread.
-pub(crate) trait Hand<T> {
-    /// Works runs and adds them up, now or at the end.
-    fn work(&mut self, runs: Range<u64>, sum: &mut T, watch: &mut Watch<'_>) -> ControlFlow<()>;
-
-    /// Adds what has not been added yet.
+    /// Adds the complete runs that are not in the sum yet.
     fn finish(&mut self, _sum: &mut T) {}
 }
 
-impl<T, F> Hand<T> for F
-where
-    F: FnMut(Range<u64>, &mut T, &mut Watch<'_>) -> ControlFlow<()>,
-{
-    fn work(&mut self, runs: Range<u64>, sum: &mut T, watch: &mut Watch<'_>) -> ControlFlow<()> {
-        self(runs, sum, watch)
+impl<T, S, W: Worker<T, S> + ?Sized> Worker<T, S> for Box<W> {
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        threads: usize,
+        sum: &mut T,
+        watch: &mut Watch<'_, S>,
+    ) -> ControlFlow<()> {
+        (**self).work(runs, threads, sum, watch)
+    }
+
+    fn finish(&mut self, sum: &mut T) {
+        (**self).finish(sum);
     }
 }
 
-/// Hands out the blocks of runs, in parcels.
+/// A function of runs, as a worker on one thread.
+pub(crate) struct ByRuns<F>(pub(crate) F);
+
+impl<T, S, F> Worker<T, S> for ByRuns<F>
+where
+    F: FnMut(Range<u64>, &mut T, &mut Watch<'_, S>) -> ControlFlow<()>,
+{
+    fn work(
+        &mut self,
+        runs: Range<u64>,
+        _threads: usize,
+        sum: &mut T,
+        watch: &mut Watch<'_, S>,
+    ) -> ControlFlow<()> {
+        (self.0)(runs, sum, watch)
+    }
+}
+
+/// The runs of a simulation, as they are divided among workers.
 pub(crate) struct Desk {
     runs: Range<u64>,
+    /// Runs are worked in aligned blocks of this many.
     block: u64,
-    /// Blocks in a parcel.
-    size: u64,
-    next: AtomicU64,
-    /// The first block after the last.
-    end: u64,
     threads: usize,
-    workers: usize,
 }
 
 impl Desk {
     pub(crate) fn new(runs: Range<u64>, block: u64, threads: usize) -> Self {
-        let (first, end) = (runs.start / block, runs.end.div_ceil(block));
-        // Small enough that the threads end together, large enough not to fight for the counter.
-        let size = ((end - first) / (threads as u64 * 32)).clamp(1, 256);
-        let parcels = usize::try_from((end - first).div_ceil(size)).unwrap_or(usize::MAX);
-        let workers = threads.min(parcels).max(1);
-        Self { runs, block, size, next: AtomicU64::new(first), end, threads, workers }
+        Self { runs, block, threads }
     }
 
-    /// How many threads a worker may use itself, where there are more threads than workers.
-    pub(crate) fn threads_each(&self) -> usize {
-        (self.threads / self.workers).max(1)
-    }
-
-    /// Has all runs worked: each thread makes a hand and gives it one block after another, with
+    /// Has all runs worked: each thread makes a worker and gives it one block after another, with
     /// what it adds up in. Returns the threads' sums.
-    pub(crate) fn divide<T, H>(
+    pub(crate) fn divide<T, S, W>(
         &self,
-        shared: &Shared<'_>,
+        shared: &Shared<'_, S>,
         empty: &T,
-        hand: impl Fn() -> H + Sync,
+        worker: impl Fn() -> W + Sync,
     ) -> Vec<T>
     where
         T: Clone + Send + Sync,
-        H: Hand<T>,
+        W: Worker<T, S>,
     {
-        let serve = || {
-            let (mut hand, mut sum) = (hand(), empty.clone());
-            self.serve(&mut hand, &mut sum, shared);
-            hand.finish(&mut sum);
+        let (first, end) = (self.runs.start / self.block, self.runs.end.div_ceil(self.block));
+        // Small enough that the threads end together, large enough not to fight for the counter.
+        let parcel = ((end - first) / (self.threads as u64 * 32)).clamp(1, 256);
+        let parcels = usize::try_from((end - first).div_ceil(parcel)).unwrap_or(usize::MAX);
+        let workers = self.threads.min(parcels).max(1);
+        // Where there are more threads than parcels, workers have threads of their own.
+        let threads = (self.threads / workers).max(1);
+        let next = AtomicU64::new(first);
+        let serve = |_| {
+            let (mut worker, mut sum) = (worker(), empty.clone());
+            let mut watch = Watch::new(shared);
+            let mut flow = ControlFlow::Continue(());
+            while flow.is_continue() && !shared.cancelled() {
+                let start = next.fetch_add(parcel, Ordering::Relaxed);
+                if start >= end {
+                    break;
+                }
+                flow = (start..(start + parcel).min(end)).try_for_each(|block| {
+                    let runs = (block * self.block).max(self.runs.start)
+                        ..((block + 1) * self.block).min(self.runs.end);
+                    worker.work(runs, threads, &mut sum, &mut watch)
+                });
+            }
+            worker.finish(&mut sum);
             sum
         };
-        if self.workers == 1 {
-            return vec![serve()];
-        }
-        std::thread::scope(|scope| {
-            let hands: Vec<_> = (0..self.workers).map(|_| scope.spawn(serve)).collect();
-            let joined = hands.into_iter().map(std::thread::ScopedJoinHandle::join);
-            // A panic of a worker is a bug there: it goes on here.
-            joined.map(|part| part.unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
-        })
-    }
-
-    fn serve<T>(&self, hand: &mut impl Hand<T>, sum: &mut T, shared: &Shared<'_>) {
-        let mut watch = Watch::new(shared);
-        loop {
-            let parcel = self.next.fetch_add(self.size, Ordering::Relaxed);
-            if parcel >= self.end || shared.cancelled() {
-                return;
-            }
-            for block in parcel..(parcel + self.size).min(self.end) {
-                let runs = (block * self.block).max(self.runs.start)
-                    ..((block + 1) * self.block).min(self.runs.end);
-                if hand.work(runs, sum, &mut watch).is_break() {
-                    return;
-                }
-            }
-        }
+        in_parallel((0..workers).collect(), serve)
     }
 }
 
@@ -226,4 +171,43 @@ pub(crate) fn check_runs(runs: &Range<u64>, threads: usize) -> Result<(), Error>
     let given = format!("{}..{}", runs.start, runs.end);
     need(runs.start < runs.end, "runs", given, "at least one")?;
     need((1..=4096).contains(&threads), "threads", threads, "1 to 4096")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn every_number_is_worked_once() {
+        for workers in [1, 3] {
+            let seen = Mutex::new(Vec::new());
+            let flow = share(workers, 100, |worker, number| {
+                assert!(worker < workers);
+                seen.lock().unwrap().push(number);
+                ControlFlow::<()>::Continue(())
+            });
+            let mut seen = seen.into_inner().unwrap();
+            seen.sort_unstable();
+            assert!(flow.is_continue() && seen.into_iter().eq(0..100));
+        }
+    }
+
+    #[test]
+    fn a_break_ends_the_work() {
+        let done = AtomicU64::new(0);
+        let flow = share(2, u64::MAX, |_, number| {
+            done.fetch_add(1, Ordering::Relaxed);
+            if number == 20 { ControlFlow::Break(number) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(flow, ControlFlow::Break(20));
+        assert!(done.into_inner() < 1000);
+    }
+
+    #[test]
+    fn parts_come_back_in_their_order() {
+        assert_eq!(in_parallel(vec![3, 1, 2], |x| 2 * x), [6, 2, 4]);
+        assert!(in_parallel(Vec::<u8>::new(), |x| x).is_empty());
+    }
 }

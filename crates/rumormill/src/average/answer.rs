@@ -4,7 +4,7 @@ use rumormill_model::compare::average::Reference;
 use rumormill_model::graph::Topology;
 use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{
-    Averaging, Job, Level, Reached, Strike, Summary, bytes_per_node,
+    Averaging, Job, Level, Reached, Strike, Summary, bytes_with_degree,
 };
 use serde::Serialize;
 
@@ -146,7 +146,8 @@ impl Answer {
             detection: averaging.faults.detection,
             changes: averaging.faults.changes.iter().map(Struck::from).collect(),
             engine: averaging.engine().map_or("", |engine| engine.name()),
-            bytes_per_node: bytes_per_node(averaging).unwrap_or(0),
+            bytes_per_node: bytes_with_degree(averaging, averaging.topology.mean_degree())
+                .map_or(0, |bytes| bytes / averaging.nodes()),
             seed: averaging.seed,
             runs: summary.runs,
             runs_asked: flags.runs,

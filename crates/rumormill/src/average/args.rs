@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use clap::Args;
 use rumormill_model::graph::{Csr, GraphKind, Topology};
 use rumormill_model::simulate::average::{
-    Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values,
-    bytes_per_node_of_degree,
+    Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values, bytes_with_degree,
 };
 
 use crate::average::inputs::ValuesArg;
@@ -160,9 +159,9 @@ impl Flags {
             averaging.engine = Some(stand_in.engine().map_err(|error| refuse(&error))?);
         }
         averaging.check().map_err(|error| refuse(&error))?;
-        let each = bytes_per_node_of_degree(&averaging, kind.mean_degree(among));
-        let each = each.map_err(|error| refuse(&error))?;
-        Ok(Need { graph, run: each.saturating_mul(among) })
+        let run = bytes_with_degree(&averaging, kind.mean_degree(among));
+        let run = run.map_err(|error| refuse(&error))?;
+        Ok(Need { graph, run })
     }
 
     /// The values, and how many nodes there are if anything but the graph says so.

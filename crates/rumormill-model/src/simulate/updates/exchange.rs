@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 
 use super::Updates;
 use crate::graph::topology::Topology;
-use crate::simulate::contacts::{Contact, Contacts};
 use crate::simulate::observer::Watch;
-use crate::simulate::start::Start;
+use crate::simulate::spread::contacts::{Contact, Contacts};
+use crate::simulate::spread::start::Start;
 use crate::simulate::stream::{Purpose, Stream};
 use crate::spread::Spread;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::batch::{Batch, BatchRound, Move};
 use crate::error::Error;
 use crate::simulate::histogram::{Binned, Counts, Moments};
-use crate::simulate::run::{Run, place, round_at};
+use crate::simulate::spread::run::{Run, place, round_at};
 
 /// The runs that were seen at one round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

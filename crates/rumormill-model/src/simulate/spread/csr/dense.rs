@@ -1,8 +1,8 @@
 //! A round as a sweep over all nodes, or over all that can matter.
 
 use super::Sweep;
-use crate::simulate::contacts::Contacts;
-use crate::simulate::engine::csr::nodes::{Nodes, bit, for_each};
+use crate::simulate::spread::contacts::Contacts;
+use crate::simulate::spread::csr::nodes::{Nodes, bit, for_each};
 use crate::simulate::stream::{Stream, below};
 
 /// Nodes whose contacts are worked together: enough to overlap their reads of memory.

@@ -1,7 +1,7 @@
 //! The state of a run: a bit for each node.
 
 use super::Sweep;
-use crate::simulate::start::Start;
+use crate::simulate::spread::start::Start;
 
 /// Who knows, and who lives.
 pub(super) struct Nodes<'a> {

@@ -11,13 +11,16 @@ mod table;
 
 use std::ops::{ControlFlow, Range};
 
-use super::{Engine, Worker};
 use crate::graph::topology::Topology;
-use crate::simulate::engine::complete::{Complete, Level, callers};
+use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::run::Run;
+use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::complete;
+use crate::simulate::spread::complete::{Complete, Level, callers};
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream};
-use crate::simulate::summary::Summary;
+use crate::simulate::work::Worker;
 use crate::spread::Spread;
 use lanes::{LANES, Lanes};
 use table::Table;
@@ -31,25 +34,40 @@ const TABLED: u64 = 512;
 /// Runs that a thread takes at a time where there are tables: so quick are they.
 const TABLED_BLOCK: u64 = 64;
 
-pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
-    let Topology::Complete(_) = topology else {
-        return Err("it counts those that know, which says all on the complete graph only".into());
-    };
-    super::complete::supports(spread)
-}
+/// The engine.
+pub(super) struct CountEngine;
 
-/// The tables of few nodes, and next to nothing otherwise.
-pub(super) fn bytes_needed(spread: &Spread, threads: usize) -> u64 {
-    let complete = Complete::new(spread);
-    let tables = match tabled(&complete) {
-        true => {
-            let outcomes = Table::most_outcomes(complete.alive, spread);
-            let rows = 3 * 8 * (complete.alive + 1);
-            rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
-        }
-        false => 0,
-    };
-    (tables + 4096) * threads as u64
+impl Engine<Asked> for CountEngine {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+
+    fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
+        let Topology::Complete(_) = topology else {
+            return Err(
+                "it counts those that know, which says all on the complete graph only".into()
+            );
+        };
+        complete::supports(spread)
+    }
+
+    /// The tables of few nodes, and next to nothing otherwise.
+    fn bytes_needed(&self, Asked { spread, .. }: &Asked, workers: usize) -> u64 {
+        let complete = Complete::new(spread);
+        let tables = match tabled(&complete) {
+            true => {
+                let outcomes = Table::most_outcomes(complete.alive, spread);
+                let rows = 3 * 8 * (complete.alive + 1);
+                rows + 8 * outcomes + Lanes::bytes_needed(complete.alive, outcomes)
+            }
+            false => 0,
+        };
+        (tables + 4096) * workers as u64
+    }
+
+    fn build<'a>(&self, asked: &'a Asked, seed: u64) -> Box<dyn Plan<Asked> + 'a> {
+        Box::new(Count::new(&asked.spread, seed))
+    }
 }
 
 fn tabled(complete: &Complete) -> bool {
@@ -70,12 +88,12 @@ impl<'a> Count<'a> {
     }
 }
 
-impl Engine for Count<'_> {
+impl Plan<Asked> for Count<'_> {
     fn block(&self) -> u64 {
         if tabled(&self.complete) { TABLED_BLOCK } else { 1 }
     }
 
-    fn worker(&self) -> Box<dyn Worker + '_> {
+    fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
         let few = tabled(&self.complete).then(|| Few {
             table: Table::new(&self.complete),
             lanes: Lanes::new(self.spread, &self.complete, self.goal),
@@ -97,7 +115,7 @@ struct Few {
     lanes: Option<Lanes>,
 }
 
-impl Worker for Counter<'_> {
+impl Worker<Summary> for Counter<'_> {
     fn work(
         &mut self,
         runs: Range<u64>,

@@ -1,6 +1,6 @@
 //! 65,536 nodes as bits, and what a round does to them.
 
-use crate::simulate::engine::binomial::{Chance, binomial};
+use crate::simulate::spread::binomial::{Chance, binomial};
 use crate::simulate::stream::{Draws, threshold};
 
 /// Nodes in a bucket: four positions to a random number, 8 KiB of bits.

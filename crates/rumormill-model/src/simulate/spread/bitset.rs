@@ -20,13 +20,18 @@ mod bucket;
 
 use std::ops::ControlFlow;
 
-use super::{Engine, OneByOne, Player, Worker};
 use crate::graph::topology::Topology;
-use crate::simulate::engine::binomial::{Chance, binomial};
-use crate::simulate::engine::complete::{Complete, Level, callers};
+use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::run::Run;
+use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::binomial::{Chance, binomial};
+use crate::simulate::spread::complete;
+use crate::simulate::spread::complete::{Complete, Level, callers};
+use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream};
+use crate::simulate::work::{Worker, in_parallel};
 use crate::spread::Spread;
 use bucket::{Bucket, SIZE, WORDS};
 
@@ -39,21 +44,34 @@ const SHARE: u64 = 1 << 21;
 /// Buckets between two looks at the watch.
 const STEP: usize = 64;
 
-pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
-    let Topology::Complete(_) = topology else {
-        return Err("its buckets are filled evenly, as on the complete graph only".into());
-    };
-    if spread.alive() > MOST {
-        return Err(format!("it has a bit for each living node, and {MOST} at most"));
-    }
-    super::complete::supports(spread)
-}
+/// The engine.
+pub(super) struct BitsetEngine;
 
-/// A bit for each living node, and 12 bytes for each bucket.
-pub(super) fn bytes_needed(spread: &Spread, threads: usize) -> u64 {
-    let buckets = spread.alive().div_ceil(SIZE);
-    // Threads beyond the runs share the nodes of a run; this does not know the runs.
-    buckets * (SIZE / 8 + 12) * threads as u64 + (1 << 20)
+impl Engine<Asked> for BitsetEngine {
+    fn name(&self) -> &'static str {
+        "bitset"
+    }
+
+    fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
+        let Topology::Complete(_) = topology else {
+            return Err("its buckets are filled evenly, as on the complete graph only".into());
+        };
+        if spread.alive() > MOST {
+            return Err(format!("it has a bit for each living node, and {MOST} at most"));
+        }
+        complete::supports(spread)
+    }
+
+    /// A bit for each living node, and 12 bytes for each bucket.
+    fn bytes_needed(&self, Asked { spread, .. }: &Asked, workers: usize) -> u64 {
+        let buckets = spread.alive().div_ceil(SIZE);
+        // Threads beyond the runs share the nodes of a run; this does not know the runs.
+        buckets * (SIZE / 8 + 12) * workers as u64 + (1 << 20)
+    }
+
+    fn build<'a>(&self, asked: &'a Asked, seed: u64) -> Box<dyn Plan<Asked> + 'a> {
+        Box::new(Bitset::new(&asked.spread, seed))
+    }
 }
 
 pub(super) struct Bitset<'a> {
@@ -69,8 +87,8 @@ impl<'a> Bitset<'a> {
     }
 }
 
-impl Engine for Bitset<'_> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
+impl Plan<Asked> for Bitset<'_> {
+    fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
         Box::new(OneByOne::new(Nodes::new(self)))
     }
 }
@@ -214,22 +232,14 @@ impl<'a> Nodes<'a> {
             self.informed += sweep.go(0, words, missing, &self.balls, watch)?;
             return ControlFlow::Continue(());
         }
-        let told = std::thread::scope(|scope| {
-            let parts = self.words.chunks_mut(each * WORDS).zip(self.missing.chunks_mut(each));
-            let hands: Vec<_> = parts
-                .zip(self.balls.chunks(each))
-                .enumerate()
-                .map(|(part, ((words, missing), balls))| {
-                    let mut watch = watch.fork();
-                    let sweep = &sweep;
-                    scope.spawn(move || sweep.go(part * each, words, missing, balls, &mut watch))
-                })
-                .collect();
-            hands.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        let parts = self.words.chunks_mut(each * WORDS).zip(self.missing.chunks_mut(each));
+        let parts = parts.zip(self.balls.chunks(each)).enumerate().collect();
+        let watch = &*watch;
+        let told = in_parallel(parts, |(part, ((words, missing), balls))| {
+            sweep.go(part * each, words, missing, balls, &mut watch.fork())
         });
         for part in told {
-            // A panic of a thread is a bug there: it goes on here.
-            match part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+            match part {
                 ControlFlow::Continue(told) => self.informed += told,
                 ControlFlow::Break(()) => return ControlFlow::Break(()),
             }

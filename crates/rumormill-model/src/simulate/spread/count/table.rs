@@ -4,9 +4,9 @@
 //! between two of them. Rows are made when they are first asked for; what they hold depends on the
 //! model alone.
 
-use crate::simulate::engine::binomial::Chance;
+use crate::simulate::spread::binomial::Chance;
 
-use crate::simulate::engine::complete::{Complete, Level};
+use crate::simulate::spread::complete::{Complete, Level};
 use crate::simulate::stream::below;
 use crate::spread::Spread;
 

@@ -3,11 +3,11 @@
 //! A round is one look into a table, and the next look depends on it; so a run alone waits most of
 //! the time. Runs that go side by side fill each other's waits. What they do is what they do alone.
 
-use crate::simulate::engine::complete::{Complete, callers};
-use crate::simulate::engine::count::table::Table;
 use crate::simulate::histogram::Moments;
+use crate::simulate::spread::complete::{Complete, callers};
+use crate::simulate::spread::count::table::Table;
+use crate::simulate::spread::summary::{Batch, BatchRound, Move, Summary};
 use crate::simulate::stream::{Draws, Stream};
-use crate::simulate::summary::{Batch, BatchRound, Move, Summary};
 use crate::spread::Spread;
 
 /// Runs that go side by side.

@@ -13,8 +13,8 @@
 //! there are at most pool − i uninformed nodes. It holds for i = 0; a level with a sender leaves
 //! one fewer, because at pool − i uninformed nodes its first ball hits for certain.)
 
-use crate::simulate::engine::binomial::{Chance, binomial, real};
-use crate::simulate::engine::occupancy::occupied;
+use crate::simulate::spread::binomial::{Chance, binomial, real};
+use crate::simulate::spread::occupancy::occupied;
 use crate::simulate::stream::Draws;
 use crate::spread::{Semantics, Spread, Targets};
 

@@ -16,7 +16,7 @@
 //! approximated. Few balls among many bins are likely to hit as many bins, and a bound on the
 //! probability of any two meeting settles most cases with one number.
 
-use crate::simulate::engine::binomial::{Chance, binomial, real};
+use crate::simulate::spread::binomial::{Chance, binomial, real};
 use crate::simulate::stream::Draws;
 
 /// Up to this many balls are thrown one by one.
@@ -191,7 +191,7 @@ fn beyond(level: usize, rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::engine::checks::{assert_follows, assert_moments};
+    use crate::simulate::spread::checks::{assert_follows, assert_moments};
     use crate::simulate::stream::{Purpose, Stream};
 
     /// The law of the number of bins hit, ball by ball.

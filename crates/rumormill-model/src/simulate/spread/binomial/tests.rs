@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulate::engine::checks::{assert_follows, assert_moments};
+use crate::simulate::spread::checks::{assert_follows, assert_moments};
 use crate::simulate::stream::{Purpose, Stream};
 
 /// The law of Bin(n, p) by ratios of neighbours, from a peak whose mass sums to one.

@@ -4,27 +4,44 @@ use std::ops::ControlFlow;
 
 use rumormill_proto::{Counted, Decided, Stop};
 
-use super::{Engine, OneByOne, Player, Worker};
 use crate::graph::csr::MAX_GRAPH_NODES;
 use crate::graph::topology::Topology;
-use crate::simulate::contacts::{Contact, Contacts};
+use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::run::Run;
-use crate::simulate::start::Start;
+use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::contacts::{Contact, Contacts};
+use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::start::Start;
+use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream, unit};
+use crate::simulate::work::Worker;
 use crate::spread::{Semantics, Spread};
 
-pub(super) fn supports(topology: &Topology) -> Result<(), String> {
-    let nodes = topology.nodes();
-    if nodes <= MAX_GRAPH_NODES {
-        return Ok(());
-    }
-    Err(format!("it follows each of {nodes} nodes, and numbers them up to {MAX_GRAPH_NODES}"))
-}
+/// The engine.
+pub(super) struct ReferenceEngine;
 
-/// Two flags, interest, its count, the order of turns, and the dead.
-pub(super) fn bytes_needed(topology: &Topology, threads: usize) -> u64 {
-    topology.nodes() * (1 + 1 + 1 + 4 + 4 + 1) * threads as u64
+impl Engine<Asked> for ReferenceEngine {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn supports(&self, Asked { topology, .. }: &Asked) -> Result<(), String> {
+        let nodes = topology.nodes();
+        if nodes <= MAX_GRAPH_NODES {
+            return Ok(());
+        }
+        Err(format!("it follows each of {nodes} nodes, and numbers them up to {MAX_GRAPH_NODES}"))
+    }
+
+    /// Two flags, interest, its count, the order of turns, and the dead.
+    fn bytes_needed(&self, Asked { topology, .. }: &Asked, workers: usize) -> u64 {
+        topology.nodes() * (1 + 1 + 1 + 4 + 4 + 1) * workers as u64
+    }
+
+    fn build<'a>(&self, asked: &'a Asked, seed: u64) -> Box<dyn Plan<Asked> + 'a> {
+        Box::new(Reference::new(&asked.spread, &asked.topology, seed))
+    }
 }
 
 pub(super) struct Reference<'a> {
@@ -39,8 +56,8 @@ impl<'a> Reference<'a> {
     }
 }
 
-impl Engine for Reference<'_> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
+impl Plan<Asked> for Reference<'_> {
+    fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
         Box::new(OneByOne::new(Plain { question: self }))
     }
 }

@@ -56,8 +56,7 @@ fn what_is_passed_on_is_not_passed_on_again() {
     let spread = Spread::new(20, Style::Push);
     let count = Count::new(&spread, 5);
     let mut worker = count.worker();
-    let go_on: &crate::simulate::Observer<'_> = &|_| ControlFlow::Continue(());
-    let shared = crate::simulate::observer::Shared::new(go_on, 16, 20);
+    let shared = crate::simulate::observer::Shared::new(&|_| ControlFlow::Continue(()), 1);
     let mut summary = Summary::new(20, 20, 20);
     for (runs, done) in [(0..8, 8), (8..16, 16)] {
         let flow = worker.work(runs, 1, &mut summary, &mut Watch::new(&shared));

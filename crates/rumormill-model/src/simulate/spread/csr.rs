@@ -16,37 +16,59 @@ use std::ops::ControlFlow;
 
 use self::nodes::Nodes;
 use self::sparse::Front;
-use super::{Engine, OneByOne, Player, Worker};
 use crate::graph::csr::Csr;
 use crate::graph::topology::Topology;
-use crate::simulate::contacts::Contacts;
+use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::run::Run;
+use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::contacts::Contacts;
+use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::summary::Summary;
+use crate::simulate::work::Worker;
 use crate::spread::{Semantics, Spread};
 
-pub(super) fn supports(spread: &Spread, topology: &Topology) -> Result<(), String> {
-    if matches!(topology, Topology::Complete(_)) {
-        return Err("it needs a graph with rows of neighbours, not the complete one".into());
-    }
-    if spread.semantics != Semantics::Synchronous {
-        return Err(format!("it does synchronous rounds, not {}", spread.semantics));
-    }
-    if spread.loses_interest() {
-        return Err("its nodes do not lose interest".into());
-    }
-    Ok(())
-}
+/// The engine.
+pub(super) struct CsrEngine;
 
-/// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
-/// nodes. A directed graph is kept turned round, too.
-pub(super) fn bytes_needed(spread: &Spread, topology: &Topology, threads: usize) -> u64 {
-    let nodes = topology.nodes();
-    let dead = if spread.dead > 0.0 { nodes } else { 0 };
-    let turned = match topology {
-        Topology::Graph(csr) if csr.directed() => topology.bytes() + 8 * nodes,
-        _ => 0,
-    };
-    turned + (nodes / 2 + 12 * nodes + dead) * threads as u64
+impl Engine<Asked> for CsrEngine {
+    fn name(&self) -> &'static str {
+        "csr"
+    }
+
+    fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
+        if matches!(topology, Topology::Complete(_)) {
+            return Err("it needs a graph with rows of neighbours, not the complete one".into());
+        }
+        if spread.semantics != Semantics::Synchronous {
+            return Err(format!("it does synchronous rounds, not {}", spread.semantics));
+        }
+        if spread.loses_interest() {
+            return Err("its nodes do not lose interest".into());
+        }
+        Ok(())
+    }
+
+    /// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
+    /// nodes. A directed graph is kept turned round, too.
+    fn bytes_needed(&self, Asked { spread, topology }: &Asked, workers: usize) -> u64 {
+        let nodes = topology.nodes();
+        let dead = if spread.dead > 0.0 { nodes } else { 0 };
+        let turned = match topology {
+            Topology::Graph(csr) if csr.directed() => topology.bytes() + 8 * nodes,
+            _ => 0,
+        };
+        turned + (nodes / 2 + 12 * nodes + dead) * workers as u64
+    }
+
+    fn build<'a>(&self, asked: &'a Asked, seed: u64) -> Box<dyn Plan<Asked> + 'a> {
+        match &asked.topology {
+            Topology::Graph(rows) => {
+                Box::new(Sweep::new(&asked.spread, &asked.topology, rows, seed))
+            }
+            Topology::Complete(_) => unreachable!("refused by `supports`"),
+        }
+    }
 }
 
 /// So many slow rounds in a row, and the rumor is followed along its front.
@@ -87,8 +109,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-impl Engine for Sweep<'_> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
+impl Plan<Asked> for Sweep<'_> {
+    fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
         Box::new(OneByOne::new(Sweeper { nodes: Nodes::new(self), front: Front::default() }))
     }
 }

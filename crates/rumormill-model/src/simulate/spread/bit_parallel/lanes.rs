@@ -3,14 +3,14 @@
 use std::ops::{ControlFlow, Range};
 
 use super::{BitParallel, WORD};
-use crate::simulate::engine::bit_parallel::choice::{Choice, Words, happens};
-use crate::simulate::engine::bit_parallel::tally::Tally;
 use crate::simulate::observer::Watch;
 use crate::simulate::prefetch::prefetch;
-use crate::simulate::run::Run;
-use crate::simulate::start::Start;
+use crate::simulate::spread::bit_parallel::choice::{Choice, Words, happens};
+use crate::simulate::spread::bit_parallel::tally::Tally;
+use crate::simulate::spread::run::Run;
+use crate::simulate::spread::start::Start;
+use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Purpose, Stream, threshold};
-use crate::simulate::summary::Summary;
 
 /// Nodes between two looks at the watch.
 const STEP: u32 = 4096;

@@ -98,7 +98,7 @@ fn level(levels: &mut Vec<Level>, at: usize) -> &mut Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::run::Run;
+    use crate::simulate::spread::run::Run;
     use crate::simulate::stream::{Purpose, Stream};
 
     /// Adds to a batch what a run did: how many knew after each round, and contacts by round.
