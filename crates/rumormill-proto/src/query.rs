@@ -31,7 +31,7 @@ pub enum AnswerError {
     #[error("no question {0} waits for an answer here: it is unknown, answered, or over")]
     NotOpen(EventId),
     /// The answer is too long.
-    #[error("the answer has {bytes} bytes, the limit is {limit} (rumor.max_payload)")]
+    #[error("the answer has {bytes} bytes, the limit is {limit} (events.max_payload)")]
     TooLarge {
         /// Its length.
         bytes: usize,

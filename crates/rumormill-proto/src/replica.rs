@@ -32,7 +32,7 @@ pub enum PutError {
     #[error("the key is empty")]
     EmptyKey,
     /// The key is too long.
-    #[error("the key has {bytes} bytes, the limit is {limit} (replica.max_key)")]
+    #[error("the key has {bytes} bytes, the limit is {limit} (kv.max_key)")]
     LongKey {
         /// Its length.
         bytes: usize,
@@ -43,7 +43,7 @@ pub enum PutError {
     #[error("the key holds the control character {0:?}; keys are text")]
     BadKey(char),
     /// The value is too long.
-    #[error("the value has {bytes} bytes, the limit is {limit} (replica.max_value)")]
+    #[error("the value has {bytes} bytes, the limit is {limit} (kv.max_value)")]
     LargeValue {
         /// Its length.
         bytes: usize,
@@ -51,7 +51,7 @@ pub enum PutError {
         limit: usize,
     },
     /// The replica is full.
-    #[error("the replica would have {bytes} bytes, the limit is {limit} (replica.max_bytes)")]
+    #[error("the replica would have {bytes} bytes, the limit is {limit} (kv.max_bytes)")]
     Full {
         /// How many bytes there would be.
         bytes: usize,

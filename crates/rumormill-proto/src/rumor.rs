@@ -97,7 +97,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// The payload is too long.
-    #[error("the payload has {bytes} bytes, the limit is {limit} (rumor.max_payload)")]
+    #[error("the payload has {bytes} bytes, the limit is {limit} (events.max_payload)")]
     TooLarge {
         /// Its length.
         bytes: usize,
@@ -105,7 +105,7 @@ pub enum PublishError {
         limit: usize,
     },
     /// The node has too much to tell already.
-    #[error("the node is telling {limit} rumors, as many as it may (rumor.max_queue); try again")]
+    #[error("the node is telling {limit} rumors, as many as it may (events.max_queue); try again")]
     QueueFull {
         /// How many it may be telling.
         limit: usize,

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::agent::group::Group;
 use crate::term::parse;
 
-/// The longest answer, in bytes; the agent's own limit, `rumor.max_payload`, is below or the same.
+/// The longest answer, in bytes; the agent's own limit, `events.max_payload`, is below or the same.
 const LONGEST: u64 = 1 << 20;
 /// How much of what a failed command says is told.
 const COMPLAINT: usize = 500;
