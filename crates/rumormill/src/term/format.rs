@@ -40,7 +40,7 @@ pub(crate) fn ago(age: Option<f64>) -> String {
     age.map_or_else(|| UNKNOWN.to_owned(), |age| format!("{} ago", seconds(age)))
 }
 
-/// `812 B`, `45.2 kB`, `3.1 MB`.
+/// `812 B`, `45.2 kB`, `3.1 MB`: traffic and stored data, in powers of 1000.
 pub(crate) fn bytes(bytes: u64) -> String {
     let b = bytes as f64;
     match bytes {
@@ -49,6 +49,21 @@ pub(crate) fn bytes(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", b / 1e6),
         _ => format!("{:.1} GB", b / 1e9),
     }
+}
+
+/// `999 bytes`, `20.0 GiB`: memory, in powers of 1024.
+pub(crate) fn memory(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut size = bytes as f64;
+    let mut unit = "bytes";
+    for larger in units {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{size:.1} {unit}") }
 }
 
 /// `1 node`, `5 nodes`.
@@ -148,6 +163,12 @@ pub(crate) fn short_seconds(s: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_in_powers_of_1024() {
+        assert_eq!(memory(20 << 30), "20.0 GiB");
+        assert_eq!(memory(999), "999 bytes");
+    }
 
     #[test]
     fn enclosures_are_rounded_outwards() {

@@ -3,7 +3,7 @@
 use rumormill_model::error::Error;
 
 use crate::term::exit::Usage;
-use crate::term::machine::written;
+use crate::term::format::memory;
 
 /// Settings that stand in the value of `--graph`.
 const IN_GRAPH: [&str; 5] = ["degree", "mean degree", "edges", "edge probability", "rewired"];
@@ -23,8 +23,8 @@ pub(crate) fn refuse(error: &Error) -> anyhow::Error {
         Error::Memory { what, need, limit } => format!(
             "{what} needs {} of memory, but {} may be used; ask for less, use fewer --threads, or \
              raise --memory",
-            written(*need),
-            written(*limit)
+            memory(*need),
+            memory(*limit)
         ),
         Error::TooManyRounds { .. }
         | Error::TooLong { .. }
