@@ -28,11 +28,11 @@ fn at(slices: &[Slice], seconds: f64) -> &Slice {
 const FAST: &str = "
     [node]
     interval = '100ms'
-    probe_interval = '300ms'
-    probe_timeout = '100ms'
-    suspicion_timeout = '1s'
-    reconnect_interval = '1s'
-    sync_interval = '3s'
+    membership.probe_interval = '300ms'
+    membership.probe_timeout = '100ms'
+    membership.suspicion_timeout = '1s'
+    membership.reconnect_interval = '1s'
+    membership.sync_interval = '3s'
 ";
 
 fn fast(top: &str, rest: &str) -> Scenario {
@@ -141,7 +141,7 @@ fn rumors_stop_as_the_scenario_says() {
         let (slices, outcome) = run(&fast(
             "nodes = 24\nduration = '20s'",
             &format!(
-                "rumor = {{ {rumor} }}\n[calm]\npatience = '0s'
+                "events = {{ {rumor} }}\n[calm]\npatience = '0s'
                 [[action]]\nat = '8s'\npublish = {{ topic = 'deploy' }}"
             ),
         ));
@@ -150,8 +150,8 @@ fn rumors_stop_as_the_scenario_says() {
         (rumors.delivered, outcome.counters.packets_sent)
     };
     // Pushed by a coin that comes up at the first contact, hardly anybody hears it.
-    let (few, _) = told("style = 'push', fanout = 1, stop = 'blind-coin', k = 1, eager = false");
-    let (all, _) = told("style = 'push', fanout = 3, stop = 'feedback-counter', k = 6");
+    let (few, _) = told("style = 'push', fanout = 1, stop = 'blind-coin:1', eager = false");
+    let (all, _) = told("style = 'push', fanout = 3, stop = 'feedback-counter:6'");
     assert!(few < 0.5 && all > 0.9, "{few} {all}");
 }
 
