@@ -130,7 +130,7 @@ impl Lab {
     pub(crate) fn start(&self, host: u8, name: &str, args: &[&str]) -> Agent {
         let netns = self.netns(host);
         // A lost fifth makes suspects of the living now and then: time enough to refute.
-        let args = [&["--suspicion", "1s"][..], args].concat();
+        let args = [&["--suspicion-timeout", "1s"][..], args].concat();
         Agent::start_in(&["ip", "netns", "exec", &netns], name, &Self::address(host), &args)
     }
 

@@ -27,7 +27,7 @@ pub(crate) const QUICK: [&str; 12] = [
     "100ms",
     "--probe-timeout",
     "50ms",
-    "--suspicion",
+    "--suspicion-timeout",
     "400ms",
     "--reconnect-interval",
     "500ms",
