@@ -17,7 +17,7 @@ use self::aggregates::Aggregates;
 use self::events::Events;
 use self::kv::Kv;
 use self::queries::Queries;
-use crate::api::{self, Counters, Event, Info, Input, Member};
+use crate::api::{self, Counters, Event, Info, Member};
 use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
 use crate::resolve::{Address, Resolver};
@@ -206,7 +206,7 @@ impl Agent {
                 narrow_paths: api::NarrowPath::all(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
-                inputs: Input::all(node),
+                inputs: node.inputs(),
                 log_lines_dropped: core.log_lines_dropped(),
                 counters: Counters::new(node.stats(), &core.sockets),
             }

@@ -5,13 +5,12 @@ pub(crate) mod counters;
 mod event;
 mod info;
 mod query;
-mod reading;
 mod replica;
 mod rumor;
 
 use std::net::SocketAddr;
 
-use rumormill_proto as proto;
+use rumormill_proto::{self as proto, Mode, Reading};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,7 +19,6 @@ pub use counters::{Counters, GossipCounters};
 pub use event::Event;
 pub use info::{ClockInfo, Info, JoinTarget, Load, NarrowPath, StoreInfo};
 pub use query::{QueryLine, QueryRequest};
-pub use reading::{Anchor, Component, Explanation, Figure, Link, Mode, Reading, Window};
 pub use replica::{Entry, KeyChange, KeyPage, Written};
 pub use rumor::{Heard, PublishRequest, Published, Rumor, RumorRecord, Trace};
 
@@ -107,27 +105,6 @@ impl Member {
     }
 }
 
-/// One input of this agent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    /// The figure's name.
-    pub name: String,
-    /// What this agent puts in.
-    pub value: f64,
-    /// Whether the figure follows its inputs or is settled round by round.
-    pub mode: Mode,
-}
-
-impl Input {
-    pub(crate) fn all(node: &proto::Node) -> Vec<Self> {
-        let inputs = node.inputs().into_iter();
-        inputs
-            .map(|(name, value, mode)| Self { name: name.to_string(), value, mode: mode.into() })
-            .collect()
-    }
-}
-
 /// The body of `PUT /v1/inputs/{name}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -175,7 +152,7 @@ pub struct ErrorBody {
     pub error: String,
 }
 
-/// A figure that had not converged when the time to wait was over.
+/// A reading that has not converged in the time given as `wait`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NotConverged {

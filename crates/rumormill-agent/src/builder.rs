@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rumormill_proto::{Config, Entry, Event, Identity, Instant, Name, Node, Protocol};
+use rumormill_proto::{Config, Entry, Event, Identity, Input, Instant, Name, Node, Protocol};
 
 use crate::agent::Agent;
 use crate::api;
@@ -353,7 +353,7 @@ fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, li
              this agent fetches the keys from the other members"
         );
     }
-    for (name, value, mode) in kept.inputs {
+    for Input { name, value, mode } in kept.inputs {
         if let Err(error) = node.set_input(now, &name, value, mode) {
             tracing::warn!(%name, value, %error, "an input on disk was refused");
         }

@@ -3,9 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rumormill_proto::{ConfigError, InputError, NameError, PublishError, PutError};
+use rumormill_proto::{ConfigError, InputError, Name, NameError, PublishError, PutError, Reading};
 
-use crate::api::Reading;
 use crate::store::error::{KeepError, StoreError};
 
 /// Why an agent did not start. It leaves nothing behind.
@@ -136,7 +135,7 @@ pub enum WaitError {
         /// The name.
         name: String,
         /// The aggregates that the agent knows.
-        names: Vec<String>,
+        names: Vec<Name>,
     },
     /// The name is malformed.
     #[error(transparent)]
@@ -152,11 +151,14 @@ fn reasons(reading: &Reading) -> String {
 }
 
 /// Lists the aggregates that an agent knows, in words.
-pub(crate) fn known(names: &[String]) -> String {
+pub(crate) fn known(names: &[Name]) -> String {
     if names.is_empty() {
         "this agent knows no aggregate yet; set an input first".to_owned()
     } else {
-        format!("this agent knows {}", names.join(", "))
+        format!(
+            "this agent knows {}",
+            names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+        )
     }
 }
 

@@ -9,9 +9,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use rumormill_proto::Instant;
+use rumormill_proto::{Input, Instant, Reading};
 
-use crate::api::{ClockInfo, Counters, Input, Load, Member, MemberState, Reading, StoreInfo};
+use crate::api::{ClockInfo, Counters, Load, Member, MemberState, StoreInfo};
 use crate::core::Core;
 use crate::store::writer::Writer;
 
@@ -77,12 +77,14 @@ const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 17] = [
     ("aggregate_max", "The largest input during the last window", |r| r.max),
     ("aggregate_variance", "The inputs' variance", |r| r.variance),
     ("aggregate_standard_deviation", "The inputs' standard deviation", |r| r.standard_deviation),
-    ("aggregate_standard_error", "The standard error of the sum", |r| r.spread.map(|s| s / 3.0)),
+    ("aggregate_standard_error", "The standard error of the sum", |r| r.standard_error),
     ("aggregate_converged", "Whether the estimate has settled: 1 or 0", |r| Some(yes(r.converged))),
     ("aggregate_disturbed_seconds", "Time since an input or the membership changed", |r| {
-        r.disturbed_seconds_ago
+        r.disturbed.map(|age| age.as_secs_f64())
     }),
-    ("aggregate_enclosed_seconds", "The greatest age of the bounds", |r| r.enclosed_seconds_ago),
+    ("aggregate_enclosed_seconds", "The greatest age of the bounds", |r| {
+        r.enclosed.map(|age| age.as_secs_f64())
+    }),
 ];
 
 /// The gauges of an agent.
@@ -134,8 +136,8 @@ impl Snapshot {
             name: core.node.identity().name.to_string(),
             cluster: core.node.config().cluster.clone(),
             uptime: now.since(Instant::ZERO).as_secs_f64(),
-            readings: core.node.readings(now).into_iter().map(Reading::from).collect(),
-            inputs: Input::all(&core.node),
+            readings: core.node.readings(now),
+            inputs: core.node.inputs(),
             members: Member::all(&core.node),
             counters: Counters::new(core.node.stats(), &core.sockets),
             load: Load::of(&core.node),
@@ -205,11 +207,14 @@ impl Collector for Snapshot {
             Ok(())
         })?;
         gauge(encoder, "input", "This agent's input", |metric| {
-            by_name(metric, self.inputs.iter().map(|input| (&*input.name, Some(input.value))))
+            by_name(
+                metric,
+                self.inputs.iter().map(|input| (input.name.as_str(), Some(input.value))),
+            )
         })?;
         for (name, help, value) in OF_AGGREGATE {
             gauge(encoder, name, help, |metric| {
-                by_name(metric, self.readings.iter().map(|r| (&*r.name, value(r))))
+                by_name(metric, self.readings.iter().map(|r| (r.name.as_str(), value(r))))
             })?;
         }
         for (name, help, value) in self.counters.each() {

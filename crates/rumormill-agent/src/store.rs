@@ -15,7 +15,7 @@ pub(crate) mod writer;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rumormill_proto::{Entry, Mode, Name};
+use rumormill_proto::{Entry, Input, Name};
 
 use crate::clock::unix_millis;
 use claim::Claim;
@@ -54,7 +54,7 @@ pub struct Store {
     disk: Disk,
     identity: Option<Identity>,
     last_alive: Option<SystemTime>,
-    inputs: Vec<(Name, f64, Mode)>,
+    inputs: Vec<Input>,
     entries: Vec<Entry>,
     /// The number of entries that can't be read.
     refused: u64,
@@ -63,7 +63,7 @@ pub struct Store {
 /// The state that an agent reads from its store when it starts.
 pub(crate) struct Kept {
     pub(crate) incarnation: u64,
-    pub(crate) inputs: Vec<(Name, f64, Mode)>,
+    pub(crate) inputs: Vec<Input>,
     pub(crate) entries: Vec<Entry>,
     /// The file with the old store, if that was set aside.
     pub(crate) set_aside: Option<PathBuf>,

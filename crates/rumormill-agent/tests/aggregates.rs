@@ -129,5 +129,5 @@ async fn a_refused_input_changes_nothing() {
     a.aggregates().unset("other").await.unwrap_err();
     let inputs = a.aggregates().inputs().await.unwrap();
     assert_eq!(inputs.len(), 1);
-    assert_eq!((&*inputs[0].name, inputs[0].value), ("requests", 5.0));
+    assert_eq!((inputs[0].name.as_str(), inputs[0].value), ("requests", 5.0));
 }

@@ -239,7 +239,7 @@ async fn the_metrics_are_well_formed_and_say_what_the_agent_says() {
         ("min", reading.min),
         ("max", reading.max),
         ("standard_deviation", reading.standard_deviation),
-        ("standard_error", reading.spread.map(|three| three / 3.0)),
+        ("standard_error", reading.standard_error),
         ("converged", Some(1.0)),
     ] {
         let got = get(&format!("rumormill_aggregate_{part}{{name=\"requests\"}}"));

@@ -24,11 +24,12 @@ mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use input::{InputError, MAX_AGGREGATES, Mode};
+pub use input::{Input, InputError, MAX_AGGREGATES, Mode};
 pub use mass::MAX_INPUT;
 pub(crate) use mass::Mass;
 pub use reading::{
-    AnchorLine, Caveat, ComponentLine, Explanation, LinkLine, Reading, Statistic, WindowLine,
+    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
+    WindowLine, WindowPhase,
 };
 
 use crate::config::Config;

@@ -5,8 +5,11 @@ use core::hash::Hasher;
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use siphasher::sip::SipHasher13;
+
+use crate::json::{from_text, hex};
 
 /// The longest node or metric name, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -70,6 +73,18 @@ impl core::str::FromStr for Name {
     }
 }
 
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -88,16 +103,25 @@ impl Serialize for Name {
     }
 }
 
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from_text(from)
+    }
+}
+
 /// One life of one node. A restart, or a return after having been declared dead, has a higher
 /// `incarnation` and is another incarnation: nothing that was said to the earlier one concerns it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Identity {
     /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
     /// also orders nodes by age.
     pub incarnation: u64,
     /// Where its datagrams and streams arrive.
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "127.0.0.1:7946"))]
     pub addr: SocketAddr,
     /// The node's name, unique in the cluster.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
 }
 
@@ -144,8 +168,14 @@ impl fmt::Debug for NodeId {
 }
 
 impl Serialize for NodeId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        hex::serialize(&self.0, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        hex::deserialize(from).map(Self)
     }
 }
 

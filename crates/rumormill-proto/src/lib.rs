@@ -62,6 +62,7 @@ mod gossip;
 mod host;
 mod identity;
 mod join;
+pub mod json;
 mod membership;
 mod node;
 mod protocol;
@@ -80,8 +81,8 @@ mod wire;
 
 pub use aggregate::settings::{AggregateSettings, Overlap};
 pub use aggregate::{
-    AnchorLine, Caveat, ComponentLine, Explanation, InputError, LinkLine, MAX_AGGREGATES,
-    MAX_INPUT, Mode, Reading, Statistic, WindowLine,
+    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, Input, InputError, LinkLine,
+    MAX_AGGREGATES, MAX_INPUT, Mode, Reading, Statistic, WindowLine, WindowPhase,
 };
 pub use clock::{ClockStatus, Stamp};
 pub use config::Config;

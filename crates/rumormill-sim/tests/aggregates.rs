@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use rumormill_proto::{
-    AggregateSettings, Caveat, Config, Duration, InputError, Instant, MAX_AGGREGATES, MAX_INPUT,
-    Mode, Name, Notice, Reading,
+    AggregateSettings, Caveat, ComponentKind, Config, Duration, InputError, Instant,
+    MAX_AGGREGATES, MAX_INPUT, Mode, Name, Notice, Reading,
 };
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -264,7 +264,11 @@ fn five_and_ten_are_fifteen_with_value_seven_and_a_half_and_anchor_one_half() {
     let name = Name::new("requests").unwrap();
     for &node in &nodes {
         let explained = net.node(node).unwrap().explain(net.local_now(node), &name).unwrap();
-        let value = explained.components.iter().find(|line| line.component == "value").unwrap();
+        let value = explained
+            .components
+            .iter()
+            .find(|line| line.component == ComponentKind::Value)
+            .unwrap();
         assert_eq!(value.mass, 7.5);
         assert_eq!(value.mass, value.input + value.taken - value.given);
         assert!(explained.anchors.iter().all(|anchor| anchor.mass == 0.5));
@@ -311,13 +315,13 @@ fn three_standard_errors_cover_the_truth_as_often_as_they_say() {
             net.run_for(period);
             for (node, _) in net.running() {
                 let Some(reading) = reading(&net, node, "x") else { continue };
-                let (Some(spread), Some(sum)) = (reading.spread, reading.sum.value) else {
+                let (Some(error), Some(sum)) = (reading.standard_error, reading.sum.value) else {
                     continue;
                 };
                 // Below that, what is left is rounding.
-                if spread > 1e-12 * truth {
+                if 3.0 * error > 1e-12 * truth {
                     all += 1;
-                    covered += u32::from((sum - truth).abs() <= spread);
+                    covered += u32::from((sum - truth).abs() <= 3.0 * error);
                 }
             }
         }

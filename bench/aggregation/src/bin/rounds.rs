@@ -172,11 +172,11 @@ fn measure(args: &Args, view: &str, loss: f64, seed: u64) -> anyhow::Result<Run>
                 run.enclosures += 1;
                 run.outside += u64::from(!reading.sum.encloses(truth));
             }
-            if let (Some(spread), Some(sum)) = (reading.spread, reading.sum.value)
-                && spread > 1e-9 * truth
+            if let (Some(deviation), Some(sum)) = (reading.standard_error, reading.sum.value)
+                && 3.0 * deviation > 1e-9 * truth
             {
                 spreads += 1;
-                covered += u64::from((sum - truth).abs() <= spread);
+                covered += u64::from((sum - truth).abs() <= 3.0 * deviation);
             }
         }
         for (n, target) in TARGETS.iter().enumerate() {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{self as proto, Name, NameError};
+use rumormill_proto::{Explanation, Input, Mode, Name, NameError, Reading};
 use tokio::time::{Instant as Deadline, sleep_until};
 
 use super::Agent;
-use crate::api::{Explanation, Input, Reading};
 use crate::error::{Error, WaitError};
 
 /// The shortest and the longest pause between two looks at an aggregate that is waited for.
@@ -23,7 +22,7 @@ impl Aggregates {
     /// # Errors
     /// Fails like [`Aggregates::set_in`].
     pub async fn set(&self, name: &str, value: f64) -> Result<(), Error> {
-        self.set_in(name, value, proto::Mode::Live).await
+        self.set_in(name, value, Mode::Live).await
     }
 
     /// Sets this agent's input to the aggregate `name`, in the given mode.
@@ -31,13 +30,8 @@ impl Aggregates {
     /// # Errors
     /// Fails if the name is malformed, the value is not a finite number within ±2⁵³, the aggregate
     /// exists in the other mode, or the input can't be written to the agent's store.
-    pub async fn set_in(
-        &self,
-        name: &str,
-        value: f64,
-        mode: impl Into<proto::Mode>,
-    ) -> Result<(), Error> {
-        let (name, mode) = (Name::new(name)?, mode.into());
+    pub async fn set_in(&self, name: &str, value: f64, mode: Mode) -> Result<(), Error> {
+        let name = Name::new(name)?;
         self.0
             .keep(move |core| {
                 let now = core.now();
@@ -73,7 +67,7 @@ impl Aggregates {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn inputs(&self) -> Result<Vec<Input>, Error> {
-        self.0.with_node(|node, _| Input::all(node)).await
+        self.0.with_node(|node, _| node.inputs()).await
     }
 
     /// Returns the agent's reading of the aggregate `name`, `None` if the agent does not know it.
@@ -82,7 +76,7 @@ impl Aggregates {
     /// Fails if the name is malformed.
     pub async fn get(&self, name: &str) -> Result<Option<Reading>, Error> {
         let name = Name::new(name)?;
-        self.0.with_node(move |node, now| node.reading(now, &name).map(Reading::from)).await
+        self.0.with_node(move |node, now| node.reading(now, &name)).await
     }
 
     /// Returns the agent's readings of all aggregates that it knows, by name.
@@ -90,9 +84,7 @@ impl Aggregates {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn list(&self) -> Result<Vec<Reading>, Error> {
-        self.0
-            .with_node(|node, now| node.readings(now).into_iter().map(Reading::from).collect())
-            .await
+        self.0.with_node(|node, now| node.readings(now)).await
     }
 
     /// Returns the masses, links and anchors behind this agent's reading of the aggregate `name`,
@@ -102,7 +94,7 @@ impl Aggregates {
     /// Fails if the name is malformed.
     pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Error> {
         let name = Name::new(name)?;
-        self.0.with_node(move |node, now| node.explain(now, &name).map(Explanation::from)).await
+        self.0.with_node(move |node, now| node.explain(now, &name)).await
     }
 
     /// Waits until the aggregate `name` has converged, for `at_most` this time. The agent need not

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use rumormill_proto as proto;
+use rumormill_proto::{self as proto, Reading};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{KeyChange, Member, MemberState, Reading, Rumor};
+use super::{KeyChange, Member, MemberState, Rumor};
 
 /// Something that has happened. In JSON, `event` says what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

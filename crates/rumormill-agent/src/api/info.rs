@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use rumormill_proto::{self as proto, Config};
+use rumormill_proto::{self as proto, Config, Input};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Counters, Input};
+use super::Counters;
 
 /// An agent, its settings and its counters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use rumormill_proto::{Explanation, Input, Reading};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,7 +12,7 @@ use super::error::ApiError;
 use super::extract::{AggregateName, Body, Parameters, Running, duration};
 use super::state::Lasting;
 use crate::agent::Agent;
-use crate::api::{ErrorBody, Explanation, Input, NotConverged, Reading, SetInput};
+use crate::api::{ErrorBody, NotConverged, SetInput};
 use crate::error::{WaitError, known};
 
 /// Lists this agent's readings of all aggregates that it knows
@@ -160,7 +161,7 @@ pub(super) async fn set_input(
     Body(SetInput { value, mode }): Body<SetInput>,
 ) -> Result<Json<Input>, ApiError> {
     agent.aggregates().set_in(name.as_str(), value, mode).await?;
-    Ok(Json(Input { name: name.to_string(), value, mode }))
+    Ok(Json(Input { name, value, mode }))
 }
 
 /// Removes this agent's input to an aggregate

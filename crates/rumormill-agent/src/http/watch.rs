@@ -7,7 +7,7 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::{Stream, stream};
-use rumormill_proto::Name;
+use rumormill_proto::{Name, Reading};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -18,7 +18,7 @@ use super::error::ApiError;
 use super::extract::{Parameters, Running};
 use super::state::State;
 use crate::agent::WeakAgent;
-use crate::api::{ErrorBody, Event, Reading};
+use crate::api::{ErrorBody, Event};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +144,7 @@ struct Watcher {
     ticks: Interval,
     filter: Filter,
     /// The substance of the last reading sent, by name.
-    last: BTreeMap<String, Reading>,
+    last: BTreeMap<Name, Reading>,
     /// Readings to send.
     ready: VecDeque<Reading>,
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError};
-use rumormill_proto::{Entry, Mode, Name};
+use rumormill_proto::{Entry, Input, Mode, Name};
 
 use super::error::StoreError;
 use super::format::{self, FORMAT, INPUTS, KV, NUMBERS, TEXTS, keys};
@@ -33,7 +33,7 @@ pub(super) struct Identity {
 pub(super) struct Loaded {
     pub(super) identity: Option<Identity>,
     pub(super) last_alive: Option<SystemTime>,
-    pub(super) inputs: Vec<(Name, f64, Mode)>,
+    pub(super) inputs: Vec<Input>,
     pub(super) entries: Vec<Entry>,
     /// The number of entries that can't be read.
     pub(super) refused: u64,
@@ -175,7 +175,8 @@ impl Disk {
             let (bits, mode) = value.value();
             let mode = format::mode(mode);
             let mode = mode.ok_or_else(|| Problem::Damaged("an input has no mode".to_owned()))?;
-            loaded.inputs.push((parse_name(name.value())?, f64::from_bits(bits), mode));
+            let name = parse_name(name.value())?;
+            loaded.inputs.push(Input { name, value: f64::from_bits(bits), mode });
         }
         for entry in read.open_table(KV)?.iter()? {
             let (key, entry) = entry?;
@@ -242,7 +243,7 @@ impl Disk {
     pub(super) fn replace(
         mut self,
         identity: &Identity,
-        inputs: &[(Name, f64, Mode)],
+        inputs: &[Input],
     ) -> Result<(Self, PathBuf), StoreError> {
         self.database = None;
         let aside = self.path.with_extension(format!("redb.old-{}", unix_millis()));
@@ -251,7 +252,7 @@ impl Disk {
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.io(&error))?;
         let mut batch = Batch::default();
-        for (name, value, mode) in inputs {
+        for Input { name, value, mode } in inputs {
             batch.inputs.insert(name.clone(), Some((*value, *mode)));
         }
         self.create(Some(identity), &batch)?;

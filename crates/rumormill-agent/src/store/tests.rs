@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, Database, StorageBackend};
-use rumormill_proto::{NodeId, Stamp, Version};
+use rumormill_proto::{Mode, NodeId, Stamp, Version};
 
 use super::error::KeepError;
 use super::*;
@@ -70,7 +70,7 @@ fn what_was_written_is_there_again_and_what_was_taken_away_is_not() {
     let dir = Dir::new();
     dir.with_content();
     let (kept, mut writer) = dir.claim(None);
-    assert_eq!(kept.inputs, [(name("requests"), 5.0, Mode::Live)]);
+    assert_eq!(kept.inputs, [Input { name: name("requests"), value: 5.0, mode: Mode::Live }]);
     assert_eq!(kept.entries.len(), 2);
     assert_eq!(held(&kept.entries, "one").as_deref(), Some("1"));
     writer.input(&name("requests"), None);
@@ -135,7 +135,11 @@ fn a_replica_older_than_deleted_keys_are_remembered_is_set_aside() {
     std::thread::sleep(Duration::from_millis(20));
     let (kept, writer) = dir.claim(Some(Duration::from_millis(10)));
     assert!(kept.entries.is_empty());
-    assert_eq!(kept.inputs, [(name("requests"), 5.0, Mode::Live)], "inputs are its own");
+    assert_eq!(
+        kept.inputs,
+        [Input { name: name("requests"), value: 5.0, mode: Mode::Live }],
+        "inputs are its own"
+    );
     assert!(kept.incarnation > before - RESERVE);
     let aside = kept.set_aside.unwrap();
     drop(writer);

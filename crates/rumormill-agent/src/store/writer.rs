@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rumormill_proto::{Entry, Mode, Name};
+use rumormill_proto::{Entry, Input, Mode, Name};
 use tokio::sync::oneshot;
 
 use super::claim::Claim;
@@ -135,14 +135,14 @@ impl Writer {
     /// Queues all inputs and entries if the thread needs them because the file has gone.
     pub(crate) fn all_if_wanted<'a>(
         &self,
-        all: impl FnOnce() -> (Vec<(Name, f64, Mode)>, Box<dyn Iterator<Item = &'a Entry> + 'a>),
+        all: impl FnOnce() -> (Vec<Input>, Box<dyn Iterator<Item = &'a Entry> + 'a>),
     ) {
         if !self.shared.wants_all.swap(false, Ordering::Relaxed) {
             return;
         }
         let (inputs, entries) = all();
         let reserved = Some(self.reserved);
-        let inputs = inputs.into_iter().map(|(name, value, mode)| (name, Some((value, mode))));
+        let inputs = inputs.into_iter().map(|input| (input.name, Some((input.value, input.mode))));
         let entries = entries.map(|entry| (entry.key.clone(), Some(entry.encode())));
         let (inputs, entries) = (inputs.collect(), entries.collect());
         self.put(|batch| *batch = Batch { reserved, inputs, entries, whole: true });

@@ -8,9 +8,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rumormill_agent::api::{Event, Reading};
+use rumormill_agent::api::Event;
 use rumormill_agent::{Agent, Builder, Config, Subscription};
-use rumormill_proto::MembershipSettings;
+use rumormill_proto::{MembershipSettings, Reading};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Long enough for anything here on a busy machine; a test that waits so long has failed.

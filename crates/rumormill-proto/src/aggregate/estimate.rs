@@ -4,7 +4,8 @@ use super::enclosed::Enclosed;
 use super::ledger::Ledger;
 use super::links::Link;
 use super::reading::{
-    AnchorLine, Caveat, ComponentLine, Explanation, LinkLine, Reading, Statistic, WindowLine,
+    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
+    WindowLine, WindowPhase,
 };
 use super::window::Window;
 use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, mass};
@@ -119,14 +120,14 @@ impl Aggregation {
         let quiet = roster.is_empty() || metric.quiet >= QUIET;
         let met = metric.disagreement.standard_error().zip(nodes).map(|(error, n)| {
             let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
-            3.0 * (error * n).hypot(value * n * of_nodes)
+            (error * n).hypot(value * n * of_nodes)
         });
         // The average over what was met lags behind. Once exchanges bring nothing new, the
         // enclosure is of now, too, and bounds the error better.
         let bounded = enclosed.zip(sum.value).filter(|_| quiet);
         let bound =
             bounded.map(|(e, value)| (value - e.sum.lower).abs().max((e.sum.upper - value).abs()));
-        let spread = met.map(|met| bound.map_or(met, |bound| met.min(bound)));
+        let standard_error = met.map(|met| bound.map_or(met, |bound| met.min(bound / 3.0)));
         let view_changed = if current { self.view.changed } else { Some(now) };
         let disturbed = metric.disturbed.max(view_changed);
         let tolerated =
@@ -184,7 +185,7 @@ impl Aggregation {
             max: last.and_then(|last| last.input).map(|input| input.upper),
             variance,
             standard_deviation: variance.map(f64::sqrt),
-            spread,
+            standard_error,
             converged,
             disturbed: disturbed.map(|at| now.since(at)),
             enclosed: complete.map(|complete| now.since(complete.opened)),
@@ -218,11 +219,11 @@ impl Aggregation {
     ) -> Option<Explanation> {
         let reading = self.reading(now, name, roster, config)?;
         let metric = self.metrics.get(name);
-        let component = |(label, component)| {
+        let component = |(kind, component)| {
             let ledger = &metric?.ledger;
             let (taken, given) = ledger.totals(component);
             Some(ComponentLine {
-                component: label,
+                component: kind,
                 input: mass::to_f64(ledger.input(component)),
                 mass: mass::to_f64(ledger.mass(component)),
                 units: ledger.mass(component).to_string(),
@@ -230,7 +231,11 @@ impl Aggregation {
                 given: mass::to_f64(given),
             })
         };
-        let labels = [("participation", PARTICIPATION), ("value", VALUE), ("square", SQUARE)];
+        let labels = [
+            (ComponentKind::Participation, PARTICIPATION),
+            (ComponentKind::Value, VALUE),
+            (ComponentKind::Square, SQUARE),
+        ];
         let identity = |id| if id == roster.id() { Some(roster.me()) } else { roster.peer(id) };
         let anchor = |&id: &NodeId| {
             let mass = mass::to_f64(self.anchors.mass(id.0));
@@ -257,7 +262,7 @@ impl Aggregation {
             links: self.links.iter().filter_map(link).collect(),
             window: WindowLine {
                 number: window.map_or(0, Window::number),
-                phase: window.map_or("none", Window::phase_name),
+                phase: window.map_or(WindowPhase::None, Window::phase),
                 reached: window.map_or(0, Window::reached),
                 of: roster.len(),
             },
@@ -278,7 +283,7 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
         max: None,
         variance: None,
         standard_deviation: None,
-        spread: None,
+        standard_error: None,
         converged: false,
         members,
         disturbed: None,

@@ -1,12 +1,13 @@
 //! What users put in, and why it may be refused.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::mass::MAX_INPUT;
 use crate::identity::Name;
 
 /// Whether a figure follows its inputs or is settled round by round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// For ever, following the inputs.
@@ -32,6 +33,20 @@ impl core::fmt::Display for Mode {
             Self::Round => "round",
         })
     }
+}
+
+/// One input of a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The aggregate's name.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub name: Name,
+    /// The node's input.
+    pub value: f64,
+    /// The aggregate's mode.
+    pub mode: Mode,
 }
 
 /// The most figures that a node takes part in, in each mode.

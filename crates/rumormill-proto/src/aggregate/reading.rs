@@ -1,22 +1,28 @@
-//! What a node can say of a figure, and what that rests on.
+//! What a node can say of a aggregate, and what that rests on.
 
 use core::fmt;
 use core::net::SocketAddr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Mode;
 use crate::identity::{Name, NodeId};
+use crate::json::seconds;
 use crate::time::Duration;
 
 /// A value with an enclosure; `None` for what is not known yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Statistic {
     /// The node's own estimate.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub value: Option<f64>,
     /// The truth at an instant of the last window was not below this.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub lower: Option<f64>,
     /// The truth at an instant of the last window was not above this.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub upper: Option<f64>,
 }
 
@@ -41,34 +47,43 @@ impl Statistic {
     }
 }
 
-/// What a node can say of one figure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// What a node can say of one aggregate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Reading {
-    /// The figure's name.
+    /// The aggregate's name.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
     /// Whether it follows the inputs, or is settled round by round.
     pub mode: Mode,
     /// In round mode: the finished round that this is the result of.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub round: Option<u64>,
     /// The sum of the inputs.
     pub sum: Statistic,
-    /// Their average, over the nodes that report the figure.
+    /// Their average, over the nodes that report the aggregate.
     pub average: Statistic,
     /// The number of nodes that report it.
     pub count: Statistic,
     /// The smallest input during the last window.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub min: Option<f64>,
     /// The largest input during the last window.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub max: Option<f64>,
     /// The inputs' variance (mean squared deviation, not the sample's). While `converged` it is
     /// right to 1e-9 of itself for an instant of the last window, and `None` until that is certain;
     /// otherwise it is this node's estimate, if one is possible.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub variance: Option<f64>,
     /// The square root of the variance; known when that is.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub standard_deviation: Option<f64>,
-    /// Three standard errors of the sum, judged by the disagreements met in the last exchanges;
-    /// not more than the enclosure allows, once those bring nothing new.
-    pub spread: Option<f64>,
+    /// The standard error of the sum, estimated from the disagreements met in the last exchanges; at
+    /// most a third of what the bounds allow, once exchanges bring nothing new.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    pub standard_error: Option<f64>,
     /// Whether the estimate has settled: exchanges get through and bring nothing new, the last
     /// window's enclosure is narrower than the tolerance, and the count is certain.
     pub converged: bool,
@@ -76,24 +91,29 @@ pub struct Reading {
     pub members: usize,
     /// How long ago an input or the membership changed, as far as this node knows. In seconds in
     /// JSON.
-    #[serde(rename = "disturbed_seconds_ago", serialize_with = "seconds")]
+    #[serde(rename = "disturbed_seconds_ago", with = "seconds::option")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub disturbed: Option<Duration>,
     /// The enclosure holds for an instant this long ago at most. In seconds in JSON.
-    #[serde(rename = "enclosed_seconds_ago", serialize_with = "seconds")]
+    #[serde(rename = "enclosed_seconds_ago", with = "seconds::option")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub enclosed: Option<Duration>,
     /// What this reading can't see.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub caveats: Vec<Caveat>,
 }
 
-fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    match duration {
-        Some(duration) => serializer.serialize_some(&duration.as_secs_f64()),
-        None => serializer.serialize_none(),
+impl Reading {
+    /// Returns the reading without its ages, which change by the mere passing of time: two readings
+    /// differ in substance if these differ.
+    pub fn substance(&self) -> Self {
+        Self { disturbed: None, enclosed: None, ..self.clone() }
     }
 }
 
 /// Something that a reading can't see, or does not know yet. A sentence in JSON.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Caveat {
     /// There is no other member.
     Alone,
@@ -103,7 +123,7 @@ pub enum Caveat {
     NoEnclosure,
     /// An input changed during the last window, or after it.
     InputChanged,
-    /// No node reports this figure any more.
+    /// No node reports this aggregate any more.
     NobodyReports,
     /// There are more members than a window can cover.
     TooManyMembers(usize, usize),
@@ -111,12 +131,17 @@ pub enum Caveat {
     NoRound,
     /// What no reading can see: a partition or a death that is younger than this.
     Undetected(Duration),
+    /// A caveat that was read from JSON, in words.
+    Words(String),
 }
 
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Alone => write!(f, "this node knows no other member: the figures are its own"),
+            Self::Alone => write!(
+                f,
+                "this node knows no other member: the readings are of its own inputs alone"
+            ),
             Self::NoAnchor => {
                 write!(f, "sum and count are not known yet: no anchor has been heard of")
             }
@@ -127,7 +152,7 @@ impl fmt::Display for Caveat {
                 f,
                 "an input has changed: the enclosure holds for an instant before or while it did"
             ),
-            Self::NobodyReports => write!(f, "no node reports this figure any more"),
+            Self::NobodyReports => write!(f, "no node reports this aggregate any more"),
             Self::TooManyMembers(n, limit) => {
                 write!(f, "no enclosure: windows cover up to {limit} members, there are {n}")
             }
@@ -137,6 +162,7 @@ impl fmt::Display for Caveat {
                 "a partition or a death shows only once it is detected, after about {:.1} s",
                 time.as_secs_f64()
             ),
+            Self::Words(words) => f.write_str(words),
         }
     }
 }
@@ -147,18 +173,28 @@ impl Serialize for Caveat {
     }
 }
 
-/// What a figure rests on at this node.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+impl<'de> Deserialize<'de> for Caveat {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self::Words)
+    }
+}
+
+/// What a aggregate rests on at this node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Explanation {
     /// The reading itself.
     pub reading: Reading,
-    /// This node's input, if it reports the figure.
+    /// This node's input, if it reports the aggregate.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub input: Option<f64>,
-    /// The figure's components here.
+    /// The aggregate's components here.
     pub components: Vec<ComponentLine>,
     /// The anchors, from which the number of nodes is taken.
     pub anchors: Vec<AnchorLine>,
     /// The number of nodes, as the median of what the anchors say.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub nodes: Option<f64>,
     /// The peers that this node exchanges with.
     pub links: Vec<LinkLine>,
@@ -166,11 +202,41 @@ pub struct Explanation {
     pub window: WindowLine,
 }
 
-/// One component of a figure at this node. `mass == input + taken - given`, always.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The components of an aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ComponentKind {
+    /// 1 for each input: their number.
+    Participation,
+    /// The inputs: their sum.
+    Value,
+    /// The squares of the inputs: their variance.
+    Square,
+}
+
+impl ComponentKind {
+    /// All components.
+    pub const ALL: [Self; 3] = [Self::Participation, Self::Value, Self::Square];
+}
+
+impl fmt::Display for ComponentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Participation => "participation",
+            Self::Value => "value",
+            Self::Square => "square",
+        })
+    }
+}
+
+/// One component of a aggregate at this node. `mass == input + taken - given`, always.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ComponentLine {
-    /// `participation`, `value` or `square`.
-    pub component: &'static str,
+    /// Which component it is.
+    pub component: ComponentKind,
     /// What this node put in.
     pub input: f64,
     /// What it holds now.
@@ -184,24 +250,33 @@ pub struct ComponentLine {
 }
 
 /// One anchor: a member that holds the weight 1, of which every node gets its share of 1/N.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct AnchorLine {
     /// The anchor's name.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
     /// Its incarnation.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: NodeId,
     /// The share that is here.
     pub mass: f64,
     /// What it says of the number of nodes: the inverse of the share.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub nodes: Option<f64>,
 }
 
 /// One link.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct LinkLine {
     /// The peer's name.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
     /// The peer's address.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub addr: SocketAddr,
     /// Whether the peer has accepted the link.
     pub linked: bool,
@@ -213,13 +288,38 @@ pub struct LinkLine {
     pub net: f64,
 }
 
+/// The phases of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum WindowPhase {
+    /// There is no window.
+    None,
+    /// Some member has not begun to record yet.
+    Opening,
+    /// All members record, and some have not reported yet.
+    Closing,
+}
+
+impl fmt::Display for WindowPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "none",
+            Self::Opening => "opening",
+            Self::Closing => "closing",
+        })
+    }
+}
+
 /// Where the current window stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct WindowLine {
     /// The window's number since the membership changed.
     pub number: u64,
-    /// `opening` until all members have begun to record, then `closing` until all have reported.
-    pub phase: &'static str,
+    /// The window's phase.
+    pub phase: WindowPhase,
     /// How many members are known to have got that far.
     pub reached: usize,
     /// How many there are.

@@ -34,6 +34,7 @@
 
 use super::ledger::Ledger;
 use super::mass;
+use super::reading::WindowPhase;
 use crate::identity::NodeId;
 use crate::roster::Roster;
 use crate::sabotage::{Rule, broken};
@@ -156,8 +157,8 @@ impl Window {
         self.phase / 2
     }
 
-    pub(crate) fn phase_name(&self) -> &'static str {
-        if self.opening() { "opening" } else { "closing" }
+    pub(crate) fn phase(&self) -> WindowPhase {
+        if self.opening() { WindowPhase::Opening } else { WindowPhase::Closing }
     }
 
     pub(crate) fn reached(&self) -> usize {

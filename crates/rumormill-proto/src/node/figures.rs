@@ -1,7 +1,7 @@
 //! The user's verbs for figures.
 
 use super::*;
-use crate::aggregate::{Explanation, InputError, Reading};
+use crate::aggregate::{Explanation, Input, InputError, Reading};
 
 impl Node {
     /// Adds the protocol of aggregates, in live mode and in round mode.
@@ -52,14 +52,18 @@ impl Node {
     }
 
     /// This node's inputs, by name.
-    pub fn inputs(&self) -> Vec<(Name, f64, Mode)> {
+    pub fn inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::new();
         for mode in [Mode::Live, Mode::Round] {
             if let Some(aggregation) = self.aggregation(mode) {
-                inputs.extend(aggregation.inputs().map(|(name, x)| (name.clone(), x, mode)));
+                inputs.extend(aggregation.inputs().map(|(name, value)| Input {
+                    name: name.clone(),
+                    value,
+                    mode,
+                }));
             }
         }
-        inputs.sort_by(|a, b| a.0.cmp(&b.0));
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
         inputs
     }
 

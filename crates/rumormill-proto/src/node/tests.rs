@@ -2,8 +2,8 @@
 //! good, and mass is conserved.
 
 use super::*;
-use crate::aggregate::Reading;
 use crate::aggregate::settings::AggregateSettings;
+use crate::aggregate::{ComponentKind, Reading};
 use crate::wire::Write;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,7 +127,7 @@ impl Cluster {
     }
 
     /// What all nodes hold of a component, in whole numbers.
-    fn held(&self, component: &str) -> f64 {
+    fn held(&self, component: ComponentKind) -> f64 {
         let x = Name::new("x").unwrap();
         let of = |node: &Node| {
             let lines = node.explain(self.now, &x).unwrap().components;
@@ -159,7 +159,11 @@ fn a_push_with_a_number_far_ahead_does_not_break_a_link() {
         cluster.set(0, 105.0, Mode::Live);
         cluster.settles(115.0);
         cluster.run(SECOND * 20);
-        assert_eq!((cluster.held("value"), cluster.held("participation")), (115.0, 3.0), "{ahead}");
+        assert_eq!(
+            (cluster.held(ComponentKind::Value), cluster.held(ComponentKind::Participation)),
+            (115.0, 3.0),
+            "{ahead}"
+        );
     }
 }
 

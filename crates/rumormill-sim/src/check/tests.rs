@@ -1,11 +1,11 @@
 //! Each checker is content with what is right, is shown something wrong, and finds it.
 
-use rumormill_proto::{Caveat, Duration, Instant, Name, NodeId, Reading};
+use rumormill_proto::{Caveat, ComponentKind, Duration, Instant, Name, NodeId, Reading};
 
 use super::conservation::{books, conservation, quiet};
 use super::estimates::{Said, aggregates, enclosures, said};
 use super::rosters::{rosters, views};
-use super::truth::{COMPONENTS, Truth, Units};
+use super::truth::{Truth, Units};
 use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
@@ -80,7 +80,7 @@ fn the_roster_checker_misses_nobody_and_suffers_no_ghost() {
 fn the_conservation_checker_sees_a_single_unit_in_any_component() {
     let right = books(&converged(), &aggregate());
     assert_eq!(conservation(&aggregate(), &truth(), &right), Ok(()));
-    for (component, name) in COMPONENTS.into_iter().enumerate() {
+    for (component, name) in ComponentKind::ALL.into_iter().enumerate() {
         let mut wrong = right.clone();
         let explanation = wrong[1].explanation.as_mut().unwrap();
         let line = &mut explanation.components[component];

@@ -12,9 +12,6 @@ type Wide = t!(I512w);
 /// One, in units of inputs (2⁻⁶⁴).
 const ONE: f64 = 18_446_744_073_709_551_616.0;
 
-/// The names of a aggregate's components, in the order of [`Truth::units`].
-pub(crate) const COMPONENTS: [&str; 3] = ["participation", "value", "square"];
-
 /// What a aggregate is, given all inputs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {

@@ -1,6 +1,6 @@
 //! What did not hold, and when.
 
-use rumormill_proto::{Duration, EventId, Instant, Name, NodeId};
+use rumormill_proto::{ComponentKind, Duration, EventId, Instant, Name, NodeId};
 
 use super::truth::Units;
 use crate::network::error::SimError;
@@ -25,7 +25,7 @@ pub enum Violation {
         /// The aggregate.
         aggregate: Name,
         /// Its component.
-        component: &'static str,
+        component: ComponentKind,
         /// The sum of the masses.
         held: Box<Units>,
         /// The sum of the inputs.

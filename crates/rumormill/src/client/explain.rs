@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::{Anchor, Component, Explanation, Link};
-use rumormill_proto::Name;
+use rumormill_proto::{AnchorLine, ComponentLine, Explanation, LinkLine, Name};
 
 use crate::client::get::block;
 use crate::client::http::{Client, Path};
@@ -46,7 +45,7 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         list(
             &explanation.components,
             &[
-                left("component", |component: &Component| component.component.clone()),
+                left("component", |component: &ComponentLine| component.component.to_string()),
                 right("input", |component| number(component.input, DIGITS)),
                 right("taken", |component| number(component.taken, DIGITS)),
                 right("given", |component| number(component.given, DIGITS)),
@@ -63,8 +62,8 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         list(
             &explanation.anchors,
             &[
-                left("anchor", |anchor: &Anchor| anchor.name.clone()),
-                left("incarnation", |anchor| anchor.id.clone()),
+                left("anchor", |anchor: &AnchorLine| anchor.name.to_string()),
+                left("incarnation", |anchor| anchor.id.to_string()),
                 right("share here", |anchor| number(anchor.mass, DIGITS)),
                 right("N by this anchor", |anchor| known(anchor.nodes, DIGITS)),
             ],
@@ -75,7 +74,7 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         list(
             &explanation.links,
             &[
-                left("peer", |link: &Link| link.name.clone()),
+                left("peer", |link: &LinkLine| link.name.to_string()),
                 left("address", |link| link.addr.to_string()),
                 left("accepted", |link| yes(link.linked)),
                 left("awaits answer", |link| yes(link.outstanding)),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rumormill_agent::api::{Figure, NotConverged, Reading};
-use rumormill_proto::Name;
+use rumormill_agent::api::NotConverged;
+use rumormill_proto::{Name, Reading, Statistic};
 
 use crate::client::http::{Answer, Client, Path, Refusal};
 use crate::client::reply::{DIGITS, Json};
@@ -61,8 +61,7 @@ fn all(client: &Client, args: &Args) -> anyhow::Result<Exit> {
         let deadline = Instant::now() + wait;
         for reading in &mut readings {
             let left = deadline.saturating_duration_since(Instant::now());
-            let name = parse::name(&reading.name).map_err(anyhow::Error::msg)?;
-            *reading = wait_for(client, &name, left)?;
+            *reading = wait_for(client, &reading.name, left)?;
         }
     }
     args.json.show(&readings, |readings| match readings.is_empty() {
@@ -103,7 +102,7 @@ fn overview(readings: &[Reading]) -> Vec<String> {
     format::list(
         readings,
         &[
-            left("aggregate", |reading: &Reading| reading.name.clone()),
+            left("aggregate", |reading: &Reading| reading.name.to_string()),
             right("sum", |reading| known(reading.sum.value, DIGITS)),
             left("bounds", |reading| enclosure(reading.sum.lower, reading.sum.upper, DIGITS)),
             right("average", |reading| known(reading.average.value, DIGITS)),
@@ -117,23 +116,23 @@ fn overview(readings: &[Reading]) -> Vec<String> {
 /// The lines for one aggregate.
 pub(crate) fn block(reading: &Reading) -> Vec<String> {
     let head = [("", Align::Left), ("value", Align::Right), ("bounds", Align::Left)];
-    let figure = |name: &str, figure: &Figure| {
+    let statistic = |name: &str, statistic: &Statistic| {
         vec![
             format!("  {name}"),
-            known(figure.value, DIGITS),
-            enclosure(figure.lower, figure.upper, DIGITS),
+            known(statistic.value, DIGITS),
+            enclosure(statistic.lower, statistic.upper, DIGITS),
         ]
     };
     let plain = |name: &str, value| vec![format!("  {name}"), known(value, DIGITS)];
     let rows = [
-        figure("sum", &reading.sum),
-        figure("average", &reading.average),
-        figure("count", &reading.count),
+        statistic("sum", &reading.sum),
+        statistic("average", &reading.average),
+        statistic("count", &reading.count),
         plain("min", reading.min),
         plain("max", reading.max),
         plain("variance", reading.variance),
         plain("standard deviation", reading.standard_deviation),
-        plain("spread (3σ of the sum)", reading.spread),
+        plain("standard error of the sum", reading.standard_error),
     ];
     let state = if reading.converged { "converged" } else { "not converged" };
     let round = reading.round.map_or_else(String::new, |round| format!(", round {round}"));
@@ -142,8 +141,8 @@ pub(crate) fn block(reading: &Reading) -> Vec<String> {
     lines.push(format!(
         "  {}; last disturbed {}; bounds from {}",
         format::plural(reading.members, "member"),
-        format::ago(reading.disturbed_seconds_ago),
-        format::ago(reading.enclosed_seconds_ago),
+        format::ago(reading.disturbed),
+        format::ago(reading.enclosed),
     ));
     lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
     lines

@@ -1,8 +1,8 @@
 //! `rumormill set` and `rumormill unset`.
 
 use clap::ValueEnum;
-use rumormill_agent::api::{Input, Mode, SetInput};
-use rumormill_proto::Name;
+use rumormill_agent::api::SetInput;
+use rumormill_proto::{Input, Mode, Name};
 
 use crate::client::http::{Client, Path};
 use crate::term::exit::Exit;

@@ -1,6 +1,7 @@
 //! Notices as text, a line each.
 
-use rumormill_agent::api::{BytesError, Event, Member, Reading};
+use rumormill_agent::api::{BytesError, Event, Member};
+use rumormill_proto::Reading;
 
 use crate::client::reply::DIGITS;
 use crate::term::format;

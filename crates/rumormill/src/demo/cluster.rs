@@ -5,9 +5,8 @@ use std::ops::Sub;
 
 use anyhow::Context;
 use rand::{RngExt, SeedableRng};
-use rumormill_agent::api::Reading;
 use rumormill_agent::{Agent, Builder};
-use rumormill_proto::{Name, Node, Rng, Stats};
+use rumormill_proto::{Name, Node, Reading, Rng, Stats};
 use serde::Serialize;
 
 use crate::demo::Settings;

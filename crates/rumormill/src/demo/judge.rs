@@ -1,6 +1,6 @@
 //! What is true, and whether a node says so.
 
-use rumormill_agent::api::{Figure, Reading};
+use rumormill_proto::{Reading, Statistic};
 use serde::Serialize;
 
 /// The largest relative error of a right answer.
@@ -32,9 +32,9 @@ impl Truth {
 pub(crate) struct Said {
     pub(crate) name: String,
     pub(crate) input: f64,
-    pub(crate) sum: Figure,
-    pub(crate) average: Figure,
-    pub(crate) count: Figure,
+    pub(crate) sum: Statistic,
+    pub(crate) average: Statistic,
+    pub(crate) count: Statistic,
     pub(crate) members: usize,
     pub(crate) converged: bool,
     /// Whether sum, average and count are within 1e-6 of the truth and enclosed.
@@ -48,9 +48,9 @@ impl Said {
         let mut said = Self {
             name: name.to_owned(),
             input,
-            sum: Figure::default(),
-            average: Figure::default(),
-            count: Figure::default(),
+            sum: Statistic::default(),
+            average: Statistic::default(),
+            count: Statistic::default(),
             members: 0,
             converged: false,
             right: false,
@@ -85,7 +85,7 @@ pub(crate) fn relative(x: f64, truth: f64) -> f64 {
     (x - truth).abs() / scale
 }
 
-fn encloses(figure: &Figure, truth: f64) -> bool {
+fn encloses(figure: &Statistic, truth: f64) -> bool {
     let slack = ROUNDING * truth.abs().max(1.0);
     figure.lower.is_some_and(|lower| lower <= truth + slack)
         && figure.upper.is_some_and(|upper| upper >= truth - slack)
@@ -101,8 +101,8 @@ pub(crate) fn worst(said: &[Said]) -> Option<&Said> {
 mod tests {
     use super::*;
 
-    fn figure(value: f64, lower: f64, upper: f64) -> Figure {
-        Figure { value: Some(value), lower: Some(lower), upper: Some(upper) }
+    fn figure(value: f64, lower: f64, upper: f64) -> Statistic {
+        Statistic { value: Some(value), lower: Some(lower), upper: Some(upper) }
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         assert!(encloses(&figure(15.0, 14.0, 15.0), 15.0));
         assert!(!encloses(&figure(15.0, 14.0, 14.99999), 15.0));
         assert!(!encloses(&figure(15.0, 15.00001, 16.0), 15.0));
-        assert!(!encloses(&Figure::default(), 15.0));
+        assert!(!encloses(&Statistic::default(), 15.0));
     }
 
     #[test]

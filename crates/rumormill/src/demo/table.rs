@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::Figure;
+use rumormill_proto::Statistic;
 
 use crate::demo::judge::{Said, Truth, worst};
 use crate::demo::screen::{Line, Tone};
@@ -33,8 +33,8 @@ pub(crate) fn table(said: &[Said], truth: &Truth, rows: usize, columns: usize) -
     ];
     // All but the average's enclosure.
     let shown = |at: usize| wide || at != 5;
-    let enclosure = |figure: &Figure| format::enclosure(figure.lower, figure.upper, digits);
-    let value = |figure: &Figure| format::known(figure.value, digits);
+    let enclosure = |figure: &Statistic| format::enclosure(figure.lower, figure.upper, digits);
+    let value = |figure: &Statistic| format::known(figure.value, digits);
     let row = |said: &Said| {
         vec![
             said.name.clone(),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn said(name: &str, sum: f64) -> Said {
-        let about = |x: f64| Figure {
+        let about = |x: f64| Statistic {
             value: Some(x * 1.000_012_345),
             lower: Some(x * 0.987_654_321),
             upper: Some(x * 1.012_345_678),

@@ -1,6 +1,7 @@
 //! Numbers, ages and tables for people.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use rumormill_plot::number::shorten;
 pub(crate) use rumormill_plot::number::{grouped, number};
@@ -36,8 +37,8 @@ pub(crate) fn seconds(seconds: f64) -> String {
 }
 
 /// `12.3 s ago`, or a dash.
-pub(crate) fn ago(age: Option<f64>) -> String {
-    age.map_or_else(|| UNKNOWN.to_owned(), |age| format!("{} ago", seconds(age)))
+pub(crate) fn ago(age: Option<Duration>) -> String {
+    age.map_or_else(|| UNKNOWN.to_owned(), |age| format!("{} ago", seconds(age.as_secs_f64())))
 }
 
 /// `812 B`, `45.2 kB`, `3.1 MB`: traffic and stored data, in powers of 1000.
@@ -188,8 +189,8 @@ mod tests {
 
     #[test]
     fn ages() {
-        assert_eq!(ago(Some(12.34)), "12.3 s ago");
-        assert_eq!(ago(Some(250.0)), "4 min 10 s ago");
-        assert_eq!(ago(Some(7500.0)), "2 h 5 min ago");
+        assert_eq!(ago(Some(Duration::from_millis(12_340))), "12.3 s ago");
+        assert_eq!(ago(Some(Duration::from_secs(250))), "4 min 10 s ago");
+        assert_eq!(ago(Some(Duration::from_secs(7500))), "2 h 5 min ago");
     }
 }
