@@ -7,9 +7,9 @@ mod common;
 
 use std::fs;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Agent, Dir, PATIENCE};
+use common::{Agent, Dir, eventually};
 
 /// The library that fakes the time of day, if it is here.
 fn library() -> Option<String> {
@@ -34,15 +34,6 @@ fn start_off(library: &str, file: &str, name: &str, args: &[&str]) -> Agent {
     ];
     let fake: Vec<&str> = fake.iter().map(String::as_str).collect();
     Agent::start_in(&fake, name, "127.0.0.1:0", args)
-}
-
-#[track_caller]
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn members(agent: &Agent) -> usize {

@@ -3,45 +3,26 @@
 
 mod common;
 
-use std::fs;
-use std::path::PathBuf;
-
-use common::{Agent, run};
+use common::{Agent, Dir, run};
 use rumormill_proto::Config;
 
-/// A configuration file of the test's own, which goes with it.
-struct File(PathBuf);
-
-impl File {
-    fn new(text: &str) -> Self {
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let name = format!("rumormill-{}-{test}.toml", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, text).expect("written");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// A configuration file, and the directory that removes it.
+fn file(text: &str) -> (Dir, String) {
+    let dir = Dir::new();
+    let path = dir.write("agent.toml", text);
+    (dir, path)
 }
 
 #[test]
 fn a_file_is_read_and_flags_override_it() {
-    let file = File::new(
+    let (_dir, file) = file(
         "cluster = \"shop\"\ninterval = \"70ms\"\n[aggregates]\ntolerance = 1e-3\n\
          [set]\nrequests = 5\nqueue = 1.5\n\
          [events]\nstyle = \"push-pull\"\nfanout = 2\nstop = \"feedback-counter:4\"\n\
          [kv]\nmax_value = 1000\n\
          [queries.handlers]\nhello = [\"echo\", \"hi\"]\n",
     );
-    let flags = ["--config", file.path(), "--interval", "60ms", "--set", "requests=7"];
+    let flags = ["--config", &file, "--interval", "60ms", "--set", "requests=7"];
     let a = Agent::start("a", &flags);
     let info = a.ask(&["info", "--json"]).ok().json();
     assert_eq!((&info["cluster"], &info["name"]), (&"shop".into(), &"a".into()));
@@ -67,8 +48,8 @@ fn what_plan_prints_is_accepted_as_it_is() {
     let plan = ["plan", "--nodes", "100", "--deadline", "2s", "--failure", "1e-6", "--top", "1"];
     let plan = run(plan).ok().out;
     let table = &plan[plan.find("# the cheapest").expect("a table")..];
-    let file = File::new(table);
-    let a = Agent::start("a", &["--config", file.path()]);
+    let (_dir, file) = file(table);
+    let a = Agent::start("a", &["--config", &file]);
     let info = a.ask(&["info", "--json"]).ok().json();
     let planned: Config = toml::from_str(table).expect("settings");
     assert_ne!(planned, Config::default());
@@ -96,10 +77,10 @@ fn bad_files_are_refused_before_anything_starts() {
         ("[set]\nrequests = nan", &["requests", "finite"]),
         ("{", &["line 1"]),
     ] {
-        let file = File::new(text);
-        let ran = run(["agent", "--config", file.path(), "--bind", "127.0.0.1:0", "--http", "off"]);
+        let (_dir, file) = file(text);
+        let ran = run(["agent", "--config", &file, "--bind", "127.0.0.1:0", "--http", "off"]);
         assert_eq!(ran.code, Some(2), "{text}: {ran:?}");
-        assert!(ran.err.contains(file.path()), "{text}: {ran:?}");
+        assert!(ran.err.contains(&file), "{text}: {ran:?}");
         for part in says {
             assert!(ran.err.contains(part), "{text} does not say {part}: {ran:?}");
         }
@@ -109,8 +90,8 @@ fn bad_files_are_refused_before_anything_starts() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("/nowhere/at-all.toml"), "{ran:?}");
     // The flag is to blame, not the file.
-    let file = File::new("[aggregates]\nview_size = 8");
-    let ran = run(["agent", "--config", file.path(), "--view-size", "2"]);
+    let (_dir, file) = file("[aggregates]\nview_size = 8");
+    let ran = run(["agent", "--config", &file, "--view-size", "2"]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("--view-size is 2") && !ran.err.contains(file.path()), "{ran:?}");
+    assert!(ran.err.contains("--view-size is 2") && !ran.err.contains(&file), "{ran:?}");
 }

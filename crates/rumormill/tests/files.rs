@@ -3,40 +3,12 @@
 
 mod common;
 
-use std::path::PathBuf;
-
-use common::{Ran, run};
-
-/// A directory that goes with the test.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("rumormill-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).expect("a new directory");
-        Self(dir)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> String {
-        let path = self.0.join(name);
-        std::fs::write(&path, bytes).expect("writable");
-        path.to_str().expect("text").to_owned()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use common::{Dir, Ran, run};
 
 #[track_caller]
 fn refused(ran: &Ran, says: &[&str]) {
-    assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(ran.out, "", "{ran:?}");
-    for part in says {
-        assert!(ran.err.contains(part), "{part:?} is missing: {ran:?}");
-    }
+    ran.fails(2, says);
 }
 
 /// What text is written as, and what must be said of what it can't be.
@@ -63,7 +35,7 @@ fn dressed(text: &str) -> [Vec<u8>; 4] {
 
 #[test]
 fn lists_of_edges() {
-    let dir = Dir::new("edges");
+    let dir = Dir::new();
     let spread = |graph: &str| {
         run(["simulate", "spread", "--runs", "50", "--seed", "1", "--json", "--graph", graph])
     };
@@ -108,7 +80,7 @@ fn lists_of_edges() {
 
 #[test]
 fn files_of_values() {
-    let dir = Dir::new("values");
+    let dir = Dir::new();
     let average = |path: &str| {
         let values = format!("file:{path}");
         run(["simulate", "average", "--rounds", "5", "--json", "--seed", "1", "--values", &values])
@@ -148,7 +120,7 @@ fn files_of_values() {
 
 #[test]
 fn scenarios_sweeps_configurations_and_traces() {
-    let dir = Dir::new("toml");
+    let dir = Dir::new();
     let scenario = "nodes = 3\nduration = \"2s\"\n";
     let cluster = |path: &str| run(["simulate", "cluster", path]);
     let sweep = "job = \"spread\"\nseeds = 1\n[settings]\nruns = 10\n[grid]\nnodes = [8, 16]\n";

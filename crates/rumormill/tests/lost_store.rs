@@ -6,24 +6,19 @@ mod common;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use common::{Agent, PATIENCE, Ran, http_get, run};
+use common::{Agent, Dir, Ran, eventually, http_get, run};
 
 /// A directory of the test's own, which goes with it; the agent's is in it.
-struct Lab(PathBuf);
+struct Lab(Dir);
 
 impl Lab {
     fn new() -> Self {
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("made");
-        Self(dir)
+        Self(Dir::new())
     }
 
     fn data(&self) -> PathBuf {
-        self.0.join("data")
+        self.0.0.join("data")
     }
 
     fn store(&self) -> PathBuf {
@@ -45,24 +40,9 @@ impl Lab {
     }
 }
 
-impl Drop for Lab {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn readyz(a: &Agent) -> (bool, String) {
     let text = http_get(&a.url, "/readyz").expect("an answer");
     (text.starts_with("HTTP/1.1 200"), text)
-}
-
-#[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Writes are refused for a reason that says this, and everybody who asks is told.
@@ -128,7 +108,7 @@ fn it_is_noticed_without_a_write() {
 fn a_directory_that_is_moved_is_noticed_and_can_be_put_back() {
     let lab = Lab::new();
     let a = lab.with_content();
-    let away = lab.0.join("away");
+    let away = lab.0.0.join("away");
     fs::rename(lab.data(), &away).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
     refuses(&a, "has gone");
@@ -149,7 +129,7 @@ fn a_file_that_is_removed_is_written_anew() {
 fn a_file_that_takes_its_place_is_left_alone() {
     let lab = Lab::new();
     let a = lab.with_content();
-    let other = lab.0.join("other");
+    let other = lab.0.0.join("other");
     fs::write(&other, "something else").expect("written");
     fs::rename(&other, lab.store()).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));

@@ -1,34 +1,20 @@
 //! The commands `predict` and `plan`, run as a user runs them.
 
-use std::process::{Command, Output};
+mod common;
 
-fn run(args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rumormill"))
-        .args(args.split_whitespace())
-        .output()
-        .expect("the binary runs")
-}
+use common::{Dir, line};
 
 fn succeed(args: &str) -> String {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args}: {stderr}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    line(args).ok().out
 }
 
 fn json(args: &str) -> serde_json::Value {
-    serde_json::from_str(&succeed(args)).expect("JSON")
+    line(args).ok().json()
 }
 
-/// The command must fail as a usage error, in one line that contains every word given.
+#[track_caller]
 fn refused(args: &str, words: &[&str]) {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{args}: {stderr}");
-    let line = stderr.lines().next().unwrap_or_default();
-    for word in words {
-        assert!(line.contains(word), "{args}: {stderr}");
-    }
+    line(args).refused(words);
 }
 
 #[test]
@@ -105,9 +91,9 @@ fn json_is_what_the_manual_says() {
 
 #[test]
 fn edges_answer_sensibly() {
-    assert!(succeed("predict spread --nodes 1").contains("Finished at once"));
+    assert!(succeed("predict spread --nodes 1").contains("Finished at the start"));
     assert!(succeed("predict spread --nodes 10 --loss 1").contains("Never finishes"));
-    assert!(succeed("predict spread --nodes 10 --coverage 0.1 --loss 1").contains("at once"));
+    assert!(succeed("predict spread --nodes 10 --coverage 0.1 --loss 1").contains("at the start"));
     let never = json("predict spread --nodes 10 --loss 1 --json");
     assert!(never["mean"].is_null() && never["finishes"] == false);
     assert!(json("predict spread --nodes 10 --loss 1 --json")["percentiles"]["50"].is_null());
@@ -124,23 +110,21 @@ fn edges_answer_sensibly() {
     }
     let switched = succeed("predict spread --nodes 64 --pull-after 6");
     assert!(switched.contains("8.8737"), "{switched}");
-    assert!(!run("predict spread --nodes 10 --loss 0.9999999999").status.success());
+    assert!(line("predict spread --nodes 10 --loss 0.9999999999").code != Some(0));
 }
 
 #[test]
 fn plots_are_drawn_without_fonts_of_the_machine() {
-    let folder = std::env::temp_dir().join(format!("rumormill-plot-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Dir::new();
     for (name, magic) in [("law.svg", &b"<svg"[..]), ("law.png", &b"\x89PNG"[..])] {
-        let path = folder.join(name);
+        let path = folder.0.join(name);
         succeed(&format!("predict spread --nodes 1000 --plot {}", path.display()));
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.starts_with(magic) && bytes.len() > 5000, "{name}: {} bytes", bytes.len());
     }
-    let other = folder.join("law.gif");
-    let output = run(&format!("predict spread --nodes 10 --plot {}", other.display()));
-    assert!(String::from_utf8_lossy(&output.stderr).contains(".svg or .png"));
-    std::fs::remove_dir_all(&folder).unwrap();
+    let other = folder.0.join("law.gif");
+    let ran = line(&format!("predict spread --nodes 10 --plot {}", other.display()));
+    assert!(ran.err.contains(".svg or .png"));
 }
 
 #[test]
@@ -168,7 +152,7 @@ fn the_other_predictions_print_their_figures() {
     }
     let sequential = succeed("predict stop --nodes 30 --coin 0.25");
     assert!(sequential.contains("0.199992"));
-    assert!(sequential.contains("last delivery: not given"), "{sequential}");
+    assert!(sequential.contains("last delivery: none"), "{sequential}");
     let capped = json("predict stop --nodes 3 --round-cap 2 --json");
     assert!((capped["last_delivery"]["value"].as_f64().unwrap() - 1.75).abs() < 1e-12);
     let table = "predict stop --nodes 1000 --counter 1 --reset --semantics snapshot";
@@ -225,8 +209,7 @@ fn flags_without_effect_are_refused() {
         "--round-cap 9 --semantics snapshot",
         "--counter 2 --semantics sequential --runs 9",
     ] {
-        let output = run(&format!("predict stop --nodes 10 {args}"));
-        assert_eq!(output.status.code(), Some(2), "{args}");
+        line(&format!("predict stop --nodes 10 {args}")).fails(2, &[]);
     }
 }
 

@@ -2,9 +2,7 @@
 
 mod common;
 
-use std::path::PathBuf;
-
-use common::{Ran, run};
+use common::{Dir, Ran, run};
 use serde_json::Value;
 
 fn average(args: &str) -> Ran {
@@ -16,20 +14,9 @@ fn json(args: &str) -> Value {
     average(&format!("{args} --json")).ok().json()
 }
 
-/// The command must fail as a usage error, in one line that contains every word given.
 #[track_caller]
 fn refused(args: &str, words: &[&str]) {
-    let ran = average(args);
-    assert_eq!(ran.code, Some(2), "{args}: {ran:?}");
-    for word in words {
-        assert!(ran.err.contains(word), "{args}: {word:?} is not in {:?}", ran.err);
-    }
-}
-
-fn file(name: &str, text: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("rumormill-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("a file in the temporary directory");
-    path
+    average(args).fails(2, words);
 }
 
 #[test]
@@ -61,17 +48,16 @@ fn json_is_what_the_manual_says() {
 
 #[test]
 fn two_nodes_of_a_file_agree_on_their_sum() {
-    let path = file("two.csv", "host,requests\na,5\nb,10\n");
-    let values = format!("--values file:{}", path.display());
+    let dir = Dir::new();
+    let path = dir.write("two.csv", "host,requests\na,5\nb,10\n");
+    let values = format!("--values file:{path}");
     let answer = json(&format!(
         "{values} --protocol spsp --aggregate sum --schedule matching --rounds 1 --runs 1"
     ));
     assert_eq!((&answer["nodes"], &answer["by_round"][1]["worst_error"]), (&2.into(), &0.0.into()));
     refused(&format!("{values} --nodes 3"), &["--nodes is 3", "2 values"]);
-    std::fs::remove_file(path).unwrap();
-    let path = file("bad.csv", "5\n10\nten\n");
-    refused(&format!("--values file:{}", path.display()), &["line 3", "\"ten\" is not a number"]);
-    std::fs::remove_file(path).unwrap();
+    let path = dir.write("bad.csv", "5\n10\nten\n");
+    refused(&format!("--values file:{path}"), &["line 3", "\"ten\" is not a number"]);
 }
 
 #[test]
@@ -105,10 +91,10 @@ fn bad_input_is_named_with_its_value_and_range() {
 #[test]
 fn plots_are_pictures() {
     for (name, head) in [("errors.svg", &b"<svg"[..]), ("errors.png", &b"\x89PNG"[..])] {
-        let path = file(name, "");
-        average(&format!("--nodes 50 --runs 3 --loss 0.1 --plot {}", path.display())).ok();
+        let dir = Dir::new();
+        let path = dir.file(name);
+        average(&format!("--nodes 50 --runs 3 --loss 0.1 --plot {path}")).ok();
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.starts_with(head) && bytes.len() > 5000, "{name}: {} bytes", bytes.len());
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -2,10 +2,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Owned, PATIENCE, Ran, rumormill};
+use common::{Dir, Owned, PATIENCE, Ran, rumormill};
 
 const SWEEP: &str = "\
 seeds = 2
@@ -48,22 +48,20 @@ loss = [0, 0.1]
 crash = [[], 'n2@3s..5s']
 ";
 
-/// A folder of its own, that is gone in the end.
-struct Folder(PathBuf);
+/// A directory with sweeps.
+struct Folder(Dir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("rumormill-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
+    fn new() -> Self {
+        Self(Dir::new())
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).expect("a file");
+        self.0.write(name, text);
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        let path = self.0.join(name);
+        let path = self.0.0.join(name);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
@@ -72,29 +70,18 @@ impl Folder {
     }
 
     fn run(&self, args: &str) -> Ran {
-        common::finish(rumormill().current_dir(&self.0).args(args.split_whitespace()))
+        common::finish(rumormill().current_dir(&self.0.0).args(args.split_whitespace()))
     }
 
-    /// The command must fail with this code, and say every word.
     #[track_caller]
     fn refused(&self, args: &str, code: i32, words: &[&str]) {
-        let ran = self.run(args);
-        assert_eq!(ran.code, Some(code), "{args}: {ran:?}");
-        for word in words {
-            assert!(ran.err.contains(word), "{args}: {word:?} is not in {}", ran.err);
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.run(args).fails(code, words);
     }
 }
 
 #[test]
 fn a_sweep_is_a_table_of_all_combinations() {
-    let folder = Folder::new("sweep-table");
+    let folder = Folder::new();
     folder.write("sweep.toml", SWEEP);
     let shown = folder.run("sweep sweep.toml").ok().out;
     assert!(shown.contains("24 rows written to sweep.csv"), "{shown}");
@@ -108,12 +95,12 @@ fn a_sweep_is_a_table_of_all_combinations() {
     let args = "simulate spread --nodes 1000 --style push-pull --loss 0.1 --runs 200 --seed 2";
     let mean = folder.run(&format!("{args} --json")).ok().json()["mean"].as_f64().unwrap();
     assert_eq!(lines[24].split(',').nth(6).unwrap().parse::<f64>().unwrap(), mean);
-    assert!(!folder.0.join("sweep.part").exists());
+    assert!(!folder.0.0.join("sweep.part").exists());
 }
 
 #[test]
 fn averages_are_swept_too() {
-    let folder = Folder::new("sweep-averages");
+    let folder = Folder::new();
     folder.write("sweep.toml", AVERAGES);
     folder.run("sweep sweep.toml").ok();
     let table = folder.text("sweep.csv");
@@ -138,7 +125,7 @@ fn averages_are_swept_too() {
 
 #[test]
 fn clusters_are_swept_too() {
-    let folder = Folder::new("sweep-clusters");
+    let folder = Folder::new();
     folder.write("sweep.toml", CLUSTERS);
     folder.run("sweep sweep.toml").ok();
     let table = folder.text("sweep.csv");
@@ -159,7 +146,7 @@ fn clusters_are_swept_too() {
 
 #[test]
 fn a_file_that_has_changed_meanwhile_is_noticed() {
-    let folder = Folder::new("sweep-source");
+    let folder = Folder::new();
     folder.write("links.txt", "0 1\n1 2\n");
     folder.write("sweep.toml", "[settings]\nruns = 10\n[grid]\ngraph = ['file:links.txt']\n");
     folder.run("sweep sweep.toml --shard 1/2").ok();
@@ -173,7 +160,7 @@ fn a_file_that_has_changed_meanwhile_is_noticed() {
 
 #[test]
 fn threads_change_no_byte() {
-    let folder = Folder::new("sweep-threads");
+    let folder = Folder::new();
     for sweep in [SWEEP, AVERAGES, CLUSTERS] {
         folder.write("sweep.toml", sweep);
         folder.run("sweep sweep.toml --threads 1 --out one.csv --out one.parquet").ok();
@@ -186,7 +173,7 @@ fn threads_change_no_byte() {
 
 #[test]
 fn merged_shards_are_the_table_of_one_machine() {
-    let folder = Folder::new("sweep-shards");
+    let folder = Folder::new();
     folder.write("sweep.toml", SWEEP);
     folder.run("sweep sweep.toml --out whole.csv --out whole.parquet").ok();
     for part in [2, 5, 1, 4, 3] {
@@ -235,30 +222,30 @@ fn merged_shards_are_the_table_of_one_machine() {
     // A damaged one: a digit is another.
     folder.write(&part(4), &text.replacen("\"row\":[2", "\"row\":[3", 1));
     folder.refused(&format!("merge {all} --out no.csv"), 1, &["sweep.4-of-5.part", "line 2"]);
-    assert!(!folder.0.join("no.csv").exists());
+    assert!(!folder.0.0.join("no.csv").exists());
 }
 
 #[test]
 fn a_killed_sweep_goes_on_where_it_was() {
     // Each cell takes a moment, so that there is one to kill it in.
     let slow = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
-    kill_and_go_on("sweep-kill", &slow, 24);
-    kill_and_go_on("sweep-kill-averages", &AVERAGES.replace("runs = 4", "runs = 40"), 48);
-    kill_and_go_on("sweep-kill-clusters", &CLUSTERS.replace("'6s'", "'12s'"), 16);
+    kill_and_go_on(&slow, 24);
+    kill_and_go_on(&AVERAGES.replace("runs = 4", "runs = 40"), 48);
+    kill_and_go_on(&CLUSTERS.replace("'6s'", "'12s'"), 16);
 }
 
-fn kill_and_go_on(name: &str, sweep: &str, cells: usize) {
-    let folder = Folder::new(name);
+fn kill_and_go_on(sweep: &str, cells: usize) {
+    let folder = Folder::new();
     folder.write("sweep.toml", sweep);
     folder.run("sweep sweep.toml --out whole.csv --part whole.part").ok();
     let mut kept = 0;
     let mut kills = 0;
     while kills < 3 {
         let mut command = rumormill();
-        command.current_dir(&folder.0).args(["sweep", "sweep.toml", "--threads", "2"]);
+        command.current_dir(&folder.0.0).args(["sweep", "sweep.toml", "--threads", "2"]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut child = Owned(command.spawn().expect("a child"));
-        if !until_lines(&folder.0.join("sweep.part"), kept + 3, &mut child) {
+        if !until_lines(&folder.0.0.join("sweep.part"), kept + 3, &mut child) {
             break;
         }
         child.0.kill().expect("a signal");
@@ -298,26 +285,26 @@ fn until_lines(path: &Path, lines: usize, child: &mut Owned) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_keeps_what_is_done() {
-    let folder = Folder::new("sweep-interrupt");
+    let folder = Folder::new();
     let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
     folder.write("sweep.toml", &sweep);
     let mut command = rumormill();
-    command.current_dir(&folder.0).args(["sweep", "sweep.toml", "--threads", "1"]);
+    command.current_dir(&folder.0.0).args(["sweep", "sweep.toml", "--threads", "1"]);
     command.stdout(std::process::Stdio::piped());
     let mut child = Owned(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
-    assert!(until_lines(&folder.0.join("sweep.part"), 3, &mut child));
+    assert!(until_lines(&folder.0.0.join("sweep.part"), 3, &mut child));
     child.signal(rustix::process::Signal::INT);
     assert_eq!(child.wait().code(), Some(130));
     let text = std::io::read_to_string(out).unwrap();
-    assert!(text.contains("of 24 cells are done and kept in sweep.part"), "{text}");
-    assert!(text.contains("push") && !folder.0.join("sweep.csv").exists());
+    assert!(text.contains("of 24 cells are done and stored in sweep.part"), "{text}");
+    assert!(text.contains("push") && !folder.0.0.join("sweep.csv").exists());
     assert!(folder.run("sweep sweep.toml").ok().out.contains("24 rows"));
 }
 
 #[test]
 fn a_changed_sweep_is_noticed() {
-    let folder = Folder::new("sweep-changed");
+    let folder = Folder::new();
     folder.write("sweep.toml", SWEEP);
     folder.run("sweep sweep.toml --shard 1/2").ok();
     // Comments and the order of keys in a line change nothing.
@@ -330,7 +317,7 @@ fn a_changed_sweep_is_noticed() {
 
 #[test]
 fn bad_sweeps_name_the_key() {
-    let folder = Folder::new("sweep-bad");
+    let folder = Folder::new();
     let cases: [(&str, &[&str]); 20] = [
         ("[grid]\nnods = [10]", &["[grid] nods", "no such setting", "nodes"]),
         ("[settings]\nseed = 3\n[grid]\nnodes = [10]", &["[settings] seed", "top of the file"]),
@@ -369,12 +356,12 @@ fn bad_sweeps_name_the_key() {
     folder.refused("sweep sweep.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
     folder.write("averages.toml", AVERAGES);
     folder.refused("sweep averages.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
-    assert!(!folder.0.join("averages.part").exists(), "nothing is begun that is refused");
+    assert!(!folder.0.0.join("averages.part").exists(), "nothing is begun that is refused");
 }
 
 #[test]
 fn the_columns_asked_for_come_in_their_order() {
-    let folder = Folder::new("sweep-columns");
+    let folder = Folder::new();
     let sweep = "columns = ['p_value', 'mean', 'exact_mean', 'engine']\n[settings]\nruns = 2000\n\
                  [grid]\nnodes = [64]\nsemantics = ['synchronous', 'sequential']\n";
     folder.write("sweep.toml", sweep);

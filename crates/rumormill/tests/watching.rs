@@ -4,23 +4,13 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use common::{Agent, Lines, Owned, PATIENCE};
+use common::{Agent, Lines, Owned, eventually};
 use serde_json::Value;
 
 /// The writes to each key.
 const WRITES: usize = 60;
 const KEYS: [&str; 2] = ["w/one", "w/two"];
-
-/// Waits until it holds.
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "not in time: {what}");
-    }
-}
 
 /// A running `kv watch`, which has begun.
 fn watch(agent: &Agent) -> (Owned, Lines) {
@@ -64,7 +54,7 @@ fn changes(lines: &Lines) -> BTreeMap<String, Vec<Value>> {
 fn all_writes_are_heard_where_they_are_made_and_elsewhere_those_that_arrive_the_last_for_sure() {
     let a = Agent::start("a", &[]);
     let b = Agent::start("b", &["--join", &a.peers]);
-    until("a knows b", || a.ask(&["members"]).ok().out.contains(&b.peers));
+    eventually("a knows b", || a.ask(&["members"]).ok().out.contains(&b.peers));
     let (_here, here) = watch(&a);
     let (_there, there) = watch(&b);
     // As fast as can be, with deletions between; every key ends with a value or with a deletion.
@@ -82,7 +72,7 @@ fn all_writes_are_heard_where_they_are_made_and_elsewhere_those_that_arrive_the_
     for agent in [&a, &b] {
         for (key, made) in &made {
             let last = made.last().expect("written").as_deref();
-            until("the last write is here", || {
+            eventually("the last write is here", || {
                 let got = agent.ask(&["kv", "get", key]);
                 (got.code == Some(0)).then_some(got.out.as_str()) == last
             });

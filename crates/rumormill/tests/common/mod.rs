@@ -63,6 +63,40 @@ impl Ran {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
+
+    /// It failed with this code, and standard error has every word.
+    #[track_caller]
+    pub(crate) fn fails(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is missing: {self:?}");
+        }
+    }
+
+    /// It failed as a usage error whose first line has every word.
+    #[track_caller]
+    pub(crate) fn refused(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        let line = self.err.lines().next().unwrap_or_default();
+        for word in words {
+            assert!(line.contains(word), "{word:?} is not in {line:?}");
+        }
+    }
+}
+
+/// Runs a command line.
+pub(crate) fn line(args: &str) -> Ran {
+    run(args.split_whitespace())
+}
+
+/// Waits until it holds.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Ran {
@@ -94,6 +128,12 @@ impl Dir {
     /// The path of a file in it.
     pub(crate) fn file(&self, name: &str) -> String {
         format!("{}/{name}", self.path())
+    }
+
+    /// Writes a file in it; gives its path.
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        fs::write(self.0.join(name), bytes).expect("writable");
+        self.file(name)
     }
 }
 
