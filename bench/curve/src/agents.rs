@@ -8,10 +8,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use rumormill_agent::Agent;
+use rumormill_bench::agents::{all_known, start_all};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{Curve, Setting};
 
@@ -37,7 +38,7 @@ struct Heard {
 /// another, each from another agent, and stops the agents. `told` hears how many were.
 ///
 /// # Errors
-/// If an agent cannot start, if they do not all know each other within a minute and ever after, or
+/// If an agent cannot start, if they do not all know each other within two minutes and ever after, or
 /// if more rumors are out of step than in step.
 pub async fn agents(
     setting: Setting,
@@ -45,7 +46,10 @@ pub async fn agents(
     interval: Duration,
     mut told: impl FnMut(u32),
 ) -> anyhow::Result<Told> {
-    let agents = start(setting, interval).await?;
+    let config = setting.config(interval);
+    let agents =
+        start_all(setting.nodes as usize, |_, builder| builder.config(config.clone())).await?;
+    all_known(&agents).await?;
     let mut deliveries = subscribe(&agents)?;
     let mut result = Told { curve: Curve::of(&[], 0), out_of_step: 0, widest: Duration::ZERO };
     let mut in_step = Vec::new();
@@ -82,31 +86,6 @@ pub async fn agents(
     }
     result.curve = Curve::of(&in_step, setting.rounds);
     Ok(result)
-}
-
-/// Starts all, and waits until each knows each.
-async fn start(setting: Setting, interval: Duration) -> anyhow::Result<Vec<Agent>> {
-    let config = setting.config(interval);
-    let mut agents: Vec<Agent> = Vec::new();
-    for n in 0..setting.nodes {
-        let mut builder = Agent::builder(&format!("n{n}"))
-            .bind(([127, 0, 0, 1], 0).into())
-            .config(config.clone());
-        if let Some(first) = agents.first() {
-            builder = builder.join([first.udp_addr().to_string()]);
-        }
-        agents.push(builder.start().await.with_context(|| format!("agent {n}"))?);
-    }
-    let known = async {
-        while !all(&agents, move |known, _| known == setting.nodes as usize).await? {
-            sleep(Duration::from_millis(50)).await;
-        }
-        anyhow::Ok(())
-    };
-    timeout(Duration::from_secs(60), known)
-        .await
-        .context("the agents did not find each other")??;
-    Ok(agents)
 }
 
 /// All that the agents hear from now on.

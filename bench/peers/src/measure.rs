@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rumormill_bench::process::processor_seconds;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -262,7 +263,7 @@ impl Messages<'_> {
 /// All that was counted at an instant.
 struct Meter {
     at: Instant,
-    cpu: Duration,
+    cpu: f64,
     traffic: Traffic,
     kernel: Option<Loopback>,
 }
@@ -270,7 +271,7 @@ struct Meter {
 impl Meter {
     async fn read(cluster: &impl Cluster) -> anyhow::Result<Self> {
         let traffic = cluster.traffic().await?;
-        let (cpu, kernel) = (usage::cpu()?, usage::loopback());
+        let (cpu, kernel) = (processor_seconds(), usage::loopback());
         Ok(Self { at: Instant::now(), cpu, traffic, kernel })
     }
 
@@ -292,7 +293,7 @@ impl Meter {
 /// All nodes' use between two instants.
 struct Used {
     seconds: f64,
-    cpu: Duration,
+    cpu: f64,
     packets: f64,
     packet_bytes: f64,
     stream_bytes: f64,
@@ -312,7 +313,7 @@ impl Used {
             packets: self.packets / over,
             packet_bytes: self.packet_bytes / over,
             stream_bytes: self.stream_bytes / over,
-            cpu_milliseconds: self.cpu.as_secs_f64() * 1000.0 / over,
+            cpu_milliseconds: self.cpu * 1000.0 / over,
             kernel_packets: self.kernel.map(|(packets, _)| packets / over),
             kernel_bytes: self.kernel.map(|(_, bytes)| bytes / over),
         }

@@ -1,17 +1,5 @@
 //! What the kernel says of this process and its loopback: a check on what is counted here.
 
-use std::time::Duration;
-
-use nix::sys::resource::{UsageWho, getrusage};
-
-/// CPU time that this process has used, in user space and in the kernel.
-pub(crate) fn cpu() -> anyhow::Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let parts = [usage.user_time(), usage.system_time()];
-    let micros = parts.map(|t| t.tv_sec() * 1_000_000 + t.tv_usec()).iter().sum::<i64>();
-    Ok(Duration::from_micros(u64::try_from(micros)?))
-}
-
 /// Packets and bytes that have gone over loopback, IP headers and all of TCP included; everybody's
 /// in this network namespace.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,6 @@
 //! thread the time is the processor's, so that others at work on the machine disturb it less; on two
 //! it is the wall's, and a speed-up is the wall's of one over the wall's of two.
 
-mod clock;
 mod measure;
 mod question;
 
@@ -19,6 +18,7 @@ use clap::Parser;
 
 use measure::{Contestant, Figures};
 use question::{By, QUESTIONS, Question, Size, Who};
+use rumormill_bench::median;
 use rumormill_model::simulate::EngineKind;
 
 /// Nanoseconds a contact, runs a second and bytes a node of the round models.
@@ -184,12 +184,6 @@ impl<'a> Row<'a> {
             by.note
         );
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Four digits or so.

@@ -4,15 +4,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
+use rumormill_bench::process::{peak, reset_peak, thread_seconds};
 use rumormill_model::graph::{GraphKind, Topology};
 use rumormill_model::simulate::average::{self, Averaging, Protocol};
 use rumormill_model::simulate::{Job, simulate};
 use rumormill_model::spread::Spread;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{peak, reset_peak, wall, worked};
 use crate::question::{By, Question, Task, Who};
 
 /// What came out of a measurement.
@@ -118,10 +119,11 @@ pub(crate) fn answer(question: &Question, by: &By) -> anyhow::Result<()> {
         line?;
         let runs = time as u64 * by.runs..(time as u64 + 1) * by.runs;
         let before = reset_peak();
-        let (begin, begin_wall) = (worked(), wall());
+        let (begin, begin_wall) = (thread_seconds(), Instant::now());
         let (contacts, said) = work(question, by, &topology, runs)?;
-        let (worked, wall) = (worked() - begin, wall() - begin_wall);
-        let bytes = before.zip(peak()).map(|(before, after)| after - before);
+        let worked = (thread_seconds() - begin) * 1e9;
+        let wall = begin_wall.elapsed().as_nanos() as f64;
+        let bytes = before.zip(peak()).map(|(before, after)| after as f64 - before as f64);
         let figures = Figures { contacts, worked, wall, bytes, said: Some(said) };
         println!("{}", serde_json::to_string(&figures)?);
     }

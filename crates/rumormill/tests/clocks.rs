@@ -6,8 +6,6 @@
 mod common;
 
 use std::fs;
-use std::thread;
-use std::time::Duration;
 
 use common::{Agent, Dir, eventually};
 

@@ -137,7 +137,7 @@ fn a_recorded_run_can_be_stepped_through() {
     let beyond = rumormill(&["replay", path, "--at", "99s"]);
     beyond.fails(2, &[]);
     let stranger = rumormill(&["replay", path, "--node", "n7"]);
-    assert!(stranger.err.contains("there are n0 to n4"), "{}", stranger.err);
+    assert!(stranger.err.contains("nodes are n0 to n4"), "{}", stranger.err);
 
     let bytes = fs::read(&trace).unwrap();
     fs::write(&trace, &bytes[..bytes.len() / 2]).unwrap();

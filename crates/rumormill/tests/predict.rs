@@ -20,8 +20,8 @@ fn refused(args: &str, words: &[&str]) {
 #[test]
 fn bad_input_names_the_flag_and_its_range() {
     let cases: [(&str, &[&str]); 17] = [
-        ("predict spread --nodes 0", &["--nodes", "1..="]),
-        ("predict spread --nodes 1e16", &["--nodes", "1..="]),
+        ("predict spread --nodes 0", &["--nodes", "1 to"]),
+        ("predict spread --nodes 1e16", &["--nodes", "1 to"]),
         ("predict spread --nodes 10 --loss 1.1", &["--loss", "[0, 1]"]),
         ("predict spread --nodes 10 --loss -0.1", &["--loss", "[0, 1]"]),
         ("predict spread --nodes 10 --loss nan", &["--loss", "[0, 1]"]),

@@ -176,7 +176,7 @@ fn bad_input_names_the_flag_and_its_range() {
     refused("spread --nodes 10 --semantics odd", &["--semantics", "sequential"]);
     refused("spread --nodes 10 --engine warp", &["--engine", "reference"]);
     refused("spread --nodes 10 --stop soon", &["--stop", "rounds:R"]);
-    refused("spread --nodes 10 --stop rounds:0", &["--stop", "at least 1"]);
+    refused("spread --nodes 10 --stop rounds:0", &["--stop", "at least rounds:1"]);
     refused("spread --nodes 10 --stop blind-coin:0", &["--stop", "1 to 1000"]);
     refused("spread --nodes 10 --reset", &["--reset", "counter"]);
     refused("spread --nodes 10 --style pull --pull-after 3", &["--pull-after", "switch"]);

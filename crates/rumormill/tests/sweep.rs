@@ -141,7 +141,7 @@ fn clusters_are_swept_too() {
     folder.write("bad.toml", &CLUSTERS.replace("n2@3s", "n9@3s"));
     folder.refused("sweep bad.toml", 2, &["bad.toml", "n9@3s..5s", "n9 does not exist"]);
     folder.write("bad.toml", &CLUSTERS.replace("node.events.fanout", "node.fanout"));
-    folder.refused("sweep bad.toml", 2, &["node.fanout", "unknown field", "view_size"]);
+    folder.refused("sweep bad.toml", 2, &["node.fanout", "unknown field", "max_datagram"]);
 }
 
 #[test]

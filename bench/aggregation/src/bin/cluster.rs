@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::ensure;
 use clap::Parser;
+use rumormill_bench::process::{peak, processor_seconds, resident};
 use rumormill_proto::{Config, Duration, Name};
 use rumormill_sim::{NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -62,8 +63,8 @@ fn measure(n: usize, args: &Args) -> anyhow::Result<()> {
         count_reordering: false,
         ..NetworkConfig::default()
     };
-    let before = memory("VmRSS:");
-    let started = processor_time();
+    let before = resident().unwrap_or(0);
+    let started = processor_seconds();
     let mut net = VirtualNetwork::new(network)?;
     let nodes: Vec<NodeIndex> = (0..n)
         .map(|i| net.add_node(NodeSpec::named(&format!("n{i}"))?))
@@ -74,13 +75,13 @@ fn measure(n: usize, args: &Args) -> anyhow::Result<()> {
     } else {
         net.acquaint(&nodes)?;
     }
-    let formed = processor_time() - started;
+    let formed = processor_seconds() - started;
     for (i, &node) in nodes.iter().enumerate() {
         net.set(node, "x", i as f64)?;
     }
-    let (started, steps) = (processor_time(), net.steps());
+    let (started, steps) = (processor_seconds(), net.steps());
     net.run_for(config.interval * args.periods);
-    let ran = processor_time() - started;
+    let ran = processor_seconds() - started;
     let truth = (n * (n - 1) / 2) as f64;
     let name = Name::new("x")?;
     let right = net.running().filter(|(index, node)| {
@@ -93,23 +94,8 @@ fn measure(n: usize, args: &Args) -> anyhow::Result<()> {
     println!(
         "{n:>6} {formed:>10.1} {ran:>10.1} {steps:>10} {:>10.0} {:>10.1} {:>10} {right:>10}",
         steps as f64 / ran,
-        (memory("VmRSS:") - before) as f64 * 1.024 / n as f64,
-        memory("VmHWM:") / 1024,
+        resident().unwrap_or(0).saturating_sub(before) as f64 / 1000.0 / n as f64,
+        peak().unwrap_or(0) >> 20,
     );
     Ok(())
-}
-
-/// The seconds of processor time that this process has taken, as Linux tells it; 0 elsewhere. Other
-/// work on the machine does not count in it.
-fn processor_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = stat.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
-    nanos.unwrap_or(0.0) * 1e-9
-}
-
-/// A figure of this process in KiB, as Linux tells it; 0 elsewhere.
-fn memory(key: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

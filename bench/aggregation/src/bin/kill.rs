@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use rumormill_agent::Agent;
+use rumormill_bench::agents::{all_agree, start, start_all};
+use rumormill_bench::median;
 
 /// Seconds from SIGKILL of a process to a correct sum everywhere else.
 #[derive(Parser)]
@@ -22,15 +23,14 @@ struct Args {
     victim: Option<String>,
 }
 
-const FIGURE: &str = "requests";
-const PATIENCE: Duration = Duration::from_secs(120);
+const AGGREGATE: &str = "requests";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(first) = args.victim {
-        let agent = start("victim", Some(first)).await?;
-        agent.aggregates().set(FIGURE, 1000.0).await?;
+        let agent = start("victim", None, |builder| builder.join([first])).await?;
+        agent.aggregates().set(AGGREGATE, 1000.0).await?;
         println!("ready");
         agent.stopped().await;
         return Ok(());
@@ -42,54 +42,29 @@ async fn main() -> anyhow::Result<()> {
             runs.push(kill_one(n).await?);
         }
         runs.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let mut noticed: Vec<f64> = runs.iter().map(|run| run.0).collect();
-        noticed.sort_by(f64::total_cmp);
+        let noticed = median(runs.iter().map(|run| run.0));
         let middle = runs.len() / 2;
         println!(
             "{n:>6} {:>7.1}s {:>7.1}s {:>7.1}s {:>9.1}s",
             runs[0].1,
             runs[middle].1,
             runs[runs.len() - 1].1,
-            noticed[middle]
+            noticed
         );
     }
     Ok(())
 }
 
-async fn start(name: &str, join: Option<String>) -> anyhow::Result<Agent> {
-    let builder = Agent::builder(name).bind(([127, 0, 0, 1], 0).into()).join(join);
-    builder.start().await.with_context(|| format!("agent {name}"))
-}
-
 /// Seconds until all survivors have noticed the death, and until all their sums are right.
 async fn kill_one(nodes: usize) -> anyhow::Result<(f64, f64)> {
-    let mut agents = vec![start("n0", None).await?];
-    let first = agents[0].udp_addr().to_string();
-    for n in 1..nodes - 1 {
-        agents.push(start(&format!("n{n}"), Some(first.clone())).await?);
-    }
+    let agents = start_all(nodes - 1, |_, builder| builder).await?;
     let mut truth = 0.0;
     for (n, agent) in agents.iter().enumerate() {
-        agent.aggregates().set(FIGURE, n as f64 + 1.0).await?;
+        agent.aggregates().set(AGGREGATE, n as f64 + 1.0).await?;
         truth += n as f64 + 1.0;
     }
-    let mut victim = spawn(&first)?;
-    let right = async |truth: f64| -> anyhow::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        for agent in &agents {
-            loop {
-                let sum =
-                    agent.aggregates().get(FIGURE).await?.and_then(|reading| reading.sum.value);
-                if sum.is_some_and(|sum| (sum / truth - 1.0).abs() <= 1e-6) {
-                    break;
-                }
-                ensure!(Instant::now() < deadline, "{sum:?}, not {truth}, after {PATIENCE:?}");
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        }
-        Ok(())
-    };
-    right(truth + 1000.0).await?;
+    let mut victim = spawn(&agents[0].udp_addr().to_string())?;
+    all_agree(&agents, AGGREGATE, truth + 1000.0).await?;
     // SIGKILL: no goodbye.
     victim.kill()?;
     victim.wait()?;
@@ -100,7 +75,7 @@ async fn kill_one(nodes: usize) -> anyhow::Result<(f64, f64)> {
         }
     }
     let noticed = killed.elapsed().as_secs_f64();
-    right(truth).await?;
+    all_agree(&agents, AGGREGATE, truth).await?;
     let done = killed.elapsed().as_secs_f64();
     for agent in &agents {
         agent.kill().await;

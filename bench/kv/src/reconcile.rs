@@ -4,11 +4,11 @@ use core::fmt;
 
 use anyhow::{Context, ensure};
 use rand::seq::SliceRandom;
+use rumormill_bench::process::resident;
 use rumormill_proto::{Duration, Entry, Notice};
 use serde::Serialize;
 
 use crate::cluster::Cluster;
-use crate::memory;
 
 /// What a node lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +106,11 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     cluster.net.with_node(node, |node, now| node.restore(now, left))?;
     cluster.net.take_events();
     let (before, from) = (cluster.sum(|s| &s.replica), cluster.net.now());
-    let resident = memory::resident();
+    let begin = resident();
     cluster.net.join(node, cluster.nodes[0]);
     let most_at_once = step_until_equal(cluster)?;
     let seconds = cluster.net.now().since(from).as_secs_f64();
-    let after = memory::resident();
+    let after = resident();
     // What is still on the way, and what is told on to those who know, belongs to the price.
     cluster.net.run_for(Duration::from_secs(20));
     let used = cluster.sum(|s| &s.replica).since(before);
@@ -131,7 +131,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
         copies: used.copies,
         progress: events.iter().filter(caught_up).count(),
         seconds,
-        held_bytes: after.zip(resident).map(|(after, before)| after as i64 - before as i64),
+        held_bytes: after.zip(begin).map(|(after, before)| after as i64 - before as i64),
         most_at_once,
     })
 }

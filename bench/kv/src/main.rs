@@ -2,7 +2,6 @@
 //! updates at once beside as many rumors.
 
 mod cluster;
-mod memory;
 mod reconcile;
 mod report;
 mod updates;
