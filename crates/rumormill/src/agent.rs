@@ -1,6 +1,7 @@
 //! `rumormill agent`: one agent, until a signal.
 
 mod file;
+mod flags;
 mod group;
 mod handler;
 mod log;
@@ -16,6 +17,7 @@ use rumormill_agent::api::Info;
 use rumormill_agent::{Agent, Error, StopReason, Store};
 use rumormill_proto::Name;
 
+use crate::agent::flags::Flags;
 use crate::agent::handler::Handler;
 use crate::agent::log::{Level, Log};
 use crate::agent::settings::Settings;
@@ -44,7 +46,7 @@ Exit codes: 0 left the cluster, 1 failed (a taken port, a taken name), 2 usage."
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file with every setting below as a key (interval = "200ms") and more; flags override it
+    /// A file with the settings below as keys (interval = "200ms"), and others; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// The agent's name, unique in the cluster [default: that of --data, or the host's name]
@@ -53,72 +55,37 @@ pub(crate) struct Args {
     /// Where to listen for the other agents, UDP and TCP [default: 127.0.0.1:7946]
     #[arg(long, value_name = "IP:PORT", value_parser = parse::socket)]
     bind: Option<SocketAddr>,
-    /// The address that the others reach this agent at, if it is not the one of --bind
+    /// The address at which other agents reach this one, if it is not that of --bind
     #[arg(long, value_name = "IP:PORT", value_parser = parse::socket)]
     advertise: Option<SocketAddr>,
-    /// Where to answer HTTP, for the other verbs and for programs; `off` for nowhere [default:
+    /// Where to answer HTTP, for the other verbs and for programs, or `off` [default:
     /// 127.0.0.1:7980]
     #[arg(long, value_name = "IP:PORT", value_parser = parse::listen)]
     http: Option<Listen>,
-    /// Members of the cluster to join, any of them; the names are looked up and asked for as long as
-    /// the agent runs
+    /// Members of the cluster to join; their names are looked up for as long as the agent runs
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = parse::host_port)]
     join: Option<Vec<String>>,
     /// An input of this agent, such as requests=5; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse::input)]
     set: Vec<Input>,
-    /// A directory in which the agent keeps its name, its boot number, its inputs and the replica,
-    /// whatever ends it [default: it keeps nothing]
+    /// A directory that keeps the agent's name, incarnation, inputs and keys through crashes and
+    /// restarts [default: none; the agent keeps nothing]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Take up the replica of --data even if it has not been written for longer than deleted keys
-    /// are remembered: they may rise again
+    /// Use the keys in --data even if no agent has written there for longer than deletions are
+    /// remembered (kv.tombstone_life): deleted keys may come back
     #[arg(long)]
     keep_old_kv: bool,
-    /// Answer queries of this name with what a command prints; it gets the query's payload on
-    /// standard input. No shell reads it, but for NAME='sh -c "…"'. May be given several times
+    /// Answer queries of this name with the output of a command; its standard input is the query's
+    /// payload. It is run without a shell (for one, NAME='sh -c "…"'). May be given several times
     #[arg(long, value_name = "NAME=COMMAND", value_parser = handler::parse)]
     on_query: Vec<Handler>,
-    /// The cluster's name; agents of different clusters ignore each other [default: default]
-    #[arg(long)]
-    cluster: Option<String>,
-    /// The gossip period, 10ms to 60s [default: 200ms]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    interval: Option<Duration>,
-    /// About how many peers to exchange with, at least 4 [default: 16]
-    #[arg(long, value_name = "N")]
-    view_size: Option<usize>,
-    /// How often to probe one member [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    probe_interval: Option<Duration>,
-    /// How long a direct probe may take [default: 150ms, or half of --probe-interval if less]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    probe_timeout: Option<Duration>,
-    /// How long a suspected member has to refute before it is declared dead [default: 2s]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    suspicion_timeout: Option<Duration>,
-    /// How often to try members that are held for dead [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    reconnect_interval: Option<Duration>,
-    /// How often to exchange the whole membership with one member [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    sync_interval: Option<Duration>,
-    /// How far a member's clock may be from this machine's; what is stamped further ahead is refused,
-    /// 1s to 1 day [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    max_clock_skew: Option<Duration>,
-    /// The length of a round of figures in round mode, 16 to 65536 gossip periods [default: 64]
-    #[arg(long, value_name = "PERIODS")]
-    round_length: Option<u32>,
-    /// The relative width of an enclosure at which a figure counts as converged, 1e-12 to 0.5
-    /// [default: 0.000001]
-    #[arg(long, value_name = "X")]
-    tolerance: Option<f64>,
+    #[command(flatten)]
+    flags: Flags,
     /// The seed of the agent's random choices [default: from the system]
     #[arg(long)]
     seed: Option<u64>,
-    /// Drop outgoing datagrams with this probability, to see what happens; 0 to below 1 [default:
-    /// 0]
+    /// Drop outgoing datagrams with this probability, as a test; 0 to below 1 [default: 0]
     #[arg(long, value_name = "P", value_parser = parse::loss)]
     loss: Option<f64>,
     /// What to log on standard error [default: info]

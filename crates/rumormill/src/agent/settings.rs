@@ -42,7 +42,7 @@ impl Settings {
     pub(crate) fn gather(args: &Args) -> anyhow::Result<Self> {
         let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let File { mut config, agent } = file;
-        overlay(args, &mut config);
+        args.flags.overlay(&mut config);
         if let Err(error) = config.check() {
             return Err(Usage(refusal(args, &error)).into());
         }
@@ -71,32 +71,11 @@ impl Settings {
     }
 }
 
-/// Replaces the settings for which there is a flag.
-fn overlay(args: &Args, config: &mut Config) {
-    fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-        if let Some(value) = flag {
-            setting.clone_from(value);
-        }
-    }
-    let Config { aggregates, membership, .. } = config;
-    set(&mut config.cluster, args.cluster.as_ref());
-    set(&mut config.interval, args.interval.as_ref());
-    set(&mut config.max_clock_skew, args.max_clock_skew.as_ref());
-    set(&mut aggregates.view_size, args.view_size.as_ref());
-    set(&mut aggregates.round_length, args.round_length.as_ref());
-    set(&mut aggregates.tolerance, args.tolerance.as_ref());
-    set(&mut membership.probe_interval, args.probe_interval.as_ref());
-    membership.probe_timeout = args.probe_timeout.or(membership.probe_timeout);
-    set(&mut membership.suspicion_timeout, args.suspicion_timeout.as_ref());
-    set(&mut membership.reconnect_interval, args.reconnect_interval.as_ref());
-    set(&mut membership.sync_interval, args.sync_interval.as_ref());
-}
-
-/// Says which flag or which key of the file is out of its range.
+/// Returns the error of a setting that is out of its range, by its flag or by its key in the file.
 fn refusal(args: &Args, error: &ConfigError) -> String {
     // What is refused without the file, too, comes from a flag.
     let mut flags = Config::default();
-    overlay(args, &mut flags);
+    args.flags.overlay(&mut flags);
     let by_flag = flags.check().is_err_and(|flag| flag.key == error.key);
     if let Some(path) = args.config.as_ref().filter(|_| !by_flag) {
         return format!("{}: {error}", path.display());
