@@ -5,6 +5,7 @@
 //! set), so that each can be shown something wrong and seen to find it.
 
 pub mod chronicle;
+pub(crate) mod clocks;
 pub mod conservation;
 pub mod estimates;
 pub(crate) mod monitor;

@@ -6,8 +6,9 @@
 //! the same seed deliver the same packets at the same nanoseconds, and
 //! [`VirtualNetwork::digest`] is one number to compare two runs by.
 //!
-//! [`Chaos`] draws a whole run from a seed: a chaos phase full of faults, then a calm one, at whose
-//! end the checkers of [`check`] must pass.
+//! A [`scenario::Scenario`] says what happens in a run, and [`scenario::ScenarioRun`] carries it out
+//! and checks what must hold ([`check`]). [`scenario::random::Random`] draws a scenario full of faults
+//! from a seed. [`trace`] records runs.
 //!
 //! ```
 //! use rumormill_proto::{Duration, Instant};
@@ -38,4 +39,3 @@ pub use network::index::NodeIndex;
 pub use network::link::{Latency, Link};
 pub use network::slot::NodeState;
 pub use network::spec::{NetworkConfig, NodeSpec, Protocols};
-pub use scenario::random::Chaos;

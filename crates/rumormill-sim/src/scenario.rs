@@ -17,6 +17,7 @@
 //! ```
 
 mod action;
+mod calm;
 mod contacts;
 mod deliveries;
 mod durable;
@@ -25,6 +26,7 @@ mod error;
 mod link;
 mod nodes;
 mod observe;
+mod payload;
 pub mod random;
 mod run;
 mod schedule;
@@ -37,18 +39,18 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Config, MAX_INPUT, Name};
+use rumormill_proto::Config;
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, Step};
+pub use action::Action;
 pub use durable::Durable;
-pub use entry::{
-    Churn, ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioAction, SetInput, Sides,
-    UnsetInput,
-};
+pub use entry::{ScenarioAction, Step};
 pub use error::ScenarioError;
 pub use link::{LatencyText, LinkSettings, NotALatency};
 pub use nodes::{Nodes, NotNodes};
+pub use payload::{
+    Churn, ClockChange, DeleteKey, Join, OneWay, Publish, Put, SetInput, Sides, UnsetInput,
+};
 pub use run::{Outcome, ScenarioRun};
 pub use settings::NodeSettings;
 pub use shrink::{Shrink, Shrunk};
@@ -59,6 +61,7 @@ pub use slice::{
 pub use span::{Shift, Span, When};
 pub use values::Values;
 
+use self::values::{check_name, check_values};
 use crate::network::link::Link;
 
 /// More nodes than this are refused: their state would not fit an ordinary machine.
@@ -87,6 +90,9 @@ pub struct Scenario {
     /// How often everything is looked at. Default 250 ms, or a 2000th of the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Span>,
+    /// Whether nodes run nothing but the membership: no aggregates, no events, no keys. Default false.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bare: bool,
     /// The settings of the nodes.
     #[serde(skip_serializing_if = "NodeSettings::is_default")]
     pub node: NodeSettings,
@@ -129,6 +135,7 @@ impl Default for Scenario {
             duration: Span::from_secs_f64(60.0),
             seed: 0,
             sample: None,
+            bare: false,
             node: NodeSettings::default(),
             aggregates: None,
             link: LinkSettings::default(),
@@ -145,30 +152,7 @@ impl Default for Calm {
 }
 
 impl Scenario {
-    /// Checks every key against its range, and whether each event can happen when it should.
-    ///
-    /// # Errors
-    /// Names the first key that makes no sense, its value and what is allowed.
-    pub fn check(&self) -> Result<(), ScenarioError> {
-        self.check_settings()?;
-        self.steps().map(drop)
-    }
-
-    /// What happens, event by event and node by node, with everything random drawn.
-    ///
-    /// # Errors
-    /// When an event makes no sense.
-    pub fn steps(&self) -> Result<Vec<Step>, ScenarioError> {
-        schedule::draw(self)
-    }
-
-    /// The same scenario with exactly these steps for events.
-    #[must_use]
-    pub fn with_steps(&self, steps: &[Step]) -> Self {
-        Self { action: action::entries(steps), ..self.clone() }
-    }
-
-    fn check_settings(&self) -> Result<(), ScenarioError> {
+    pub(crate) fn check_settings(&self) -> Result<(), ScenarioError> {
         let wrong =
             |key: &str, value: String, range: &str| Err(ScenarioError::new(key, value, range));
         if !(1..=MOST_NODES).contains(&self.nodes) {
@@ -189,8 +173,16 @@ impl Scenario {
         if sample > self.duration {
             return wrong("sample", sample.to_string(), "not longer than the duration");
         }
+        let needs_more = |entry: &ScenarioAction| {
+            use Action::{Delete, Publish, Put, Set, Unset};
+            matches!(entry.action, Set(_) | Unset(_) | Publish(_) | Put(_) | Delete(_))
+        };
+        if self.bare && (self.aggregates.is_some() || self.action.iter().any(needs_more)) {
+            let range = "false where nodes report, publish or write something";
+            return wrong("bare", "true".into(), range);
+        }
         self.config()?;
-        self.durable().check(self)?;
+        self.durable().check(self.nodes, self.most_nodes())?;
         let link = self.first_link();
         link.check().map_err(|error| ScenarioError::of_network("link.", error))?;
         let calm = self.calm.link.over(link);
@@ -209,6 +201,15 @@ impl Scenario {
         Ok(())
     }
 
+    /// Returns how many nodes there will have been in the end.
+    fn most_nodes(&self) -> u32 {
+        let joins = self.action.iter().filter_map(|entry| match &entry.action {
+            Action::Join(join) => Some(join.count.saturating_mul(entry.times.unwrap_or(1))),
+            _ => None,
+        });
+        joins.fold(self.nodes, u32::saturating_add)
+    }
+
     /// How often everything is looked at.
     pub fn sample_period(&self) -> Span {
         let usual = Span::from_secs_f64(0.25).max(Span(self.duration.0 / 2000));
@@ -222,6 +223,9 @@ impl Scenario {
 
     /// The aggregates and how their inputs are laid over the nodes.
     pub fn aggregates(&self) -> BTreeMap<String, Values> {
+        if self.bare {
+            return BTreeMap::new();
+        }
         let rising = || Values::Linear(1.0, f64::from(self.nodes));
         self.aggregates
             .clone()
@@ -244,27 +248,5 @@ impl Scenario {
     /// What links do at first.
     pub fn first_link(&self) -> Link {
         self.link.over(Link::default())
-    }
-}
-
-/// Checks the name of a aggregate.
-fn check_name(key: &str, name: &str) -> Result<Name, ScenarioError> {
-    let range = "1 to 64 letters, digits and . _ - / :";
-    Name::new(name).map_err(|_| ScenarioError::new(key, format!("{name:?}"), range))
-}
-
-/// Checks that inputs are ones.
-fn check_values(key: &str, values: &Values) -> Result<(), ScenarioError> {
-    for number in values.numbers() {
-        if !number.is_finite() || number.abs() > MAX_INPUT {
-            return Err(ScenarioError::new(key, number.to_string(), "a number within ±2^53"));
-        }
-    }
-    match values {
-        Values::Uniform(low, high) if low > high => {
-            let value = format!("uniform from {low} to {high}");
-            Err(ScenarioError::new(key, value, "the lower number first"))
-        }
-        _ => Ok(()),
     }
 }

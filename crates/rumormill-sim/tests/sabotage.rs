@@ -7,7 +7,15 @@
 use rumormill_proto::sabotage::{Rule, break_rule};
 use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Name};
 use rumormill_sim::check::Violation;
-use rumormill_sim::{Chaos, Failure, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
+use rumormill_sim::scenario::Span;
+use rumormill_sim::scenario::random::Random;
+use rumormill_sim::{Failure, Latency, Link, NetworkConfig, NodeSpec, VirtualNetwork};
+
+fn random(seed: u64) -> Random {
+    let mut random = Random::new(seed);
+    random.calm.patience = Span(Duration::from_secs(30));
+    random
+}
 
 /// The violations that 30 seeds of chaos end with.
 fn violations(rule: Option<Rule>) -> Vec<Violation> {
@@ -17,13 +25,9 @@ fn violations(rule: Option<Rule>) -> Vec<Violation> {
 /// The violations that so many seeds of chaos end with.
 fn violations_of(rule: Option<Rule>, seeds: u64) -> Vec<Violation> {
     break_rule(rule);
-    let violation = |seed| {
-        let mut chaos = Chaos::new(seed).unwrap();
-        chaos.patience = Duration::from_secs(30);
-        match chaos.run().failure? {
-            Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
-            Failure::Run(error) => panic!("{error}"),
-        }
+    let violation = |seed| match random(seed).scenario().run().unwrap().failure? {
+        Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
+        Failure::Run(error) => panic!("{error}"),
     };
     let found = (0..seeds).filter_map(violation).collect();
     break_rule(None);
@@ -158,9 +162,9 @@ fn a_range_that_ignores_what_is_in_flight_lets_the_truth_escape() {
 fn with_wrong_clocks(rule: Rule, seeds: u64, kind: fn(&Violation) -> bool) -> usize {
     break_rule(Some(rule));
     let violation = |seed| {
-        let chaos = Chaos::new(seed).unwrap();
-        let chaos = Chaos { wrong_clocks: true, patience: Duration::from_secs(30), ..chaos };
-        match chaos.run().failure? {
+        let mut random = random(seed);
+        random.wrong_clocks = true;
+        match random.scenario().run().unwrap().failure? {
             Failure::Never(_, violation) | Failure::Broken(_, violation) => Some(violation),
             Failure::Run(error) => panic!("{error}"),
         }

@@ -298,23 +298,23 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "[[action]]\nat = '70s'\ncrash = 1",
             "action 1: at is 70s, but must be within the duration, 60s",
         ),
-        ("[[action]]\nat = '1s'", "action 1 is empty, but must be one of crash restart"),
+        ("[[action]]\nat = '1s'", "nothing happens; write one of crash, restart"),
         (
             "[[action]]\nat = '1s'\ncrash = 1\nleave = 1",
-            "action 1 is crash and leave, but must be one thing; make it two actions",
+            "crash and leave in one; make it two actions",
         ),
         (
             "[[action]]\nat = '1s'\ncrash = 'n99'",
-            "action 1: crash is n99, but must be nodes that it can befall; n99 does not exist at \
+            "action 1: crash is n99, but must be nodes to which it can happen; n99 does not exist at \
              1s: there are n0 to n15",
         ),
         (
             "[[action]]\nat = '1s'\ncrash = 'n3'\n[[action]]\nat = '2s'\npause = 'n3'\nfor = '1s'",
-            "action 2: pause is n3, but must be nodes that it can befall; n3 is not running at 2s",
+            "action 2: pause is n3, but must be nodes to which it can happen; n3 is not running at 2s",
         ),
         (
             "[[action]]\nat = '1s'\nrestart = 'n3'",
-            "action 1: restart is n3, but must be nodes that it can befall; n3 is running at 1s",
+            "action 1: restart is n3, but must be nodes to which it can happen; n3 is running at 1s",
         ),
         ("[[action]]\nat = '1s'\ncrash = 20", "action 1: crash is 20, but must be at most 16"),
         (
@@ -340,7 +340,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ("[[action]]\nat = '5s'\nunset = { aggregate = 'load' }\n", ""),
         (
             "[[action]]\nat = '5s'\nunset = { aggregate = 'load', nodes = 'n1' }\n",
-            "action 1: unset is n1, but must be nodes that it can befall; n1 does not report load",
+            "action 1: unset is n1, but must be nodes to which it can happen; n1 does not report load",
         ),
         ("[[action]]\nat = '1s'\nlink = { loss = 2 }", "action 1: link.loss is 2, but must be"),
         (

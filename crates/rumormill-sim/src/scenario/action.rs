@@ -1,252 +1,257 @@
-//! The smallest things that a scenario consists of: one thing, to one node, at one instant.
+//! Everything that can happen in a scenario, declared once: how it is written, which nodes it takes,
+//! what is allowed, and how it is described.
 
-use core::fmt;
+use serde::{Deserialize, Serialize};
 
-use rumormill_proto::Instant;
-
-use super::entry::{
-    ClockChange, DeleteKey, OneWay, Publish, Put, ScenarioAction, SetInput, Sides, UnsetInput,
-};
+use super::error::ScenarioError;
 use super::link::LinkSettings;
 use super::nodes::{Nodes, names};
+use super::payload::{
+    Churn, ClockChange, DeleteKey, Join, OneWay, Publish, Put, SetInput, Sides, UnsetInput,
+};
 use super::slice::Tone;
-use super::span::{Shift, Span, When};
-use super::values::Values;
+use super::span::{Shift, Span};
+use super::values::{check_name, check_values};
+use crate::network::spec::check_rate;
 
-/// One thing that happens, to one node or to the network. Nodes are numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// The node stops without goodbye.
-    Crash(u32),
-    /// The node starts again.
-    Restart(u32),
-    /// The node takes leave.
-    Leave(u32),
-    /// A new node starts and joins.
-    Join,
-    /// The process stops for so long.
-    Pause(u32, Span),
-    /// The node is cut off for so long.
-    Isolate(u32, Span),
-    /// The network splits.
-    Partition(Vec<Vec<u32>>),
-    /// Nothing gets from the first to the second any more.
-    Cut(u32, u32),
-    /// Partitions and cuts end.
-    Heal,
-    /// Links do this.
-    Link(LinkSettings),
-    /// The node reports this.
-    Set(u32, String, f64),
-    /// The node does not report the aggregate any more.
-    Unset(u32, String),
-    /// The node's clock runs at this rate.
-    Clock(u32, f64),
-    /// The node's wall clock is stepped.
-    StepClock(u32, Shift),
-    /// The node publishes a rumor: its topic, and how many bytes.
-    Publish(u32, String, u32),
-    /// The node writes a key.
-    Put(u32, String, String),
-    /// The node deletes a key.
-    Delete(u32, String),
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $name:ident: $variant:ident($type:ty),)+) => {
+        /// One thing that happens to nodes or to the network.
+        ///
+        /// In a scenario, nodes may be chosen at random; in a
+        /// [`Step`](crate::scenario::Step) they are drawn.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Action {
+            $($(#[doc = $doc])+ $variant($type),)+
+        }
+
+        impl Action {
+            /// The keys by which actions are written.
+            pub const NAMES: &[&'static str] = &[$(stringify!($name)),+];
+
+            /// Returns the key by which it is written.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($name),)+
+                }
+            }
+        }
+    };
 }
 
-/// An action and its time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// When it happens.
-    pub at: Instant,
-    /// What happens.
-    pub action: Action,
+actions! {
+    /// Nodes stop without goodbye, and lose their state; those with a store, all but their keys.
+    crash: Crash(Nodes),
+    /// Nodes that have stopped start again, with what their stores hold; they join, and report as
+    /// before.
+    restart: Restart(Nodes),
+    /// Nodes leave the cluster, and stop.
+    leave: Leave(Nodes),
+    /// New nodes start and join.
+    join: Join(Join),
+    /// Processes stop for a while (`for`), as with SIGSTOP.
+    pause: Pause(Nodes),
+    /// Nodes are cut off from all others for a while (`for`).
+    isolate: Isolate(Nodes),
+    /// The network splits: these nodes from the others (`"n0-n3"`, `"50%"`), or a list of sides.
+    partition: Partition(Sides),
+    /// Nothing gets from some nodes to others; the way back stays open.
+    cut: Cut(OneWay),
+    /// All partitions and cuts end; `true`.
+    heal: Heal(bool),
+    /// Links differ from `[link]`; `{}` takes it back.
+    link: Link(LinkSettings),
+    /// Nodes report a value from now on.
+    set: Set(SetInput),
+    /// Nodes stop reporting an aggregate.
+    unset: Unset(UnsetInput),
+    /// Nodes' clocks run at another rate from now on, or their wall clocks are stepped.
+    clock: Clock(ClockChange),
+    /// Nodes publish an event.
+    publish: Publish(Publish),
+    /// Nodes write a key.
+    put: Put(Put),
+    /// Nodes delete a key.
+    delete: Delete(DeleteKey),
+    /// Random nodes crash all the time between the two times of `at`, and restart.
+    churn: Churn(Churn),
 }
+
+/// Whether an action ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lasting {
+    Never,
+    IfAsked,
+    Always,
+}
+
+/// What keys may be.
+const KEYS: &str = "1 to 512 bytes of text without control characters";
 
 impl Action {
-    /// The node that it befalls, if it is one.
-    pub(crate) fn node(&self) -> Option<u32> {
+    /// Returns the nodes that each have it happen to them; `None` for what concerns the network.
+    pub(crate) fn nodes(&self) -> Option<&Nodes> {
         match self {
-            Self::Crash(node)
-            | Self::Restart(node)
-            | Self::Leave(node)
-            | Self::Pause(node, _)
-            | Self::Isolate(node, _)
-            | Self::Set(node, ..)
-            | Self::Unset(node, _)
-            | Self::Publish(node, ..)
-            | Self::Put(node, ..)
-            | Self::Delete(node, _)
-            | Self::Clock(node, _)
-            | Self::StepClock(node, _) => Some(*node),
-            Self::Join | Self::Partition(_) | Self::Cut(..) | Self::Heal | Self::Link(_) => None,
+            Self::Crash(nodes)
+            | Self::Restart(nodes)
+            | Self::Leave(nodes)
+            | Self::Pause(nodes)
+            | Self::Isolate(nodes)
+            | Self::Set(SetInput { nodes, .. })
+            | Self::Unset(UnsetInput { nodes, .. })
+            | Self::Clock(ClockChange { nodes, .. })
+            | Self::Publish(Publish { nodes, .. })
+            | Self::Put(Put { nodes, .. })
+            | Self::Delete(DeleteKey { nodes, .. }) => Some(nodes),
+            Self::Join(_)
+            | Self::Partition(_)
+            | Self::Cut(_)
+            | Self::Heal(_)
+            | Self::Link(_)
+            | Self::Churn(_) => None,
         }
     }
 
-    /// Whether it is bad news, good news, or everyday.
+    /// Returns the same action for other nodes.
+    pub(crate) fn for_nodes(&self, chosen: Vec<u32>) -> Self {
+        let mut action = self.clone();
+        match &mut action {
+            Self::Crash(nodes)
+            | Self::Restart(nodes)
+            | Self::Leave(nodes)
+            | Self::Pause(nodes)
+            | Self::Isolate(nodes)
+            | Self::Set(SetInput { nodes, .. })
+            | Self::Unset(UnsetInput { nodes, .. })
+            | Self::Clock(ClockChange { nodes, .. })
+            | Self::Publish(Publish { nodes, .. })
+            | Self::Put(Put { nodes, .. })
+            | Self::Delete(DeleteKey { nodes, .. }) => *nodes = Nodes::These(chosen),
+            _ => {}
+        }
+        action
+    }
+
+    /// Returns the numbers of all nodes that a drawn action names.
+    pub(crate) fn named(&self) -> Vec<u32> {
+        match self {
+            Self::Partition(sides) => sides.0.iter().flat_map(Nodes::listed).copied().collect(),
+            Self::Cut(way) => [way.from.listed(), way.to.listed()].concat(),
+            _ => self.nodes().map_or(Vec::new(), |nodes| nodes.listed().to_vec()),
+        }
+    }
+
+    /// Returns whether it ends by itself, or may.
+    pub(crate) fn lasting(&self) -> Lasting {
+        match self {
+            Self::Pause(_) | Self::Isolate(_) => Lasting::Always,
+            Self::Crash(_) | Self::Partition(_) | Self::Cut(_) | Self::Link(_) => Lasting::IfAsked,
+            _ => Lasting::Never,
+        }
+    }
+
+    /// Checks what depends neither on the time nor on the state of nodes.
+    ///
+    /// # Errors
+    /// Names the part of `key` that makes no sense.
+    pub(crate) fn check(&self, key: &str) -> Result<(), ScenarioError> {
+        let wrong = |part: &str, value: &str, range: &str| {
+            Err(ScenarioError::new(format!("{key}: {part}"), value, range))
+        };
+        let clock = |rate: Option<f64>| {
+            let checked = rate.map_or(Ok(()), check_rate);
+            checked.map_err(|error| ScenarioError::of_network(&format!("{key}: clock "), error))
+        };
+        match self {
+            Self::Set(set) => {
+                check_name(&format!("{key}: set.aggregate"), &set.aggregate)?;
+                check_values(&format!("{key}: set.value"), &set.value)
+            }
+            Self::Unset(unset) => {
+                check_name(&format!("{key}: unset.aggregate"), &unset.aggregate).map(drop)
+            }
+            Self::Publish(publish) => {
+                let topic = check_name(&format!("{key}: publish.topic"), &publish.topic)?;
+                if topic.as_str().starts_with('_') {
+                    let range =
+                        "a topic that does not begin with an underscore: those are reserved";
+                    return wrong("publish.topic", &format!("{topic:?}"), range);
+                }
+                Ok(())
+            }
+            Self::Put(Put { key: name, .. }) if !is_key(name) => {
+                wrong("put.key", &format!("{name:?}"), KEYS)
+            }
+            Self::Delete(DeleteKey { key: name, .. }) if !is_key(name) => {
+                wrong("delete.key", &format!("{name:?}"), KEYS)
+            }
+            Self::Clock(ClockChange { rate: None, step: None, .. }) => {
+                wrong("clock", "neither", "a rate or a step")
+            }
+            Self::Clock(change) => clock(change.rate),
+            Self::Heal(false) => wrong("heal", "false", "true"),
+            Self::Join(Join { count: 0, .. }) => wrong("join", "0", "at least 1"),
+            Self::Join(join) => clock(join.rate),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether something breaks, is mended, or changes as it should.
     pub(crate) fn tone(&self) -> Tone {
         match self {
             Self::Crash(_)
-            | Self::Pause(..)
-            | Self::Isolate(..)
+            | Self::Pause(_)
+            | Self::Isolate(_)
             | Self::Partition(_)
-            | Self::Cut(..) => Tone::Fault,
-            Self::Restart(_) | Self::Heal | Self::Join => Tone::Repair,
+            | Self::Cut(_) => Tone::Fault,
+            Self::Restart(_) | Self::Heal(_) | Self::Join(_) => Tone::Repair,
             Self::Link(settings) if *settings == LinkSettings::default() => Tone::Repair,
             Self::Link(_) => Tone::Fault,
-            Self::Leave(_)
-            | Self::Set(..)
-            | Self::Unset(..)
-            | Self::Clock(..)
-            | Self::StepClock(..)
-            | Self::Publish(..)
-            | Self::Put(..)
-            | Self::Delete(..) => Tone::Change,
+            _ => Tone::Change,
         }
     }
 
-    /// The event that does this and nothing else, at a time that is still to be set.
-    fn event(&self) -> ScenarioAction {
-        let mut event = ScenarioAction::default();
-        let one = |node: u32| Nodes::These(vec![node]);
+    /// Returns a description without the nodes.
+    pub(crate) fn words(&self, lasting: Option<Span>) -> String {
+        let lasting = lasting.map_or(String::new(), |span| format!(" for {span}"));
         match self {
-            Self::Crash(node) => event.crash = Some(one(*node)),
-            Self::Restart(node) => event.restart = Some(one(*node)),
-            Self::Leave(node) => event.leave = Some(one(*node)),
-            Self::Join => event.join = Some(1),
-            Self::Pause(node, span) => {
-                (event.pause, event.lasting) = (Some(one(*node)), Some(*span));
+            Self::Pause(_) | Self::Isolate(_) => format!("{}{lasting}", self.name()),
+            Self::Crash(_) | Self::Restart(_) | Self::Leave(_) | Self::Heal(_) => {
+                self.name().into()
             }
-            Self::Isolate(node, span) => {
-                (event.isolate, event.lasting) = (Some(one(*node)), Some(*span));
-            }
+            Self::Join(join) => match clock_words(join.rate, join.step) {
+                Some(clock) => format!("join: a new node, its {clock}"),
+                None => "join: a new node".into(),
+            },
             Self::Partition(sides) => {
-                event.partition = Some(Sides(sides.iter().cloned().map(Nodes::These).collect()));
-            }
-            Self::Cut(from, to) => event.cut = Some(OneWay { from: one(*from), to: one(*to) }),
-            Self::Heal => event.heal = Some(true),
-            Self::Link(settings) => event.link = Some(settings.clone()),
-            Self::Set(node, aggregate, value) => {
-                let (aggregate, value) = (aggregate.clone(), Values::Constant(*value));
-                event.set = Some(SetInput { aggregate, value, nodes: one(*node) });
-            }
-            Self::Unset(node, aggregate) => {
-                event.unset = Some(UnsetInput { aggregate: aggregate.clone(), nodes: one(*node) });
-            }
-            Self::Publish(node, topic, bytes) => {
-                let (topic, bytes) = (topic.clone(), *bytes);
-                event.publish = Some(Publish { topic, bytes, nodes: one(*node) });
-            }
-            Self::Put(node, key, value) => {
-                let (key, value) = (key.clone(), value.clone());
-                event.put = Some(Put { key, value, nodes: one(*node) });
-            }
-            Self::Delete(node, key) => {
-                event.delete = Some(DeleteKey { key: key.clone(), nodes: one(*node) });
-            }
-            Self::Clock(node, rate) => {
-                event.clock =
-                    Some(ClockChange { nodes: one(*node), rate: Some(*rate), step: None });
-            }
-            Self::StepClock(node, step) => {
-                event.clock =
-                    Some(ClockChange { nodes: one(*node), rate: None, step: Some(*step) });
-            }
-        }
-        event
-    }
-
-    /// The same, without the node that it befalls.
-    fn without_node(&self) -> String {
-        match self {
-            Self::Crash(_) => "crash".into(),
-            Self::Restart(_) => "restart".into(),
-            Self::Leave(_) => "leave".into(),
-            Self::Join => "join: a new node".into(),
-            Self::Pause(_, span) => format!("pause for {span}"),
-            Self::Isolate(_, span) => format!("isolate for {span}"),
-            Self::Partition(sides) => {
-                let side = |side: &Vec<u32>| names(side).join(", ");
-                let sides: Vec<String> = sides.iter().map(side).collect();
+                let side = |side: &Nodes| names(side.listed()).join(", ");
+                let sides: Vec<String> = sides.0.iter().map(side).collect();
                 format!("partition: {} | the rest", sides.join(" | "))
             }
-            Self::Cut(from, to) => format!("cut: n{from} is not heard by n{to}"),
-            Self::Heal => "heal".into(),
+            Self::Cut(way) => format!("cut: nothing gets from {} to {}", way.from, way.to),
             Self::Link(settings) => format!("links: {settings}"),
-            Self::Set(_, aggregate, value) => format!("set {aggregate} = {value}"),
-            Self::Unset(_, aggregate) => format!("unset {aggregate}"),
-            Self::Publish(_, topic, _) => format!("publish {topic}"),
-            Self::Put(_, key, value) => format!("put {key} = {value:?}"),
-            Self::Delete(_, key) => format!("delete {key}"),
-            Self::Clock(_, rate) => format!("clock runs at {rate}"),
-            Self::StepClock(_, step) => format!("clock stepped by {step}"),
+            Self::Set(set) => format!("set {}", set.aggregate),
+            Self::Unset(unset) => format!("unset {}", unset.aggregate),
+            Self::Publish(publish) => format!("publish {}", publish.topic),
+            Self::Put(put) => format!("put {} = {:?}", put.key, put.value),
+            Self::Delete(delete) => format!("delete {}", delete.key),
+            Self::Clock(change) => clock_words(change.rate, change.step).unwrap_or_default(),
+            Self::Churn(churn) => format!("churn: {} crashes a minute", churn.per_minute),
         }
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.without_node())?;
-        self.node().map_or(Ok(()), |node| write!(f, ": n{node}"))
+fn clock_words(rate: Option<f64>, step: Option<Shift>) -> Option<String> {
+    match (rate, step) {
+        (Some(rate), Some(step)) => Some(format!("clock runs at {rate}, stepped by {step}")),
+        (Some(rate), None) => Some(format!("clock runs at {rate}")),
+        (None, Some(step)) => Some(format!("clock stepped by {step}")),
+        (None, None) => None,
     }
 }
 
-/// Actions of one instant in as few words as it takes: what befalls many nodes is said once.
-pub(crate) fn in_words(actions: &[&Action]) -> Vec<(Tone, String)> {
-    let mut words: Vec<(Tone, String, Vec<u32>)> = Vec::new();
-    for action in actions {
-        // Inputs differ from node to node; what they are shows in the aggregates.
-        let text = match action {
-            Action::Set(_, aggregate, _) => format!("set {aggregate}"),
-            other => other.without_node(),
-        };
-        match words.last_mut().filter(|last| last.1 == text) {
-            Some(last) => last.2.extend(action.node()),
-            None => words.push((action.tone(), text, action.node().into_iter().collect())),
-        }
-    }
-    let line = |(tone, text, mut nodes): (Tone, String, Vec<u32>)| {
-        nodes.sort_unstable();
-        let nodes = names(&nodes).join(", ");
-        (tone, if nodes.is_empty() { text } else { format!("{text}: {nodes}") })
-    };
-    words.into_iter().map(line).collect()
-}
-
-/// The steps as events, one for each; crashes and the like at one instant share theirs.
-pub(crate) fn entries(steps: &[Step]) -> Vec<ScenarioAction> {
-    let mut events: Vec<ScenarioAction> = Vec::new();
-    for step in steps {
-        let at = Some(When::At(step.at.into()));
-        let mut event = ScenarioAction { at, ..step.action.event() };
-        if let Some(last) = events.last_mut()
-            && merge(last, &mut event)
-        {
-            continue;
-        }
-        events.push(event);
-    }
-    events
-}
-
-/// Adds the nodes of an event to those of the last one, if nothing else is different.
-fn merge(last: &mut ScenarioAction, event: &mut ScenarioAction) -> bool {
-    type Field = fn(&mut ScenarioAction) -> &mut Option<Nodes>;
-    let fields: [Field; 5] = [
-        |event| &mut event.crash,
-        |event| &mut event.restart,
-        |event| &mut event.leave,
-        |event| &mut event.pause,
-        |event| &mut event.isolate,
-    ];
-    for field in fields {
-        let (Some(Nodes::These(before)), Some(Nodes::These(more))) =
-            (field(last).clone(), field(event).clone())
-        else {
-            continue;
-        };
-        if (last.at, last.lasting) == (event.at, event.lasting) {
-            *field(last) = Some(Nodes::These([before, more].concat()));
-            return true;
-        }
-    }
-    false
+fn is_key(text: &str) -> bool {
+    (1..=512).contains(&text.len()) && !text.chars().any(char::is_control)
 }

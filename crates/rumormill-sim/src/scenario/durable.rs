@@ -8,7 +8,6 @@ use rumormill_proto::Rng;
 use serde::de::{self, SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Scenario;
 use super::error::ScenarioError;
 use super::nodes::Nodes;
 use crate::network::digest::seed;
@@ -27,39 +26,32 @@ impl Durable {
     }
 
     /// Refuses nodes that there will never be.
-    pub(crate) fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+    pub(crate) fn check(&self, start: u32, all: u32) -> Result<(), ScenarioError> {
         let wrong =
             |value: String, range: String| Err(ScenarioError::new("node.durable", value, &range));
-        let start = scenario.nodes;
         match &self.0 {
             Nodes::Some(count) if *count > start => {
                 wrong(count.to_string(), format!("at most {start}, the number of nodes that start"))
             }
-            Nodes::These(nodes) => {
-                let joins = scenario.action.iter().filter_map(|event| {
-                    event.join.map(|count| count.saturating_mul(event.times.unwrap_or(1)))
-                });
-                let all = joins.fold(start, u32::saturating_add);
-                match nodes.iter().find(|&&node| node >= all) {
-                    Some(node) => wrong(format!("n{node}"), format!("one of n0 to n{}", all - 1)),
-                    None => Ok(()),
-                }
-            }
+            Nodes::These(nodes) => match nodes.iter().find(|&&node| node >= all) {
+                Some(node) => wrong(format!("n{node}"), format!("one of n0 to n{}", all - 1)),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
 
     /// Those of the nodes that start, by their numbers, drawn if need be; whoever joins later is
     /// durable if all are, or if it is named.
-    pub(crate) fn draw(&self, scenario: &Scenario) -> Drawn {
-        let mut rng = Rng::seed_from_u64(seed(scenario.seed, STORES, 0));
-        let start: Vec<u32> = (0..scenario.nodes).collect();
+    pub(crate) fn draw(&self, run: u64, nodes: u32) -> Drawn {
+        let mut rng = Rng::seed_from_u64(seed(run, STORES, 0));
+        let start: Vec<u32> = (0..nodes).collect();
         let mut some = |count: usize| start.sample(&mut rng, count).copied().collect();
         Drawn(match &self.0 {
             Nodes::All => None,
-            Nodes::These(nodes) => Some(nodes.clone()),
+            Nodes::These(named) => Some(named.clone()),
             Nodes::Some(count) => Some(some(*count as usize)),
-            Nodes::Share(share) => Some(some((share * f64::from(scenario.nodes)).round() as usize)),
+            Nodes::Share(share) => Some(some((share * f64::from(nodes)).round() as usize)),
         })
     }
 }
@@ -141,10 +133,9 @@ mod tests {
 
     #[test]
     fn as_many_are_drawn_as_asked_for_always_the_same() {
-        let scenario = Scenario { nodes: 40, ..Scenario::default() };
         let drawn = |text: &str, seed| {
             let durable: Table = toml::from_str(&format!("durable = {text}")).expect(text);
-            let drawn = durable.durable.draw(&Scenario { seed, ..scenario.clone() });
+            let drawn = durable.durable.draw(seed, 40);
             (0..50).filter(|&node| drawn.has(node)).collect::<Vec<u32>>()
         };
         assert_eq!(drawn("true", 1).len(), 50);

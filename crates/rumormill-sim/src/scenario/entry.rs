@@ -1,267 +1,156 @@
-//! What a scenario lets happen, as it is written.
+//! An entry of `[[action]]`: a time and what happens then; and a step, which has everything random
+//! drawn.
 
 use core::fmt;
 
-use serde::de::{self, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use rumormill_proto::Instant;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::error::ScenarioError;
-use super::link::LinkSettings;
-use super::nodes::Nodes;
-use super::span::{Shift, Span, When};
-use super::values::Values;
+use super::action::Action;
+use super::nodes::{Nodes, names};
+use super::slice::Tone;
+use super::span::{Span, When};
 
-macro_rules! event {
-    ($($(#[$doc:meta])+ $field:ident: $type:ty => $variant:ident,)+) => {
-        /// An entry of `[[action]]`: when, and exactly one thing that happens then.
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct ScenarioAction {
-            /// When it happens: `"10s"`, or `["10s", "20s"]` for a random time between the two.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub at: Option<When>,
-            /// After how long it is undone: nodes restart or go on, partitions heal, links are as
-            /// at first.
-            #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-            pub lasting: Option<Span>,
-            /// How often it happens, each time at a random time and to random nodes of its own.
-            /// Default 1.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub times: Option<u32>,
-            $(
-                $(#[$doc])+
-                #[serde(skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
-            )+
-        }
-
-        /// The one thing that an event does.
-        #[derive(Clone, Copy, Debug)]
-        pub(crate) enum Deed<'a> {
-            $($variant(&'a $type),)+
-        }
-
-        impl ScenarioAction {
-            /// What happens, and by which key it is written.
-            ///
-            /// # Errors
-            /// When nothing happens, or more than one thing.
-            pub(crate) fn deed(&self, key: &str) -> Result<(&'static str, Deed<'_>), ScenarioError> {
-                let mut given = Vec::new();
-                $(
-                    if let Some(what) = &self.$field {
-                        given.push((stringify!($field), Deed::$variant(what)));
-                    }
-                )+
-                match given.as_slice() {
-                    [one] => Ok(*one),
-                    [] => Err(ScenarioError::new(
-                        key,
-                        "empty",
-                        concat!("one of" $(, " ", stringify!($field))+),
-                    )),
-                    [(first, _), (second, _), ..] => Err(ScenarioError::new(
-                        key,
-                        format!("{first} and {second}"),
-                        "one thing; make it two actions",
-                    )),
-                }
-            }
-        }
-    };
+/// An entry of `[[action]]`: when, and one thing that happens then.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScenarioAction {
+    /// When it happens: `"10s"`, or `["10s", "20s"]` for a random time between the two.
+    pub at: When,
+    /// After how long it is undone: nodes restart or go on, partitions heal, links are as at first.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Span>,
+    /// How often it happens, each time at a random time and to random nodes of its own. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// What happens.
+    #[serde(flatten)]
+    pub action: Action,
 }
 
-event! {
-    /// Nodes stop without goodbye, and lose their state; those with a store, all but their keys.
-    crash: Nodes => Crash,
-    /// Nodes that have stopped start again, with what their stores hold; they join, and report as
-    /// before.
-    restart: Nodes => Restart,
-    /// Nodes take leave, and stop.
-    leave: Nodes => Leave,
-    /// So many new nodes start and join.
-    join: u32 => Join,
-    /// Processes stop for a while (`for`), as with SIGSTOP.
-    pause: Nodes => Pause,
-    /// Nodes are cut off from all others for a while (`for`).
-    isolate: Nodes => Isolate,
-    /// The network splits: these nodes from the others (`"n0-n3"`, `"50%"`), or a list of sides.
-    partition: Sides => Partition,
-    /// Nothing gets from some nodes to others; the way back stays open.
-    cut: OneWay => Cut,
-    /// All partitions and cuts end; `true`.
-    heal: bool => Heal,
-    /// Links do this instead of what `[link]` says; `{}` takes it back.
-    link: LinkSettings => Link,
-    /// Nodes report this from now on.
-    set: SetInput => Set,
-    /// Nodes don't report a aggregate any more.
-    unset: UnsetInput => Unset,
-    /// Nodes' clocks run at another rate from now on, or their wall clocks are stepped.
-    clock: ClockChange => Clock,
-    /// Nodes publish a rumor.
-    publish: Publish => Publish,
-    /// Nodes write a key.
-    put: Put => Put,
-    /// Nodes delete a key.
-    delete: DeleteKey => Delete,
-    /// Random nodes crash all the time between the two times of `at`, and restart.
-    churn: Churn => Churn,
-}
-
-/// The sides of a partition. Nodes on none form one more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sides(pub Vec<Nodes>);
-
-/// A way from nodes to others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OneWay {
-    /// Those that are not heard any more.
-    pub from: Nodes,
-    /// By whom.
-    pub to: Nodes,
-}
-
-/// New inputs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetInput {
-    /// The aggregate.
-    pub aggregate: String,
-    /// What the nodes report.
-    pub value: Values,
-    /// Which nodes. Default all.
-    #[serde(default = "all")]
-    pub nodes: Nodes,
-}
-
-/// Inputs that are taken away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UnsetInput {
-    /// The aggregate.
-    pub aggregate: String,
-    /// Which nodes. Default all.
-    #[serde(default = "all")]
-    pub nodes: Nodes,
-}
-
-/// What happens to clocks: another rate, a step, or both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClockChange {
-    /// Which nodes.
-    pub nodes: Nodes,
-    /// How fast they run: 1 is right, 1.01 gains 1 %. From 0.1 to 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<f64>,
-    /// By how much the time of day that they show is stepped, such as `+2d`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<Shift>,
-}
-
-/// A rumor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Publish {
-    /// What it is about.
-    pub topic: String,
-    /// How long it is. Default 64 bytes.
-    #[serde(default = "some_bytes")]
-    pub bytes: u32,
-    /// Which nodes publish it, each its own. Default 1, drawn at random.
-    #[serde(default = "one")]
-    pub nodes: Nodes,
-}
-
-/// A key and its value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Put {
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: String,
-    /// Which nodes write it. Default 1, drawn at random.
-    #[serde(default = "one")]
-    pub nodes: Nodes,
-}
-
-/// A key to delete.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeleteKey {
-    /// The key.
-    pub key: String,
-    /// Which nodes delete it. Default 1, drawn at random.
-    #[serde(default = "one")]
-    pub nodes: Nodes,
-}
-
-/// Crashes and restarts, again and again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Churn {
-    /// How many crashes a minute, on average; their times are those of a Poisson process.
-    pub per_minute: f64,
-    /// How long a node is down. Default 5 s.
-    #[serde(default = "five_seconds")]
-    pub down: Span,
-}
-
-fn all() -> Nodes {
-    Nodes::All
-}
-
-fn one() -> Nodes {
-    Nodes::Some(1)
-}
-
-fn some_bytes() -> u32 {
-    64
-}
-
-fn five_seconds() -> Span {
-    Span::from_secs_f64(5.0)
-}
-
-impl Serialize for Sides {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_slice() {
-            // As one text: a list would be sides.
-            [side @ Nodes::These(_)] => serializer.collect_str(side),
-            [one] => one.serialize(serializer),
-            sides => serializer.collect_seq(sides.iter().map(ToString::to_string)),
-        }
+impl ScenarioAction {
+    /// Returns an action at a given time, once.
+    pub fn new(at: Span, action: Action) -> Self {
+        Self { at: When::At(at), lasting: None, times: None, action }
     }
 }
 
-impl<'de> Deserialize<'de> for Sides {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMore;
-        impl<'de> Visitor<'de> for OneOrMore {
-            type Value = Sides;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "one side, such as \"50%\" or \"n0-n3\", or a list: [\"n0-n3\", \"n4, n5\"]",
-                )
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Sides, E> {
-                Ok(Sides(vec![text.parse().map_err(E::custom)?]))
-            }
-            fn visit_i64<E: de::Error>(self, count: i64) -> Result<Sides, E> {
-                let wrong = || E::invalid_value(de::Unexpected::Signed(count), &self);
-                Ok(Sides(vec![Nodes::Some(u32::try_from(count).map_err(|_| wrong())?)]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sides, A::Error> {
-                let mut sides = Vec::new();
-                while let Some(side) = seq.next_element::<String>()? {
-                    sides.push(side.parse().map_err(de::Error::custom)?);
-                }
-                Ok(Sides(sides))
+/// One action to one node, or to the network, at one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// When it happens.
+    pub at: Instant,
+    /// How long a pause or an isolation lasts; `None` for all others.
+    pub lasting: Option<Span>,
+    /// What happens. Nodes are numbers.
+    pub action: Action,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.action.words(self.lasting))?;
+        self.action.nodes().map_or(Ok(()), |nodes| write!(f, ": {nodes}"))
+    }
+}
+
+/// Describes steps of one instant: those that differ in their nodes alone as one.
+pub(crate) fn in_words(steps: &[Step]) -> Vec<(Tone, String)> {
+    let mut words: Vec<(Tone, String, Vec<u32>)> = Vec::new();
+    for Step { action, lasting, .. } in steps {
+        let text = action.words(*lasting);
+        let nodes = action.nodes().map_or(&[][..], Nodes::listed);
+        match words.last_mut().filter(|last| last.1 == text) {
+            Some(last) => last.2.extend(nodes),
+            None => words.push((action.tone(), text, nodes.to_vec())),
+        }
+    }
+    let line = |(tone, text, mut nodes): (Tone, String, Vec<u32>)| {
+        nodes.sort_unstable();
+        let nodes = names(&nodes).join(", ");
+        (tone, if nodes.is_empty() { text } else { format!("{text}: {nodes}") })
+    };
+    words.into_iter().map(line).collect()
+}
+
+/// Returns the steps as entries; those in a row that differ in their nodes alone share one.
+pub(crate) fn entries(steps: &[Step]) -> Vec<ScenarioAction> {
+    let mut entries: Vec<ScenarioAction> = Vec::new();
+    for step in steps {
+        let (at, action) = (Span::from(step.at), step.action.clone());
+        let entry = ScenarioAction { lasting: step.lasting, ..ScenarioAction::new(at, action) };
+        if let Some(last) = entries.last_mut()
+            && let (Some(before), Some(more)) = (last.action.nodes(), entry.action.nodes())
+        {
+            let both = [before.listed(), more.listed()].concat();
+            let (joined, other) =
+                (last.action.for_nodes(both.clone()), entry.action.for_nodes(both));
+            if (last.at, last.lasting) == (entry.at, entry.lasting) && joined == other {
+                last.action = joined;
+                continue;
             }
         }
-        deserializer.deserialize_any(OneOrMore)
+        entries.push(entry);
+    }
+    entries
+}
+
+impl<'de> Deserialize<'de> for ScenarioAction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry;
+        impl<'de> Visitor<'de> for Entry {
+            type Value = ScenarioAction;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table with a time and one action")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScenarioAction, A::Error> {
+                let (mut at, mut lasting, mut times) = (None, None, None);
+                let mut action: Option<Action> = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    match (key.as_str(), &action) {
+                        ("at", _) => at = Some(map.next_value()?),
+                        ("for", _) => lasting = Some(map.next_value()?),
+                        ("times", _) => times = Some(map.next_value()?),
+                        (second, Some(first)) if Action::NAMES.contains(&second) => {
+                            let first = first.name();
+                            let why = format!("{first} and {second} in one; make it two actions");
+                            return Err(A::Error::custom(why));
+                        }
+                        (name, _) => {
+                            let one = OneEntry { key: Some(name), map: &mut map };
+                            action = Some(Action::deserialize(MapAccessDeserializer::new(one))?);
+                        }
+                    }
+                }
+                let nothing = || {
+                    let names = Action::NAMES.join(", ");
+                    A::Error::custom(format!("nothing happens; write one of {names}"))
+                };
+                let at = at.ok_or_else(|| A::Error::missing_field("at"))?;
+                Ok(ScenarioAction { at, lasting, times, action: action.ok_or_else(nothing)? })
+            }
+        }
+        deserializer.deserialize_map(Entry)
+    }
+}
+
+/// The entry of a map whose key has been read.
+struct OneEntry<'a, A> {
+    key: Option<&'a str>,
+    map: &'a mut A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for OneEntry<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        self.key.take().map(|key| seed.deserialize(StrDeserializer::new(key))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
     }
 }

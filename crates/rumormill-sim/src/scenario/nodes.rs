@@ -46,6 +46,16 @@ fn add(list: &mut Vec<u32>, text: &str) -> Result<(), NotNodes> {
     Ok(())
 }
 
+impl Nodes {
+    /// Returns the numbers of nodes that are named; none if they are to be drawn.
+    pub(crate) fn listed(&self) -> &[u32] {
+        match self {
+            Self::These(nodes) => nodes,
+            _ => &[],
+        }
+    }
+}
+
 impl FromStr for Nodes {
     type Err = NotNodes;
 

@@ -1,119 +1,127 @@
-//! A whole run drawn from a seed: a chaos phase full of faults, then a calm one, at whose end
-//! everything must hold.
+//! A scenario full of faults, drawn from a seed: printed, recorded and shortened as any other.
 
-mod actions;
-pub(crate) mod calm;
-mod news;
-mod plan;
+mod draw;
 
-use rumormill_proto::{Duration, Name, Rng};
+use rand::{RngExt, SeedableRng};
+use rumormill_proto::{Config, Duration, MembershipSettings, Rng};
 
-use crate::check::chronicle::Chronicle;
-use crate::check::monitor::Watch;
-use crate::check::violation::Failure;
-use crate::network::VirtualNetwork;
-use crate::network::counters::Counters;
-use crate::network::link::Link;
-use crate::network::spec::NodeSpec;
+use self::draw::{draw, link, share};
+use super::durable::Durable;
+use super::link::{LatencyText, LinkSettings};
+use super::nodes::Nodes;
+use super::settings::NodeSettings;
+use super::span::Span;
+use super::{Calm, Scenario};
+use crate::network::digest::seed;
+use crate::network::link::Latency;
 
-/// A run to be made. [`Chaos::new`] draws everything from the seed; change what you like, then
-/// [`Chaos::run`].
+/// The purposes of a scenario's seeds, besides those of its run.
+const PLAN: u64 = 2;
+const ACTIONS: u64 = 3;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// What a random scenario is drawn from. [`Random::new`] draws all of it from the seed; change what
+/// you like before [`Random::scenario`].
+///
+/// ```
+/// use rumormill_sim::scenario::random::Random;
+///
+/// let scenario = Random::new(7).scenario();
+/// assert!(scenario.check().is_ok());
+/// assert_eq!(scenario, Random::new(7).scenario());
+/// ```
 #[derive(Clone, Debug)]
-pub struct Chaos {
-    /// Where everything random comes from.
+#[non_exhaustive]
+pub struct Random {
+    /// Seed of everything random.
     pub seed: u64,
-    /// How many nodes there are at the start; up to half as many more join later.
-    pub nodes: usize,
-    /// The aggregates that nodes report.
-    pub aggregates: Vec<Name>,
-    /// What nodes are made from; name and clock are each node's own.
-    pub node: NodeSpec,
-    /// How far clocks are off at most, either way: 0.02 is 2 %.
-    pub drift: f64,
+    /// Number of nodes at the start; up to half as many more join later.
+    pub nodes: u32,
+    /// Names of the aggregates that nodes report.
+    pub aggregates: Vec<String>,
+    /// Whether nodes run nothing but the membership.
+    pub bare: bool,
+    /// Settings of the nodes.
+    pub node: NodeSettings,
     /// Whether wall clocks are stepped, and newcomers' may be wrong: by seconds, or one at a time by
     /// minutes, days or decades.
     pub wrong_clocks: bool,
-    /// What links do in the chaos phase, at first.
-    pub link: Link,
-    /// What links do in the calm phase.
-    pub calm_link: Link,
-    /// How long the chaos phase lasts.
-    pub chaos: Duration,
-    /// The longest time from one action to the next.
+    /// What links do at first.
+    pub link: LinkSettings,
+    /// The calm at the end.
+    pub calm: Calm,
+    /// Time with faults.
+    pub duration: Duration,
+    /// Longest time from one fault to the next.
     pub gap: Duration,
-    /// How long the calm phase may last until everything holds.
-    pub patience: Duration,
 }
 
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The run's seed.
-    pub seed: u64,
-    /// One number for the whole run; see [`VirtualNetwork::digest`].
-    pub digest: u64,
-    /// What really happened.
-    pub counters: Counters,
-    /// How many nodes ran at the end.
-    pub survivors: usize,
-    /// How long after the beginning of the calm phase everything held.
-    pub settled_after: Option<Duration>,
-    /// How many enclosures were looked at.
-    pub enclosures: u64,
-    /// At how many instants masses were added up.
-    pub balances: u64,
-    /// How many rumors were published, how often one was heard, and how many times a key was
-    /// written.
-    pub news: [usize; 3],
-    /// `None` if everything held in the end.
-    pub failure: Option<Failure>,
-}
-
-/// A run under way.
-struct Run {
-    plan: Chaos,
-    net: VirtualNetwork,
-    rng: Rng,
-    /// How many nodes there may be.
-    most: usize,
-    watch: Watch,
-    chronicle: Chronicle,
-}
-
-impl Chaos {
-    /// Makes the run.
-    pub fn run(&self) -> Outcome {
-        match Run::new(self) {
-            Ok(run) => run.finish(),
-            Err(error) => Outcome {
-                seed: self.seed,
-                digest: 0,
-                counters: Counters::default(),
-                survivors: 0,
-                settled_after: None,
-                enclosures: 0,
-                balances: 0,
-                news: [0; 3],
-                failure: Some(error.into()),
+impl Random {
+    /// Draws everything from the seed: 3 to 12 nodes (one time in twenty: up to 40), links from good
+    /// to terrible, and some tens of seconds of faults.
+    pub fn new(seed_: u64) -> Self {
+        let mut rng = Rng::seed_from_u64(seed(seed_, PLAN, 0));
+        let large = rng.random_ratio(1, 20);
+        let nodes = if large { rng.random_range(13..=40) } else { rng.random_range(3..=12) };
+        let interval = MS * rng.random_range(100..=250);
+        let config = Config {
+            interval,
+            membership: MembershipSettings {
+                probe_interval: 300 * MS,
+                probe_timeout: Some(100 * MS),
+                suspicion_timeout: MS * rng.random_range(600..=2000),
+                reconnect_interval: 1000 * MS,
+                sync_interval: 3000 * MS,
             },
+            ..Config::default()
+        };
+        let aggregates = ["requests", "queue", "disk/free"];
+        let aggregates = aggregates.into_iter().take(rng.random_range(1..=3));
+        let durable = rng.random::<bool>().then_some(Durable(Nodes::All));
+        let drift = [0.0, 0.001, 0.03][rng.random_range(0..3usize)];
+        Self {
+            seed: seed_,
+            nodes,
+            aggregates: aggregates.map(str::to_owned).collect(),
+            bare: false,
+            node: NodeSettings { config, durable, drift },
+            wrong_clocks: rng.random(),
+            link: link(&mut rng, interval),
+            calm: Calm {
+                // Longer than what is stamped just within `max_clock_skew` can be refused by a slow
+                // clock.
+                patience: Span::from_secs_f64(450.0),
+                link: LinkSettings {
+                    latency: Some(LatencyText(Latency::Uniform(
+                        MS / 2,
+                        MS * rng.random_range(1..=5),
+                    ))),
+                    loss: Some(if rng.random() { 0.0 } else { share(&mut rng, 0.05) }),
+                    duplication: Some(0.0),
+                    reordering: Some(0.0),
+                    ..LinkSettings::default()
+                },
+            },
+            duration: MS * rng.random_range(10_000..=40_000),
+            gap: MS * rng.random_range(300..=1500),
         }
     }
-}
 
-impl Run {
-    fn finish(mut self) -> Outcome {
-        let result = self.chaos_phase().and_then(|()| self.calm_phase());
-        let (rumors, heard) = self.chronicle.published();
-        Outcome {
-            seed: self.plan.seed,
-            digest: self.net.digest(),
-            counters: *self.net.counters(),
-            survivors: self.net.running().count(),
-            settled_after: result.as_ref().ok().copied(),
-            enclosures: self.watch.enclosures,
-            balances: self.watch.balances,
-            news: [rumors, heard, self.chronicle.writes()],
-            failure: result.err(),
-        }
+    /// Draws what happens.
+    pub fn scenario(&self) -> Scenario {
+        let rng = Rng::seed_from_u64(seed(self.seed, ACTIONS, 0));
+        let empty = Scenario {
+            nodes: self.nodes,
+            formed: Some(false),
+            duration: Span(self.duration),
+            seed: self.seed,
+            bare: self.bare,
+            node: self.node.clone(),
+            link: self.link.clone(),
+            calm: self.calm.clone(),
+            ..Scenario::default()
+        };
+        draw(self, empty, rng)
     }
 }

@@ -1,28 +1,30 @@
 //! A scenario under way.
 
 mod act;
+mod phase;
 mod start;
 
 use std::collections::BTreeMap;
 
 use rumormill_proto::{Config, Duration, Instant, Name};
 
-use self::start::Beginning;
-use super::action::{Action, Step, in_words};
+use self::phase::{Beginning, Phase};
+use super::action::Action;
+use super::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
 use super::durable::Drawn;
+use super::entry::{Step, in_words};
 use super::error::ScenarioError;
 use super::slice::{Mark, Moment, NoticeLine, Slice, Tone};
 use super::values::Values;
 use super::{Scenario, observe};
 use crate::check::chronicle::Chronicle;
+use crate::check::clocks::times;
 use crate::check::monitor::Watch;
-use crate::check::violation::Failure;
-use crate::check::violation::Violation;
+use crate::check::violation::{Failure, Violation};
 use crate::network::VirtualNetwork;
 use crate::network::counters::Counters;
 use crate::network::error::SimError;
 use crate::network::spec::NetworkConfig;
-use crate::scenario::random::calm::{BALANCES, ENCORE, LOOK_EVERY, end_faults};
 
 /// In a cluster up to this size, everything is looked at more often than it is sampled.
 const SMALL: usize = 128;
@@ -46,6 +48,12 @@ pub struct Outcome {
     pub enclosures: u64,
     /// How often all masses were added up.
     pub balances: u64,
+    /// How many events were published.
+    pub published: usize,
+    /// How many deliveries of events there were, those at their origins included.
+    pub delivered: usize,
+    /// How many versions of keys were written.
+    pub writes: usize,
     /// What did not hold, if anything.
     pub failure: Option<Failure>,
 }
@@ -82,15 +90,14 @@ impl core::fmt::Debug for ScenarioRun {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Nodes start.
-    Start,
-    /// Things happen.
-    Play,
-    /// Nothing happens any more; since when, and since when everything has held.
-    Calm(Instant, Option<Instant>),
-    Over,
+impl Scenario {
+    /// Makes the whole run, and returns how it ended.
+    ///
+    /// # Errors
+    /// When the scenario makes no sense.
+    pub fn run(&self) -> Result<Outcome, ScenarioError> {
+        Ok(ScenarioRun::new(self)?.finish())
+    }
 }
 
 impl ScenarioRun {
@@ -122,10 +129,10 @@ impl ScenarioRun {
         let values = scenario.aggregates();
         let mut names: Vec<String> = values.keys().cloned().collect();
         for step in &steps {
-            if let Action::Set(_, aggregate, _) = &step.action
-                && !names.contains(aggregate)
+            if let Action::Set(set) = &step.action
+                && !names.contains(&set.aggregate)
             {
-                names.push(aggregate.clone());
+                names.push(set.aggregate.clone());
             }
         }
         let aggregates: Vec<Name> = names
@@ -136,12 +143,12 @@ impl ScenarioRun {
             seed: scenario.seed,
             link: scenario.first_link(),
             keep_traffic: details,
-            count_reordering: details,
+            count_reordering: details || scenario.nodes as usize <= SMALL,
             ..NetworkConfig::default()
         });
         Ok(Self {
             config: scenario.config()?,
-            durable: scenario.durable().draw(scenario),
+            durable: scenario.durable().draw(scenario.seed, scenario.nodes),
             watch: Watch::new(aggregates.clone()),
             aggregates,
             values,
@@ -170,6 +177,9 @@ impl ScenarioRun {
         if let Err(failure) = self.play() {
             self.fail(failure);
         }
+        if self.net.len() <= SMALL {
+            self.net.sample_suspicions();
+        }
         let sample = observe::sample(&self.net, &self.aggregates, &self.chronicle);
         let marks = core::mem::take(&mut self.marks);
         let (mut nodes, mut notices, mut traffic) = Default::default();
@@ -181,8 +191,15 @@ impl ScenarioRun {
         Some(Slice { marks, sample, nodes, notices, traffic })
     }
 
+    /// Goes on to the end, and returns how the run ended.
+    pub fn finish(mut self) -> Outcome {
+        while self.advance().is_some() {}
+        self.outcome()
+    }
+
     /// How the run stands.
     pub fn outcome(&self) -> Outcome {
+        let (published, delivered) = self.chronicle.published();
         Outcome {
             seed: self.scenario.seed,
             digest: self.net.digest(),
@@ -192,6 +209,9 @@ impl ScenarioRun {
             settled_after: self.settled_after,
             enclosures: self.watch.enclosures,
             balances: self.watch.balances,
+            published,
+            delivered,
+            writes: self.chronicle.writes(),
             failure: self.failure.clone(),
         }
     }
@@ -255,14 +275,13 @@ impl ScenarioRun {
         if due == 0 {
             return Ok(());
         }
-        let actions: Vec<Action> =
-            self.steps[self.next..][..due].iter().map(|step| step.action.clone()).collect();
+        let steps = self.steps[self.next..][..due].to_vec();
         self.next += due;
-        for (tone, text) in in_words(&actions.iter().collect::<Vec<_>>()) {
+        for (tone, text) in in_words(&steps) {
             self.mark(tone, text);
         }
-        for action in actions {
-            self.apply(&action)?;
+        for step in steps {
+            self.apply(&step)?;
         }
         self.watch.observe(&self.net);
         Ok(())
@@ -288,6 +307,7 @@ impl ScenarioRun {
         let holds = settled
             .and_then(|()| self.chronicle.delivered(&self.net))
             .and_then(|()| self.chronicle.kv(&self.net))
+            .and_then(|()| times(&self.net))
             .and_then(|()| self.watch.added_up(&self.net, BALANCES));
         match (holds, held) {
             (Ok(()), None) => {

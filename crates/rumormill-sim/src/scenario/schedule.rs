@@ -1,7 +1,7 @@
 //! From a scenario to its steps: everything random is drawn, and everything impossible refused.
 //!
-//! What an event draws depends on the seed, its place in the list and on who is up, and on nothing
-//! else, so that a change of one event leaves the others as they are.
+//! What an action draws depends on the seed, its place in the list and the nodes that are up, and on
+//! nothing else, so that a change of one action leaves the others as they are.
 
 mod choose;
 mod plan;
@@ -12,15 +12,16 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rumormill_proto::{Instant, Rng};
 
-use choose::Place;
-
-use super::action::{Action, Step};
-use super::entry::{Deed, ScenarioAction};
+use self::choose::{Place, choose, sides};
+use super::action::Action;
+use super::entry::{ScenarioAction, Step, entries};
 use super::error::ScenarioError;
 use super::link::LinkSettings;
 use super::nodes::Nodes;
+use super::payload::{Join, OneWay, SetInput, Sides};
 use super::span::{Span, When};
 use super::tracker::Tracker;
+use super::values::Values;
 use super::{MOST_NODES, Scenario};
 use crate::network::digest::seed;
 
@@ -30,8 +31,33 @@ const ACTIONS: u64 = 5;
 /// A scenario of more steps than this is refused.
 const MOST_STEPS: usize = 1_000_000;
 
+impl Scenario {
+    /// Checks every key against its range, and whether each action can happen when it should.
+    ///
+    /// # Errors
+    /// Names the first key that makes no sense, its value and what is allowed.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        self.check_settings()?;
+        self.steps().map(drop)
+    }
+
+    /// Returns what happens, action by action and node by node, with everything random drawn.
+    ///
+    /// # Errors
+    /// When an action makes no sense.
+    pub fn steps(&self) -> Result<Vec<Step>, ScenarioError> {
+        draw(self)
+    }
+
+    /// Returns the same scenario with exactly these steps for actions.
+    #[must_use]
+    pub fn with_steps(&self, steps: &[Step]) -> Self {
+        Self { action: entries(steps), ..self.clone() }
+    }
+}
+
 /// Draws the steps of a scenario.
-pub(crate) fn draw(scenario: &Scenario) -> Result<Vec<Step>, ScenarioError> {
+fn draw(scenario: &Scenario) -> Result<Vec<Step>, ScenarioError> {
     let mut drawing = Drawing {
         scenario,
         end: scenario.duration.instant(),
@@ -42,8 +68,8 @@ pub(crate) fn draw(scenario: &Scenario) -> Result<Vec<Step>, ScenarioError> {
         splits: Lasting::default(),
         links: Lasting::default(),
     };
-    for (number, event) in scenario.action.iter().enumerate() {
-        drawing.plan(number, event)?;
+    for (number, entry) in scenario.action.iter().enumerate() {
+        drawing.plan(number, entry)?;
     }
     while let Some(((at, _), pending)) = drawing.pending.pop_first() {
         drawing.happen(at, pending)?;
@@ -56,8 +82,9 @@ pub(crate) fn possible(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
     let mut tracker = Tracker::new(scenario);
     let mut kept = Vec::with_capacity(steps.len());
     for step in steps {
-        if tracker.can(step.at, &step.action).is_ok() && !tracker.idle(&step.action) {
-            tracker.apply(step.at, &step.action);
+        let can = |&node: &u32| tracker.can(step.at, &step.action, node).is_ok();
+        if step.action.named().iter().all(can) && !tracker.idle(&step.action) {
+            tracker.apply(step);
             kept.push(step.clone());
         }
     }
@@ -66,8 +93,8 @@ pub(crate) fn possible(scenario: &Scenario, steps: &[Step]) -> Vec<Step> {
 
 /// Something that has a time already, but no nodes yet.
 enum Pending<'a> {
-    /// An event, or one of its repetitions.
-    Event { number: usize, repetition: u32, event: &'a ScenarioAction },
+    /// An action, or one of its repetitions.
+    Action { number: usize, repetition: u32, entry: &'a ScenarioAction },
     /// One crash of a churn.
     Churn { rng: Rng, down: Span },
     /// A node that has crashed for a while starts again.
@@ -128,39 +155,55 @@ impl<'a> Drawing<'a> {
     }
 
     fn step(&mut self, at: Instant, action: Action) -> Result<(), ScenarioError> {
+        self.lasting_step(at, action, None)
+    }
+
+    fn lasting_step(
+        &mut self,
+        at: Instant,
+        action: Action,
+        lasting: Option<Span>,
+    ) -> Result<(), ScenarioError> {
         if self.steps.len() >= MOST_STEPS {
-            let range = format!("at most {MOST_STEPS}, one for each node that is befallen");
+            let range = format!("at most {MOST_STEPS}, one for each node to which it happens");
             return Err(ScenarioError::new("action", "more steps than that", range));
         }
-        self.tracker.apply(at, &action);
-        self.steps.push(Step { at, action });
+        let step = Step { at, lasting, action };
+        self.tracker.apply(&step);
+        self.steps.push(step);
         Ok(())
     }
 
     /// The time of something has come: chooses its nodes.
     fn happen(&mut self, at: Instant, pending: Pending<'a>) -> Result<(), ScenarioError> {
         match pending {
-            Pending::Event { number, repetition, event } => {
-                let rng = event_rng(self.scenario.seed, number, repetition, 1);
-                self.event(at, number, rng, event)
+            Pending::Action { number, repetition, entry } => {
+                let rng = action_rng(self.scenario.seed, number, repetition, 1);
+                self.perform(at, number, rng, entry)
             }
             Pending::Churn { mut rng, down } => {
-                let able = self.tracker.candidates(at, &Action::Crash);
+                let able = self.tracker.candidates(at, &Action::Crash(Nodes::All));
                 // The last node of all stays: else there is no cluster to come back to.
                 match able.choose(&mut rng).filter(|_| self.tracker.running().len() > 1) {
-                    Some(&node) => self.crash(at, node, Some(down)),
+                    Some(&node) => {
+                        self.push(at + down.0, Pending::Restart(node));
+                        self.step(at, Action::Crash(Nodes::These(vec![node])))
+                    }
                     None => Ok(()),
                 }
             }
-            Pending::Restart(node) => match self.tracker.can(at, &Action::Restart(node)) {
-                Ok(()) => self.step(at, Action::Restart(node)),
-                // Another event has started it already.
-                Err(_) => Ok(()),
-            },
+            Pending::Restart(node) => {
+                let restart = Action::Restart(Nodes::These(vec![node]));
+                match self.tracker.can(at, &restart, node) {
+                    Ok(()) => self.step(at, restart),
+                    // Another action has started it already.
+                    Err(_) => Ok(()),
+                }
+            }
             Pending::Heal(generation) => {
-                let still =
-                    self.splits.generation == generation && !self.tracker.idle(&Action::Heal);
-                if still { self.step(at, Action::Heal) } else { Ok(()) }
+                let heal = Action::Heal(true);
+                let still = self.splits.generation == generation && !self.tracker.idle(&heal);
+                if still { self.step(at, heal) } else { Ok(()) }
             }
             Pending::Links(generation) => {
                 let still = self.links.generation == generation;
@@ -170,124 +213,82 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn crash(&mut self, at: Instant, node: u32, down: Option<Span>) -> Result<(), ScenarioError> {
-        if let Some(down) = down {
-            self.push(at + down.0, Pending::Restart(node));
-        }
-        self.step(at, Action::Crash(node))
-    }
-
-    fn event(
+    fn perform(
         &mut self,
         at: Instant,
         number: usize,
         mut rng: Rng,
-        event: &ScenarioAction,
+        entry: &ScenarioAction,
     ) -> Result<(), ScenarioError> {
         let key = format!("action {}", number + 1);
-        let (verb, deed) = event.deed(&key)?;
         // What has a fixed time must be possible then; what comes at random takes what it finds.
-        let strict = matches!(event.at, Some(When::At(_)));
-        let lasting = event.lasting.unwrap_or_default();
-        let place = Place { key: format!("{key}: {verb}"), at, strict };
-        let mut each = |drawing: &mut Self, nodes: &Nodes, make: &dyn Fn(u32) -> Action| {
-            for node in drawing.choose(&place, &mut rng, nodes, make)? {
-                drawing.step(at, make(node))?;
-            }
-            Ok(())
-        };
-        match deed {
-            Deed::Restart(nodes) => each(self, nodes, &Action::Restart),
-            Deed::Leave(nodes) => each(self, nodes, &Action::Leave),
-            Deed::Pause(nodes) => each(self, nodes, &|node| Action::Pause(node, lasting)),
-            Deed::Isolate(nodes) => each(self, nodes, &|node| Action::Isolate(node, lasting)),
-            Deed::Clock(change) => {
-                // Both befall the same nodes.
-                for node in
-                    self.choose(&place, &mut rng, &change.nodes, &|n| Action::Clock(n, 1.0))?
-                {
-                    if let Some(rate) = change.rate {
-                        self.step(at, Action::Clock(node, rate))?;
-                    }
-                    if let Some(step) = change.step {
-                        self.step(at, Action::StepClock(node, step))?;
-                    }
+        let strict = matches!(entry.at, When::At(_));
+        let action = &entry.action;
+        let place = Place { key: format!("{key}: {}", action.name()), at, strict };
+        match action {
+            Action::Join(join) => {
+                if self.tracker.len() + join.count > MOST_NODES {
+                    let range = format!("few enough that there are at most {MOST_NODES} nodes");
+                    return Err(ScenarioError::new(place.key, join.count.to_string(), range));
                 }
-                Ok(())
+                let one = Action::Join(Join { count: 1, ..join.clone() });
+                (0..join.count).try_for_each(|_| self.step(at, one.clone()))
             }
-            Deed::Publish(publish) => {
-                let make = |node| Action::Publish(node, publish.topic.clone(), publish.bytes);
-                each(self, &publish.nodes, &make)
+            Action::Partition(asked) => {
+                let sides = sides(&self.tracker, &place, &mut rng, &asked.0, action)?;
+                self.split(&key, &place, entry.lasting, [Action::Partition(Sides(sides))])
             }
-            Deed::Put(put) => {
-                let make = |node| Action::Put(node, put.key.clone(), put.value.clone());
-                each(self, &put.nodes, &make)
-            }
-            Deed::Delete(delete) => {
-                each(self, &delete.nodes, &|node| Action::Delete(node, delete.key.clone()))
-            }
-            Deed::Unset(unset) => {
-                each(self, &unset.nodes, &|node| Action::Unset(node, unset.aggregate.clone()))
-            }
-            Deed::Set(set) => {
-                let (aggregate, all) = (set.aggregate.clone(), self.scenario.nodes as usize);
-                let draws = seed(self.scenario.seed, ACTIONS, rng.random());
-                let value = |node: u32| set.value.of(draws, 0, node as usize, all);
-                let make = |node| Action::Set(node, aggregate.clone(), value(node).unwrap_or(0.0));
-                for node in self.choose(&place, &mut rng, &set.nodes, &make)? {
-                    if value(node).is_some() {
-                        self.step(at, make(node))?;
-                    }
-                }
-                Ok(())
-            }
-            Deed::Crash(nodes) => {
-                for node in self.choose(&place, &mut rng, nodes, &Action::Crash)? {
-                    self.crash(at, node, event.lasting)?;
-                }
-                Ok(())
-            }
-            Deed::Join(&count) => {
-                if self.tracker.len() + count > MOST_NODES {
-                    let range = format!("so many that there are at most {MOST_NODES} nodes");
-                    return Err(ScenarioError::new(place.key, count.to_string(), range));
-                }
-                (0..count).try_for_each(|_| self.step(at, Action::Join))
-            }
-            Deed::Partition(sides) => {
-                let sides = self.sides(&place, &mut rng, &sides.0)?;
-                self.split(&key, &place, event.lasting, [Action::Partition(sides)])
-            }
-            Deed::Cut(way) => {
-                let any: &dyn Fn(u32) -> Action = &|node| Action::Cut(node, node);
-                let from = self.choose(&place, &mut rng, &way.from, any)?;
-                let to = self.choose(&place, &mut rng, &way.to, any)?;
+            Action::Cut(way) => {
+                let from = choose(&self.tracker, &place, &mut rng, &way.from, action)?;
+                let to = choose(&self.tracker, &place, &mut rng, &way.to, action)?;
                 let ways = from.iter().flat_map(|&from| to.iter().map(move |&to| (from, to)));
                 let ways = ways.filter(|(from, to)| from != to);
-                self.split(
-                    &key,
-                    &place,
-                    event.lasting,
-                    ways.map(|(from, to)| Action::Cut(from, to)),
-                )
+                let one = |node| Nodes::These(vec![node]);
+                let cut = |(from, to)| Action::Cut(OneWay { from: one(from), to: one(to) });
+                self.split(&key, &place, entry.lasting, ways.map(cut))
             }
-            Deed::Heal(_) if self.tracker.idle(&Action::Heal) => Ok(()),
-            Deed::Heal(_) => {
+            Action::Heal(_) if self.tracker.idle(action) => Ok(()),
+            Action::Heal(_) => {
                 self.splits.until = Instant::ZERO;
-                self.step(at, Action::Heal)
+                self.step(at, action.clone())
             }
-            Deed::Link(settings) => {
-                let generation = self.links.begin(&key, at, strict, event.lasting)?;
-                if let Some(span) = event.lasting {
+            Action::Link(settings) => {
+                let generation = self.links.begin(&key, at, strict, entry.lasting)?;
+                if let Some(span) = entry.lasting {
                     self.push(at + span.0, Pending::Links(generation));
                 }
                 let base = self.scenario.first_link();
                 let range = |error| ScenarioError::of_network(&format!("{key}: link."), error);
                 settings.over(base).check().map_err(range)?;
-                self.step(at, Action::Link(settings.clone()))
+                self.step(at, action.clone())
+            }
+            Action::Set(set) => {
+                let all = self.scenario.nodes as usize;
+                let draws = seed(self.scenario.seed, ACTIONS, rng.random());
+                for node in choose(&self.tracker, &place, &mut rng, &set.nodes, action)? {
+                    if let Some(value) = set.value.of(draws, 0, node as usize, all) {
+                        let (value, nodes) = (Values::Constant(value), Nodes::These(vec![node]));
+                        let aggregate = set.aggregate.clone();
+                        self.step(at, Action::Set(SetInput { aggregate, value, nodes }))?;
+                    }
+                }
+                Ok(())
             }
             // Its crashes have their own times.
-            Deed::Churn(_) => Ok(()),
+            Action::Churn(_) => Ok(()),
+            _ => {
+                let nodes = action.nodes().unwrap_or(&Nodes::All);
+                for node in choose(&self.tracker, &place, &mut rng, nodes, action)? {
+                    let mut lasting = entry.lasting;
+                    if let Action::Crash(_) = action
+                        && let Some(down) = lasting.take()
+                    {
+                        self.push(at + down.0, Pending::Restart(node));
+                    }
+                    self.lasting_step(at, action.for_nodes(vec![node]), lasting)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -306,8 +307,8 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// A generator for one purpose of one repetition of one event.
-fn event_rng(run: u64, number: usize, repetition: u32, purpose: u64) -> Rng {
+/// Returns a generator for one purpose of one repetition of one action.
+fn action_rng(run: u64, number: usize, repetition: u32, purpose: u64) -> Rng {
     let which = ((number as u64) << 33) | (u64::from(repetition) << 1) | purpose;
     Rng::seed_from_u64(seed(run, ACTIONS, which))
 }

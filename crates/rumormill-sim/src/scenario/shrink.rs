@@ -8,14 +8,13 @@ use core::mem::{Discriminant, discriminant};
 
 use rumormill_proto::Instant;
 
-use super::action::Step;
+use super::entry::Step;
 use super::error::ScenarioError;
 use super::run::{Outcome, ScenarioRun};
 use super::schedule::possible;
 use super::span::Span;
 use super::{Calm, Scenario};
-use crate::check::violation::Failure;
-use crate::check::violation::Violation;
+use crate::check::violation::{Failure, Violation};
 
 /// A search for the shortest failing scenario: [`Shrink::advance`] makes one run after the other.
 #[derive(Debug)]
@@ -131,9 +130,7 @@ impl Shrink {
 }
 
 fn run(scenario: &Scenario, steps: &[Step]) -> Result<Outcome, ScenarioError> {
-    let mut run = ScenarioRun::with_steps(scenario, steps.to_vec(), false)?;
-    while run.advance().is_some() {}
-    Ok(run.outcome())
+    Ok(ScenarioRun::with_steps(scenario, steps.to_vec(), false)?.finish())
 }
 
 /// The scenario up to its failure. What must come right in the end needs all of its time.

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use rumormill_proto::Instant;
 
+use super::Scenario;
 use super::action::Action;
+use super::entry::Step;
 use super::link::LinkSettings;
-use super::{Scenario, Span};
+use super::span::Span;
+use super::values::Values;
 
 /// A node, as far as the scenario says.
 #[derive(Clone, Debug)]
@@ -34,8 +37,8 @@ impl Tracker {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let aggregates = scenario.aggregates();
         // The values of a list end; all others go on for ever.
-        let reach = |values: &super::Values| match values {
-            super::Values::Each(list) => list.len(),
+        let reach = |values: &Values| match values {
+            Values::Each(list) => list.len(),
             _ => usize::MAX,
         };
         let joins_with = aggregates
@@ -62,9 +65,9 @@ impl Tracker {
         self.nodes.len() as u32
     }
 
-    /// The nodes that the action can befall now; it is made for each by `make`.
-    pub(crate) fn candidates(&self, at: Instant, make: &dyn Fn(u32) -> Action) -> Vec<u32> {
-        (0..self.len()).filter(|&node| self.can(at, &make(node)).is_ok()).collect()
+    /// Returns the nodes to which the action can happen now.
+    pub(crate) fn candidates(&self, at: Instant, action: &Action) -> Vec<u32> {
+        (0..self.len()).filter(|&node| self.can(at, action, node).is_ok()).collect()
     }
 
     /// The nodes that run, stopped for a while or not.
@@ -72,34 +75,25 @@ impl Tracker {
         (0..self.len()).filter(|&node| self.nodes[node as usize].running).collect()
     }
 
-    /// Whether the action can happen now.
+    /// Checks whether the action can happen to the node now.
     ///
     /// # Errors
     /// Why not, in words that begin with the node's name.
-    pub(crate) fn can(&self, at: Instant, action: &Action) -> Result<(), String> {
+    pub(crate) fn can(&self, at: Instant, action: &Action, node: u32) -> Result<(), String> {
         let when = Span::from(at);
-        if let Action::Cut(from, to) = action {
-            let node = (*from).max(*to);
-            return if node < self.len() { Ok(()) } else { Err(self.missing(node, when)) };
-        }
-        if let Action::Partition(sides) = action {
-            let beyond = sides.iter().flatten().find(|&&node| node >= self.len());
-            return beyond.map_or(Ok(()), |&node| Err(self.missing(node, when)));
-        }
-        let Some(node) = action.node() else { return Ok(()) };
         let Some(known) = self.nodes.get(node as usize) else {
             return Err(self.missing(node, when));
         };
         match action {
+            Action::Partition(_) | Action::Cut(_) | Action::Clock(_) => Ok(()),
             Action::Restart(_) if known.running => Err(format!("n{node} is running at {when}")),
-            Action::Restart(_) | Action::Clock(..) | Action::StepClock(..) => Ok(()),
+            Action::Restart(_) => Ok(()),
             _ if !known.running => Err(format!("n{node} is not running at {when}")),
-            _ if known.paused > at => Err(format!(
-                "n{node} is stopped from before {when} to {}",
-                Span::from(known.paused)
-            )),
-            Action::Unset(_, aggregate) if !known.reports.contains(aggregate) => {
-                Err(format!("n{node} does not report {aggregate} at {when}"))
+            _ if known.paused > at => {
+                Err(format!("n{node} is paused from before {when} to {}", Span::from(known.paused)))
+            }
+            Action::Unset(unset) if !known.reports.contains(&unset.aggregate) => {
+                Err(format!("n{node} does not report {} at {when}", unset.aggregate))
             }
             _ => Ok(()),
         }
@@ -109,34 +103,50 @@ impl Tracker {
         format!("n{node} does not exist at {when}: there are n0 to n{}", self.len() - 1)
     }
 
-    /// Whether the action would change nothing.
+    /// Returns whether the node reports the aggregate, or will when it runs again.
+    pub(crate) fn reports(&self, node: u32, aggregate: &str) -> bool {
+        self.nodes.get(node as usize).is_some_and(|known| known.reports.contains(aggregate))
+    }
+
+    /// Returns whether the action would change nothing.
     pub(crate) fn idle(&self, action: &Action) -> bool {
         match action {
-            Action::Heal => !self.split,
+            Action::Heal(_) => !self.split,
             Action::Link(settings) => *settings == self.link,
             _ => false,
         }
     }
 
-    /// The action happens.
-    pub(crate) fn apply(&mut self, at: Instant, action: &Action) {
-        let known = action.node().and_then(|node| self.nodes.get_mut(node as usize));
-        match (action, known) {
-            (Action::Crash(_) | Action::Leave(_), Some(known)) => known.running = false,
-            (Action::Restart(_), Some(known)) => {
-                (known.running, known.paused) = (true, Instant::ZERO);
+    /// The step happens.
+    pub(crate) fn apply(&mut self, step: &Step) {
+        match &step.action {
+            Action::Join(_) => self.add(),
+            Action::Partition(_) | Action::Cut(_) => self.split = true,
+            Action::Heal(_) => self.split = false,
+            Action::Link(settings) => self.link = settings.clone(),
+            action => {
+                for node in action.named() {
+                    if let Some(known) = self.nodes.get_mut(node as usize) {
+                        known.apply(step);
+                    }
+                }
             }
-            (Action::Pause(_, span), Some(known)) => known.paused = at + span.0,
-            (Action::Set(_, aggregate, _), Some(known)) => {
-                known.reports.insert(aggregate.clone());
+        }
+    }
+}
+
+impl Known {
+    fn apply(&mut self, step: &Step) {
+        match &step.action {
+            Action::Crash(_) | Action::Leave(_) => self.running = false,
+            Action::Restart(_) => (self.running, self.paused) = (true, Instant::ZERO),
+            Action::Pause(_) => self.paused = step.at + step.lasting.unwrap_or_default().0,
+            Action::Set(set) => {
+                self.reports.insert(set.aggregate.clone());
             }
-            (Action::Unset(_, aggregate), Some(known)) => {
-                known.reports.remove(aggregate);
+            Action::Unset(unset) => {
+                self.reports.remove(&unset.aggregate);
             }
-            (Action::Join, _) => self.add(),
-            (Action::Partition(_) | Action::Cut(..), _) => self.split = true,
-            (Action::Heal, _) => self.split = false,
-            (Action::Link(settings), _) => self.link = settings.clone(),
             _ => {}
         }
     }

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::Rng;
+use rumormill_proto::{MAX_INPUT, Name, Rng};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::error::ScenarioError;
 use crate::network::digest::seed;
 
 /// The purpose of the seeds of values.
@@ -120,6 +121,28 @@ impl<'de> Deserialize<'de> for Values {
             }
         }
         deserializer.deserialize_any(NumberOrTable)
+    }
+}
+
+/// Checks the name of an aggregate.
+pub(crate) fn check_name(key: &str, name: &str) -> Result<Name, ScenarioError> {
+    let range = "1 to 64 letters, digits and . _ - / :";
+    Name::new(name).map_err(|_| ScenarioError::new(key, format!("{name:?}"), range))
+}
+
+/// Checks that a node can report the values.
+pub(crate) fn check_values(key: &str, values: &Values) -> Result<(), ScenarioError> {
+    for number in values.numbers() {
+        if !number.is_finite() || number.abs() > MAX_INPUT {
+            return Err(ScenarioError::new(key, number.to_string(), "a number within ±2^53"));
+        }
+    }
+    match values {
+        Values::Uniform(low, high) if low > high => {
+            let value = format!("uniform from {low} to {high}");
+            Err(ScenarioError::new(key, value, "the lower number first"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A scenario from flags.
 
 use rumormill_sim::scenario::{
-    Churn, LatencyText, Nodes, Publish, Scenario, ScenarioAction, Sides, Span, Values, When,
+    Action, Churn, LatencyText, Nodes, Publish, Scenario, ScenarioAction, Sides, Span, Values, When,
 };
 
 use crate::term::exit::Usage;
@@ -107,22 +107,18 @@ impl Flags {
         link.duplication = self.duplicate.or(link.duplication);
         link.reordering = self.reorder.or(link.reordering);
         for crash in &self.crash {
-            let event = ScenarioAction { crash: Some(crash.nodes.clone()), ..crash.event() };
-            scenario.action.push(event);
+            scenario.action.push(crash.action(Action::Crash));
         }
         for pause in &self.pause {
-            let event = ScenarioAction { pause: Some(pause.nodes.clone()), ..pause.event() };
-            scenario.action.push(event);
+            scenario.action.push(pause.action(Action::Pause));
         }
         for split in &self.partition {
-            let partition = Some(Sides(vec![split.nodes.clone()]));
-            scenario.action.push(ScenarioAction { partition, ..split.event() });
+            let sides = |nodes| Action::Partition(Sides(vec![nodes]));
+            scenario.action.push(split.action(sides));
         }
         for &at in &self.publish {
             let publish = Publish { topic: "news".into(), bytes: 64, nodes: Nodes::Some(1) };
-            let at = Some(When::At(at));
-            let event = ScenarioAction { at, publish: Some(publish), ..ScenarioAction::default() };
-            scenario.action.push(event);
+            scenario.action.push(ScenarioAction::new(at, Action::Publish(publish)));
         }
         if let Some(per_minute) = self.churn {
             scenario.action.push(churn(per_minute, scenario.duration)?);
@@ -144,7 +140,7 @@ fn churn(per_minute: f64, duration: Span) -> Result<ScenarioAction, Usage> {
     }
     let at = When::Between(Span::from_secs_f64(DOWN), Span::from_secs_f64(end - DOWN));
     let churn = Churn { per_minute, down: Span::from_secs_f64(DOWN) };
-    Ok(ScenarioAction { at: Some(at), churn: Some(churn), ..ScenarioAction::default() })
+    Ok(ScenarioAction { at, lasting: None, times: None, action: Action::Churn(churn) })
 }
 
 impl Assignment {
@@ -166,12 +162,9 @@ impl Assignment {
 }
 
 impl Incident {
-    fn event(&self) -> ScenarioAction {
-        ScenarioAction {
-            at: Some(When::At(self.from)),
-            lasting: self.to.map(|to| Span(to.0 - self.from.0)),
-            ..ScenarioAction::default()
-        }
+    fn action(&self, make: impl Fn(Nodes) -> Action) -> ScenarioAction {
+        let lasting = self.to.map(|to| Span(to.0 - self.from.0));
+        ScenarioAction { lasting, ..ScenarioAction::new(self.from, make(self.nodes.clone())) }
     }
 }
 
@@ -251,7 +244,10 @@ mod tests {
     fn incidents_are_read() {
         let crash = incident("n3@10s..12.5s").expect("valid");
         assert_eq!(crash.nodes, Nodes::These(vec![3]));
-        assert_eq!(crash.event().lasting.map(|span| span.to_string()).as_deref(), Some("2.5s"));
+        assert_eq!(
+            crash.action(Action::Crash).lasting.map(|span| span.to_string()).as_deref(),
+            Some("2.5s")
+        );
         assert!(incident("2@10s").expect("valid").to.is_none());
         assert_eq!(partition("10s..20s").expect("valid").nodes, Nodes::Share(0.5));
         for bad in ["n3", "n3@", "n3@20s..10s", "x@1s", "n3@1s.."] {

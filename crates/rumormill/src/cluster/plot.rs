@@ -136,8 +136,8 @@ fn spans(scenario: &Scenario, end: f64) -> Vec<Span> {
                 close(&mut split, at);
                 split = Some((at, "partition"));
             }
-            Action::Cut(..) if split.is_none() => split = Some((at, "cut")),
-            Action::Heal => close(&mut split, at),
+            Action::Cut(_) if split.is_none() => split = Some((at, "cut")),
+            Action::Heal(_) => close(&mut split, at),
             Action::Link(settings) => {
                 close(&mut links, at);
                 links = (settings != LinkSettings::default()).then_some((at, "bad links"));

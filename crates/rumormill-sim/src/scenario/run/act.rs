@@ -1,71 +1,110 @@
-//! What happens in a scenario, done.
+//! Carries out the steps of a scenario.
 
-use rumormill_proto::{Name, Node};
+use rumormill_proto::Name;
 
-use super::{Action, ScenarioRun, Tone};
+use super::ScenarioRun;
 use crate::network::error::SimError;
 use crate::network::index::NodeIndex;
+use crate::scenario::action::Action;
+use crate::scenario::entry::Step;
+use crate::scenario::nodes::Nodes;
+use crate::scenario::slice::Tone;
+use crate::scenario::values::Values;
 
 impl ScenarioRun {
-    pub(super) fn apply(&mut self, action: &Action) -> Result<(), SimError> {
-        let net = &mut self.net;
-        match action {
-            Action::Crash(node) => net.crash(NodeIndex(*node)),
-            Action::Leave(node) => net.leave(NodeIndex(*node)),
-            Action::Restart(node) => {
-                net.restart(NodeIndex(*node))?;
-                if self.durable.has(*node) {
-                    self.chronicle.inherit(net, NodeIndex(*node));
-                }
-                self.settle_in(NodeIndex(*node))?;
+    pub(super) fn apply(&mut self, step: &Step) -> Result<(), SimError> {
+        match &step.action {
+            Action::Join(join) => {
+                let index = self.add_node(join)?;
+                self.settle_in(index)
             }
-            Action::Join => {
-                let index = self.add_node()?;
-                self.settle_in(index)?;
-            }
-            Action::Pause(node, span) => net.pause(NodeIndex(*node), span.0),
-            Action::Isolate(node, span) => net.isolate(NodeIndex(*node), span.0),
             Action::Partition(sides) => {
-                let index = |side: &Vec<u32>| side.iter().copied().map(NodeIndex).collect();
-                let sides: Vec<Vec<NodeIndex>> = sides.iter().map(index).collect();
+                let sides: Vec<Vec<NodeIndex>> = sides.0.iter().map(indices).collect();
                 let sides: Vec<&[NodeIndex]> = sides.iter().map(Vec::as_slice).collect();
-                net.partition(&sides);
+                self.net.partition(&sides);
+                Ok(())
             }
-            Action::Cut(from, to) => net.cut_one_way(NodeIndex(*from), NodeIndex(*to)),
-            Action::Heal => net.heal_partition(),
-            Action::Link(settings) => net.set_link(settings.over(self.scenario.first_link()))?,
-            Action::Set(node, aggregate, value) => {
-                net.set(NodeIndex(*node), aggregate, *value)?;
-                self.assigned[*node as usize].insert(aggregate.clone(), *value);
+            Action::Cut(way) => {
+                for from in indices(&way.from) {
+                    indices(&way.to).into_iter().for_each(|to| self.net.cut_one_way(from, to));
+                }
+                Ok(())
             }
-            Action::Unset(node, aggregate) => {
-                net.unset(NodeIndex(*node), aggregate)?;
-                self.assigned[*node as usize].remove(aggregate);
+            Action::Heal(_) => {
+                self.net.heal_partition();
+                Ok(())
             }
-            Action::Publish(node, topic, bytes) => {
-                let (topic, payload) = (Name::new(topic)?, vec![b'.'; *bytes as usize]);
-                let publish = |node: &mut Node, now| node.publish(now, &topic, &payload).err();
-                let refused = net.with_node(NodeIndex(*node), publish)?;
-                self.refused(action, refused);
+            Action::Link(settings) => self.net.set_link(settings.over(self.scenario.first_link())),
+            action => {
+                let nodes = action.nodes().map(indices).unwrap_or_default();
+                nodes.into_iter().try_for_each(|node| self.apply_to(node, step))
             }
-            Action::Put(node, key, value) => {
-                let put = |node: &mut Node, now| node.put(now, key, value.as_bytes()).err();
-                let refused = net.with_node(NodeIndex(*node), put)?;
-                self.refused(action, refused);
+        }
+    }
+
+    fn apply_to(&mut self, node: NodeIndex, step: &Step) -> Result<(), SimError> {
+        let (net, lasting) = (&mut self.net, step.lasting.unwrap_or_default().0);
+        match &step.action {
+            Action::Crash(_) => net.crash(node),
+            Action::Leave(_) => net.leave(node),
+            Action::Restart(_) => {
+                net.restart(node)?;
+                if self.durable.has(node.0) {
+                    self.chronicle.inherit(net, node);
+                }
+                self.settle_in(node)?;
             }
-            Action::Delete(node, key) => {
-                net.with_node(NodeIndex(*node), |node, now| node.delete(now, key))?;
+            Action::Pause(_) => net.pause(node, lasting),
+            Action::Isolate(_) => net.isolate(node, lasting),
+            Action::Set(set) => {
+                if let Values::Constant(value) = set.value {
+                    net.set(node, &set.aggregate, value)?;
+                    self.assigned[node.index()].insert(set.aggregate.clone(), value);
+                }
             }
-            Action::Clock(node, rate) => net.set_clock_rate(NodeIndex(*node), *rate)?,
-            Action::StepClock(node, step) => net.step_wall_clock(NodeIndex(*node), step.millis)?,
+            Action::Unset(unset) => {
+                net.unset(node, &unset.aggregate)?;
+                self.assigned[node.index()].remove(&unset.aggregate);
+            }
+            Action::Clock(change) => {
+                change.rate.map_or(Ok(()), |rate| net.set_clock_rate(node, rate))?;
+                change.step.map_or(Ok(()), |step| net.step_wall_clock(node, step.millis))?;
+            }
+            Action::Publish(publish) => {
+                let (topic, payload) =
+                    (Name::new(&publish.topic)?, vec![b'.'; publish.bytes as usize]);
+                let refused =
+                    net.with_node(node, |node, now| node.publish(now, &topic, &payload).err())?;
+                self.refused(step, refused);
+            }
+            Action::Put(put) => {
+                let value = format!("{:.<1$}", put.value, put.bytes.unwrap_or(0) as usize);
+                let refused = net
+                    .with_node(node, |node, now| node.put(now, &put.key, value.as_bytes()).err())?;
+                self.refused(step, refused);
+            }
+            Action::Delete(delete) => {
+                net.with_node(node, |node, now| node.delete(now, &delete.key))?;
+            }
+            // Carried out for the network as a whole, or drawn as crashes.
+            Action::Join(_)
+            | Action::Partition(_)
+            | Action::Cut(_)
+            | Action::Heal(_)
+            | Action::Link(_)
+            | Action::Churn(_) => {}
         }
         Ok(())
     }
 
-    /// Says so if a node has refused what it should do.
-    fn refused(&mut self, action: &Action, refused: Option<impl core::fmt::Display>) {
+    /// Marks that a node has refused a step.
+    fn refused(&mut self, step: &Step, refused: Option<impl core::fmt::Display>) {
         if let Some(why) = refused {
-            self.mark(Tone::Fault, format!("{action} is refused: {why}"));
+            self.mark(Tone::Fault, format!("{step} is refused: {why}"));
         }
     }
+}
+
+fn indices(nodes: &Nodes) -> Vec<NodeIndex> {
+    nodes.listed().iter().copied().map(NodeIndex).collect()
 }

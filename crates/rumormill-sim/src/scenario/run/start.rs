@@ -1,29 +1,23 @@
 //! Nodes start: all at the beginning, some by one, and later those that join or come back.
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{Acquaintance, Rng};
+use rumormill_proto::Rng;
 
-use super::super::contacts::contacts;
-use super::{Failure, Phase, ScenarioRun};
+use super::ScenarioRun;
+use super::phase::{Beginning, Phase};
+use crate::check::violation::Failure;
 use crate::network::digest::seed;
 use crate::network::error::SimError;
 use crate::network::index::NodeIndex;
 use crate::network::spec::NodeSpec;
+use crate::scenario::contacts::contacts;
+use crate::scenario::payload::Join;
 
 /// The purpose of the seeds of clocks.
 const CLOCKS: u64 = 7;
 
 /// So many nodes are started by one call.
 const SOME: u32 = 256;
-
-/// How far the beginning has come.
-pub(super) enum Beginning {
-    /// So many nodes have started.
-    Nodes(u32),
-    /// All have, and so many know each other.
-    Acquainted(u32, Acquaintance),
-    Done,
-}
 
 impl ScenarioRun {
     /// Starts some of the nodes, and says what share of the beginning is done; `None` when all of it
@@ -56,7 +50,7 @@ impl ScenarioRun {
         self.beginning = match core::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Nodes(before) => {
                 for _ in before..upto(before) {
-                    let index = self.add_node()?;
+                    let index = self.add_node(&Join::of(1))?;
                     if !formed {
                         self.settle_in(index)?;
                     }
@@ -85,14 +79,16 @@ impl ScenarioRun {
         Ok(())
     }
 
-    pub(super) fn add_node(&mut self) -> Result<NodeIndex, SimError> {
+    pub(super) fn add_node(&mut self, join: &Join) -> Result<NodeIndex, SimError> {
         let (number, run) = (self.net.len(), self.scenario.seed);
         let mut rng = Rng::seed_from_u64(seed(run, CLOCKS, number as u64));
         let off: f64 = 2.0 * rng.random::<f64>() - 1.0;
         let spec = NodeSpec::named(&format!("n{number}"))?
             .config(self.config.clone())
-            .clock_rate(1.0 + off * self.scenario.node.drift);
-        let spec = NodeSpec { durable: self.durable.has(number as u32), ..spec };
+            .clock_rate(join.rate.unwrap_or(1.0 + off * self.scenario.node.drift))
+            .wall_offset(join.step.map_or(0, |step| step.millis));
+        let (durable, bare) = (self.durable.has(number as u32), self.scenario.bare);
+        let spec = NodeSpec { durable, bare, ..spec };
         let index = self.net.add_node(spec)?;
         let nodes = self.scenario.nodes as usize;
         let values = self.values.iter().enumerate().filter_map(|(at, (aggregate, values))| {
