@@ -130,7 +130,7 @@ async fn all(
 ) -> Result<bool, rumormill_agent::Error> {
     for agent in agents {
         let look =
-            |node: &mut rumormill_proto::Node, _| (node.roster().len(), node.load().rumors_hot);
+            |node: &mut rumormill_proto::Node, _| (node.roster().len(), node.events().load().hot);
         let (known, hot) = agent.with_node(look).await?;
         if !is(known, hot) {
             return Ok(false);

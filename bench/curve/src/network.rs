@@ -38,10 +38,13 @@ pub fn virtual_network(
     let mut heard = Vec::new();
     for rumor in 0..rumors {
         let origin = nodes[setting.origin(rumor)];
-        net.with_node(origin, |node, now| node.publish(now, &topic, &rumor.to_be_bytes()))??;
+        net.with_node(origin, |node, now| {
+            node.events_mut().publish(now, &topic, &rumor.to_be_bytes())
+        })??;
         let deadline: Instant = net.now() + INTERVAL * (2 * setting.rounds + 10);
-        let silent = net
-            .run_until(deadline, |net| net.running().all(|(_, node)| node.load().rumors_hot == 0));
+        let silent = net.run_until(deadline, |net| {
+            net.running().all(|(_, node)| node.events().load().hot == 0)
+        });
         ensure!(silent, "rumor {rumor} was still told after {} rounds", 2 * setting.rounds);
         // What was told last is on its way.
         net.run_for(INTERVAL);

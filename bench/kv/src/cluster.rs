@@ -48,7 +48,7 @@ impl Cluster {
             .collect();
         for (n, &node) in cluster.nodes.iter().enumerate() {
             let entries = cluster.entries.clone();
-            cluster.net.with_node(node, |node, now| node.restore(now, entries))?;
+            cluster.net.with_node(node, |node, now| node.kv_mut().restore(now, entries))?;
             if n % 10 == 9 {
                 eprintln!("{} nodes are full", n + 1);
             }
@@ -88,7 +88,7 @@ impl Cluster {
 
     /// Whether all running nodes hold the same.
     pub(crate) fn agree(&self) -> bool {
-        let mut digests = self.net.running().map(|(_, node)| node.replica_digest());
+        let mut digests = self.net.running().map(|(_, node)| node.kv().digest());
         let first = digests.next();
         digests.all(|digest| Some(digest) == first)
     }
@@ -97,7 +97,7 @@ impl Cluster {
     pub(crate) fn until_equal(&mut self) -> anyhow::Result<()> {
         let deadline = self.net.now() + Duration::from_secs(600);
         let equal = self.net.run_until(deadline, |net| {
-            let mut digests = net.running().map(|(_, node)| node.replica_digest());
+            let mut digests = net.running().map(|(_, node)| node.kv().digest());
             let first = digests.next();
             digests.all(|digest| Some(digest) == first)
         });

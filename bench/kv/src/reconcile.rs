@@ -103,7 +103,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
         node
     };
     cluster.net.run_for(Duration::ZERO);
-    cluster.net.with_node(node, |node, now| node.restore(now, left))?;
+    cluster.net.with_node(node, |node, now| node.kv_mut().restore(now, left))?;
     cluster.net.take_events();
     let (before, from) = (cluster.sum(|s| &s.replica), cluster.net.now());
     let begin = resident();
@@ -174,7 +174,7 @@ pub(crate) fn digest(cluster: &mut Cluster, empty_packet: f64) -> anyhow::Result
     // A node that is cut off misses an update; whoever compares first opens the comparison.
     let alone = cluster.nodes[1];
     cluster.net.isolate(alone, Duration::from_millis(1500));
-    cluster.net.with_node(writer, |node, now| node.put(now, "key/zzzz", b"?"))??;
+    cluster.net.with_node(writer, |node, now| node.kv_mut().put(now, "key/zzzz", b"?"))??;
     cluster.net.run_for(Duration::from_millis(1400));
     let started = |cluster: &Cluster| cluster.sum(|s| &s.replica);
     let mut before = started(cluster);
@@ -188,7 +188,7 @@ pub(crate) fn digest(cluster: &mut Cluster, empty_packet: f64) -> anyhow::Result
         }
     };
     cluster.until_equal()?;
-    cluster.net.with_node(writer, |node, now| node.delete(now, "key/zzzz"))?;
+    cluster.net.with_node(writer, |node, now| node.kv_mut().delete(now, "key/zzzz"))?;
     cluster.until_equal()?;
     cluster.net.run_for(Duration::from_secs(20));
     Ok(Digest { packet_bytes, opening_bytes, max_datagram })

@@ -48,7 +48,9 @@ fn updates(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     for n in 0..args.updates {
         cluster.net.run_for(if n == 0 { Duration::ZERO } else { apart });
         let value = payload(args, &mut cluster);
-        let put = |node: &mut rumormill_proto::Node, now| node.put(now, &format!("k/{n}"), &value);
+        let put = |node: &mut rumormill_proto::Node, now| {
+            node.kv_mut().put(now, &format!("k/{n}"), &value)
+        };
         cluster.net.with_node(cluster.nodes[0], put)??;
     }
     let last = cluster.net.now();
@@ -66,7 +68,9 @@ fn rumors(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     for n in 0..args.updates {
         cluster.net.run_for(if n == 0 { Duration::ZERO } else { apart });
         let payload = payload(args, &mut cluster);
-        let publish = |node: &mut rumormill_proto::Node, now| node.publish(now, &topic, &payload);
+        let publish = |node: &mut rumormill_proto::Node, now| {
+            node.events_mut().publish(now, &topic, &payload)
+        };
         cluster.net.with_node(cluster.nodes[0], publish)??;
     }
     let last = cluster.net.now();

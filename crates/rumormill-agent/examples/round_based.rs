@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use rumormill_agent::{Agent, api::Event};
 use rumormill_examples::round_based::RoundAverage;
+use rumormill_proto::Rounds;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut agents: Vec<Agent> = Vec::new();
     for i in 0..5 {
         let input = f64::from(i) * 10.0;
-        let protocol = RoundAverage::new(input, Duration::from_millis(50), 40);
+        let protocol = Rounds::new(RoundAverage::new(input, Duration::from_millis(50), 40));
         let agent = Agent::builder(&format!("n{i}"))
             .bind("127.0.0.1:0".parse()?)
             .join(agents.first().map(|first| first.udp_addr().to_string()))

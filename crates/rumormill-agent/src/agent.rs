@@ -206,7 +206,7 @@ impl Agent {
                 narrow_paths: api::NarrowPath::all(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
-                inputs: node.inputs(),
+                inputs: node.aggregates().inputs(),
                 log_lines_dropped: core.log_lines_dropped(),
                 counters: Counters::new(node.stats(), &core.sockets),
             }

@@ -321,7 +321,7 @@ impl Builder {
             node.add_protocol(clock.now(), protocol);
         }
         if let Some(validator) = self.validator {
-            node.set_validator(clock.now(), Some(validator));
+            node.events_mut().set_validator(clock.now(), Some(validator));
         }
         if let Some(kept) = kept {
             restore(&mut node, clock.now(), kept, store.as_ref(), life);
@@ -354,7 +354,7 @@ fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, li
         );
     }
     for Input { name, value, mode } in kept.inputs {
-        if let Err(error) = node.set_input(now, &name, value, mode) {
+        if let Err(error) = node.aggregates_mut().set(now, &name, value, mode) {
             tracing::warn!(%name, value, %error, "an input on disk was refused");
         }
     }
@@ -368,5 +368,5 @@ fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, li
             store.entry(entry.key, None);
         }
     }
-    node.restore(now, entries);
+    node.kv_mut().restore(now, entries);
 }

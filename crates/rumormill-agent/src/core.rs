@@ -113,9 +113,11 @@ impl Core {
     /// Hands changed entries to the store.
     pub(crate) fn store_changes(&mut self) {
         if let Some(store) = &self.store {
-            store.all_if_wanted(|| (self.node.inputs(), Box::new(self.node.entries())));
+            store.all_if_wanted(|| {
+                (self.node.aggregates().inputs(), Box::new(self.node.kv().entries()))
+            });
         }
-        while let Some(entry) = self.node.poll_store() {
+        while let Some(entry) = self.node.kv_mut().poll_store() {
             if let Some(store) = &self.store {
                 let bytes = entry.encode();
                 store.entry(entry.key, Some(bytes));

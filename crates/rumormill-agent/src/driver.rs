@@ -326,9 +326,9 @@ impl Driver {
     /// Sends this node's answer to a query, or an error if the answer is too long.
     fn answer(&mut self, query: EventId, payload: &[u8]) {
         let now = self.core.now();
-        if let Err(error) = self.core.node.answer(now, query, payload) {
+        if let Err(error) = self.core.node.queries_mut().answer(now, query, payload) {
             let told = query::encode(&Err(error.to_string()));
-            if let Err(error) = self.core.node.answer(now, query, &told) {
+            if let Err(error) = self.core.node.queries_mut().answer(now, query, &told) {
                 tracing::debug!(%query, %error, "an answer was refused");
             }
         }

@@ -268,13 +268,13 @@ async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() 
         let last = round == 19;
         let writes = move |node: &mut rumormill_agent::proto::Node, now| {
             for n in 0..50u32 {
-                node.put(now, "key", format!("{round}/{n}").as_bytes()).unwrap();
+                node.kv_mut().put(now, "key", format!("{round}/{n}").as_bytes()).unwrap();
                 if n % 7 == 0 {
-                    node.delete(now, "key").unwrap();
+                    node.kv_mut().delete(now, "key").unwrap();
                 }
             }
             if last {
-                node.put(now, "key", b"last").unwrap();
+                node.kv_mut().put(now, "key", b"last").unwrap();
             }
         };
         a.with_node(writes).await.unwrap();

@@ -10,6 +10,7 @@ use rumormill_agent::api::Event;
 use rumormill_agent::{Agent, StopReason, proto};
 use rumormill_examples::epidemic::{Epidemic, TooLong};
 use rumormill_examples::round_based::RoundAverage;
+use rumormill_proto::Rounds;
 
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -46,16 +47,18 @@ async fn news_spreads_over_real_sockets() {
     }
     let long = all[0].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, &[0; 999])).await;
     assert_eq!(long.unwrap(), Some(Err(TooLong(999))));
-    let other = all[0].with_protocol(|p: &mut RoundAverage, _| p.outcome()).await;
+    let other = all[0].with_protocol(|p: &mut Rounds<RoundAverage>, _| p.get().outcome()).await;
     assert_eq!(other.unwrap(), None, "there is no such protocol here");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rounds_end_with_the_average_over_real_sockets() {
-    let all = cluster(4, |i| Box::new(RoundAverage::new(10.0 * i as f64, PERIOD, 50))).await;
+    let all =
+        cluster(4, |i| Box::new(Rounds::new(RoundAverage::new(10.0 * i as f64, PERIOD, 50)))).await;
     for agent in &all {
         eventually("a round of all four has ended right", || async {
-            let outcome = agent.with_protocol(|p: &mut RoundAverage, _| p.outcome()).await;
+            let outcome =
+                agent.with_protocol(|p: &mut Rounds<RoundAverage>, _| p.get().outcome()).await;
             outcome.unwrap().flatten().is_some_and(|outcome| {
                 // A datagram may be late for its round even on loopback.
                 outcome.participants == 4 && (outcome.average - 15.0).abs() < 1e-3

@@ -183,7 +183,7 @@ async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_i
         everyone_knows(std::slice::from_ref(&a), 1).await;
         if delete {
             let all = move |node: &mut rumormill_agent::proto::Node, now| {
-                (0..count).filter(|n| node.delete(now, &format!("k{n}")).is_some()).count()
+                (0..count).filter(|n| node.kv_mut().delete(now, &format!("k{n}")).is_some()).count()
             };
             assert_eq!(a.with_node(all).await.unwrap(), count);
         } else {
@@ -203,7 +203,7 @@ async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_i
 async fn write(agent: &Agent, count: usize, value: &'static [u8]) {
     let all = move |node: &mut rumormill_agent::proto::Node, now| {
         for n in 0..count {
-            node.put(now, &format!("k{n}"), value).unwrap();
+            node.kv_mut().put(now, &format!("k{n}"), value).unwrap();
         }
     };
     agent.with_node(all).await.unwrap();

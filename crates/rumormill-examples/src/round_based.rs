@@ -6,9 +6,9 @@
 //! Times the number of participants, that is the sum. A message that is lost takes its mass along
 //! until the next round: the reason why rumormill's own sums are ledgered.
 
-use rumormill_proto::{Context, Duration, NodeId, Protocol};
+use rumormill_proto::{Context, Duration, NodeId, Protocol, RoundProtocol};
 
-/// The protocol. Emits each round's [`Outcome`] in words when the round is over.
+/// The protocol, to run in [`Rounds`](rumormill_proto::Rounds). Emits each round's [`Outcome`] in words when the round is over.
 #[derive(Debug)]
 pub struct RoundAverage {
     period: Duration,
@@ -63,15 +63,6 @@ impl Protocol for RoundAverage {
         self.period
     }
 
-    fn round_length(&self) -> Option<u32> {
-        Some(self.round_length)
-    }
-
-    fn round_started(&mut self, _: &mut Context<'_>, _round: u64, newcomer: bool) {
-        // A newcomer relays: what it held would not have been there when the others began.
-        (self.value, self.weight) = if newcomer { (0.0, 0.0) } else { (self.input, 1.0) };
-    }
-
     fn tick(&mut self, cx: &mut Context<'_>) {
         if let Some(peer) = cx.random_peer() {
             self.value /= 2.0;
@@ -90,6 +81,17 @@ impl Protocol for RoundAverage {
             self.value += value;
             self.weight += weight;
         }
+    }
+}
+
+impl RoundProtocol for RoundAverage {
+    fn round_length(&self) -> u32 {
+        self.round_length
+    }
+
+    fn round_started(&mut self, _: &mut Context<'_>, _round: u64, newcomer: bool) {
+        // A newcomer relays: what it held would not have been there when the others began.
+        (self.value, self.weight) = if newcomer { (0.0, 0.0) } else { (self.input, 1.0) };
     }
 
     fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
@@ -113,6 +115,8 @@ fn halves(message: &[u8; 16]) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
+    use rumormill_proto::Rounds;
+
     use super::*;
     use crate::harness::Cluster;
 
@@ -121,28 +125,35 @@ mod tests {
     #[test]
     fn every_round_ends_with_the_average_of_the_inputs_at_its_beginning() {
         let period = Duration::from_millis(100);
-        let mut cluster = Cluster::new(N, |i| RoundAverage::new(f64::from(i), period, 60));
-        let right = |want: f64, all: &[&RoundAverage]| {
+        let mut cluster =
+            Cluster::new(N, |i| Rounds::new(RoundAverage::new(f64::from(i), period, 60)));
+        let right = |want: f64, all: &[&Rounds<RoundAverage>]| {
             all.iter().all(|p| {
-                p.outcome().is_some_and(|o| {
+                p.get().outcome().is_some_and(|o| {
                     o.participants == usize::from(N) && (o.average - want).abs() < 1e-6
                 })
             })
         };
         cluster.run_until(Duration::from_secs(60), |all| right(4.5, all));
-        cluster.with(0, |p: &mut RoundAverage, _| p.set_input(100.0));
+        cluster.with(0, |p: &mut Rounds<RoundAverage>, _| p.get_mut().set_input(100.0));
         cluster.run_until(Duration::from_secs(60), |all| right(14.5, all));
     }
 
     #[test]
     fn garbage_changes_nothing() {
-        let mut cluster =
-            Cluster::new(1, |_| RoundAverage::new(1.0, Duration::from_millis(100), 60));
+        let mut cluster = Cluster::new(1, |_| {
+            Rounds::new(RoundAverage::new(1.0, Duration::from_millis(100), 60))
+        });
         let bad = [f64::NAN, f64::INFINITY].map(f64::to_be_bytes);
         for garbage in [bad.concat(), vec![], vec![1; 15], vec![1; 17]] {
-            cluster.with(0, move |p: &mut RoundAverage, cx| p.receive(cx, NodeId(1), &garbage));
+            cluster.with(0, move |p: &mut Rounds<RoundAverage>, cx| {
+                p.get_mut().receive(cx, NodeId(1), &garbage)
+            });
         }
-        let held = cluster.with(0, |p: &mut RoundAverage, _| (p.value, p.weight));
+        let held = cluster.with(0, |p: &mut Rounds<RoundAverage>, _| {
+            let p = p.get();
+            (p.value, p.weight)
+        });
         assert_eq!(held, (0.0, 0.0));
     }
 }

@@ -11,83 +11,49 @@
 //! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
 //! peers, [`reading`] what is made of it all. This file is the protocol between them.
 
-mod enclosed;
-mod estimate;
-mod input;
+pub(crate) mod bounds;
+pub(crate) mod component;
+pub(crate) mod contribution;
+pub(crate) mod disagreement;
+pub(crate) mod enclosed;
+pub(crate) mod estimate;
+pub(crate) mod input;
 pub(crate) mod ledger;
-mod links;
-mod mass;
-mod metric;
-mod reading;
+pub(crate) mod links;
+pub(crate) mod mass;
+pub(crate) mod masses;
+pub(crate) mod messages;
+pub(crate) mod metric;
+pub(crate) mod reading;
 pub(crate) mod settings;
-mod window;
+pub(crate) mod view;
+pub(crate) mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use input::{Input, InputError, MAX_AGGREGATES, Mode};
-pub use mass::MAX_INPUT;
-pub(crate) use mass::Mass;
-pub use reading::{
-    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
-    WindowLine, WindowPhase,
-};
-
+use crate::aggregate::component::{Component, PARTICIPATION, VALUE};
+use crate::aggregate::disagreement::Disagreement;
+use crate::aggregate::input::{InputError, MAX_AGGREGATES, Mode};
+use crate::aggregate::ledger::{Answer, Ledger};
+use crate::aggregate::links::{Links, Order};
+use crate::aggregate::mass::{Mass, Steps};
+use crate::aggregate::masses::{Masses, mass_of, of_one_aggregate};
+use crate::aggregate::messages::{Message, Section, write_sections};
+use crate::aggregate::metric::{Metric, is_dust};
+use crate::aggregate::reading::Reading;
+use crate::aggregate::settings::Overlap;
+use crate::aggregate::view::{OVERHEAD, View};
+use crate::aggregate::window::{Progress, Window};
 use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
-use crate::node::Notice;
+use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
-use crate::time::{Duration, Instant};
-use crate::wire::{Envelope, Message, Section, write_sections};
-
-use estimate::Disagreement;
-use ledger::{Answer, Component, Ledger, Masses};
-use links::{Links, Order};
-use mass::Steps;
-use metric::{Metric, is_dust};
-use settings::Overlap;
-use window::{Progress, Window};
-
-/// 1 where the figure is reported.
-const PARTICIPATION: Component = 0;
-/// The input.
-const VALUE: Component = 1;
-/// The input's square.
-const SQUARE: Component = 2;
+use crate::rounds::RoundProtocol;
+use crate::time::Duration;
 
 /// How many departed members are remembered. A component of one that was forgotten would be carried
 /// on for nothing, but does no harm.
 const REMEMBERED: usize = 1 << 14;
-
-/// Bytes of a datagram that the envelope and the round's number may take.
-const OVERHEAD: usize = Envelope::SIZE + 8;
-
-/// Bytes of a section beside the set of members: name, masses, bounds.
-const SECTION: usize = 300;
-
-/// What follows from the membership.
-#[derive(Default)]
-struct View {
-    digest: u64,
-    /// The three oldest members, oldest first: a median of three survives one that is off.
-    anchors: Vec<NodeId>,
-    /// Whether the set of members fits in a section.
-    certifiable: bool,
-    changed: Option<Instant>,
-}
-
-impl Config {
-    /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
-    /// of a datagram for each. In a larger cluster figures have estimates alone.
-    ///
-    /// ```
-    /// let config = rumormill_proto::Config::default();
-    /// assert_eq!(config.max_datagram, 1200);
-    /// assert_eq!(config.most_enclosed(), 6920);
-    /// ```
-    pub fn most_enclosed(&self) -> usize {
-        self.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
-    }
-}
 
 /// Ledgered symmetric push-sum as a [`Protocol`].
 pub(crate) struct Aggregation {
@@ -426,7 +392,7 @@ impl Aggregation {
         let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
         let anchors_quiet = self.anchors_quiet;
         let metric = self.metric(cx, name);
-        let masses = of_a_figure(&section.masses);
+        let masses = of_one_aggregate(&section.masses);
         let difference = |component| mass_of(&masses, component) - metric.ledger.mass(component);
         let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
         let steps = (!decline).then(|| metric.steps(members));
@@ -472,7 +438,7 @@ impl Aggregation {
                         [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
                     };
                     let before = held(metric);
-                    if metric.ledger.settle(from, seq, &of_a_figure(&section.masses)) {
+                    if metric.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
                         let after = held(metric);
                         let twice = |n: usize| (after[n] - before[n]) << 1u32;
                         if !section.masses.is_empty() {
@@ -517,16 +483,6 @@ impl Aggregation {
     }
 }
 
-/// The components of a figure among these.
-fn of_a_figure(masses: &Masses) -> Masses {
-    masses.iter().filter(|(c, _)| *c <= SQUARE).copied().collect()
-}
-
-fn mass_of(masses: &Masses, component: Component) -> Mass {
-    let found = masses.iter().find(|(c, _)| *c == component);
-    found.map_or(mass::ZERO, |found| found.1)
-}
-
 /// Moves a figure's window on, if all have got that far.
 fn advance(cx: &mut Context<'_>, metric: &mut Metric) {
     if let Some(window) = &mut metric.window {
@@ -559,18 +515,14 @@ impl Protocol for Aggregation {
         self.period
     }
 
-    fn round_length(&self) -> Option<u32> {
-        (self.mode == Mode::Round).then_some(self.round_length)
-    }
-
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.refresh(cx);
         for metric in self.metrics.values_mut() {
             advance(cx, metric);
         }
         self.forget_spent();
-        let (roster, config) = (cx.roster, cx.config);
-        self.links.fill(roster, config, cx.rng());
+        let core = &mut *cx.core;
+        self.links.fill(&core.roster, &core.config, &mut core.rng);
         // A node without a figure has nothing to push. But it opens links, since over those it will
         // hear of the others' figures.
         let pushing = !self.metrics.is_empty();
@@ -654,6 +606,12 @@ impl Protocol for Aggregation {
         self.reset();
         self.refresh(cx);
     }
+}
+
+impl RoundProtocol for Aggregation {
+    fn round_length(&self) -> u32 {
+        self.round_length
+    }
 
     fn round_started(&mut self, cx: &mut Context<'_>, _round: u64, newcomer: bool) {
         self.metrics.clear();
@@ -670,11 +628,11 @@ impl Protocol for Aggregation {
     fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
         let names: Vec<_> = self.metrics.keys().cloned().collect();
         let read = |name: Name| {
-            let mut reading = self.estimate(cx.now(), &name, cx.roster(), cx.config())?;
+            let mut reading = self.estimate(cx.now(), &name, cx.core)?;
             reading.round = Some(round);
             Some((name, reading))
         };
         self.finished = names.into_iter().filter_map(read).collect();
-        cx.notices.push(Notice::RoundFinished { round, participants });
+        cx.notify(Notice::RoundFinished { round, participants });
     }
 }

@@ -18,9 +18,8 @@
 //! ([`Instant`]), which no step of a clock changes.
 
 use core::fmt;
-use std::collections::VecDeque;
-
 use serde::{Serialize, Serializer};
+use std::collections::VecDeque;
 
 use crate::identity::NodeId;
 use crate::sabotage::{Rule, broken};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::settings::AggregateSettings;
 use crate::config::range::{ConfigError, lasts, refuse, within};
+use crate::kv::settings::KvSettings;
 use crate::membership::settings::MembershipSettings;
-use crate::replica::settings::KvSettings;
 use crate::rumor::settings::EventSettings;
 use crate::time::Duration;
 

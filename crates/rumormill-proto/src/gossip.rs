@@ -10,21 +10,27 @@
 //! wait for their next round before they tell on what they hear are therefore in step, as in the
 //! theory's synchronous rounds.
 
-mod compare;
-mod tell;
+pub(crate) mod compare;
+pub(crate) mod item;
+pub(crate) mod manner;
+pub(crate) mod messages;
+pub(crate) mod push;
+pub(crate) mod reconcile;
+pub(crate) mod set;
+pub(crate) mod shelf;
 
 use std::collections::BTreeMap;
 
-use rand::RngExt;
-
+use crate::codec::WireError;
+use crate::gossip::item::{Item, Part};
+use crate::gossip::manner::Manner;
+use crate::gossip::messages::{Heard, Message, Tell};
+use crate::gossip::set::ItemSet;
+use crate::gossip::shelf::{Shelf, Taken};
 use crate::identity::NodeId;
 use crate::protocol::Context;
-use crate::reconcile::{Item, ItemSet, MANY, Part, Reply};
-use crate::rumor::{EventSettings, Stop, Style};
-use crate::sabotage::{Rule, broken};
 use crate::stats::{GossipStats, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::{Envelope, Gossip as Message, Heard, Talk, Tell, WireError};
 
 /// How long an answer on the reliable path, or one to a request, may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,80 +41,6 @@ const SECOND_WIND: u32 = 2;
 
 /// If no more than so many were found by pull at once, they are told on.
 const FEW: usize = 4;
-
-/// Where a room keeps its entries.
-pub(crate) trait Shelf {
-    /// An entry has arrived. An error says that the bytes make no sense.
-    fn take(
-        &mut self,
-        cx: &mut Context<'_>,
-        heard: &Heard,
-        pulled: bool,
-    ) -> Result<Taken, WireError>;
-
-    /// The entry of this id as it would be told now, unless there is nothing to tell.
-    fn heard(&self, now: Instant, id: u64) -> Option<Heard>;
-
-    /// Whether an announced item would be taken if it came.
-    fn wants(&self, item: Item) -> bool;
-}
-
-/// What became of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It is new here. What it replaces is no longer held; it is told on unless it was rejected.
-    New { item: Item, replaces: Option<Item>, tell: bool },
-    /// It was here already.
-    Known(Item),
-    /// A newer one is here.
-    Outdated(Item),
-    /// It is too old to be of interest.
-    Stale,
-    /// It is malformed, too large, or stamped too far ahead.
-    Refused,
-}
-
-/// How entries are told.
-#[derive(Clone, Debug)]
-pub(crate) struct Manner {
-    style: Style,
-    fanout: usize,
-    stop: Stop,
-    interval: Duration,
-    pull_interval: Duration,
-    /// Whether what is heard is told on at once.
-    eager: bool,
-    /// The least time between two tellings at once: what comes within it is told together.
-    gap: Duration,
-    /// How long a message may be to go as a datagram.
-    datagram: usize,
-}
-
-impl Manner {
-    pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
-        Self {
-            style: config.style,
-            fanout: config.fanout as usize,
-            stop: config.stop,
-            interval: config.interval,
-            pull_interval: config.pull_interval,
-            eager: config.eager,
-            gap: Duration::ZERO,
-            datagram: max_datagram - Envelope::SIZE,
-        }
-    }
-
-    /// For state instead of news: several updates in quick succession go together, and since pull
-    /// stands behind it in any case, push need not reach the last.
-    pub(crate) fn of_state(self) -> Self {
-        let gap = self.interval / 4;
-        Self { style: Style::PushThenPull, stop: Stop::Log(1.0), eager: true, gap, ..self }
-    }
-
-    pub(crate) fn pull_interval(&self) -> Duration {
-        self.pull_interval
-    }
-}
 
 /// An entry that is being told.
 #[derive(Clone, Copy, Debug)]

@@ -17,12 +17,12 @@
 //!     Node::new(Instant::ZERO, identity("b", 2)?, Config::default(), 2)?,
 //! ];
 //! let requests = Name::new("requests")?;
-//! nodes[0].set_input(Instant::ZERO, &requests, 5.0, Mode::Live)?;
-//! nodes[1].set_input(Instant::ZERO, &requests, 10.0, Mode::Live)?;
+//! nodes[0].aggregates_mut().set(Instant::ZERO, &requests, 5.0, Mode::Live)?;
+//! nodes[1].aggregates_mut().set(Instant::ZERO, &requests, 10.0, Mode::Live)?;
 //! let first = nodes[0].identity().addr;
 //! nodes[1].join(Instant::ZERO, first);
 //! let mut now = Instant::ZERO;
-//! while !nodes.iter().all(|n| n.reading(now, &requests).is_some_and(|r| r.converged && r.members == 2)) {
+//! while !nodes.iter().all(|n| n.aggregates().get(now, &requests).is_some_and(|r| r.converged && r.members == 2)) {
 //!     now = nodes.iter().filter_map(Node::poll_timeout).min().unwrap_or(now).max(now);
 //!     for at in 0..2 {
 //!         nodes[at].handle_timeout(now);
@@ -43,7 +43,7 @@
 //!         }
 //!     }
 //! }
-//! let reading = nodes[0].reading(now, &requests).ok_or("unknown")?;
+//! let reading = nodes[0].aggregates().get(now, &requests).ok_or("unknown")?;
 //! assert!((reading.sum.value.ok_or("unknown")? - 15.0).abs() < 1e-4);
 //! assert!(reading.sum.encloses(15.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -56,20 +56,20 @@
 
 mod aggregate;
 mod clock;
+mod codec;
 mod config;
-mod directory;
+mod core;
 mod gossip;
 mod host;
 mod identity;
-mod join;
 pub mod json;
+mod kv;
 mod membership;
 mod node;
+mod notice;
 mod protocol;
 mod query;
-mod reconcile;
-mod replica;
-mod roster;
+mod rounds;
 mod rumor;
 #[doc(hidden)]
 pub mod sabotage;
@@ -77,35 +77,47 @@ mod spsp;
 mod stats;
 pub mod text;
 mod time;
-mod wire;
+mod transmit;
 
-pub use aggregate::settings::{AggregateSettings, Overlap};
-pub use aggregate::{
-    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, Input, InputError, LinkLine,
-    MAX_AGGREGATES, MAX_INPUT, Mode, Reading, Statistic, WindowLine, WindowPhase,
+pub use crate::aggregate::input::{Input, InputError, MAX_AGGREGATES, MAX_INPUT, Mode};
+pub use crate::aggregate::reading::{
+    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
+    WindowLine, WindowPhase,
 };
-pub use clock::{ClockStatus, Stamp};
-pub use config::Config;
-pub use config::beside::{Beside, read_beside};
-pub use config::range::ConfigError;
-pub use directory::Directory;
-pub use identity::{Identity, MAX_NAME, Name, NameError, NodeId};
-pub use membership::MemberState;
-pub use membership::settings::MembershipSettings;
-pub use node::{Acquaintance, Load, Node, Notice, Plane, Transmit};
-pub use protocol::{Context, Protocol};
-pub use query::AnswerError;
-pub use replica::{Entry, KeyChange, KvSettings, MAX_KEY, PutError, Version, check_key};
-pub use roster::Roster;
-pub use rumor::{
-    Counted, Decided, Event, EventId, EventRecord, EventSettings, PublishError, Stop, StopError,
-    Style, UnknownWord, Validator,
-};
-pub use spsp::Spsp;
-pub use stats::{GossipStats, Stats};
-pub use time::text as duration;
-pub use time::{Duration, DurationError, Instant, parse_duration, show_duration};
-pub use wire::{VERSION, WireError};
+pub use crate::aggregate::settings::{AggregateSettings, Overlap};
+pub use crate::clock::{ClockStatus, Stamp};
+pub use crate::codec::{VERSION, WireError};
+pub use crate::config::Config;
+pub use crate::config::beside::{Beside, read_beside};
+pub use crate::config::range::ConfigError;
+pub use crate::identity::{Identity, MAX_NAME, Name, NameError, NodeId};
+pub use crate::kv::entry::{Entry, KeyChange, Version};
+pub use crate::kv::error::PutError;
+pub use crate::kv::key::{MAX_KEY, check_key};
+pub use crate::kv::settings::KvSettings;
+pub use crate::membership::directory::Directory;
+pub use crate::membership::roster::Roster;
+pub use crate::membership::settings::MembershipSettings;
+pub use crate::membership::state::MemberState;
+pub use crate::node::Node;
+pub use crate::node::acquaintance::Acquaintance;
+pub use crate::node::aggregates::Aggregates;
+pub use crate::node::events::{EventLoad, Events};
+pub use crate::node::kv::{Kv, KvLoad};
+pub use crate::node::queries::Queries;
+pub use crate::notice::Notice;
+pub use crate::protocol::{Context, Protocol};
+pub use crate::query::AnswerError;
+pub use crate::rounds::{RoundProtocol, Rounds};
+pub use crate::rumor::event::{Event, EventId, PublishError, Validator};
+pub use crate::rumor::record::EventRecord;
+pub use crate::rumor::settings::{EventSettings, Style, UnknownWord};
+pub use crate::rumor::stop::{Counted, Decided, Stop, StopError};
+pub use crate::spsp::Spsp;
+pub use crate::stats::{GossipStats, Stats};
+pub use crate::time::text as duration;
+pub use crate::time::{Duration, DurationError, Instant, parse_duration, show_duration};
+pub use crate::transmit::{Plane, Transmit};
 
 /// The generator of every random number in the core: small, fast, the same on every machine.
 pub type Rng = rand_pcg::Pcg64Mcg;

@@ -10,49 +10,39 @@
 //! as many others that probe it in turn, each more often, and what they find out reaches all by
 //! gossip. The [`Roster`] always has all members.
 
+pub(crate) mod change;
+pub(crate) mod codec;
+pub(crate) mod digests;
+pub(crate) mod directory;
+pub(crate) mod join;
+pub(crate) mod members;
+pub(crate) mod messages;
+pub(crate) mod peer;
+pub(crate) mod refusal;
+pub(crate) mod roster;
 pub(crate) mod settings;
+pub(crate) mod state;
 
 use core::num::{NonZeroU8, NonZeroUsize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use bytes::{Buf, BufMut};
-use foca::{Foca, Header, Member, NoCustomBroadcast, Notification, PeriodicParams, State, Timer};
+use foca::{Foca, Member, NoCustomBroadcast, PeriodicParams, State, Timer};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Rng;
+use crate::codec::{Envelope, WireError};
 use crate::config::Config;
-use crate::directory::{Directory, Peer, Place};
 use crate::identity::{Identity, NodeId};
-use crate::roster::Roster;
+use crate::membership::change::{Change, Sink};
+use crate::membership::codec::Codec;
+use crate::membership::digests::Digests;
+use crate::membership::directory::Directory;
+use crate::membership::messages::{Told, trim_swim};
+use crate::membership::peer::{Peer, Place};
+use crate::membership::roster::Roster;
+use crate::membership::state::MemberState;
 use crate::time::{Duration, Instant};
-use crate::wire::{self, Reader, Told, WireError};
-
-/// A change in the membership, in the order in which it happened.
-#[derive(Debug)]
-pub(crate) enum Change {
-    /// These, one after the other.
-    Up(Vec<Peer>),
-    Down(Peer),
-    /// This life took the place of an earlier one at the same address. Never leaves
-    /// [`Membership::poll_change`]: it becomes an `Up`, or nothing.
-    Replaced(Peer),
-    /// The others held this node for dead; it goes on under this new identity.
-    Renewed(Peer),
-}
 
 /// An odd constant that spreads bits: 2⁶⁴ over the golden ratio (Knuth, multiplicative hashing).
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// How the failure detector sees a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MemberState {
-    /// It answers.
-    Alive,
-    /// It has not answered a probe and may soon be declared dead.
-    Suspect,
-    /// Declared dead, or has left.
-    Down,
-}
 
 /// With so many changes waiting to be gossiped, no more joins are added: the exchanges of the whole
 /// state carry them better. It takes hundreds of nodes that join at once.
@@ -63,16 +53,6 @@ const WATCHED: usize = 256;
 
 /// Up to so many members, looking each one up in foca's list costs less than sorting that.
 const FEW: usize = 16;
-
-impl From<State> for MemberState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Alive => Self::Alive,
-            State::Suspect => Self::Suspect,
-            State::Down => Self::Down,
-        }
-    }
-}
 
 pub(crate) struct Membership {
     foca: Foca<Peer, Codec, Rng, NoCustomBroadcast>,
@@ -126,7 +106,7 @@ impl Membership {
             }
             is_news
         };
-        let packet = wire::trim_swim(bytes, to, self.foca.identity(), is_news)?;
+        let packet = trim_swim(bytes, to, self.foca.identity(), is_news)?;
         // That it speaks is no news of a sender whom the roster has; foca would tell it on.
         news.push((packet.from.0, Place::of(packet.from.1)));
         for (id, place) in news {
@@ -363,7 +343,7 @@ fn foca_config(config: &Config) -> foca::Config {
         suspect_to_down_after: config.membership.suspicion_timeout,
         // Boots tell lives apart, so a dead identity need never be forgotten.
         remove_down_after: None,
-        max_packet_size: several(config.max_datagram - wire::Envelope::SIZE - wire::Digests::MOST),
+        max_packet_size: several(config.max_datagram - Envelope::SIZE - Digests::MOST),
         notify_down_members: true,
         periodic_announce: None,
         periodic_announce_to_down_members: every(config.membership.reconnect_interval, 2),
@@ -374,119 +354,4 @@ fn foca_config(config: &Config) -> foca::Config {
 /// Whether this says no more than that the member is up: it has never been suspected.
 fn is_join(member: &Member<Peer>) -> bool {
     member.state() == State::Alive && member.incarnation() == 0
-}
-
-impl foca::Identity for Peer {
-    type Addr = Place;
-
-    fn renew(&self) -> Option<Self> {
-        Some(
-            Identity { incarnation: self.incarnation.saturating_add(1), ..self.to_identity() }
-                .into(),
-        )
-    }
-
-    fn addr(&self) -> Place {
-        self.place()
-    }
-
-    fn win_addr_conflict(&self, adversary: &Self) -> bool {
-        (self.incarnation, &self.name) > (adversary.incarnation, &adversary.name)
-    }
-}
-
-/// Collects what foca wants done.
-#[derive(Default)]
-struct Sink {
-    transmits: VecDeque<(Peer, Vec<u8>)>,
-    timers: Vec<(Timer<Peer>, Duration)>,
-    changes: VecDeque<Change>,
-    renewed: bool,
-}
-
-impl Sink {
-    fn up(&mut self, peers: Vec<Peer>) {
-        match self.changes.back_mut() {
-            _ if peers.is_empty() => {}
-            Some(Change::Up(before)) => before.extend(peers),
-            _ => self.changes.push_back(Change::Up(peers)),
-        }
-    }
-
-    fn renew(&mut self, me: Peer) {
-        self.changes.push_back(Change::Renewed(me));
-        self.renewed = true;
-    }
-}
-
-impl foca::Runtime<Peer> for Sink {
-    fn notify(&mut self, notification: Notification<'_, Peer>) {
-        match notification {
-            Notification::MemberUp(id) => self.up(vec![id.clone()]),
-            Notification::MemberDown(id) => self.changes.push_back(Change::Down(id.clone())),
-            Notification::Rename(before, after) => {
-                self.changes.push_back(Change::Down(before.clone()));
-                self.changes.push_back(Change::Replaced(after.clone()));
-            }
-            Notification::Rejoin(id) => self.renew(id.clone()),
-            Notification::Active | Notification::Idle | Notification::Defunct => {}
-        }
-    }
-
-    fn send_to(&mut self, to: Peer, data: &[u8]) {
-        self.transmits.push_back((to, data.to_vec()));
-    }
-
-    fn submit_after(&mut self, event: Timer<Peer>, after: Duration) {
-        self.timers.push((event, after));
-    }
-}
-
-/// Foca's messages in the project's own wire format.
-struct Codec(Directory);
-
-impl Codec {
-    fn put(bytes: &[u8], mut buf: impl BufMut) -> Result<(), WireError> {
-        if buf.remaining_mut() < bytes.len() {
-            return Err(WireError::Malformed);
-        }
-        buf.put_slice(bytes);
-        Ok(())
-    }
-
-    fn get<T>(
-        mut buf: impl Buf,
-        read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
-    ) -> Result<T, WireError> {
-        let mut reader = Reader(buf.chunk());
-        let before = reader.0.len();
-        let value = read(&mut reader)?;
-        let used = before - reader.0.len();
-        buf.advance(used);
-        Ok(value)
-    }
-}
-
-impl foca::Codec<Peer> for Codec {
-    type Error = WireError;
-
-    fn encode_header(&mut self, header: &Header<Peer>, buf: impl BufMut) -> Result<(), WireError> {
-        let mut bytes = Vec::new();
-        wire::write_foca_header(header, &mut bytes);
-        Self::put(&bytes, buf)
-    }
-
-    fn decode_header(&mut self, buf: impl Buf) -> Result<Header<Peer>, WireError> {
-        Self::get(buf, |reader| wire::read_foca_header(reader, &self.0))
-    }
-
-    fn encode_member(&mut self, member: &Member<Peer>, buf: impl BufMut) -> Result<(), WireError> {
-        let mut bytes = Vec::new();
-        wire::write_member(member, &mut bytes);
-        Self::put(&bytes, buf)
-    }
-
-    fn decode_member(&mut self, buf: impl Buf) -> Result<Member<Peer>, WireError> {
-        Self::get(buf, |reader| wire::read_member(reader, &self.0))
-    }
 }

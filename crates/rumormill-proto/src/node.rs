@@ -1,31 +1,31 @@
 //! The core's one face: a node that a driver feeds and drains.
 
 use core::net::SocketAddr;
+use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, VecDeque};
 
-use foca::Member;
-use rand::seq::IteratorRandom;
-use rand::{RngExt, SeedableRng};
-
 use crate::Rng;
-use crate::aggregate::{Aggregation, Mode};
 use crate::clock::HybridClock;
+use crate::codec::{
+    CHANNEL_PATH, CHANNEL_REFUSAL, CHANNEL_STATE, CHANNEL_SWIM, Envelope, Reader, WireError,
+};
 use crate::config::Config;
 use crate::config::range::ConfigError;
-use crate::directory::{Directory, Peer};
-use crate::host::{Host, Lent};
-use crate::identity::{Identity, Name, NodeId, tag};
-use crate::join::Joins;
-use crate::membership::{MemberState, Membership};
+use crate::core::Core;
+use crate::host::Host;
+use crate::identity::{Identity, tag};
+use crate::membership::Membership;
+use crate::membership::digests::Digests;
+use crate::membership::directory::Directory;
+use crate::membership::join::Joins;
+use crate::membership::roster::Roster;
+use crate::node::doubtful::Doubtful;
+use crate::node::path::Paths;
+use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
-use crate::roster::Roster;
-use crate::rumor::EventId;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
-use crate::wire::{
-    CHANNEL_PATH, CHANNEL_REFUSAL, CHANNEL_STATE, CHANNEL_SWIM, Digests, Envelope, Reader,
-    StateMessage, WireError,
-};
+use crate::transmit::Transmit;
 
 /// One node of a cluster, without any I/O.
 ///
@@ -41,70 +41,53 @@ use crate::wire::{
 /// let me = Identity { name, addr: "127.0.0.1:7946".parse()?, incarnation: 1 };
 /// let mut node = Node::new(Instant::ZERO, me, Config::default(), 42)?;
 /// let requests = Name::new("requests")?;
-/// node.set_input(Instant::ZERO, &requests, 5.0, Mode::Live)?;
-/// assert_eq!(node.reading(Instant::ZERO, &requests).and_then(|r| r.sum.value), Some(5.0));
+/// node.aggregates_mut().set(Instant::ZERO, &requests, 5.0, Mode::Live)?;
+/// assert_eq!(node.aggregates().get(Instant::ZERO, &requests).and_then(|r| r.sum.value), Some(5.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Node {
-    config: Config,
+    /// What protocols may use.
+    core: Core,
+    /// The tag of the cluster's name.
     cluster: u32,
-    rng: Rng,
-    clock: HybridClock,
     membership: Membership,
-    roster: Roster,
     hosts: Vec<Host>,
     joins: Joins,
-    paths: path::Paths,
-    doubtful: path::Doubtful,
+    paths: Paths,
+    doubtful: Doubtful,
     next_sync: Instant,
-    /// How long after that the next one is due; doubles from [`FIRST_SYNC`] on.
+    /// How long after that the next one is due; doubles from one second on.
     sync_pause: Duration,
     left: bool,
-    stats: Stats,
-    told: BTreeMap<WireError, Instant>,
+    /// When a packet was last reported as dropped, for each reason.
+    reported: BTreeMap<WireError, Instant>,
     transmits: VecDeque<Transmit>,
-    notices: Vec<Notice>,
-    notices_out: VecDeque<Notice>,
+    /// What the driver has yet to take.
+    notices: VecDeque<Notice>,
 }
+
+pub(crate) mod acquaintance;
+pub(crate) mod aggregates;
+mod ask;
+mod doubtful;
+pub(crate) mod events;
+pub(crate) mod kv;
+mod membership;
+mod path;
+mod probe;
+pub(crate) mod queries;
+mod settle;
+mod sync;
+mod wall;
+
+#[cfg(test)]
+mod tests;
 
 impl core::fmt::Debug for Node {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Node").field("identity", &self.identity()).finish_non_exhaustive()
     }
 }
-
-/// Lends the node's parts to a protocol; a macro, because the host is a part of the node, too.
-macro_rules! lend {
-    ($node:expr, $now:expr) => {
-        Lent {
-            now: $now,
-            roster: &$node.roster,
-            config: &$node.config,
-            rng: &mut $node.rng,
-            clock: &mut $node.clock,
-            stats: &mut $node.stats,
-            notices: &mut $node.notices,
-        }
-    };
-}
-
-mod acquaintance;
-mod ask;
-mod event;
-mod figures;
-mod members;
-mod news;
-mod path;
-mod settle;
-mod state;
-mod wall;
-
-#[cfg(test)]
-mod tests;
-
-pub use acquaintance::Acquaintance;
-pub use event::{Notice, Plane, Transmit};
-pub use news::Load;
 
 impl Node {
     /// A node with all protocols running: aggregates, rumors, queries and the replica.
@@ -164,29 +147,31 @@ impl Node {
         let me = directory.peer(me);
         Ok(Self {
             cluster: tag(&config.cluster),
-            clock: HybridClock::new(now, me.incarnation, config.max_clock_skew),
             membership: Membership::new(me.clone(), &config, swim_rng, directory),
-            roster: Roster::new(me),
             hosts: Vec::new(),
             joins: Joins::default(),
-            paths: path::Paths::default(),
-            doubtful: path::Doubtful::default(),
+            paths: Paths::default(),
+            doubtful: Doubtful::default(),
             next_sync: now + config.membership.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
             sync_pause: config.membership.sync_interval,
             left: false,
-            stats: Stats::default(),
-            told: BTreeMap::new(),
+            reported: BTreeMap::new(),
             transmits: VecDeque::new(),
-            notices: Vec::new(),
-            notices_out: VecDeque::new(),
-            rng,
-            config,
+            notices: VecDeque::new(),
+            core: Core {
+                clock: HybridClock::new(now, me.incarnation, config.max_clock_skew),
+                roster: Roster::new(me),
+                stats: Stats::default(),
+                notices: Vec::new(),
+                rng,
+                config,
+            },
         })
     }
 
     /// Runs another protocol in this node. All nodes of the cluster should run it.
     pub fn add_protocol(&mut self, now: Instant, protocol: Box<dyn Protocol>) {
-        let host = Host::new(protocol, lend!(self, now));
+        let host = Host::new(protocol, now, &mut self.core);
         self.hosts.push(host);
         self.settle(now);
     }
@@ -200,8 +185,8 @@ impl Node {
         }
         match self.datagram(now, from, bytes) {
             Ok(()) => {
-                self.stats.datagrams_received += 1;
-                self.stats.bytes_received += bytes.len() as u64;
+                self.core.stats.datagrams_received += 1;
+                self.core.stats.bytes_received += bytes.len() as u64;
             }
             Err(reason) => self.drop_packet(now, from, reason),
         }
@@ -231,7 +216,7 @@ impl Node {
     fn swim(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
         let mut body = Reader(body);
         let digests = Digests::read(&mut body)?;
-        self.membership.handle_datagram(now, envelope.to, body.0, &self.roster)?;
+        self.membership.handle_datagram(now, envelope.to, body.0, &self.core.roster)?;
         self.settle(now);
         self.heard_wall(now, envelope.from, digests.wall);
         self.compare(now, envelope, &digests);
@@ -239,7 +224,7 @@ impl Node {
     }
 
     fn is_from_a_peer(&self, envelope: &Envelope) -> bool {
-        envelope.to == self.roster.id() && self.roster.peer(envelope.from).is_some()
+        envelope.to == self.core.roster.id() && self.core.roster.peer(envelope.from).is_some()
     }
 
     /// Hands a message to the protocol that it is for.
@@ -249,7 +234,8 @@ impl Node {
         }
         let host = self.hosts.iter_mut().find(|host| host.tag == envelope.channel);
         let host = host.ok_or(WireError::Channel)?;
-        host.receive(lend!(self, now), envelope.from, body)
+        host.receive(now, &mut self.core, envelope.from, body);
+        Ok(())
     }
 
     /// Tells the protocols whether their digest is the peer's.
@@ -259,7 +245,7 @@ impl Node {
         }
         for host in &mut self.hosts {
             let agrees = host.protocol().digest(now) == digests.get(host.tag);
-            host.call(lend!(self, now), |protocol, cx| match agrees {
+            host.call(now, &mut self.core, |protocol, cx| match agrees {
                 true => protocol.agrees(cx, envelope.from),
                 false => protocol.differs(cx, envelope.from),
             });
@@ -283,7 +269,7 @@ impl Node {
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         match envelope.channel {
-            CHANNEL_STATE if envelope.from == self.roster.id() => self.asked_itself(body),
+            CHANNEL_STATE if envelope.from == self.core.roster.id() => self.asked_itself(body),
             CHANNEL_STATE => self.state_message(now, body),
             CHANNEL_REFUSAL => self.refused(body),
             // Too large for the path.
@@ -296,7 +282,7 @@ impl Node {
     pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr, reason: &str) {
         if let Some(attempts) = self.joins.failed(to) {
             let reason = reason.to_owned();
-            self.notices.push(Notice::JoinFailed { addr: to, attempts, reason });
+            self.core.notices.push(Notice::JoinFailed { addr: to, attempts, reason });
         }
         self.settle(now);
     }
@@ -306,7 +292,7 @@ impl Node {
         if self.left {
             return;
         }
-        self.membership.handle_timeout(now, &self.roster);
+        self.membership.handle_timeout(now, &self.core.roster);
         self.ask(now);
         if self.next_sync <= now {
             self.sync(now);
@@ -316,7 +302,7 @@ impl Node {
         self.settle(now);
         for host in &mut self.hosts {
             if host.poll_timeout() <= now {
-                host.handle_timeout(lend!(self, now));
+                host.handle_timeout(now, &mut self.core);
             }
         }
         self.settle(now);
@@ -340,41 +326,41 @@ impl Node {
         hosts.chain(others.into_iter().flatten()).chain([self.next_sync]).min()
     }
 
-    /// The next thing that the user should hear, if there is one.
+    /// The next notice to the user, if there is one.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        let event = self.notices_out.pop_front();
-        if event.is_none() {
+        let notice = self.notices.pop_front();
+        if notice.is_none() {
             // The news of thousands of members took room that is not needed again.
-            self.notices_out = VecDeque::new();
+            self.notices = VecDeque::new();
         }
-        event
+        notice
     }
 
     // ------------------------------------------------------------------ the user's verbs
 
     /// The members that are up, as protocols see them.
     pub fn roster(&self) -> &Roster {
-        &self.roster
+        &self.core.roster
     }
 
     /// Who this node is. Changes when it comes back from having been held for dead.
     pub fn identity(&self) -> &Identity {
-        self.roster.me()
+        self.core.roster.me()
     }
 
     /// The settings in force.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.core.config
     }
 
     /// What the node has counted.
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        &self.core.stats
     }
 
     /// The protocol of type `P`, the first that was added, to look at.
     pub fn protocol<P: Protocol>(&self) -> Option<&P> {
-        self.hosts.iter().find_map(|host| as_any(host.protocol()).downcast_ref())
+        self.hosts.iter().find_map(|host| host.get())
     }
 
     /// Calls the protocol of type `P`, the first that was added, with a context: the way to hand
@@ -389,32 +375,18 @@ impl Node {
         result
     }
 
-    // ------------------------------------------------------------------ inside
-
     /// The same, but the consequences are not carried on yet.
     fn call_protocol<P: Protocol, R>(
         &mut self,
         now: Instant,
         f: impl FnOnce(&mut P, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        let of_type = |host: &Host| as_any(host.protocol()).is::<P>();
-        let at = self.hosts.iter().position(of_type)?;
-        self.call_host(now, at, f)
+        let host = self.hosts.iter_mut().find(|host| host.get::<P>().is_some())?;
+        host.call_as(now, &mut self.core, f)
     }
 
-    fn call_host<P: Protocol, R>(
-        &mut self,
-        now: Instant,
-        at: usize,
-        f: impl FnOnce(&mut P, &mut Context<'_>) -> R,
-    ) -> Option<R> {
-        let call = |protocol: &mut dyn Protocol, cx: &mut Context<'_>| {
-            (protocol as &mut dyn core::any::Any).downcast_mut().map(|protocol| f(protocol, cx))
-        };
-        self.hosts[at].call(lend!(self, now), call)
+    /// Returns the protocol of type `P`, to change without a context.
+    fn protocol_mut<P: Protocol>(&mut self) -> Option<&mut P> {
+        self.hosts.iter_mut().find_map(Host::get_mut)
     }
-}
-
-fn as_any(protocol: &dyn Protocol) -> &dyn core::any::Any {
-    protocol
 }

@@ -5,18 +5,21 @@ use core::any::Any;
 use crate::Rng;
 use crate::clock::{HybridClock, Stamp};
 use crate::config::Config;
+use crate::core::Core;
 use crate::identity::{Identity, NodeId};
-use crate::node::{Notice, Plane};
-use crate::roster::Roster;
+use crate::membership::roster::Roster;
+use crate::notice::Notice;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
+use crate::transmit::Plane;
 
 /// A gossip protocol, driven by a [`crate::Node`].
 ///
 /// The node calls these methods; a protocol answers through its [`Context`]. It holds no socket
 /// and reads no clock, so that the same code runs under an agent, in the virtual network and in a
 /// browser. `gen_gossip` (Erlang) is the model: epidemic protocols need [`Protocol::tick`] and
-/// [`Protocol::receive`]; round-based ones also set [`Protocol::round_length`].
+/// [`Protocol::receive`]; round-based ones are [`RoundProtocol`](crate::RoundProtocol)s as well, run
+/// by [`Rounds`](crate::Rounds).
 ///
 /// ```
 /// use rumormill_proto::{Context, Duration, NodeId, Protocol};
@@ -87,38 +90,19 @@ pub trait Protocol: Any + Send {
     /// The others held this node for dead, so that it goes on as a new incarnation: whatever they
     /// held of it is gone. [`Context::id`] is the new one.
     fn renewed(&mut self, _cx: &mut Context<'_>) {}
-
-    /// For round-based protocols: the length of a round in periods.
-    ///
-    /// All nodes go through the same rounds: a node that hears of a later one follows, unless no
-    /// peer can have got that far; then only at the end of its round, if half of those that it
-    /// hears of are there. Messages of another round than the node's own are not delivered.
-    fn round_length(&self) -> Option<u32> {
-        None
-    }
-
-    /// A round has begun. A `newcomer` came in while it was running: it may relay, but what it
-    /// holds itself should wait for the next round.
-    fn round_started(&mut self, _cx: &mut Context<'_>, _round: u64, _newcomer: bool) {}
-
-    /// A round in which this node took part from the start is over. `participants` counts the
-    /// nodes, this one included, that were members from its beginning to its end.
-    fn round_finished(&mut self, _cx: &mut Context<'_>, _round: u64, _participants: usize) {}
 }
 
 /// What a protocol may use while it is being called.
 pub struct Context<'a> {
     pub(crate) now: Instant,
-    pub(crate) roster: &'a Roster,
-    pub(crate) config: &'a Config,
-    pub(crate) rng: &'a mut Rng,
-    pub(crate) clock: &'a mut HybridClock,
-    pub(crate) stats: &'a mut Stats,
-    pub(crate) outbox: &'a mut Vec<(NodeId, Plane, Vec<u8>)>,
-    pub(crate) notices: &'a mut Vec<Notice>,
+    pub(crate) core: &'a mut Core,
+    pub(crate) outbox: &'a mut Outbox,
     pub(crate) wake: &'a mut Option<Instant>,
     pub(crate) name: &'a str,
 }
+
+/// The messages that a protocol sends: to whom, how and what.
+pub(crate) type Outbox = Vec<(NodeId, Plane, Vec<u8>)>;
 
 impl core::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -137,27 +121,27 @@ impl Context<'_> {
 
     /// This node's id.
     pub fn id(&self) -> NodeId {
-        self.roster.id()
+        self.core.roster.id()
     }
 
     /// The members that are up.
     pub fn roster(&self) -> &Roster {
-        self.roster
+        &self.core.roster
     }
 
     /// The node's settings.
     pub fn config(&self) -> &Config {
-        self.config
+        &self.core.config
     }
 
     /// The node's generator of random numbers.
     pub fn rng(&mut self) -> &mut Rng {
-        self.rng
+        &mut self.core.rng
     }
 
     /// A peer chosen uniformly, if there is one.
     pub fn random_peer(&mut self) -> Option<NodeId> {
-        self.roster.random_peer(self.rng)
+        self.core.roster.random_peer(&mut self.core.rng)
     }
 
     /// Sends a datagram to a peer. It may be lost, repeated or overtaken. To a node that is not a
@@ -176,31 +160,31 @@ impl Context<'_> {
 
     /// A stamp of cluster time, above every one that this node has given or seen.
     pub fn stamp(&mut self) -> Stamp {
-        self.clock.stamp(self.now)
+        self.core.clock.stamp(self.now)
     }
 
     /// Takes note of another node's stamp, so that this node's next stamp is above it; one that is
     /// ahead by more than a quarter of [`Config::max_clock_skew`] is not followed.
     pub fn observe(&mut self, stamp: Stamp) {
-        self.clock.observe(self.now, stamp);
+        self.core.clock.observe(self.now, stamp);
     }
 
     /// Cluster time: milliseconds since 1970 by the fastest clock that this node follows. It says
     /// when something happened, and not how long ago: that is for [`Context::now`] to measure.
     pub fn cluster_millis(&self) -> u64 {
-        self.clock.millis(self.now)
+        self.core.clock.millis(self.now)
     }
 
     /// Whether a stamp of another node is at most [`Config::max_clock_skew`] ahead of this node's
     /// time. One that isn't is counted.
     pub fn accepts(&mut self, stamp: Stamp) -> bool {
-        let accepted = self.clock.accepts(self.now, stamp);
-        self.stats.stamps_refused += u64::from(!accepted);
+        let accepted = self.core.clock.accepts(self.now, stamp);
+        self.core.stats.stamps_refused += u64::from(!accepted);
         accepted
     }
 
     pub(crate) fn clock(&self) -> &HybridClock {
-        self.clock
+        &self.core.clock
     }
 
     /// Asks for one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
@@ -212,14 +196,14 @@ impl Context<'_> {
     /// Tells the driver's user something; arrives there as [`Notice::Protocol`].
     pub fn emit(&mut self, payload: impl Into<Vec<u8>>) {
         let notice = Notice::Protocol { name: self.name.to_owned(), payload: payload.into() };
-        self.notices.push(notice);
+        self.core.notices.push(notice);
     }
 
     pub(crate) fn notify(&mut self, notice: Notice) {
-        self.notices.push(notice);
+        self.core.notices.push(notice);
     }
 
     pub(crate) fn stats(&mut self) -> &mut Stats {
-        self.stats
+        &mut self.core.stats
     }
 }

@@ -1,16 +1,15 @@
 //! Questions that all nodes answer: the question travels as a rumor, the answers come straight
 //! back.
 
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::RngExt;
-
+use crate::codec::{Envelope, Reader, WireError, Write};
 use crate::identity::{Name, NodeId};
-use crate::node::Notice;
+use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
-use crate::rumor::EventId;
+use crate::rumor::event::EventId;
 use crate::time::{Duration, Instant};
-use crate::wire::{Envelope, Reader, WireError, Write};
 
 /// The question that nodes answer by themselves: "when did you hear this rumor?"
 pub(crate) const TRACE: &str = "_trace";
@@ -58,14 +57,14 @@ struct Answer {
 }
 
 #[derive(Default)]
-pub(crate) struct Queries {
+pub(crate) struct QueryProtocol {
     asked: BTreeMap<EventId, Asked>,
     /// Questions that wait for this node's answer: who asks, and until when.
     open: BTreeMap<EventId, (NodeId, Instant)>,
     answers: BTreeMap<EventId, Answer>,
 }
 
-impl Queries {
+impl QueryProtocol {
     /// This node has asked all members, itself included.
     pub(crate) fn ask(&mut self, cx: &mut Context<'_>, query: EventId, timeout: Duration) {
         let waiting: BTreeSet<NodeId> = cx.roster().ids().iter().copied().collect();
@@ -164,7 +163,7 @@ fn name_of(cx: &Context<'_>, id: NodeId) -> Option<Name> {
     me.or_else(|| cx.roster().peer(id)).map(|identity| identity.name.clone())
 }
 
-impl Protocol for Queries {
+impl Protocol for QueryProtocol {
     fn name(&self) -> &str {
         "query"
     }

@@ -5,135 +5,24 @@
 //! has elapsed at the nodes that held it one after the other. So no clock need be right for it to
 //! be kept, forgotten and delivered in time, or once. [`kept`] has the rules.
 
-mod kept;
-mod record;
+pub(crate) mod event;
+pub(crate) mod kept;
+pub(crate) mod record;
 pub(crate) mod settings;
 pub(crate) mod stop;
 
-use core::fmt;
-use core::hash::Hasher;
-use core::str::FromStr;
-
-use kept::{Came, Kept};
-use serde::{Serialize, Serializer};
-use siphasher::sip::SipHasher13;
-
-pub use record::EventRecord;
-pub use settings::{EventSettings, Style, UnknownWord};
-pub use stop::{Counted, Decided, Stop, StopError};
-
-use crate::clock::Stamp;
-use crate::gossip::{Gossip, Manner};
+use crate::gossip::Gossip;
+use crate::gossip::item::Item;
+use crate::gossip::manner::Manner;
 use crate::identity::{Identity, Name, NodeId};
 use crate::protocol::{Context, Protocol};
-use crate::reconcile::Item;
+use crate::rumor::event::{Event, EventId, Kind, PublishError, Validator};
+use crate::rumor::kept::{Came, Kept};
+use crate::rumor::record::EventRecord;
+use crate::rumor::settings::EventSettings;
 use crate::time::{Duration, Instant};
 
-/// The 64-bit name of a rumor: a fixed hash of its origin's incarnation and its stamp. Written as
-/// 16 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub u64);
-
-impl EventId {
-    fn of(node: NodeId, stamp: Stamp) -> Self {
-        let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x7275_6d6f_7200_0000);
-        hasher.write_u64(node.0);
-        hasher.write_u64(stamp.0);
-        Self(hasher.finish())
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for EventId {
-    type Err = UnknownWord;
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let id = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-        let allowed = "the ids of rumors, which have 16 hexadecimal digits";
-        id.map(Self).ok_or_else(|| UnknownWord { given: text.to_owned(), allowed })
-    }
-}
-
-impl Serialize for EventId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// A rumor as a node heard it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Event {
-    /// Its name.
-    pub id: EventId,
-    /// When it was published, in cluster time.
-    pub stamp: Stamp,
-    /// The incarnation that published it.
-    pub node: NodeId,
-    /// The name of the node that published it.
-    pub origin: Name,
-    /// What it is about.
-    pub topic: Name,
-    /// What it says.
-    pub payload: Vec<u8>,
-    /// The round in which it was heard; 0 at its origin.
-    pub round: u32,
-    /// How long after its publication it was heard: the time for which nodes held it, and what it
-    /// took between them as far as the members' clocks agree.
-    pub age: Duration,
-}
-
-/// Why a rumor was not published, or a query not asked. Nothing has been told then.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// The payload is too long.
-    #[error("the payload has {bytes} bytes, the limit is {limit} (events.max_payload)")]
-    TooLarge {
-        /// Its length.
-        bytes: usize,
-        /// The longest that is allowed.
-        limit: usize,
-    },
-    /// The node has too much to tell already.
-    #[error("the node is telling {limit} rumors, as many as it may (events.max_queue); try again")]
-    QueueFull {
-        /// How many it may be telling.
-        limit: usize,
-    },
-    /// Topics that begin with an underscore are the protocol's own.
-    #[error("the topic {0} is reserved: topics must not begin with an underscore")]
-    Reserved(Name),
-    /// The node's own validation hook rejected it.
-    #[error("the validation hook rejected it")]
-    Rejected,
-    /// This node runs no rumors.
-    #[error("this node runs no rumors")]
-    NotRunning,
-}
-
-/// Looks at each rumor before it is delivered or passed on; false stops it here.
-pub type Validator = Box<dyn FnMut(&Event) -> bool + Send>;
-
-/// What a rumor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// News for the application.
-    Event,
-    /// A question that every node answers; see [`crate::query`].
-    Query,
-}
-
-/// Event mongering as a [`Protocol`].
+/// Rumor mongering as a [`Protocol`].
 pub(crate) struct Rumors {
     gossip: Gossip,
     kept: Kept,

@@ -237,7 +237,9 @@ impl VirtualNetwork {
     /// When the node is not running, or the name or the value is refused.
     pub fn set(&mut self, index: NodeIndex, name: &str, value: f64) -> Result<(), SimError> {
         let name = Name::new(name)?;
-        self.with_node(index, |node, now| node.set_input(now, &name, value, Mode::Live))??;
+        self.with_node(index, |node, now| {
+            node.aggregates_mut().set(now, &name, value, Mode::Live)
+        })??;
         self.slots[index.index()].inputs.insert(name, value);
         self.counters.inputs_changed += 1;
         Ok(())
@@ -249,7 +251,7 @@ impl VirtualNetwork {
     /// When the node is not running, or has no such input.
     pub fn unset(&mut self, index: NodeIndex, name: &str) -> Result<(), SimError> {
         let name = Name::new(name)?;
-        self.with_node(index, |node, now| node.unset_input(now, &name))??;
+        self.with_node(index, |node, now| node.aggregates_mut().unset(now, &name))??;
         self.slots[index.index()].inputs.remove(&name);
         self.counters.inputs_changed += 1;
         Ok(())

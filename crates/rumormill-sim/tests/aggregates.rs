@@ -20,7 +20,7 @@ fn cluster(n: usize, seed: u64, config: &Config) -> (VirtualNetwork, Vec<NodeInd
 }
 
 fn reading(net: &VirtualNetwork, node: NodeIndex, name: &str) -> Option<Reading> {
-    net.node(node)?.reading(net.local_now(node), &Name::new(name).unwrap())
+    net.node(node)?.aggregates().get(net.local_now(node), &Name::new(name).unwrap())
 }
 
 /// Runs until all running nodes say that the aggregate has converged, and what its variance is.
@@ -52,7 +52,9 @@ fn near(got: Option<f64>, truth: f64) -> bool {
 
 fn set_in(net: &mut VirtualNetwork, node: NodeIndex, name: &str, value: f64, mode: Mode) {
     let name = Name::new(name).unwrap();
-    net.with_node(node, |node, now| node.set_input(now, &name, value, mode)).unwrap().unwrap();
+    net.with_node(node, |node, now| node.aggregates_mut().set(now, &name, value, mode))
+        .unwrap()
+        .unwrap();
 }
 
 #[test]
@@ -237,7 +239,8 @@ fn bad_inputs_are_refused_and_change_nothing() {
     net.set(nodes[1], "x", 10.0).unwrap();
     let x = Name::new("x").unwrap();
     let mut set = |name: &Name, value, mode| {
-        net.with_node(nodes[0], |node, now| node.set_input(now, name, value, mode)).unwrap()
+        net.with_node(nodes[0], |node, now| node.aggregates_mut().set(now, name, value, mode))
+            .unwrap()
     };
     assert!(matches!(set(&x, f64::NAN, Mode::Live), Err(InputError::NotFinite { .. })));
     assert!(matches!(set(&x, f64::INFINITY, Mode::Live), Err(InputError::NotFinite { .. })));
@@ -248,7 +251,8 @@ fn bad_inputs_are_refused_and_change_nothing() {
     }
     let more = Name::new("one-too-many").unwrap();
     assert!(matches!(set(&more, 1.0, Mode::Live), Err(InputError::TooMany { .. })));
-    let unknown = net.with_node(nodes[1], |node, now| node.unset_input(now, &more)).unwrap();
+    let unknown =
+        net.with_node(nodes[1], |node, now| node.aggregates_mut().unset(now, &more)).unwrap();
     assert!(matches!(unknown, Err(InputError::NoInput { .. })));
     for reading in converge(&mut net, "x") {
         assert!(near(reading.sum.value, 15.0));
@@ -263,7 +267,8 @@ fn five_and_ten_are_fifteen_with_value_seven_and_a_half_and_anchor_one_half() {
     converge(&mut net, "requests");
     let name = Name::new("requests").unwrap();
     for &node in &nodes {
-        let explained = net.node(node).unwrap().explain(net.local_now(node), &name).unwrap();
+        let explained =
+            net.node(node).unwrap().aggregates().explain(net.local_now(node), &name).unwrap();
         let value = explained
             .components
             .iter()

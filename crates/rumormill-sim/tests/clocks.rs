@@ -51,15 +51,17 @@ fn cluster(config: &Config, errors: &[i64]) -> (VirtualNetwork, Vec<NodeIndex>) 
 }
 
 fn delete(net: &mut VirtualNetwork, node: NodeIndex, key: &str) {
-    net.with_node(node, |node, now| node.delete(now, key)).unwrap().unwrap();
+    net.with_node(node, |node, now| node.kv_mut().delete(now, key)).unwrap().unwrap();
 }
 
 fn publish(net: &mut VirtualNetwork, node: NodeIndex) {
-    net.with_node(node, |node, now| node.publish(now, &topic(), b"v2")).unwrap().unwrap();
+    net.with_node(node, |node, now| node.events_mut().publish(now, &topic(), b"v2"))
+        .unwrap()
+        .unwrap();
 }
 
 fn value(net: &VirtualNetwork, node: NodeIndex, key: &str) -> Option<String> {
-    let value = net.node(node)?.get(key)?.value.clone()?;
+    let value = net.node(node)?.kv().get(key)?.value.clone()?;
     Some(String::from_utf8(value).unwrap())
 }
 
@@ -185,7 +187,7 @@ fn events_are_kept_for_their_retention_though_all_clocks_are_stepped() {
         net.run_for(seconds(120));
         chronicle.record_all(&mut net).unwrap();
         assert_eq!(chronicle.delivered(&net), Ok(()), "stepped by {error} ms");
-        let kept = |net: &VirtualNetwork| net.running().map(|(_, n)| n.load().rumors).max();
+        let kept = |net: &VirtualNetwork| net.running().map(|(_, n)| n.events().load().kept).max();
         assert_eq!(kept(&net), Some(1));
         net.run_for(EventSettings::default().retention);
         assert_eq!(kept(&net), Some(0));
@@ -208,7 +210,7 @@ fn with_drifting_clocks_and_a_short_retention_every_event_is_heard_once() {
     net.run_for(seconds(30));
     chronicle.record_all(&mut net).unwrap();
     assert_eq!(chronicle.delivered(&net), Ok(()));
-    assert!(net.running().all(|(_, node)| node.load().rumors == 0));
+    assert!(net.running().all(|(_, node)| node.events().load().kept == 0));
 }
 
 #[test]
@@ -231,12 +233,12 @@ fn tombstones_live_their_time_and_go_everywhere_whatever_clocks_show() {
         net.step_wall_clock(nodes[0], error).unwrap();
         net.run_for(seconds(40));
         let tombstones = |net: &VirtualNetwork| -> Vec<usize> {
-            net.running().map(|(_, node)| node.load().tombstones).collect()
+            net.running().map(|(_, node)| node.kv().load().tombstones).collect()
         };
         assert_eq!(tombstones(&net), [50; 4], "after 50 s of 60");
         net.run_for(seconds(25));
         assert_eq!(tombstones(&net), [0; 4], "after 75 s of 60");
-        assert!(net.running().all(|(_, node)| node.load().keys == 0));
+        assert!(net.running().all(|(_, node)| node.kv().load().keys == 0));
     }
 }
 
@@ -316,7 +318,7 @@ fn a_node_whose_clock_went_back_while_it_was_down_gets_in_again() {
         let requests = Name::new("requests").unwrap();
         let right = |net: &VirtualNetwork| {
             net.running().all(|(index, node)| {
-                let reading = node.reading(net.local_now(index), &requests);
+                let reading = node.aggregates().get(net.local_now(index), &requests);
                 reading.is_some_and(|reading| {
                     reading.converged && reading.sum.value.is_some_and(|s| (s - 17.0).abs() < 1e-3)
                 })
@@ -335,7 +337,7 @@ fn a_store_can_be_read_by_its_own_node_whatever_the_clock_shows() {
         for n in 0..100 {
             put(&mut net, nodes[0], "key", &n.to_string());
         }
-        let entries: Vec<_> = net.node(nodes[0]).unwrap().entries().cloned().collect();
+        let entries: Vec<_> = net.node(nodes[0]).unwrap().kv().entries().cloned().collect();
         for entry in entries {
             assert_eq!(rumormill_proto::Entry::decode(&entry.encode()), Ok(entry));
         }
@@ -356,7 +358,7 @@ fn entries_of_a_store_that_are_stamped_far_ahead_are_written_anew() {
         },
     };
     let entries = vec![entry("minutes", 400_000), entry("year", YEAR as u64)];
-    net.with_node(nodes[1], |node, now| node.restore(now, entries)).unwrap();
+    net.with_node(nodes[1], |node, now| node.kv_mut().restore(now, entries)).unwrap();
     net.run_for(seconds(10));
     for key in ["minutes", "year"] {
         assert!(all_hold(&net, &nodes, key, Some("kept")), "{key}");

@@ -35,7 +35,9 @@ fn cluster(n: usize, rumor: EventSettings, seed: u64) -> (VirtualNetwork, Vec<No
 
 fn publish(net: &mut VirtualNetwork, node: NodeIndex, payload: &[u8]) {
     let topic = Name::new("news").unwrap();
-    net.with_node(node, |node, now| node.publish(now, &topic, payload)).unwrap().unwrap();
+    net.with_node(node, |node, now| node.events_mut().publish(now, &topic, payload))
+        .unwrap()
+        .unwrap();
 }
 
 fn lossy(loss: f64) -> Link {
@@ -159,7 +161,7 @@ fn every_stop_rule_stops() {
         let (mut net, nodes) = cluster(20, config, 5);
         publish(&mut net, nodes[0], b"x");
         net.run_for(seconds(20));
-        assert!(net.running().all(|(_, node)| node.load().rumors_hot == 0), "{stop}");
+        assert!(net.running().all(|(_, node)| node.events().load().hot == 0), "{stop}");
         let heard = net.take_events().into_iter();
         let heard = heard.filter(|(.., event)| matches!(event, Notice::Event(_))).count();
         assert!(heard > 10, "{stop}: {heard} of 20");
@@ -208,7 +210,8 @@ fn a_rejected_rumor_goes_no_further() {
     let (mut net, nodes) = cluster(8, EventSettings::default(), 7);
     for &node in &nodes[1..] {
         net.with_node(node, |node, now| {
-            node.set_validator(now, Some(Box::new(|rumor| rumor.payload != b"poison")));
+            node.events_mut()
+                .set_validator(now, Some(Box::new(|rumor| rumor.payload != b"poison")));
         })
         .unwrap();
     }
@@ -226,7 +229,8 @@ fn a_rejected_rumor_goes_no_further() {
     assert!(rejects >= 1);
     // At home it is refused.
     let topic = Name::new("news").unwrap();
-    let published = net.with_node(nodes[1], |node, now| node.publish(now, &topic, b"poison"));
+    let published =
+        net.with_node(nodes[1], |node, now| node.events_mut().publish(now, &topic, b"poison"));
     assert_eq!(published.unwrap(), Err(PublishError::Rejected));
 }
 
@@ -241,10 +245,12 @@ fn what_is_too_long_for_a_datagram_arrives_and_what_is_too_long_is_refused() {
     );
     assert_eq!(heard.count(), 12);
     let topic = Name::new("news").unwrap();
-    let refused = net.with_node(nodes[0], |node, now| node.publish(now, &topic, &[0; 70_000]));
+    let refused =
+        net.with_node(nodes[0], |node, now| node.events_mut().publish(now, &topic, &[0; 70_000]));
     assert_eq!(refused.unwrap(), Err(PublishError::TooLarge { bytes: 70_000, limit: 65_536 }));
     let reserved = Name::new("_trace").unwrap();
-    let refused = net.with_node(nodes[0], |node, now| node.publish(now, &reserved, b""));
+    let refused =
+        net.with_node(nodes[0], |node, now| node.events_mut().publish(now, &reserved, b""));
     assert_eq!(refused.unwrap(), Err(PublishError::Reserved(reserved)));
 }
 
@@ -255,7 +261,9 @@ fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
     let topic = Name::new("news").unwrap();
     let mut refused = 0;
     for _ in 0..5 {
-        let done = net.with_node(nodes[0], |node, now| node.publish(now, &topic, b"x")).unwrap();
+        let done = net
+            .with_node(nodes[0], |node, now| node.events_mut().publish(now, &topic, b"x"))
+            .unwrap();
         refused += usize::from(done == Err(PublishError::QueueFull { limit: 3 }));
     }
     assert_eq!(refused, 2);
@@ -268,7 +276,7 @@ fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
     net.run_for(seconds(5));
     chronicle.record_all(&mut net).unwrap();
     assert_eq!(chronicle.delivered(&net), Ok(()));
-    assert!(net.running().all(|(_, node)| node.load().rumors == 16));
+    assert!(net.running().all(|(_, node)| node.events().load().kept == 16));
     assert!(net.running().all(|(_, node)| node.stats().rumors.evicted > 0));
 }
 
@@ -278,15 +286,19 @@ fn all_answer_a_question_and_a_trace_is_one() {
     net.set_link(lossy(0.2)).unwrap();
     publish(&mut net, nodes[5], b"x");
     net.run_for(seconds(5));
-    let rumor = net.node(nodes[0]).unwrap().rumors().next().unwrap().id;
+    let rumor = net.node(nodes[0]).unwrap().events().list().next().unwrap().id;
     net.take_events();
     let topic = Name::new("who").unwrap();
     let asked = net
-        .with_node(nodes[7], |node, now| node.query(now, &topic, b"are you?", seconds(10)))
+        .with_node(nodes[7], |node, now| {
+            node.queries_mut().ask(now, &topic, b"are you?", seconds(10))
+        })
         .unwrap()
         .unwrap();
-    let traced =
-        net.with_node(nodes[8], |node, now| node.trace(now, rumor, seconds(10))).unwrap().unwrap();
+    let traced = net
+        .with_node(nodes[8], |node, now| node.events_mut().trace(now, rumor, seconds(10)))
+        .unwrap()
+        .unwrap();
     let (mut answers, mut traces, mut ends) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for _ in 0..200 {
         net.run_for(100 * MS);
@@ -302,10 +314,12 @@ fn all_answer_a_question_and_a_trace_is_one() {
                     if node != nodes[11] {
                         let long = if node == nodes[12] { 5000 } else { 10 };
                         let answer = vec![b'!'; long];
-                        let answered =
-                            net.with_node(node, |n, now| n.answer(now, asked, &answer)).unwrap();
+                        let answered = net
+                            .with_node(node, |n, now| n.queries_mut().answer(now, asked, &answer))
+                            .unwrap();
                         assert_eq!(answered, Ok(()));
-                        let again = net.with_node(node, |n, now| n.answer(now, asked, &answer));
+                        let again = net
+                            .with_node(node, |n, now| n.queries_mut().answer(now, asked, &answer));
                         assert!(again.unwrap().is_err(), "answered twice");
                     }
                 }
@@ -332,5 +346,5 @@ fn all_answer_a_question_and_a_trace_is_one() {
     assert!(traces.values().all(|record| record.id == rumor));
     assert_eq!(traces[&Name::new("n5").unwrap()].round, 0);
     assert!(traces.values().filter(|record| record.round > 0).count() == 29);
-    assert!(net.running().all(|(_, node): (_, &Node)| node.load().rumors_hot == 0));
+    assert!(net.running().all(|(_, node): (_, &Node)| node.events().load().hot == 0));
 }

@@ -23,7 +23,7 @@ fn set_all(net: &mut VirtualNetwork, node: NodeIndex, value: f64) {
 
 fn readings(net: &VirtualNetwork, name: &str) -> Vec<Reading> {
     let name = Name::new(name).unwrap();
-    net.running().filter_map(|(at, node)| node.reading(net.local_now(at), &name)).collect()
+    net.running().filter_map(|(at, node)| node.aggregates().get(net.local_now(at), &name)).collect()
 }
 
 fn know(net: &VirtualNetwork, sum: f64) -> bool {
@@ -104,13 +104,13 @@ fn events_and_keys_find_their_way_when_large_datagrams_vanish() {
     let topic = Name::new("topic").unwrap();
     let payload = vec![7; 900];
     let publish = |node: &mut rumormill_proto::Node, now| {
-        node.put(now, "key", &payload).unwrap();
-        node.publish(now, &topic, &payload).unwrap()
+        node.kv_mut().put(now, "key", &payload).unwrap();
+        node.events_mut().publish(now, &topic, &payload).unwrap()
     };
     net.with_node(nodes[0], publish).unwrap();
     let arrived = |net: &VirtualNetwork| {
         net.running().all(|(_, node)| {
-            node.get("key").is_some_and(|entry| entry.value.as_ref() == Some(&payload))
+            node.kv().get("key").is_some_and(|entry| entry.value.as_ref() == Some(&payload))
         })
     };
     let deadline = net.now() + SECOND * 60;

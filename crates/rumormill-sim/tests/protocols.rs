@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use rumormill_examples::epidemic::Epidemic;
 use rumormill_examples::round_based::RoundAverage;
-use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Protocol};
+use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Protocol, Rounds};
 use rumormill_sim::{Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
 const PERIOD: Duration = Duration::from_millis(200);
@@ -69,13 +69,13 @@ fn a_round_ends_with_the_average_at_every_node() {
     let next = std::rc::Rc::new(input);
     let make = move || -> Box<dyn Protocol> {
         next.set(next.get() + 1.0);
-        Box::new(RoundAverage::new(next.get(), PERIOD, 40))
+        Box::new(Rounds::new(RoundAverage::new(next.get(), PERIOD, 40)))
     };
     let (mut net, nodes) = network(Link::default(), make);
     let start = net.now();
     let finished = |net: &VirtualNetwork| {
         net.running().all(|(_, node)| {
-            let outcome = node.protocol::<RoundAverage>().unwrap().outcome();
+            let outcome = node.protocol::<Rounds<RoundAverage>>().unwrap().get().outcome();
             outcome.is_some_and(|outcome| outcome.round > 1 && outcome.participants == NODES)
         })
     };
@@ -83,7 +83,8 @@ fn a_round_ends_with_the_average_at_every_node() {
     // Inputs are 1 to 20. What is under way when a round ends is lost to it: this kind of protocol
     // is right to some percent, which is why the core keeps ledgers.
     for &node in &nodes {
-        let outcome = net.node(node).unwrap().protocol::<RoundAverage>().unwrap().outcome();
+        let outcome =
+            net.node(node).unwrap().protocol::<Rounds<RoundAverage>>().unwrap().get().outcome();
         let outcome = outcome.unwrap();
         assert!((outcome.average - 10.5).abs() < 0.5, "{outcome:?}");
         assert!((outcome.sum() - 210.0).abs() < 10.0, "{outcome:?}");

@@ -34,7 +34,7 @@ fn cluster(n: usize, config: &Config, seed: u64) -> (VirtualNetwork, Vec<NodeInd
 }
 
 fn keys(net: &VirtualNetwork) -> Vec<usize> {
-    net.running().map(|(_, node)| node.load().keys).collect()
+    net.running().map(|(_, node)| node.kv().load().keys).collect()
 }
 
 /// A node that was away for 4 s, in which all that it holds was overwritten or deleted: for how
@@ -50,7 +50,7 @@ fn differs_after_absence(count: usize, deleted: bool) -> Option<Duration> {
     for n in 0..count {
         let key = format!("k{n}");
         if deleted {
-            net.with_node(nodes[0], |node, now| node.delete(now, &key)).unwrap().unwrap();
+            net.with_node(nodes[0], |node, now| node.kv_mut().delete(now, &key)).unwrap().unwrap();
         } else {
             put(&mut net, nodes[0], &key, b"new");
         }
@@ -93,7 +93,9 @@ fn twenty_thousand_deletions_in_a_second_reach_all_and_outlive_their_tombstones(
     let deadline = net.now() + seconds(60);
     assert!(net.run_until(deadline, equal));
     for n in 0..20_000 {
-        net.with_node(nodes[1], |node, now| node.delete(now, &format!("k{n}"))).unwrap().unwrap();
+        net.with_node(nodes[1], |node, now| node.kv_mut().delete(now, &format!("k{n}")))
+            .unwrap()
+            .unwrap();
         if n % 200 == 0 {
             net.run_for(9 * MS);
         }
@@ -103,7 +105,7 @@ fn twenty_thousand_deletions_in_a_second_reach_all_and_outlive_their_tombstones(
     println!("deleted everywhere after {:?}", net.now().since(done));
     net.run_for(seconds(120));
     assert_eq!(keys(&net), [0; 3]);
-    assert!(net.running().all(|(_, node)| node.load().tombstones == 0) && equal(&net));
+    assert!(net.running().all(|(_, node)| node.kv().load().tombstones == 0) && equal(&net));
 }
 
 /// What one node refuses differs for ever. That costs little, is said, and keeps tombstones.
@@ -126,23 +128,23 @@ fn replicas_that_can_not_become_equal_are_reported_and_do_not_flood() {
     net.take_events();
     let bytes = |net: &VirtualNetwork| net.node(nodes[0]).unwrap().stats().replica.bytes;
     let before = bytes(&net);
-    net.with_node(nodes[0], |node, now| node.delete(now, "gone")).unwrap().unwrap();
+    net.with_node(nodes[0], |node, now| node.kv_mut().delete(now, "gone")).unwrap().unwrap();
     net.run_for(seconds(100));
     let differs = |event: &Notice| matches!(event, Notice::Differs { member, .. } if member.as_str() == "small");
     let told: Vec<_> = net.take_events().into_iter().filter(|(_, _, e)| differs(e)).collect();
     assert_eq!(told.len(), 2, "each of the other two says it once");
-    assert_eq!(net.node(nodes[0]).unwrap().load().members_differing, 1);
+    assert_eq!(net.node(nodes[0]).unwrap().kv().load().members_differing, 1);
     assert!(net.node(small).unwrap().stats().replica.refused >= 2_000);
-    assert_eq!(net.node(small).unwrap().load().keys, 2_000, "what it can hold it holds");
+    assert_eq!(net.node(small).unwrap().kv().load().keys, 2_000, "what it can hold it holds");
     // 2 MB in all are refused; a comparison a second would have sent 200 MB.
     let rate = (bytes(&net) - before) / 100;
     println!("{rate} bytes a second for what is refused");
     assert!(rate < 400_000, "{rate}");
     // The tombstone is 100 s old, and is kept while somebody differs; then it goes.
-    assert_eq!(net.node(nodes[0]).unwrap().load().tombstones, 1);
+    assert_eq!(net.node(nodes[0]).unwrap().kv().load().tombstones, 1);
     net.crash(small);
     net.run_for(seconds(60));
-    assert_eq!(net.node(nodes[0]).unwrap().load().tombstones, 0);
+    assert_eq!(net.node(nodes[0]).unwrap().kv().load().tombstones, 0);
     assert!(equal(&net));
 }
 
@@ -159,7 +161,7 @@ fn replicas_that_are_written_all_the_time_are_not_reported() {
     }
     let told = net.take_events().into_iter().any(|(_, _, e)| matches!(e, Notice::Differs { .. }));
     assert!(!told);
-    assert!(net.running().all(|(_, node)| node.load().members_differing == 0));
+    assert!(net.running().all(|(_, node)| node.kv().load().members_differing == 0));
 }
 
 /// How many tombstones, of one that is older than its life, a node has whose peer differs.
@@ -175,10 +177,10 @@ fn guarded(rule: Option<Rule>) -> usize {
     put(&mut net, nodes[0], "large", &[7; 1000]);
     put(&mut net, nodes[0], "gone", b"soon");
     net.run_for(seconds(5));
-    net.with_node(nodes[0], |node, now| node.delete(now, "gone")).unwrap().unwrap();
+    net.with_node(nodes[0], |node, now| node.kv_mut().delete(now, "gone")).unwrap().unwrap();
     net.run_for(seconds(100));
     break_rule(None);
-    net.node(nodes[0]).unwrap().load().tombstones
+    net.node(nodes[0]).unwrap().kv().load().tombstones
 }
 
 #[test]
@@ -237,9 +239,9 @@ proptest! {
                     let value = vec![round as u8; act.size];
                     // The node may be away.
                     let _ = net.with_node(nodes[act.node], |node, now| if act.deletes {
-                        node.delete(now, &key);
+                        node.kv_mut().delete(now, &key);
                     } else {
-                        node.put(now, &key, &value).unwrap();
+                        node.kv_mut().put(now, &key, &value).unwrap();
                     });
                 }
                 net.run_for(MS * act.pause as u32);
@@ -260,7 +262,7 @@ proptest! {
         let newest = |net: &VirtualNetwork| {
             let mut newest = std::collections::BTreeMap::new();
             for (_, node) in net.running() {
-                for entry in node.entries() {
+                for entry in node.kv().entries() {
                     let said = (entry.version, entry.value.clone());
                     let known = newest.entry(entry.key.clone()).or_insert(said.clone());
                     if said.0 > known.0 {

@@ -95,13 +95,13 @@ proptest! {
                 Step::Put { node, key, value } => {
                     put(&mut net, nodes[node], &format!("k{key}"), &value);
                     // What was just written is what is read.
-                    let read = net.node(nodes[node]).unwrap().get(&format!("k{key}"));
+                    let read = net.node(nodes[node]).unwrap().kv().get(&format!("k{key}"));
                     prop_assert_eq!(read.and_then(|e| e.value.clone()), Some(value));
                 }
                 Step::Delete { node, key } => {
                     let key = format!("k{key}");
-                    net.with_node(nodes[node], |node, now| node.delete(now, &key)).unwrap();
-                    prop_assert!(net.node(nodes[node]).unwrap().get(&key).is_none());
+                    net.with_node(nodes[node], |node, now| node.kv_mut().delete(now, &key)).unwrap();
+                    prop_assert!(net.node(nodes[node]).unwrap().kv().get(&key).is_none());
                 }
                 Step::Wait { millis } => net.run_for(MS * millis as u32),
                 Step::Cut { side } => {
@@ -143,17 +143,17 @@ proptest! {
                 put(&mut net, nodes[0], &key, &[byte]);
                 map.insert(key, vec![byte]);
             } else {
-                let deleted = net.with_node(nodes[0], |node, now| node.delete(now, &key)).unwrap();
+                let deleted = net.with_node(nodes[0], |node, now| node.kv_mut().delete(now, &key)).unwrap();
                 prop_assert_eq!(deleted.is_some(), map.remove(&key).is_some());
             }
             let node = net.node(nodes[0]).unwrap();
             for prefix in ["", "a", "ab", "c"] {
-                let listed: Vec<_> = node.list(prefix).map(|e| (e.key.clone(), e.value.clone())).collect();
+                let listed: Vec<_> = node.kv().list(prefix).map(|e| (e.key.clone(), e.value.clone())).collect();
                 let there = map.iter().filter(|(key, _)| key.starts_with(prefix));
                 let there: Vec<_> = there.map(|(k, v)| (k.clone(), Some(v.clone()))).collect();
                 prop_assert_eq!(listed, there);
             }
-            prop_assert_eq!(node.load().keys, map.len());
+            prop_assert_eq!(node.kv().load().keys, map.len());
         }
     }
 }
@@ -163,7 +163,7 @@ fn entries(net: &mut VirtualNetwork, node: NodeIndex, count: usize) -> Vec<Entry
     for n in 0..count {
         put(net, node, &format!("some/key/{n:06}"), &[n as u8; 100]);
     }
-    net.node(node).unwrap().entries().cloned().collect()
+    net.node(node).unwrap().kv().entries().cloned().collect()
 }
 
 /// Nodes that hold 10,000 keys, but for the last, which restarts from a store that `keep` has
@@ -177,7 +177,7 @@ fn mend(keep: impl Fn(&mut Vec<Entry>)) -> (f64, GossipStats) {
     let mut nodes = vec![first];
     for _ in 0..9 {
         let node = add(&mut net, &config, false);
-        net.with_node(node, |node, now| node.restore(now, all.clone())).unwrap();
+        net.with_node(node, |node, now| node.kv_mut().restore(now, all.clone())).unwrap();
         nodes.push(node);
     }
     let last = add(&mut net, &config, false);
@@ -186,7 +186,7 @@ fn mend(keep: impl Fn(&mut Vec<Entry>)) -> (f64, GossipStats) {
     let missing =
         all.iter().filter(|entry| kept.binary_search_by(|k| k.key.cmp(&entry.key)).is_err());
     let missing: usize = missing.map(|entry| entry.encode().len()).sum();
-    net.with_node(last, |node, now| node.restore(now, kept)).unwrap();
+    net.with_node(last, |node, now| node.kv_mut().restore(now, kept)).unwrap();
     nodes.push(last);
     assert!(net.form(&nodes, Instant::ZERO + seconds(60)));
     let deadline = net.now() + seconds(60);
@@ -223,13 +223,13 @@ fn a_newcomer_catches_up_in_chunks_with_progress_and_goes_on_after_a_cut() {
     let all = entries(&mut net, first, 20_000);
     let size: usize = all.iter().map(|entry| entry.encode().len()).sum();
     let second = add(&mut net, &config, false);
-    net.with_node(second, |node, now| node.restore(now, all)).unwrap();
+    net.with_node(second, |node, now| node.kv_mut().restore(now, all)).unwrap();
     assert!(net.form(&[first, second], Instant::ZERO + seconds(60)));
     net.run_for(seconds(5));
     net.set_link(Link { latency: Latency::Fixed(20 * MS), ..Link::default() }).unwrap();
     let newcomer = add(&mut net, &config, false);
     net.join(newcomer, first);
-    let held = |net: &VirtualNetwork| net.node(newcomer).unwrap().load().keys;
+    let held = |net: &VirtualNetwork| net.node(newcomer).unwrap().kv().load().keys;
     let deadline = net.now() + seconds(60);
     assert!(net.run_until(deadline, |net| held(net) > 5_000));
     assert!(held(&net) < 15_000, "not all at once");
@@ -279,7 +279,8 @@ fn twenty_updates_at_once_cost_far_less_than_twenty_rumors() {
     let publish = |net: &mut VirtualNetwork, pause: Duration| {
         let before = rumors(net);
         for n in 0..20 {
-            let told = net.with_node(nodes[7], |node, now| node.publish(now, &topic, &[n; 40]));
+            let told = net
+                .with_node(nodes[7], |node, now| node.events_mut().publish(now, &topic, &[n; 40]));
             told.unwrap().unwrap();
             net.run_for(pause);
         }
@@ -306,24 +307,27 @@ fn concurrent_writes_end_the_same_everywhere_and_deleted_keys_stay_deleted() {
     net.heal();
     let deadline = net.now() + seconds(60);
     assert!(net.run_until(deadline, |net| equal(net)
-        && net.running().all(|(_, node)| node.get("gone").is_some())));
+        && net.running().all(|(_, node)| node.kv().get("gone").is_some())));
     // Same millisecond, other node: the ids decide, the same everywhere.
-    let color = net.node(nodes[0]).unwrap().get("color").unwrap().value.clone();
-    assert!(net.running().all(|(_, node)| node.get("color").unwrap().value == color));
+    let color = net.node(nodes[0]).unwrap().kv().get("color").unwrap().value.clone();
+    assert!(net.running().all(|(_, node)| node.kv().get("color").unwrap().value == color));
     // One is away while the key is deleted, and comes back with the old value on its disk.
     net.crash(nodes[4]);
-    net.with_node(nodes[1], |node, now| node.delete(now, "gone")).unwrap().unwrap();
+    net.with_node(nodes[1], |node, now| node.kv_mut().delete(now, "gone")).unwrap().unwrap();
     net.run_for(seconds(30));
     net.restart(nodes[4]).unwrap();
-    assert!(net.node(nodes[4]).unwrap().get("gone").is_some(), "it is on its disk");
+    assert!(net.node(nodes[4]).unwrap().kv().get("gone").is_some(), "it is on its disk");
     net.join(nodes[4], nodes[0]);
     let deadline = net.now() + seconds(60);
     assert!(net.run_until(deadline, equal));
-    assert!(net.running().all(|(_, node)| node.get("gone").is_none()));
+    assert!(net.running().all(|(_, node)| node.kv().get("gone").is_none()));
     // In the end the tombstone goes, too, and leaves nothing behind.
     net.run_for(seconds(120));
     assert!(equal(&net));
-    assert!(net.running().all(|(_, node)| node.load().tombstones == 0 && node.load().keys == 1));
+    assert!(
+        net.running()
+            .all(|(_, node)| node.kv().load().tombstones == 0 && node.kv().load().keys == 1)
+    );
 }
 
 #[test]
@@ -332,7 +336,9 @@ fn bad_keys_and_values_are_refused_with_the_limit() {
         Config { kv: KvSettings { max_bytes: 1000, ..KvSettings::default() }, ..Config::default() };
     let (mut net, nodes) = cluster(1, &config, false, 16);
     let mut refused = |key: &str, value: &[u8]| {
-        net.with_node(nodes[0], |node, now| node.put(now, key, value)).unwrap().unwrap_err()
+        net.with_node(nodes[0], |node, now| node.kv_mut().put(now, key, value))
+            .unwrap()
+            .unwrap_err()
     };
     assert_eq!(refused("", b""), PutError::EmptyKey);
     assert_eq!(refused(&"k".repeat(513), b""), PutError::LongKey { bytes: 513, limit: 512 });

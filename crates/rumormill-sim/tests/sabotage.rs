@@ -138,7 +138,7 @@ fn escapes_while_in_flight(rule: Option<Rule>) -> (usize, usize) {
             }
             net.run_for(period);
             for (node, running) in net.running() {
-                let reading = running.reading(net.local_now(node), &name);
+                let reading = running.aggregates().get(net.local_now(node), &name);
                 if let Some(sum) = reading.map(|r| r.sum).filter(|sum| sum.lower.is_some()) {
                     all += 1;
                     outside += usize::from(!sum.encloses(60.0));

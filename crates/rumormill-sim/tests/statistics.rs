@@ -109,7 +109,7 @@ impl Cluster {
         let x = Name::new("x").unwrap();
         self.net
             .running()
-            .filter_map(|(at, node)| node.reading(self.net.local_now(at), &x))
+            .filter_map(|(at, node)| node.aggregates().get(self.net.local_now(at), &x))
             .collect()
     }
 

@@ -85,7 +85,7 @@ fn measure(n: usize, args: &Args) -> anyhow::Result<()> {
     let truth = (n * (n - 1) / 2) as f64;
     let name = Name::new("x")?;
     let right = net.running().filter(|(index, node)| {
-        let reading = node.reading(net.local_now(*index), &name);
+        let reading = node.aggregates().get(net.local_now(*index), &name);
         let sum = reading.and_then(|reading| reading.sum.value);
         sum.is_some_and(|sum| (sum / truth - 1.0).abs() < 1e-6)
     });

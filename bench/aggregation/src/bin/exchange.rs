@@ -55,7 +55,7 @@ fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     for figure in 0..figures {
         for (n, node) in nodes.iter_mut().enumerate() {
             let name = Name::new(&format!("figure-{figure}"))?;
-            node.set_input(Instant::ZERO, &name, (figure + n) as f64, Mode::Live)?;
+            node.aggregates_mut().set(Instant::ZERO, &name, (figure + n) as f64, Mode::Live)?;
         }
     }
     let exchanges = |nodes: &[Node]| nodes.iter().map(|n| n.stats().exchanges).sum::<u64>();

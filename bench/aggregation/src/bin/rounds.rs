@@ -156,7 +156,7 @@ fn measure(args: &Args, view: &str, loss: f64, seed: u64) -> anyhow::Result<Run>
         net.run_for(PERIOD);
         let (mut worst_average, mut worst_sum, mut all) = (0f64, 0f64, true);
         for (index, node) in net.running() {
-            let reading = node.reading(net.local_now(index), &name);
+            let reading = node.aggregates().get(net.local_now(index), &name);
             let Some(reading) = reading else {
                 (worst_average, worst_sum, all) = (f64::INFINITY, f64::INFINITY, false);
                 continue;

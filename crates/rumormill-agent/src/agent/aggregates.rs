@@ -35,7 +35,7 @@ impl Aggregates {
         self.0
             .keep(move |core| {
                 let now = core.now();
-                core.node.set_input(now, &name, value, mode)?;
+                core.node.aggregates_mut().set(now, &name, value, mode)?;
                 if let Some(store) = &core.store {
                     store.input(&name, Some((value, mode)));
                 }
@@ -53,7 +53,7 @@ impl Aggregates {
         self.0
             .keep(move |core| {
                 let now = core.now();
-                core.node.unset_input(now, &name)?;
+                core.node.aggregates_mut().unset(now, &name)?;
                 if let Some(store) = &core.store {
                     store.input(&name, None);
                 }
@@ -67,7 +67,7 @@ impl Aggregates {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn inputs(&self) -> Result<Vec<Input>, Error> {
-        self.0.with_node(|node, _| node.inputs()).await
+        self.0.with_node(|node, _| node.aggregates().inputs()).await
     }
 
     /// Returns the agent's reading of the aggregate `name`, `None` if the agent does not know it.
@@ -76,7 +76,7 @@ impl Aggregates {
     /// Fails if the name is malformed.
     pub async fn get(&self, name: &str) -> Result<Option<Reading>, Error> {
         let name = Name::new(name)?;
-        self.0.with_node(move |node, now| node.reading(now, &name)).await
+        self.0.with_node(move |node, now| node.aggregates().get(now, &name)).await
     }
 
     /// Returns the agent's readings of all aggregates that it knows, by name.
@@ -84,7 +84,7 @@ impl Aggregates {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn list(&self) -> Result<Vec<Reading>, Error> {
-        self.0.with_node(|node, now| node.readings(now)).await
+        self.0.with_node(|node, now| node.aggregates().list(now)).await
     }
 
     /// Returns the masses, links and anchors behind this agent's reading of the aggregate `name`,
@@ -94,7 +94,7 @@ impl Aggregates {
     /// Fails if the name is malformed.
     pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Error> {
         let name = Name::new(name)?;
-        self.0.with_node(move |node, now| node.explain(now, &name)).await
+        self.0.with_node(move |node, now| node.aggregates().explain(now, &name)).await
     }
 
     /// Waits until the aggregate `name` has converged, for `at_most` this time. The agent need not

@@ -38,7 +38,10 @@ impl Events {
     /// ```
     pub async fn publish(&self, topic: &str, payload: &[u8]) -> Result<EventId, Error> {
         let (topic, payload) = (Name::new(topic)?, payload.to_vec());
-        Ok(self.0.with_node(move |node, now| node.publish(now, &topic, &payload)).await??)
+        Ok(self
+            .0
+            .with_node(move |node, now| node.events_mut().publish(now, &topic, &payload))
+            .await??)
     }
 
     /// Subscribes to the events of these topics, or of all topics if none is given, from now on.
@@ -61,7 +64,7 @@ impl Events {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn list(&self) -> Result<Vec<RumorRecord>, Error> {
-        self.0.with_node(|node, _| node.rumors().map(RumorRecord::from).collect()).await
+        self.0.with_node(|node, _| node.events().list().map(RumorRecord::from).collect()).await
     }
 
     /// Collects the records of the event `id` from all nodes, for `wait`, at most ten minutes.
@@ -73,7 +76,7 @@ impl Events {
         let ask = move |core: &mut Core| {
             let now = core.now();
             let silent = core.up();
-            let query = core.node.trace(now, id, wait)?;
+            let query = core.node.events_mut().trace(now, id, wait)?;
             Ok::<_, Error>(Answers::new(query, core.askers.open(query), silent))
         };
         let mut answers = self.0.call(ask).await??;

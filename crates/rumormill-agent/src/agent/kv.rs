@@ -42,7 +42,7 @@ impl Kv {
         self.0
             .keep(move |core| {
                 let now = core.now();
-                let version = core.node.put(now, &key, &value)?;
+                let version = core.node.kv_mut().put(now, &key, &value)?;
                 core.store_changes();
                 Ok(version)
             })
@@ -59,7 +59,7 @@ impl Kv {
         self.0
             .keep(move |core| {
                 let now = core.now();
-                let version = core.node.delete(now, &key);
+                let version = core.node.kv_mut().delete(now, &key);
                 core.store_changes();
                 Ok(version)
             })
@@ -73,7 +73,7 @@ impl Kv {
     pub async fn get(&self, key: &str) -> Result<Option<api::Entry>, Error> {
         let key = key.to_owned();
         self.0
-            .with_node(move |node, _| node.get(&key).map(|entry| api::Entry::new(entry, node)))
+            .with_node(move |node, _| node.kv().get(&key).map(|entry| api::Entry::new(entry, node)))
             .await
     }
 
@@ -85,7 +85,7 @@ impl Kv {
         let prefix = prefix.to_owned();
         self.0
             .with_node(move |node, _| {
-                node.list(&prefix).map(|entry| api::Entry::new(entry, node)).collect()
+                node.kv().list(&prefix).map(|entry| api::Entry::new(entry, node)).collect()
             })
             .await
     }
@@ -103,7 +103,7 @@ impl Kv {
             .with_node(move |node, _| {
                 let mut page = KeyPage { entries: Vec::new(), next: None };
                 let mut bytes = 0;
-                for entry in node.list(&prefix) {
+                for entry in node.kv().list(&prefix) {
                     if after.as_ref().is_some_and(|after| entry.key <= *after) {
                         continue;
                     }

@@ -63,7 +63,7 @@ impl Queries {
         let ask = move |core: &mut Core| {
             let now = core.now();
             let silent = core.up();
-            let id = core.node.query(now, &name, &payload, wait)?;
+            let id = core.node.queries_mut().ask(now, &name, &payload, wait)?;
             Ok(Answers::new(id, core.askers.open(id), silent))
         };
         self.0.call(ask).await?

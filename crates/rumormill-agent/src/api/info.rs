@@ -142,16 +142,16 @@ pub struct Load {
 
 impl Load {
     pub(crate) fn of(node: &proto::Node) -> Self {
-        let load = node.load();
+        let (events, kv) = (node.events().load(), node.kv().load());
         Self {
-            rumors: load.rumors,
-            rumors_hot: load.rumors_hot,
-            rumor_bytes: load.rumor_bytes,
-            keys: load.keys,
-            tombstones: load.tombstones,
-            replica_bytes: load.replica_bytes,
-            members_differing: load.members_differing,
-            replica_digest: format!("{:016x}", node.replica_digest()),
+            rumors: events.kept,
+            rumors_hot: events.hot,
+            rumor_bytes: events.bytes,
+            keys: kv.keys,
+            tombstones: kv.tombstones,
+            replica_bytes: kv.bytes,
+            members_differing: kv.members_differing,
+            replica_digest: format!("{:016x}", node.kv().digest()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What follows from a complete window: bounds of every statistic, and which of them are known.
 
-use crate::wire::{Bounds, Contribution};
+use crate::aggregate::bounds::Bounds;
+use crate::aggregate::contribution::Contribution;
 
 /// How wide the bounds of a variance may be, relative to it, for its middle to be stated.
 const VARIANCE_TOLERANCE: f64 = 1e-9;

@@ -1,19 +1,23 @@
 //! From masses to figures: what a node says, and how sure it is.
 
-use super::enclosed::Enclosed;
-use super::ledger::Ledger;
-use super::links::Link;
-use super::reading::{
+use crate::aggregate::Aggregation;
+use crate::aggregate::bounds::Bounds;
+use crate::aggregate::component::{PARTICIPATION, SQUARE, VALUE};
+use crate::aggregate::enclosed::Enclosed;
+use crate::aggregate::input::Mode;
+use crate::aggregate::ledger::Ledger;
+use crate::aggregate::links::Link;
+use crate::aggregate::mass::{self};
+use crate::aggregate::metric::Metric;
+use crate::aggregate::reading::{
     AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
     WindowLine, WindowPhase,
 };
-use super::window::Window;
-use super::{Aggregation, Metric, Mode, PARTICIPATION, SQUARE, VALUE, mass};
+use crate::aggregate::window::Window;
 use crate::config::Config;
+use crate::core::Core;
 use crate::identity::{Name, NodeId};
-use crate::roster::Roster;
 use crate::time::{Duration, Instant};
-use crate::wire::Bounds;
 
 /// Exchanges in a row that must bring nothing new before a figure counts as converged.
 const QUIET: u32 = 4;
@@ -22,54 +26,16 @@ const QUIET: u32 = 4;
 /// not get through. More than a death takes to be noticed by default would say nothing new.
 const STUCK: u32 = 16;
 
-/// How far apart nodes still are, judged by those that this one met: an exponential average of the
-/// squared differences, which halves in about two and a half exchanges.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Disagreement {
-    mean_square: f64,
-    met: bool,
-}
-
-impl Disagreement {
-    pub(crate) fn meet(&mut self, difference: f64) {
-        let square = difference * difference;
-        self.mean_square = if self.met { 0.75 * self.mean_square + 0.25 * square } else { square };
-        self.met = true;
-    }
-
-    /// The standard error of one node: two independent errors make a difference.
-    fn standard_error(&self) -> Option<f64> {
-        self.met.then(|| (self.mean_square / 2.0).sqrt())
-    }
-}
-
-/// What a node's value mass is to be measured against: not itself, which may be zero though the
-/// inputs are not.
-pub(crate) fn scale(metric: &Metric) -> f64 {
-    let value = mass::to_f64(metric.ledger.mass(VALUE)).abs();
-    let participation = mass::to_f64(metric.ledger.mass(PARTICIPATION)).abs();
-    let result = metric.window.as_ref().and_then(Window::result);
-    let input = result.and_then(|complete| complete.contribution.input);
-    let largest = input.map_or(0.0, |input| input.lower.abs().max(input.upper.abs()));
-    value.max(participation * largest)
-}
-
 impl Aggregation {
     /// What this node says of a figure: its estimate, or in round mode the last round's result.
-    pub(crate) fn reading(
-        &self,
-        now: Instant,
-        name: &Name,
-        roster: &Roster,
-        config: &Config,
-    ) -> Option<Reading> {
+    pub(crate) fn reading(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         match self.mode {
-            Mode::Live => self.estimate(now, name, roster, config),
+            Mode::Live => self.estimate(now, name, core),
             Mode::Round => match self.finished.get(name) {
                 Some(finished) => Some(finished.clone()),
                 None => self.knows(name).then(|| Reading {
                     caveats: vec![Caveat::NoRound],
-                    ..nothing_known(name, self.mode, roster.len())
+                    ..nothing_known(name, self.mode, core.roster.len())
                 }),
             },
         }
@@ -89,13 +55,8 @@ impl Aggregation {
     }
 
     /// The estimate of now.
-    pub(crate) fn estimate(
-        &self,
-        now: Instant,
-        name: &Name,
-        roster: &Roster,
-        config: &Config,
-    ) -> Option<Reading> {
+    pub(crate) fn estimate(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
+        let Core { roster, config, .. } = core;
         let metric = self.metrics.get(name)?;
         let held = |component| mass::to_f64(metric.ledger.mass(component));
         let (value, participation) = (held(VALUE), held(PARTICIPATION));
@@ -131,7 +92,7 @@ impl Aggregation {
         let view_changed = if current { self.view.changed } else { Some(now) };
         let disturbed = metric.disturbed.max(view_changed);
         let tolerated =
-            (config.aggregates.tolerance * scale(metric) + mass::RESOLUTION) * roster.len() as f64;
+            (config.aggregates.tolerance * metric.scale() + mass::RESOLUTION) * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
@@ -210,14 +171,9 @@ impl Aggregation {
     }
 
     /// What a figure rests on.
-    pub(crate) fn explain(
-        &self,
-        now: Instant,
-        name: &Name,
-        roster: &Roster,
-        config: &Config,
-    ) -> Option<Explanation> {
-        let reading = self.reading(now, name, roster, config)?;
+    pub(crate) fn explain(&self, now: Instant, name: &Name, core: &Core) -> Option<Explanation> {
+        let roster = &core.roster;
+        let reading = self.reading(now, name, core)?;
         let metric = self.metrics.get(name);
         let component = |(kind, component)| {
             let ledger = &metric?.ledger;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::mass::MAX_INPUT;
 use crate::identity::Name;
 
 /// Whether a figure follows its inputs or is settled round by round.
@@ -49,7 +48,14 @@ pub struct Input {
     pub mode: Mode,
 }
 
-/// The most figures that a node takes part in, in each mode.
+/// The largest input; inputs lie within ±2⁵³ ≈ 9.0·10¹⁵, where floats still hold every whole number.
+///
+/// A mass can hold two million times the square of that: differences of masses must not wrap
+/// around, though a link that is undone may throw a mass far beyond the range of the inputs for a
+/// while.
+pub const MAX_INPUT: f64 = (1u64 << 53) as f64;
+
+/// The most aggregates that a node takes part in, in each mode.
 pub const MAX_AGGREGATES: usize = 256;
 
 /// Why an input was refused. Nothing has changed then.

@@ -15,16 +15,11 @@
 
 use std::collections::BTreeMap;
 
-use super::mass::{self, Mass, Steps, Wide};
-use super::{PARTICIPATION, SQUARE, VALUE};
+use crate::aggregate::component::{Component, PARTICIPATION, SQUARE, VALUE};
+use crate::aggregate::mass::{self, Mass, Steps, Wide};
+use crate::aggregate::masses::Masses;
 use crate::identity::NodeId;
 use crate::sabotage::{Rule, broken};
-
-/// The name of one component of mass within its ledger.
-pub(crate) type Component = u64;
-
-/// Component and mass.
-pub(crate) type Masses = Vec<(Component, Mass)>;
 
 /// A range of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

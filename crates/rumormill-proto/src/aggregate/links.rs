@@ -6,14 +6,13 @@
 //! are not exchanged for others while both ends live, because undoing one disturbs what has
 //! converged; churn refreshes them.
 
-use std::collections::BTreeMap;
-
 use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
 
 use crate::Rng;
 use crate::config::Config;
 use crate::identity::NodeId;
-use crate::roster::Roster;
+use crate::membership::roster::Roster;
 use crate::time::{Duration, Instant};
 
 /// A message that awaits its answer.

@@ -11,11 +11,11 @@
 use bnum::cast::As;
 use bnum::{n, t};
 
-use super::InputError;
-use super::ledger::Component;
-use super::{PARTICIPATION, VALUE};
+use crate::aggregate::bounds::Bounds;
+use crate::aggregate::component::{Component, PARTICIPATION, VALUE};
+use crate::aggregate::input::{InputError, MAX_INPUT};
+use crate::codec::{Read, Reader, WireError, Write};
 use crate::identity::Name;
-use crate::wire::Bounds;
 
 /// A signed, wrapping integer of 320 bits; as mass, in units of 2⁻¹⁹².
 pub(crate) type Mass = t!(I320w);
@@ -43,13 +43,6 @@ const UNIT: Mass = n!(1);
 
 /// No mass.
 pub(crate) const ZERO: Mass = n!(0);
-
-/// Inputs lie within ±2⁵³ ≈ 9.0·10¹⁵, where floats still hold every whole number.
-///
-/// A mass can hold two million times the square of that: differences of masses must not wrap
-/// around, though a link that is undone may throw a mass far beyond the range of the inputs for a
-/// while.
-pub const MAX_INPUT: f64 = (1u64 << 53) as f64;
 
 /// Differences of masses below this are what rounding leaves: a few of the largest steps.
 pub(crate) const RESOLUTION: f64 = 4.0 / (1u128 << INPUT_FRACTION) as f64;
@@ -178,6 +171,36 @@ impl Steps {
         // The shift rounds towards minus infinity.
         (difference >> (digits + 1)) << digits
     }
+}
+
+/// The bytes of a mass, and how many lengths there are up to that.
+const MASS_BYTES: usize = Mass::BITS as usize / 8;
+const MASS_LENGTHS: usize = MASS_BYTES + 1;
+
+/// Writes a mass: one byte with the number of zero words left out at its low end and the number of
+/// bytes that follow; then those, the lowest first, as few as determine its sign.
+pub(crate) fn write(mass: Mass, out: &mut Vec<u8>) {
+    let bytes = mass.to_le_bytes();
+    let words = mass.trailing_zeros() as usize / 64;
+    let digits = Mass::BITS - mass.leading_zeros().max(mass.leading_ones());
+    let length = if mass.is_zero() { 0 } else { digits as usize / 8 + 1 - words * 8 };
+    out.put(&[(words * MASS_LENGTHS + length) as u8]);
+    out.put(&bytes[words * 8..words * 8 + length]);
+}
+
+/// Reads what [`write`] wrote.
+pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Mass> {
+    let head = usize::from(reader.u8()?);
+    let (zeros, length) = (head / MASS_LENGTHS * 8, head % MASS_LENGTHS);
+    if zeros + length > MASS_BYTES {
+        return Err(WireError::Malformed);
+    }
+    let kept = reader.take(length)?;
+    let negative = kept.last().is_some_and(|byte| *byte > 0x7f);
+    let mut bytes = [if negative { 0xff } else { 0 }; MASS_BYTES];
+    bytes[..zeros].fill(0);
+    bytes[zeros..zeros + length].copy_from_slice(kept);
+    Ok(Mass::from_le_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! One figure at this node: its books, its window, and whether it has settled.
 
-use super::View;
-use super::estimate::{self, Disagreement};
-use super::ledger::{Component, Ledger};
-use super::mass::{Mass, Steps};
-use super::window::Window;
-use super::{PARTICIPATION, SQUARE, VALUE, mass};
-use crate::roster::Roster;
+use crate::aggregate::bounds::Bounds;
+use crate::aggregate::component::{Component, PARTICIPATION, SQUARE, VALUE};
+use crate::aggregate::disagreement::Disagreement;
+use crate::aggregate::ledger::Ledger;
+use crate::aggregate::mass::{self, Mass, Steps};
+use crate::aggregate::view::View;
+use crate::aggregate::window::Window;
+use crate::membership::roster::Roster;
 use crate::time::Instant;
-use crate::wire::Bounds;
 
 /// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
 /// leaves behind is 2²² times smaller.
@@ -78,13 +78,24 @@ impl Metric {
         tolerance: f64,
     ) {
         self.disagreement.meet(mass::to_f64(value));
-        let scale = estimate::scale(self) * tolerance + mass::RESOLUTION;
+        let scale = self.scale() * tolerance + mass::RESOLUTION;
         let own =
             mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance + mass::RESOLUTION;
         let quiet = mass::to_f64(value).abs() <= scale
             && mass::to_f64(participation).abs() <= own
             && anchors_quiet;
         self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
+    }
+
+    /// Returns what value masses are measured against: not the mass itself, which may be zero though
+    /// the inputs are not.
+    pub(super) fn scale(&self) -> f64 {
+        let value = mass::to_f64(self.ledger.mass(VALUE)).abs();
+        let participation = mass::to_f64(self.ledger.mass(PARTICIPATION)).abs();
+        let result = self.window.as_ref().and_then(Window::result);
+        let input = result.and_then(|complete| complete.contribution.input);
+        let largest = input.map_or(0.0, |input| input.lower.abs().max(input.upper.abs()));
+        value.max(participation * largest)
     }
 
     /// Whether all members were known, at an instant of the last window, to hold nothing and to

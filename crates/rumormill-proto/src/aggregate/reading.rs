@@ -1,11 +1,11 @@
-//! What a node can say of a aggregate, and what that rests on.
+//! What a node can say of an aggregate, and what that rests on.
 
 use core::fmt;
 use core::net::SocketAddr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Mode;
+use crate::aggregate::input::Mode;
 use crate::identity::{Name, NodeId};
 use crate::json::seconds;
 use crate::time::Duration;
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for Caveat {
     }
 }
 
-/// What a aggregate rests on at this node.
+/// What an aggregate rests on at this node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -230,7 +230,7 @@ impl fmt::Display for ComponentKind {
     }
 }
 
-/// One component of a aggregate at this node. `mass == input + taken - given`, always.
+/// One component of an aggregate at this node. `mass == input + taken - given`, always.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

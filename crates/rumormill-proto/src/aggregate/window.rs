@@ -32,16 +32,18 @@
 //! No clock enters, and no assumption on delays. If a member stops answering, the window is not
 //! completed until it is declared dead; then the membership is another and windows start afresh.
 
-use super::ledger::Ledger;
-use super::mass;
-use super::reading::WindowPhase;
+use std::collections::BTreeSet;
+
+use crate::aggregate::bounds::Bounds;
+use crate::aggregate::contribution::Contribution;
+use crate::aggregate::ledger::Ledger;
+use crate::aggregate::mass::{self};
+use crate::aggregate::messages::WindowPart;
+use crate::aggregate::reading::WindowPhase;
 use crate::identity::NodeId;
-use crate::roster::Roster;
+use crate::membership::roster::Roster;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
-use crate::wire::{Bounds, Contribution, WindowPart};
-
-use std::collections::BTreeSet;
 
 /// The largest step by which a phase that was heard of moves a node on. Counting never gets there,
 /// and one message with a number far ahead does not bring the end of all numbers near.

@@ -5,8 +5,17 @@
 //! of what was given was new here; a node that is given what it holds in a newer version gives that
 //! back; and where an answer had no room for everything, the two compare again.
 
-use super::*;
 use crate::clock::Stamp;
+use crate::gossip::item::{Item, Part};
+use crate::gossip::messages::{Heard, Message, Talk};
+use crate::gossip::reconcile::{MANY, Reply};
+use crate::gossip::shelf::{Shelf, Taken};
+use crate::gossip::{Difference, FEW, Gossip, PATIENCE, Progress, random_peers};
+use crate::identity::NodeId;
+use crate::protocol::Context;
+use crate::rumor::settings::Style;
+use crate::sabotage::{Rule, broken};
+use crate::time::{Duration, Instant};
 
 /// How many bytes of entries one message on the reliable path gives: a newcomer catches up in
 /// chunks of this size, and neither side needs more memory than that.

@@ -1,10 +1,15 @@
 //! A membership that the nodes of one process begin with, instead of joining one by one.
 
+use foca::Member;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::*;
-use crate::roster::Members;
+use crate::identity::NodeId;
+use crate::membership::members::Members;
+use crate::membership::peer::Peer;
+use crate::node::Node;
+use crate::time::Instant;
 
 /// Nodes that are to know each other from the start; made once, handed to each with
 /// [`Node::acquaint`].
@@ -82,26 +87,23 @@ impl Node {
         if self.left {
             return;
         }
-        let knows_nobody = self.roster.is_empty() && self.membership.iter().next().is_none();
-        if let Some(members) = others.whole(self.roster.id()).filter(|_| knows_nobody) {
+        let knows_nobody = self.core.roster.is_empty() && self.membership.iter().next().is_none();
+        if let Some(members) = others.whole(self.core.roster.id()).filter(|_| knows_nobody) {
             self.begin_with(now, members);
         } else {
             let members = others.peers().iter().cloned().map(Member::alive).collect();
-            self.membership.merge(now, members, false, &self.roster);
+            self.membership.merge(now, members, false, &self.core.roster);
         }
         self.settle(now);
     }
 
     fn begin_with(&mut self, now: Instant, members: &Arc<Members>) {
-        self.roster.begin_with(members);
-        self.roster.share(self.membership.directory());
-        self.membership.begin_with(now, &self.roster);
+        self.core.roster.begin_with(members);
+        self.core.roster.share(self.membership.directory());
+        self.membership.begin_with(now, &self.core.roster);
+        let roster = self.core.roster.clone();
         for host in &mut self.hosts {
-            for (id, _) in self.roster.peers() {
-                host.peer_joined(id);
-            }
-            let roster = &self.roster;
-            host.call(lend!(self, now), |protocol, cx| {
+            host.call(now, &mut self.core, |protocol, cx| {
                 for (_, peer) in roster.peers() {
                     protocol.peer_joined(cx, peer);
                 }
@@ -114,6 +116,10 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::identity::{Identity, Name};
+    use crate::membership::directory::Directory;
+    use crate::notice::Notice;
 
     fn identity(port: u16) -> Identity {
         let name = Name::new(&format!("n{port}")).unwrap();
@@ -136,12 +142,12 @@ mod tests {
         let [mut at_once, mut one_by_one] = [9, 9].map(|port| node(&directory, identity(port)));
         at_once.acquaint(Instant::ZERO, &all);
         let told = all.peers().iter().cloned().map(Member::alive).collect();
-        one_by_one.membership.merge(Instant::ZERO, told, false, &one_by_one.roster);
+        one_by_one.membership.merge(Instant::ZERO, told, false, &one_by_one.core.roster);
         one_by_one.settle(Instant::ZERO);
 
-        assert_eq!(at_once.roster.ids(), one_by_one.roster.ids());
-        assert_eq!(at_once.roster.digest(), one_by_one.roster.digest());
-        assert!(at_once.roster.oldest().eq(one_by_one.roster.oldest()));
+        assert_eq!(at_once.core.roster.ids(), one_by_one.core.roster.ids());
+        assert_eq!(at_once.core.roster.digest(), one_by_one.core.roster.digest());
+        assert!(at_once.core.roster.oldest().eq(one_by_one.core.roster.oldest()));
         let watched = |node: &Node| -> Vec<NodeId> {
             node.membership.iter().map(|(peer, _)| peer.id()).collect()
         };
@@ -160,7 +166,7 @@ mod tests {
         let (two, all) = (Acquaintance::of(&nodes[..2]), Acquaintance::of(&nodes));
         nodes[0].acquaint(Instant::ZERO, &two);
         nodes[0].acquaint(Instant::ZERO, &all);
-        assert_eq!(nodes[0].roster.len(), 5);
+        assert_eq!(nodes[0].core.roster.len(), 5);
         let up = |port| Notice::MemberUp(identity(port));
         let said = events(&mut nodes[0]);
         assert!(said.len() == 3 && (3..=5).all(|port| said.contains(&up(port))), "{said:?}");

@@ -1,19 +1,25 @@
 //! Asking addresses to let this node in, and what comes of those that are no members of its
 //! cluster: this node itself, and nodes of another cluster.
 
-use super::*;
-use crate::wire::Refusal;
+use crate::codec::{CHANNEL_REFUSAL, CHANNEL_STATE, Envelope, WireError};
+use crate::identity::NodeId;
+use crate::membership::messages::StateMessage;
+use crate::membership::refusal::Refusal;
+use crate::node::Node;
+use crate::notice::Notice;
+use crate::time::Instant;
+use crate::transmit::Plane;
 
 impl Node {
     /// Asks the addresses that are due.
     pub(super) fn ask(&mut self, now: Instant) {
         // A node that has been in the cluster is not refused because of its name: the other part of
         // a cluster that was cut in two may know an earlier incarnation of it.
-        let newcomer = self.roster.is_empty() && self.membership.iter().next().is_none();
+        let newcomer = self.core.roster.is_empty() && self.membership.iter().next().is_none();
         for attempt in self.joins.due(now) {
             if let Some(attempts) = attempt.unanswered {
                 let (addr, reason) = (attempt.addr, "no answer".to_owned());
-                self.notices.push(Notice::JoinFailed { addr, attempts, reason });
+                self.core.notices.push(Notice::JoinFailed { addr, attempts, reason });
             }
             let message = self.exchange(now, attempt.token, true, newcomer);
             self.send_state_to(attempt.addr, NodeId(0), &message);
@@ -24,7 +30,7 @@ impl Node {
     pub(super) fn asked_itself(&mut self, body: &[u8]) -> Result<(), WireError> {
         let (token, _) = StateMessage::read_request(body)?;
         if let Some(addr) = self.joins.answered(token) {
-            self.notices.push(Notice::OwnAddress { addr });
+            self.core.notices.push(Notice::OwnAddress { addr });
         }
         Ok(())
     }
@@ -38,7 +44,7 @@ impl Node {
         }
         let Ok((token, addr)) = StateMessage::read_request(body) else { return };
         let mut body = Vec::new();
-        Refusal { token, cluster: self.config.cluster.clone() }.write(&mut body);
+        Refusal { token, cluster: self.core.config.cluster.clone() }.write(&mut body);
         self.send_as(asker.cluster, addr, Plane::Stream, CHANNEL_REFUSAL, asker.from, &body);
     }
 
@@ -49,9 +55,9 @@ impl Node {
         if let Some((addr, attempts)) = self.joins.refused(token) {
             let reason = format!(
                 "it belongs to the cluster {cluster:?}, this node to {:?}",
-                self.config.cluster
+                self.core.config.cluster
             );
-            self.notices.push(Notice::JoinFailed { addr, attempts, reason });
+            self.core.notices.push(Notice::JoinFailed { addr, attempts, reason });
         }
         Ok(())
     }

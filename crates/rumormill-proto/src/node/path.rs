@@ -7,8 +7,10 @@
 //! larger goes over the reliable path from then on. A path on which nothing gets through is for the
 //! failure detector to judge.
 
-use super::*;
-use crate::wire::{CHANNEL_PATH, StateMessage};
+use std::collections::BTreeMap;
+
+use crate::identity::NodeId;
+use crate::time::{Duration, Instant};
 
 /// Datagrams of up to this many bytes are not in doubt.
 const SMALL: usize = 256;
@@ -23,18 +25,10 @@ const PAIRS: u32 = 32;
 /// How often a path is tested while it is used.
 const AGAIN: Duration = Duration::from_secs(60);
 
-const REQUEST: u8 = 0;
-const ANSWER: u8 = 1;
-const PROVE: u8 = 2;
-const PROOF: u8 = 3;
-
-/// How long a proof is waited for, and from how many at a time.
-const PATIENCE: Duration = Duration::from_secs(5);
-const MOST: usize = 1024;
-
-/// What members that are held for down said on the reliable path, until an answer by datagram
-/// proves that they can be members.
-pub(super) type Doubtful = BTreeMap<u64, (Instant, StateMessage)>;
+pub(super) const REQUEST: u8 = 0;
+pub(super) const ANSWER: u8 = 1;
+pub(super) const PROVE: u8 = 2;
+pub(super) const PROOF: u8 = 3;
 
 /// What is known of the paths to peers that large datagrams are sent to.
 #[derive(Default)]
@@ -86,7 +80,7 @@ impl Paths {
     }
 
     /// The requests that are due: to whom, and of what size.
-    fn due(&mut self, now: Instant, pause: Duration) -> Vec<(NodeId, usize)> {
+    pub(super) fn due(&mut self, now: Instant, pause: Duration) -> Vec<(NodeId, usize)> {
         let mut due = Vec::new();
         for (&peer, path) in &mut self.0 {
             if path.next > now || (path.wanted == 0 && path.test.is_none()) {
@@ -111,7 +105,7 @@ impl Paths {
         due
     }
 
-    fn answered(&mut self, now: Instant, peer: NodeId, size: usize) {
+    pub(super) fn answered(&mut self, now: Instant, peer: NodeId, size: usize) {
         let Some(path) = self.0.get_mut(&peer) else { return };
         let Some(test) = &mut path.test else { return };
         if size < test.size {
@@ -124,97 +118,5 @@ impl Paths {
         }
         path.test = None;
         path.next = now + AGAIN;
-    }
-}
-
-impl Node {
-    /// The peers to whom only small datagrams get through, and up to how many bytes: larger ones go
-    /// over the reliable path.
-    pub fn narrow_paths(&self) -> Vec<(&Identity, usize)> {
-        let narrow = self.paths.narrow();
-        narrow.filter_map(|(peer, limit)| Some((self.roster.peer(peer)?, limit))).collect()
-    }
-
-    pub(super) fn test_paths(&mut self, now: Instant) {
-        let before: Vec<_> = self.paths.narrow().collect();
-        for (peer, size) in self.paths.due(now, self.config.interval) {
-            self.send_path(now, peer, REQUEST, size);
-        }
-        for (peer, limit) in self.paths.narrow().collect::<Vec<_>>() {
-            if !before.contains(&(peer, limit))
-                && let Some(identity) = self.roster.peer(peer)
-            {
-                self.stats.paths_narrowed += 1;
-                self.notices.push(Notice::NarrowPath { peer: identity.clone(), limit });
-            }
-        }
-    }
-
-    /// Asks the sender of an exchange to answer a datagram; until then the exchange waits.
-    pub(super) fn ask_for_proof(&mut self, now: Instant, message: StateMessage) {
-        let StateMessage::Exchange { from, .. } = &message else { return };
-        self.doubtful.retain(|_, (until, _)| *until > now);
-        if self.doubtful.len() >= MOST {
-            return;
-        }
-        let token: u64 = self.rng.random();
-        let mut body = vec![PROVE];
-        body.extend(token.to_be_bytes());
-        // Twice, since one may be lost.
-        for _ in 0..2 {
-            self.send(now, from.addr, Plane::Datagram, CHANNEL_PATH, from.id(), &body);
-        }
-        self.doubtful.insert(token, (now + PATIENCE, message));
-    }
-
-    /// A datagram that asks for a proof, or is one, from whomever.
-    pub(super) fn proof_message(
-        &mut self,
-        now: Instant,
-        envelope: &Envelope,
-        source: SocketAddr,
-        body: &[u8],
-    ) -> Result<(), WireError> {
-        let mut reader = Reader(body);
-        let (kind, token) = (reader.u8()?, reader.u64()?);
-        if kind == PROVE && envelope.to == self.roster.id() {
-            let body = [&[PROOF][..], &token.to_be_bytes()].concat();
-            self.send(now, source, Plane::Datagram, CHANNEL_PATH, envelope.from, &body);
-        } else if kind == PROOF
-            && let Some((_, message)) = self.doubtful.remove(&token)
-        {
-            self.state_told(now, message, true)?;
-        }
-        Ok(())
-    }
-
-    /// A request, or the answer to one, of a peer.
-    pub(super) fn path_message(
-        &mut self,
-        now: Instant,
-        from: NodeId,
-        body: &[u8],
-        length: usize,
-    ) -> Result<(), WireError> {
-        let mut reader = Reader(body);
-        let kind = reader.u8()?;
-        let size = usize::from(reader.u16()?);
-        match kind {
-            REQUEST if size == 0 || size == length => self.send_path(now, from, ANSWER, size),
-            ANSWER => self.paths.answered(now, from, size),
-            _ => return Err(WireError::Malformed),
-        }
-        Ok(())
-    }
-
-    /// Requests are padded to the size that they ask about.
-    fn send_path(&mut self, now: Instant, to: NodeId, kind: u8, size: usize) {
-        let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) else { return };
-        let mut body = vec![kind];
-        body.extend((size as u16).to_be_bytes());
-        if kind == REQUEST {
-            body.resize(size.saturating_sub(Envelope::SIZE).max(body.len()), 0);
-        }
-        self.send(now, addr, Plane::Datagram, CHANNEL_PATH, to, &body);
     }
 }

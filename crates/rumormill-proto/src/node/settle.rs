@@ -1,9 +1,19 @@
 //! What follows from what has happened, carried on: from the membership to the protocols, and from
 //! both to the queues that the driver drains.
 
-use super::*;
-use crate::membership::Change;
-use crate::wire::{CHANNEL_PATH, CHANNEL_SWIM, Digests, WireError};
+use core::net::SocketAddr;
+
+use crate::codec::{CHANNEL_PATH, CHANNEL_SWIM, Envelope, WireError};
+use crate::identity::NodeId;
+use crate::membership::change::Change;
+use crate::membership::digests::Digests;
+use crate::node::Node;
+use crate::notice::Notice;
+use crate::protocol::Protocol;
+use crate::query::{QueryProtocol, TRACE};
+use crate::rumor::event::EventId;
+use crate::time::{Duration, Instant};
+use crate::transmit::{Plane, Transmit};
 
 /// A kind of foreign packet is told of at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -20,69 +30,102 @@ impl Node {
             let held =
                 hosts.filter_map(|host| Some((host.tag, host.protocol().digest(now)?))).collect();
             let mut bytes = Vec::new();
-            Digests { wall: self.clock.wall(now), held }.write(&mut bytes);
+            Digests { wall: self.core.clock.wall(now), held }.write(&mut bytes);
             bytes.extend(body);
             self.send(now, to.addr, Plane::Datagram, CHANNEL_SWIM, to.id(), &bytes);
         }
         for at in 0..self.hosts.len() {
             let channel = self.hosts[at].tag;
             for (to, plane, body) in core::mem::take(&mut self.hosts[at].outbox) {
-                if let Some(addr) = self.roster.peer(to).map(|peer| peer.addr) {
+                if let Some(addr) = self.core.roster.peer(to).map(|peer| peer.addr) {
                     self.send(now, addr, plane, channel, to, &body);
                 }
             }
         }
-        self.hear(now);
+        self.route(now);
     }
 
     fn apply(&mut self, now: Instant, change: Change) {
         match change {
             Change::Up(peers) => {
-                let fresh = self.roster.extend(peers);
+                let fresh = self.core.roster.extend(peers);
                 if !fresh.is_empty() {
                     self.sync_soon(now);
                 }
                 for (at, peer) in fresh.iter().enumerate() {
                     // Of two that came together, the later one tells.
-                    if let Some(other) = self.roster.holder_of_name(peer)
+                    if let Some(other) = self.core.roster.holder_of_name(peer)
                         && !fresh[at + 1..].contains(other)
                     {
                         let (name, addrs) = (peer.name.clone(), [other.addr, peer.addr]);
-                        self.notices.push(Notice::NameConflict { name, addrs });
+                        self.core.notices.push(Notice::NameConflict { name, addrs });
                     }
                     for host in &mut self.hosts {
-                        host.peer_joined(peer.id());
-                        host.call(lend!(self, now), |p, cx| p.peer_joined(cx, peer));
+                        host.call(now, &mut self.core, |p, cx| p.peer_joined(cx, peer));
                     }
-                    self.notices.push(Notice::MemberUp(peer.to_identity()));
+                    self.core.notices.push(Notice::MemberUp(peer.to_identity()));
                 }
             }
             Change::Down(peer) => {
-                if self.roster.remove(peer.id()) {
-                    self.clock.forget(now, peer.id());
+                if self.core.roster.remove(peer.id()) {
+                    self.core.clock.forget(now, peer.id());
                     self.paths.forget(peer.id());
                     self.sync_soon(now);
                     for host in &mut self.hosts {
-                        host.peer_expired(peer.id());
-                        host.call(lend!(self, now), |p, cx| p.peer_expired(cx, &peer));
+                        host.call(now, &mut self.core, |p, cx| p.peer_expired(cx, &peer));
                     }
-                    self.notices.push(Notice::MemberDown(peer.to_identity()));
+                    self.core.notices.push(Notice::MemberDown(peer.to_identity()));
                 }
             }
             Change::Renewed(me) => {
-                self.stats.renewals += 1;
-                self.roster.renew(me.clone());
+                self.core.stats.renewals += 1;
+                self.core.roster.renew(me.clone());
                 for host in &mut self.hosts {
-                    host.call(lend!(self, now), Protocol::renewed);
+                    host.call(now, &mut self.core, Protocol::renewed);
                 }
-                self.notices.push(Notice::Renewed(me.to_identity()));
+                self.core.notices.push(Notice::Renewed(me.to_identity()));
                 // Those that hold this node for dead shall hear of its new life at once.
                 self.next_sync = now;
             }
             // `Membership::poll_change` has resolved it.
             Change::Replaced(_) => {}
         }
-        self.roster.share(self.membership.directory());
+        self.core.roster.share(self.membership.directory());
+    }
+
+    /// Passes notices on to the user. Queries are noted on the way; the protocol's own are answered
+    /// here.
+    fn route(&mut self, now: Instant) {
+        let mut traces = Vec::new();
+        for notice in core::mem::take(&mut self.core.notices) {
+            // Until here the time says how long ago it was asked.
+            let Notice::Query { mut question, timeout: elapsed } = notice else {
+                self.notices.push_back(notice);
+                continue;
+            };
+            let Some((millis, payload)) = question.payload.split_first_chunk::<4>() else {
+                continue;
+            };
+            let timeout = Duration::from_millis(u64::from(u32::from_be_bytes(*millis)));
+            let left = timeout.saturating_sub(elapsed);
+            question.payload = payload.to_vec();
+            let (id, from) = (question.id, question.node);
+            if let Some(queries) = self.protocol_mut::<QueryProtocol>() {
+                queries.heard(now, id, from, left);
+            }
+            if question.topic.as_str() == TRACE {
+                traces.push(question);
+            } else {
+                self.notices.push_back(Notice::Query { question, timeout: left });
+            }
+        }
+        for question in traces {
+            let traced = question.payload.as_slice().try_into().map(u64::from_be_bytes);
+            let record = traced.ok().and_then(|id| self.events().record(EventId(id)));
+            let answer = record.map(|record| record.encode()).unwrap_or_default();
+            // It was heard just now; its time may be up all the same.
+            let _ = self.queries_mut().answer(now, question.id, &answer);
+        }
     }
 
     pub(super) fn send(
@@ -116,22 +159,24 @@ impl Node {
         Envelope { cluster, channel, from, to }.write(&mut bytes);
         bytes.extend_from_slice(body);
         let (count, length) = match plane {
-            Plane::Datagram => (&mut self.stats.datagrams_sent, &mut self.stats.bytes_sent),
+            Plane::Datagram => {
+                (&mut self.core.stats.datagrams_sent, &mut self.core.stats.bytes_sent)
+            }
             Plane::Stream => {
-                (&mut self.stats.stream_messages_sent, &mut self.stats.stream_bytes_sent)
+                (&mut self.core.stats.stream_messages_sent, &mut self.core.stats.stream_bytes_sent)
             }
         };
         *count += 1;
         *length += bytes.len() as u64;
         if plane == Plane::Stream {
-            let longest = &mut self.stats.longest_stream_message;
+            let longest = &mut self.core.stats.longest_stream_message;
             *longest = (*longest).max(bytes.len() as u64);
         }
         self.transmits.push_back(Transmit { to: addr, plane, bytes });
     }
 
     pub(super) fn drop_packet(&mut self, now: Instant, from: SocketAddr, reason: WireError) {
-        let stats = &mut self.stats;
+        let stats = &mut self.core.stats;
         *match reason {
             WireError::Garbage => &mut stats.dropped_garbage,
             WireError::Version(_) => &mut stats.dropped_version,
@@ -141,10 +186,10 @@ impl Node {
             WireError::Malformed => &mut stats.dropped_malformed,
         } += 1;
         // Strangers are everyday: a node speaks before the news of its joining has arrived.
-        let known = self.told.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
+        let known = self.reported.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
         if reason != WireError::Stranger && !known {
-            self.told.insert(reason, now);
-            self.notices.push(Notice::Dropped { from, reason });
+            self.reported.insert(reason, now);
+            self.core.notices.push(Notice::Dropped { from, reason });
         }
     }
 }

@@ -2,9 +2,12 @@
 //! good, and mass is conserved.
 
 use super::*;
+use crate::aggregate::input::Mode;
+use crate::aggregate::reading::{ComponentKind, Reading};
 use crate::aggregate::settings::AggregateSettings;
-use crate::aggregate::{ComponentKind, Reading};
-use crate::wire::Write;
+use crate::codec::Write;
+use crate::identity::Name;
+use crate::transmit::Plane;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -104,12 +107,15 @@ impl Cluster {
     }
 
     fn set(&mut self, node: usize, value: f64, mode: Mode) {
-        self.nodes[node].set_input(self.now, &Name::new("x").unwrap(), value, mode).unwrap();
+        self.nodes[node]
+            .aggregates_mut()
+            .set(self.now, &Name::new("x").unwrap(), value, mode)
+            .unwrap();
     }
 
     fn readings(&self) -> Vec<Reading> {
         let x = Name::new("x").unwrap();
-        self.nodes.iter().filter_map(|node| node.reading(self.now, &x)).collect()
+        self.nodes.iter().filter_map(|node| node.aggregates().get(self.now, &x)).collect()
     }
 
     /// Runs until all say that it is so much, and know the variance as well.
@@ -130,7 +136,7 @@ impl Cluster {
     fn held(&self, component: ComponentKind) -> f64 {
         let x = Name::new("x").unwrap();
         let of = |node: &Node| {
-            let lines = node.explain(self.now, &x).unwrap().components;
+            let lines = node.aggregates().explain(self.now, &x).unwrap().components;
             lines.into_iter().find(|line| line.component == component).unwrap().mass
         };
         self.nodes.iter().map(of).sum()

@@ -1,7 +1,10 @@
 //! Wall clocks: this node's own, as its driver reads it, and those of the members.
 
-use super::*;
 use crate::clock::ClockStatus;
+use crate::identity::NodeId;
+use crate::node::Node;
+use crate::notice::Notice;
+use crate::time::Instant;
 
 impl Node {
     /// The driver has read the wall clock: milliseconds since 1970. To be called whenever the
@@ -11,37 +14,37 @@ impl Node {
     /// Only stamps depend on it. Nothing that is measured as elapsed time does: retention, the life
     /// of tombstones, ages, timeouts.
     pub fn handle_wall_clock(&mut self, now: Instant, millis: u64) {
-        let before = self.clock.status().correction_millis;
-        if self.clock.read_wall(now, millis).is_some() {
-            self.stats.clock_steps += 1;
+        let before = self.core.clock.status().correction_millis;
+        if self.core.clock.read_wall(now, millis).is_some() {
+            self.core.stats.clock_steps += 1;
         }
         self.tell_correction(before);
     }
 
     /// The time of day that this node stamps with: milliseconds since 1970.
     pub fn time_of_day(&self, now: Instant) -> u64 {
-        self.clock.millis(now)
+        self.core.clock.millis(now)
     }
 
     /// How this node's wall clock compares with those of the members.
     pub fn clock_status(&self) -> ClockStatus {
-        self.clock.status()
+        self.core.clock.status()
     }
 
     /// A member has told what its clock shows.
     pub(super) fn heard_wall(&mut self, now: Instant, from: NodeId, millis: u64) {
-        let Some(name) = self.roster.peer(from).map(|peer| peer.name.clone()) else { return };
-        let before = self.clock.status().correction_millis;
-        if let Some(ahead_millis) = self.clock.heard(now, from, millis) {
-            self.notices.push(Notice::ClockSkew { member: name, ahead_millis });
+        let Some(name) = self.core.roster.peer(from).map(|peer| peer.name.clone()) else { return };
+        let before = self.core.clock.status().correction_millis;
+        if let Some(ahead_millis) = self.core.clock.heard(now, from, millis) {
+            self.core.notices.push(Notice::ClockSkew { member: name, ahead_millis });
         }
         self.tell_correction(before);
     }
 
     fn tell_correction(&mut self, before: i64) {
-        let correction_millis = self.clock.status().correction_millis;
+        let correction_millis = self.core.clock.status().correction_millis;
         if (correction_millis == 0) != (before == 0) {
-            self.notices.push(Notice::ClockCorrected { correction_millis });
+            self.core.notices.push(Notice::ClockCorrected { correction_millis });
         }
     }
 }

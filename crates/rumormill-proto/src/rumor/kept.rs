@@ -10,16 +10,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Event, EventId, EventRecord, EventSettings, Kind, Validator};
 use crate::clock::Stamp;
-use crate::gossip::{Shelf, Taken};
+use crate::codec::{Reader, WireError, Write};
+use crate::gossip::item::Item;
+use crate::gossip::messages::Heard;
+use crate::gossip::shelf::{Shelf, Taken};
 use crate::identity::NodeId;
-use crate::node::Notice;
+use crate::notice::Notice;
 use crate::protocol::Context;
-use crate::reconcile::Item;
+use crate::rumor::event::{Event, EventId, Kind, Validator};
+use crate::rumor::record::EventRecord;
+use crate::rumor::settings::EventSettings;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
-use crate::wire::{Heard, Reader, WireError, Write};
 
 /// A node that starts also hears what was published up to so long before, or what is published just
 /// after might seem older than the node.

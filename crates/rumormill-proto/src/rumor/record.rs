@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::EventId;
 use crate::clock::Stamp;
+use crate::codec::{Reader, WireError, Write};
 use crate::identity::Name;
+use crate::rumor::event::EventId;
 use crate::time::Duration;
-use crate::wire::{Reader, WireError, Write};
 
 /// When and how a node heard a rumor. The records of all nodes are the rumor's trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

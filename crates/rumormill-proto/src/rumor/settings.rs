@@ -6,8 +6,8 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::stop::Stop;
 use crate::config::range::{ConfigError, lasts, refuse, within};
+use crate::rumor::stop::Stop;
 use crate::time::Duration;
 
 /// Who calls, and which way a rumor travels along a call.

@@ -156,17 +156,17 @@ impl Chronicle {
         }
         let mut digest = None;
         for (node, running) in net.running() {
-            if *digest.get_or_insert(running.replica_digest()) != running.replica_digest() {
+            if *digest.get_or_insert(running.kv().digest()) != running.kv().digest() {
                 return Err(Violation::KvDiffers { node });
             }
             for (&key, &version) in &newest {
                 let should = self.written.get(&(key.to_owned(), version)).cloned().flatten();
-                let is = running.get(key).map(|entry| (entry.version, entry.value.clone()));
+                let is = running.kv().get(key).map(|entry| (entry.version, entry.value.clone()));
                 if is != should.map(|value| (version, Some(value))) {
                     return Err(Violation::WrongValue { node, key: key.to_owned() });
                 }
             }
-            let known = running.list("").all(|entry| newest.contains_key(entry.key.as_str()));
+            let known = running.kv().list("").all(|entry| newest.contains_key(entry.key.as_str()));
             if !known {
                 return Err(Violation::WrongValue { node, key: "(one that nobody wrote)".into() });
             }

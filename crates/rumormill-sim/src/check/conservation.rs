@@ -28,7 +28,7 @@ pub fn books(net: &VirtualNetwork, aggregate: &Name) -> Vec<Book> {
 
 /// What a node says that a aggregate rests on; `None` if it is not running.
 pub fn book(net: &VirtualNetwork, node: NodeIndex, aggregate: &Name) -> Option<Book> {
-    let explanation = net.node(node)?.explain(net.local_now(node), aggregate);
+    let explanation = net.node(node)?.aggregates().explain(net.local_now(node), aggregate);
     Some(Book { node, addr: node.addr(), explanation })
 }
 

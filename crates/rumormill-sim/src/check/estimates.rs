@@ -22,7 +22,7 @@ pub struct Said {
 pub fn said(net: &VirtualNetwork, aggregate: &Name) -> Vec<Said> {
     let said = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
         let now = net.local_now(node);
-        Said { node, now, reading: running.reading(now, aggregate) }
+        Said { node, now, reading: running.aggregates().get(now, aggregate) }
     };
     net.running().map(said).collect()
 }

@@ -164,7 +164,8 @@ impl Group {
         }
         for (at, &node) in self.members.iter().enumerate() {
             let now = net.local_now(node);
-            let reading = net.node(node).and_then(|running| running.reading(now, aggregate));
+            let reading =
+                net.node(node).and_then(|running| running.aggregates().get(now, aggregate));
             let Some(age) = reading.as_ref().and_then(|reading| reading.enclosed) else { continue };
             let from = now - age;
             // From before the group came together: who was there then is not known.

@@ -97,7 +97,7 @@ impl Slot {
             }
         }
         node.handle_wall_clock(Instant::ZERO, wall);
-        node.restore(Instant::ZERO, core::mem::take(&mut self.store));
+        node.kv_mut().restore(Instant::ZERO, core::mem::take(&mut self.store));
         self.clock = Clock::new(now, self.spec.clock_rate);
         self.wall_origin = wall;
         self.started = now;
@@ -124,7 +124,7 @@ impl Slot {
         if let Some(node) = self.node.take() {
             self.boot = self.boot.max(node.identity().incarnation);
             if self.spec.durable {
-                self.store = node.entries().cloned().collect();
+                self.store = node.kv().entries().cloned().collect();
             }
         }
         self.state = state;

@@ -23,11 +23,11 @@ pub(crate) fn kv(chronicle: &Chronicle, net: &VirtualNetwork) -> Option<KvSample
     if chronicle.writes() == 0 {
         return None;
     }
-    let mut digests: Vec<u64> = net.running().map(|(_, node)| node.replica_digest()).collect();
+    let mut digests: Vec<u64> = net.running().map(|(_, node)| node.kv().digest()).collect();
     digests.sort_unstable();
     let most = digests.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
     Some(KvSample {
-        keys: Band::of(net.running().map(|(_, node)| node.load().keys as f64)),
+        keys: Band::of(net.running().map(|(_, node)| node.kv().load().keys as f64)),
         equal: most as f64 / digests.len().max(1) as f64,
     })
 }

@@ -58,7 +58,9 @@ fn aggregate_sample(net: &VirtualNetwork, aggregate: &Name, running: usize) -> A
     let truth = truth(net, aggregate).sum();
     let (mut errors, mut widths, mut converged) = (Vec::new(), Vec::new(), 0);
     for (index, node) in net.running() {
-        let Some(reading) = node.reading(net.local_now(index), aggregate) else { continue };
+        let Some(reading) = node.aggregates().get(net.local_now(index), aggregate) else {
+            continue;
+        };
         errors.extend(reading.sum.value.map(|value| (value - truth).abs() / scale));
         widths.extend(reading.sum.width().map(|width| width / scale));
         converged += usize::from(reading.converged);
@@ -91,7 +93,7 @@ fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine
     };
     let aggregate = |aggregate| {
         let reading =
-            net.node(index).and_then(|node| node.reading(net.local_now(index), aggregate));
+            net.node(index).and_then(|node| node.aggregates().get(net.local_now(index), aggregate));
         let input = net.input(index, aggregate);
         reading.map_or(AggregateLine { input, ..AggregateLine::default() }, |reading| {
             AggregateLine {
@@ -103,13 +105,13 @@ fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine
             }
         })
     };
-    let roster = net.node(index).map(rumormill_proto::Node::roster);
-    let load = net.node(index).map(rumormill_proto::Node::load).unwrap_or_default();
+    let node = net.node(index);
+    let roster = node.map(rumormill_proto::Node::roster);
     NodeLine {
         status,
-        events: load.rumors as u32,
-        keys: load.keys as u32,
-        kv: net.node(index).map_or(0, rumormill_proto::Node::replica_digest),
+        events: node.map_or(0, |node| node.events().load().kept as u32),
+        keys: node.map_or(0, |node| node.kv().load().keys as u32),
+        kv: node.map_or(0, |node| node.kv().digest()),
         members: roster.map_or(0, |roster| roster.len() as u32),
         roster: roster.map_or(0, rumormill_proto::Roster::digest),
         aggregates: aggregates.iter().map(aggregate).collect(),

@@ -9,12 +9,12 @@ pub(crate) fn put(
     key: &str,
     value: &(impl AsRef<[u8]> + ?Sized),
 ) {
-    net.with_node(node, |node, now| node.put(now, key, value.as_ref())).unwrap().unwrap();
+    net.with_node(node, |node, now| node.kv_mut().put(now, key, value.as_ref())).unwrap().unwrap();
 }
 
 /// Whether all running nodes hold the same.
 pub(crate) fn equal(net: &VirtualNetwork) -> bool {
-    let mut digests = net.running().map(|(_, node)| node.replica_digest());
+    let mut digests = net.running().map(|(_, node)| node.kv().digest());
     let first = digests.next();
     digests.all(|digest| Some(digest) == first)
 }

@@ -196,8 +196,9 @@ impl Cluster {
         let mut asked = Vec::with_capacity(self.members.len());
         for Member { agent, .. } in &self.members {
             let (agent, aggregate) = (agent.clone(), aggregate.clone());
-            let look =
-                move |node: &mut Node, now| (node.reading(now, &aggregate), node.stats().clone());
+            let look = move |node: &mut Node, now| {
+                (node.aggregates().get(now, &aggregate), node.stats().clone())
+            };
             asked.push(tokio::spawn(async move { agent.with_node(look).await }));
         }
         let mut said = Vec::with_capacity(self.members.len());

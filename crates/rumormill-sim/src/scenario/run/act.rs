@@ -73,18 +73,20 @@ impl ScenarioRun {
             Action::Publish(publish) => {
                 let (topic, payload) =
                     (Name::new(&publish.topic)?, vec![b'.'; publish.bytes as usize]);
-                let refused =
-                    net.with_node(node, |node, now| node.publish(now, &topic, &payload).err())?;
+                let refused = net.with_node(node, |node, now| {
+                    node.events_mut().publish(now, &topic, &payload).err()
+                })?;
                 self.refused(step, refused);
             }
             Action::Put(put) => {
                 let value = format!("{:.<1$}", put.value, put.bytes.unwrap_or(0) as usize);
-                let refused = net
-                    .with_node(node, |node, now| node.put(now, &put.key, value.as_bytes()).err())?;
+                let refused = net.with_node(node, |node, now| {
+                    node.kv_mut().put(now, &put.key, value.as_bytes()).err()
+                })?;
                 self.refused(step, refused);
             }
             Action::Delete(delete) => {
-                net.with_node(node, |node, now| node.delete(now, &delete.key))?;
+                net.with_node(node, |node, now| node.kv_mut().delete(now, &delete.key))?;
             }
             // Carried out for the network as a whole, or drawn as crashes.
             Action::Join(_)

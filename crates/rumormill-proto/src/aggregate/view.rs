@@ -1,0 +1,37 @@
+//! What aggregation derives from the membership.
+
+use crate::codec::Envelope;
+use crate::config::Config;
+use crate::identity::NodeId;
+use crate::time::Instant;
+
+/// Bytes of a datagram that the envelope and the round's number may take.
+pub(crate) const OVERHEAD: usize = Envelope::SIZE + 8;
+
+/// Bytes of a section beside the set of members: name, masses, bounds.
+const SECTION: usize = 300;
+
+/// What follows from the membership.
+#[derive(Default)]
+pub(crate) struct View {
+    pub(crate) digest: u64,
+    /// The three oldest members, oldest first: a median of three survives one that is off.
+    pub(crate) anchors: Vec<NodeId>,
+    /// Whether the set of members fits in a section.
+    pub(crate) certifiable: bool,
+    pub(crate) changed: Option<Instant>,
+}
+
+impl Config {
+    /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
+    /// of a datagram for each. In a larger cluster figures have estimates alone.
+    ///
+    /// ```
+    /// let config = rumormill_proto::Config::default();
+    /// assert_eq!(config.max_datagram, 1200);
+    /// assert_eq!(config.most_enclosed(), 6920);
+    /// ```
+    pub fn most_enclosed(&self) -> usize {
+        self.max_datagram.saturating_sub(OVERHEAD + SECTION).max(64) * 8
+    }
+}

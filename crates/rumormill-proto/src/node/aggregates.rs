@@ -1,0 +1,148 @@
+//! The verbs for aggregates.
+
+use crate::aggregate::Aggregation;
+use crate::aggregate::input::{Input, InputError, Mode};
+use crate::aggregate::reading::{Explanation, Reading};
+use crate::identity::Name;
+use crate::node::Node;
+use crate::protocol::Context;
+use crate::rounds::Rounds;
+use crate::time::Instant;
+
+/// The aggregates of a node: sums, averages and counts over the inputs of all members.
+///
+/// [`Node::aggregates`] reads, [`Node::aggregates_mut`] writes.
+///
+/// ```
+/// use rumormill_proto::{Config, Identity, Instant, Mode, Name, Node};
+///
+/// let me = Identity { name: Name::new("a")?, addr: "127.0.0.1:7946".parse()?, incarnation: 1 };
+/// let mut node = Node::new(Instant::ZERO, me, Config::default(), 42)?;
+/// let requests = Name::new("requests")?;
+/// node.aggregates_mut().set(Instant::ZERO, &requests, 5.0, Mode::Live)?;
+/// assert_eq!(node.aggregates().inputs()[0].value, 5.0);
+/// let reading = node.aggregates().get(Instant::ZERO, &requests).ok_or("unknown")?;
+/// assert_eq!(reading.sum.value, Some(5.0));
+/// node.aggregates_mut().unset(Instant::ZERO, &requests)?;
+/// assert!(node.aggregates().inputs().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Aggregates<N>(N);
+
+impl Node {
+    /// Adds the protocol of aggregates, in live mode and in round mode.
+    pub fn add_aggregates(&mut self, now: Instant) {
+        let live = Aggregation::new(Mode::Live, &self.core.config);
+        let rounds = Rounds::new(Aggregation::new(Mode::Round, &self.core.config));
+        self.add_protocol(now, Box::new(live));
+        self.add_protocol(now, Box::new(rounds));
+    }
+
+    /// Returns the aggregates, to read.
+    pub fn aggregates(&self) -> Aggregates<&Node> {
+        Aggregates(self)
+    }
+
+    /// Returns the aggregates, to set inputs.
+    pub fn aggregates_mut(&mut self) -> Aggregates<&mut Node> {
+        Aggregates(self)
+    }
+
+    fn aggregation(&self, mode: Mode) -> Option<&Aggregation> {
+        match mode {
+            Mode::Live => self.protocol::<Aggregation>(),
+            Mode::Round => self.protocol::<Rounds<Aggregation>>().map(Rounds::get),
+        }
+    }
+
+    fn aggregations(&self) -> impl Iterator<Item = &Aggregation> {
+        [Mode::Live, Mode::Round].into_iter().filter_map(|mode| self.aggregation(mode))
+    }
+
+    fn with_aggregation<R>(
+        &mut self,
+        now: Instant,
+        mode: Mode,
+        f: impl FnOnce(&mut Aggregation, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        match mode {
+            Mode::Live => self.with_protocol(now, f),
+            Mode::Round => {
+                self.with_protocol(now, |rounds: &mut Rounds<Aggregation>, cx| rounds.call(cx, f))
+            }
+        }
+    }
+}
+
+impl Aggregates<&Node> {
+    /// Returns this node's inputs, by name.
+    pub fn inputs(self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        for aggregation in self.0.aggregations() {
+            let mode = aggregation.mode();
+            let input = |(name, value): (&Name, f64)| Input { name: name.clone(), value, mode };
+            inputs.extend(aggregation.inputs().map(input));
+        }
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        inputs
+    }
+
+    /// Returns this node's reading of the aggregate `name`; `None` if it has never heard of it.
+    pub fn get(self, now: Instant, name: &Name) -> Option<Reading> {
+        self.holder(name)?.reading(now, name, &self.0.core)
+    }
+
+    /// Returns this node's readings of every aggregate that it has heard of, by name.
+    pub fn list(self, now: Instant) -> Vec<Reading> {
+        let mut readings = Vec::new();
+        for aggregation in self.0.aggregations() {
+            let read = |name| aggregation.reading(now, name, &self.0.core);
+            readings.extend(aggregation.names().filter_map(read));
+        }
+        readings.sort_by(|a, b| a.name.cmp(&b.name));
+        readings
+    }
+
+    /// Returns what the reading of the aggregate `name` rests on: masses, links, anchors.
+    pub fn explain(self, now: Instant, name: &Name) -> Option<Explanation> {
+        self.holder(name)?.explain(now, name, &self.0.core)
+    }
+
+    /// Returns the aggregation that knows the aggregate.
+    fn holder(&self, name: &Name) -> Option<&Aggregation> {
+        self.0.aggregations().find(|aggregation| aggregation.knows(name))
+    }
+}
+
+impl Aggregates<&mut Node> {
+    /// Sets this node's input to the aggregate `name`, from now on.
+    ///
+    /// # Errors
+    /// When the value is not finite or out of range, when the aggregate exists in the other mode,
+    /// or when there are too many aggregates. Nothing has changed then.
+    pub fn set(self, now: Instant, name: &Name, value: f64, mode: Mode) -> Result<(), InputError> {
+        if let Some(other) = self.0.aggregation(mode.other())
+            && other.knows(name)
+        {
+            return Err(InputError::OtherMode { name: name.clone(), mode: mode.other() });
+        }
+        let set = |aggregation: &mut Aggregation, cx: &mut Context<'_>| {
+            aggregation.set_input(cx, name, value)
+        };
+        self.0.with_aggregation(now, mode, set).unwrap_or(Err(InputError::NotRunning))
+    }
+
+    /// Removes this node's input to the aggregate `name`.
+    ///
+    /// # Errors
+    /// When this node has no such input.
+    pub fn unset(self, now: Instant, name: &Name) -> Result<(), InputError> {
+        let holder = self.0.aggregations().find(|aggregation| aggregation.input(name).is_some());
+        let mode = holder.map(Aggregation::mode);
+        let mode = mode.ok_or_else(|| InputError::NoInput { name: name.clone() })?;
+        let unset =
+            |aggregation: &mut Aggregation, cx: &mut Context<'_>| aggregation.unset_input(cx, name);
+        self.0.with_aggregation(now, mode, unset).unwrap_or(Ok(()))
+    }
+}

@@ -1,0 +1,289 @@
+//! Rounds that all nodes go through together, for the protocols that work in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::codec::{Reader, WireError, Write};
+use crate::identity::{Identity, NodeId};
+use crate::protocol::{Context, Protocol};
+use crate::time::{Duration, Instant};
+
+/// Periods of silence after which a node that is in no round begins the first one.
+const SILENCE: u32 = 8;
+
+/// The largest step by which a round that was heard of moves a node on: one message with a number
+/// far ahead does not bring the end of all numbers near.
+const MAX_STEP: u64 = 1 << 40;
+
+/// A protocol that works in rounds. [`Rounds`] runs it in a node.
+///
+/// All nodes go through the same rounds: a node that hears of a later one follows, unless no peer
+/// can have got that far; then only at the end of its round, if half of those that it hears of are
+/// there. [`Protocol::receive`] gets only messages of the node's own round, and
+/// [`Protocol::tick`] is called only once the first round has begun.
+///
+/// ```
+/// use rumormill_proto::{
+///     Config, Context, Duration, Identity, Instant, Name, Node, NodeId, Protocol, RoundProtocol,
+///     Rounds,
+/// };
+///
+/// /// In each round every node counts those that it hears of.
+/// #[derive(Default)]
+/// struct Heard(usize);
+///
+/// impl Protocol for Heard {
+///     fn name(&self) -> &str {
+///         "heard"
+///     }
+///     fn period(&self) -> Duration {
+///         Duration::from_millis(200)
+///     }
+///     fn tick(&mut self, cx: &mut Context<'_>) {
+///         if let Some(peer) = cx.random_peer() {
+///             cx.send(peer, b"here");
+///         }
+///     }
+///     fn receive(&mut self, _: &mut Context<'_>, _: NodeId, _: &[u8]) {
+///         self.0 += 1;
+///     }
+/// }
+///
+/// impl RoundProtocol for Heard {
+///     fn round_length(&self) -> u32 {
+///         16
+///     }
+///     fn round_started(&mut self, _: &mut Context<'_>, _round: u64, _newcomer: bool) {
+///         self.0 = 0;
+///     }
+/// }
+///
+/// let me = Identity { name: Name::new("a")?, addr: "127.0.0.1:7946".parse()?, incarnation: 1 };
+/// let mut node = Node::bare(Instant::ZERO, me, Config::default(), 42)?;
+/// node.add_protocol(Instant::ZERO, Box::new(Rounds::new(Heard::default())));
+/// assert_eq!(node.protocol::<Rounds<Heard>>().map(|rounds| rounds.get().0), Some(0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait RoundProtocol: Protocol {
+    /// Returns the length of a round in periods.
+    fn round_length(&self) -> u32;
+
+    /// A round has begun. A `newcomer` came in while it was running: it may relay, but what it
+    /// holds itself should wait for the next round.
+    fn round_started(&mut self, _cx: &mut Context<'_>, _round: u64, _newcomer: bool) {}
+
+    /// A round in which this node took part from the start is over. `participants` counts the
+    /// nodes, this one included, that were members from its beginning to its end.
+    fn round_finished(&mut self, _cx: &mut Context<'_>, _round: u64, _participants: usize) {}
+}
+
+/// Runs a [`RoundProtocol`] as a [`Protocol`]: numbers its messages by rounds, and follows the
+/// rounds of the other nodes.
+#[derive(Clone, Debug)]
+pub struct Rounds<P> {
+    protocol: P,
+    length: u32,
+    /// The current round; 0 before the first.
+    number: u64,
+    /// Periods since it began, or of silence before the first.
+    periods: u32,
+    newcomer: bool,
+    /// How many have been members since it began.
+    present: usize,
+    /// Who has become one since.
+    came: BTreeSet<NodeId>,
+    /// When it began.
+    entered: Instant,
+    /// The round in which each peer was when it was last heard of, since then.
+    heard: BTreeMap<NodeId, u64>,
+}
+
+impl<P: RoundProtocol> Rounds<P> {
+    /// Wraps a protocol, for [`Node::add_protocol`](crate::Node::add_protocol).
+    pub fn new(protocol: P) -> Self {
+        Self {
+            length: protocol.round_length().max(1),
+            protocol,
+            number: 0,
+            periods: 0,
+            newcomer: false,
+            present: 0,
+            came: BTreeSet::new(),
+            entered: Instant::ZERO,
+            heard: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the protocol, to look at.
+    pub fn get(&self) -> &P {
+        &self.protocol
+    }
+
+    /// Returns the protocol, to change without a context.
+    pub fn get_mut(&mut self) -> &mut P {
+        &mut self.protocol
+    }
+
+    /// Calls the protocol: what it sends belongs to the current round.
+    pub fn call<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        f: impl FnOnce(&mut P, &mut Context<'_>) -> R,
+    ) -> R {
+        let sent = cx.outbox.len();
+        let result = f(&mut self.protocol, cx);
+        let mut prefix = Vec::new();
+        prefix.put_varint(u128::from(self.number));
+        for (.., message) in &mut cx.outbox[sent..] {
+            message.splice(0..0, prefix.iter().copied());
+        }
+        result
+    }
+
+    fn enter(&mut self, cx: &mut Context<'_>, number: u64, newcomer: bool) {
+        let (finished, participants) = (self.number, self.present);
+        if finished > 0 && !self.newcomer && number == finished.saturating_add(1) {
+            self.call(cx, |p, cx| p.round_finished(cx, finished, participants));
+        }
+        self.number = number;
+        self.periods = 0;
+        self.newcomer = newcomer;
+        self.present = cx.roster().len();
+        self.came.clear();
+        self.entered = cx.now();
+        self.heard.clear();
+        self.call(cx, |p, cx| p.round_started(cx, number, newcomer));
+    }
+
+    /// Follows a peer that is in the round `theirs`; returns whether its message belongs to this
+    /// node's round.
+    fn follow(&mut self, cx: &mut Context<'_>, from: NodeId, theirs: u64) -> bool {
+        let mine = self.number;
+        if theirs == 0 {
+            return false;
+        }
+        self.heard.insert(from, theirs);
+        if theirs < mine {
+            return false;
+        }
+        if mine > 0 && theirs > self.furthest(cx.now(), self.protocol.period()) {
+            cx.stats().refused_jumps += 1;
+            return false;
+        }
+        if theirs > mine {
+            let next = theirs.min(mine.saturating_add(MAX_STEP));
+            // Those who wait for the first round are no newcomers to it.
+            self.enter(cx, next, next != mine + 1);
+            return next == theirs;
+        }
+        true
+    }
+
+    fn message(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        bytes: &[u8],
+    ) -> Result<(), WireError> {
+        let mut reader = Reader(bytes);
+        let theirs = reader.varint64()?;
+        if self.follow(cx, from, theirs) {
+            self.call(cx, |protocol, cx| protocol.receive(cx, from, reader.0));
+        }
+        Ok(())
+    }
+
+    /// The last round that a peer may have reached since this node entered its own, if both go
+    /// through the same ones: clocks may differ by a factor of 2.
+    fn furthest(&self, now: Instant, period: Duration) -> u64 {
+        let round = (period * self.length).as_nanos().max(1);
+        let elapsed = now.since(self.entered).as_nanos();
+        let rounds = u64::try_from(2 * elapsed / round).unwrap_or(u64::MAX);
+        self.number.saturating_add(1).saturating_add(rounds)
+    }
+
+    /// The round after this one, and whether the node comes to it from elsewhere. A number that is
+    /// out of reach is followed if at least half of those heard of, this node included, are ahead
+    /// of it by more than a round; it is given up if more than half are behind it by more. So one
+    /// wrong number throws nobody off for longer than a round.
+    fn next(&self) -> (u64, bool) {
+        let mine = self.number;
+        let votes = self.heard.len() + 1;
+        let ahead = || self.heard.values().filter(|&&theirs| theirs > mine.saturating_add(1));
+        let behind = || self.heard.values().filter(|&&theirs| theirs.saturating_add(1) < mine);
+        let first_ahead = ahead().min().filter(|_| 2 * ahead().count() >= votes);
+        let last_behind = behind().max().filter(|_| 2 * behind().count() > votes);
+        match (first_ahead, last_behind) {
+            (Some(&theirs), _) => (theirs.min(mine.saturating_add(MAX_STEP)), true),
+            (None, Some(&theirs)) => (theirs, true),
+            (None, None) => (mine.saturating_add(1), false),
+        }
+    }
+}
+
+impl<P: RoundProtocol> Protocol for Rounds<P> {
+    fn name(&self) -> &str {
+        self.protocol.name()
+    }
+
+    fn period(&self) -> Duration {
+        self.protocol.period()
+    }
+
+    fn start(&mut self, cx: &mut Context<'_>) {
+        self.entered = cx.now();
+        self.call(cx, P::start);
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        self.periods += 1;
+        let over = if self.number == 0 { SILENCE } else { self.length };
+        if self.periods > over {
+            let (next, newcomer) = self.next();
+            self.enter(cx, next, newcomer);
+        }
+        if self.number > 0 {
+            self.call(cx, P::tick);
+        }
+    }
+
+    fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
+        if self.message(cx, from, message).is_err() {
+            cx.stats().dropped_malformed += 1;
+        }
+    }
+
+    fn digest(&self, now: Instant) -> Option<u64> {
+        self.protocol.digest(now)
+    }
+
+    fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.call(cx, |protocol, cx| protocol.differs(cx, peer));
+    }
+
+    fn agrees(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.call(cx, |protocol, cx| protocol.agrees(cx, peer));
+    }
+
+    fn wake(&mut self, cx: &mut Context<'_>) {
+        self.call(cx, P::wake);
+    }
+
+    fn peer_joined(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        if self.number > 0 {
+            self.came.insert(peer.id());
+        }
+        self.call(cx, |protocol, cx| protocol.peer_joined(cx, peer));
+    }
+
+    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.heard.remove(&peer.id());
+        if !self.came.remove(&peer.id()) {
+            self.present = self.present.saturating_sub(1);
+        }
+        self.call(cx, |protocol, cx| protocol.peer_expired(cx, peer));
+    }
+
+    fn renewed(&mut self, cx: &mut Context<'_>) {
+        self.call(cx, P::renewed);
+    }
+}
