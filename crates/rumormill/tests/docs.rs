@@ -178,14 +178,15 @@ fn check(page: &Path, text: &str, blocks: &[Block<'_>], place: &Path) {
         }
     }
 
+    let mut swaps = ports(blocks);
     // A block of TOML that begins with `# NAME.toml` is that file.
     for block in blocks.iter().filter(|block| block.language == "toml") {
-        if let Some(name) = block.lines[0].strip_prefix("# ").filter(|name| name.ends_with(".toml")) {
-            fs::write(folder.join(name), block.lines.join("\n")).expect("written");
+        if let Some(name) = block.lines[0].strip_prefix("# ").filter(|name| name.ends_with(".toml"))
+        {
+            fs::write(folder.join(name), swapped(&block.lines.join("\n"), &swaps))
+                .expect("written");
         }
     }
-
-    let mut swaps = ports(blocks);
     let cluster = Cluster::start(blocks, &swaps, &folder);
     if let (Some(agent), true) = (cluster.agents.first(), text.contains(EVENT)) {
         let published = run(["--agent", agent, "event", "deploy", "v2 started"]).ok().out;
