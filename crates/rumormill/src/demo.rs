@@ -1,14 +1,14 @@
 //! `rumormill demo`: a cluster of real agents in one process.
 
 mod acts;
-mod cluster;
+mod agents;
 mod gate;
 mod judge;
 mod report;
 mod screen;
 mod spsp;
 mod stage;
-mod table;
+mod view;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

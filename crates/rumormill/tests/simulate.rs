@@ -177,9 +177,9 @@ fn bad_input_names_the_flag_and_its_range() {
     refused("spread --nodes 10 --engine warp", &["--engine", "reference"]);
     refused("spread --nodes 10 --stop soon", &["--stop", "rounds:R"]);
     refused("spread --nodes 10 --stop rounds:0", &["--stop", "at least rounds:1"]);
-    refused("spread --nodes 10 --stop blind-coin:0", &["--stop", "1 to 1000"]);
+    refused("spread --nodes 10 --stop blind-coin:0", &["--stop", "K of at least 1"]);
     refused("spread --nodes 10 --reset", &["--reset", "counter"]);
-    refused("spread --nodes 10 --style pull --pull-after 3", &["--pull-after", "switch"]);
+    refused("spread --nodes 10 --style pull --pull-after 3", &["--pull-after", "left out"]);
     refused("spread --nodes 10 --graph cube", &["--graph", "hypercube"]);
     refused("spread --nodes 5 --graph random-regular:3", &["--graph", "4 or 6"]);
     refused("spread --nodes 10 --graph torus", &["--graph", "9 or 16"]);

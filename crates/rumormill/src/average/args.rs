@@ -8,7 +8,7 @@ use rumormill_model::simulate::average::{
     Aggregate, Averaging, Engine, Faults, Protocol, Schedule, Strike, Values, bytes_with_degree,
 };
 
-use crate::average::inputs::ValuesArg;
+use crate::average::values::ValuesArg;
 use crate::spread::graph::GraphArg;
 use crate::term::exit::Usage;
 use crate::term::parse::{count, runs, small_count, word};
@@ -124,7 +124,7 @@ pub(crate) struct Need {
 }
 
 impl Flags {
-    /// The simulation that is asked for. Makes the graph, within so many bytes of memory.
+    /// Returns the simulation, with its graph made within `memory` bytes.
     ///
     /// # Errors
     /// What is wrong, by the name of its flag.

@@ -82,7 +82,7 @@ enum What {
     /// All writes at this agent, each once. Of writes at other agents those that arrive here: the
     /// latest state of a key travels, so a value that is overwritten before it arrives is not
     /// shown. For each key the versions rise, and the last change is always shown. A watcher that
-    /// is too slow is told how many changes it has missed.
+    /// is too slow gets the number of changes that it missed.
     Watch {
         /// Prefix of the keys; empty for all
         #[arg(default_value = "", value_parser = parse::prefix)]

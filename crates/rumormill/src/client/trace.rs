@@ -1,7 +1,7 @@
 //! `rumormill trace`: how an event spread.
 
 mod plot;
-mod spread;
+mod statistics;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::client::http::{Client, Path};
 use crate::client::query::wait;
 use crate::client::reply::Json;
-use crate::client::trace::spread::{ByRound, ByTime, Prediction, Spread};
+use crate::client::trace::statistics::{ByRound, ByTime, Prediction, Spread};
 use crate::term::exit::Exit;
 use crate::term::format::{self, right};
 use crate::term::parse;

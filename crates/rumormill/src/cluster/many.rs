@@ -19,7 +19,7 @@ pub(crate) struct Many {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// Runs so many seeds from the scenario's own on, so many at once.
+/// Runs `runs` seeds from the scenario's own on, on `threads` threads.
 pub(crate) fn run(
     scenario: &Scenario,
     runs: u64,

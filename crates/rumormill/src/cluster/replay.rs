@@ -1,6 +1,6 @@
 //! `rumormill replay`: steps through a recorded run.
 
-mod follow;
+mod node;
 mod recording;
 mod state;
 mod stepper;
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             let text = state::at(&mut recording, at, node)?;
             exit::print(&text)?;
         }
-        (None, Some(node)) => follow::run(&mut recording, node)?,
+        (None, Some(node)) => node::run(&mut recording, node)?,
         (None, None) => {
             let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
             if terminal && !args.plain {

@@ -6,7 +6,7 @@ use crate::term::exit::Usage;
 use crate::term::progress::Progress;
 use crate::term::signal::Interrupt;
 
-/// Tries up to so many shorter scenarios. Ctrl-C ends the search with what is found by then.
+/// Tries up to `tries` shorter scenarios. Ctrl-C ends the search with the best so far.
 pub(crate) fn run(
     scenario: &Scenario,
     runs: usize,

@@ -13,7 +13,7 @@ use crate::sweep::table::{Column, Kind, Value};
 use crate::sweep::work::{Watch, Work};
 use crate::term::exit::Usage;
 
-/// What a cell can be told.
+/// The settings of a cell.
 #[derive(clap::Args)]
 pub(crate) struct Settings {
     /// A scenario, as TOML.
@@ -44,8 +44,8 @@ struct Seen {
     kv: Lasting,
 }
 
-/// Something that may come to hold: since when it does, and at which share of the nodes it has held
-/// on average, while things happened.
+/// A condition: since when it holds, and the mean share of the nodes for which it held before the
+/// calm.
 #[derive(Default)]
 struct Lasting {
     since: Option<f64>,

@@ -4,7 +4,7 @@ use rumormill_sim::scenario::{AggregateSample, Mark, Moment, Sample, Slice, Tone
 
 use crate::term::format::{Align, UNKNOWN, number, table};
 
-/// About so many rows are shown.
+/// The approximate number of rows.
 const ROWS: f64 = 24.0;
 
 /// More lines of what happened than this are not shown one by one.

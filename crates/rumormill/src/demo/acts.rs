@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::demo::cluster::{Cluster, Traffic};
+use crate::demo::agents::{Cluster, Traffic};
 use crate::demo::report::{Act, Http, Report};
 use crate::demo::screen::{Line, Screen, Tone};
 use crate::demo::stage::{self, Play};
-use crate::demo::{Settings, table};
+use crate::demo::{Settings, view};
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
 use crate::term::{exit, format};
@@ -135,10 +135,10 @@ impl Demo<'_> {
             let (rows, columns) = (self.screen.rows(), self.screen.columns());
             let Some(act) = self.report.acts.last_mut() else { return Ok(()) };
             act.seconds = elapsed.as_secs_f64();
-            act.rounds = table::rounds(elapsed, interval);
+            act.rounds = view::rounds(elapsed, interval);
             act.traffic = traffic - before;
             act.hear(said);
-            let mut frame = table::table(&act.said, &truth, rows, columns);
+            let mut frame = view::table(&act.said, &truth, rows, columns);
             let over = act.settled || elapsed > patience;
             if over {
                 frame.push(act.verdict());
@@ -147,7 +147,7 @@ impl Demo<'_> {
             }
             let at = format!("round {}, {}", act.rounds, format::seconds(act.seconds));
             frame.push(Line::new(at, Tone::Faint));
-            self.screen.step(&format!("round {}: ", act.rounds), &table::summary(&act.said))?;
+            self.screen.step(&format!("round {}: ", act.rounds), &view::summary(&act.said))?;
             self.screen.frame(&frame)?;
         }
     }

@@ -62,11 +62,11 @@ impl Said {
             (&reading.average, truth.average),
             (&reading.count, truth.count as f64),
         ];
-        let errors = pairs.map(|(figure, truth)| Some(relative(figure.value?, truth)));
+        let errors = pairs.map(|(statistic, truth)| Some(relative(statistic.value?, truth)));
         said.relative_error =
             errors.into_iter().try_fold(0.0, |worst: f64, error| Some(worst.max(error?)));
         said.right = said.relative_error.is_some_and(|error| error <= TOLERANCE)
-            && pairs.iter().all(|(figure, truth)| encloses(figure, *truth));
+            && pairs.iter().all(|(statistic, truth)| encloses(statistic, *truth));
         said.converged = reading.converged;
         said.members = reading.members;
         (said.sum, said.average, said.count) = (reading.sum, reading.average, reading.count);
@@ -85,10 +85,10 @@ pub(crate) fn relative(x: f64, truth: f64) -> f64 {
     (x - truth).abs() / scale
 }
 
-fn encloses(figure: &Statistic, truth: f64) -> bool {
+fn encloses(statistic: &Statistic, truth: f64) -> bool {
     let slack = ROUNDING * truth.abs().max(1.0);
-    figure.lower.is_some_and(|lower| lower <= truth + slack)
-        && figure.upper.is_some_and(|upper| upper >= truth - slack)
+    statistic.lower.is_some_and(|lower| lower <= truth + slack)
+        && statistic.upper.is_some_and(|upper| upper >= truth - slack)
 }
 
 /// The node that is furthest from the truth: one that knows nothing yet, or the largest error.
@@ -101,7 +101,7 @@ pub(crate) fn worst(said: &[Said]) -> Option<&Said> {
 mod tests {
     use super::*;
 
-    fn figure(value: f64, lower: f64, upper: f64) -> Statistic {
+    fn statistic(value: f64, lower: f64, upper: f64) -> Statistic {
         Statistic { value: Some(value), lower: Some(lower), upper: Some(upper) }
     }
 
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn an_enclosure_that_misses_the_truth_is_seen() {
-        assert!(encloses(&figure(15.0, 14.0, 15.0), 15.0));
-        assert!(!encloses(&figure(15.0, 14.0, 14.99999), 15.0));
-        assert!(!encloses(&figure(15.0, 15.00001, 16.0), 15.0));
+        assert!(encloses(&statistic(15.0, 14.0, 15.0), 15.0));
+        assert!(!encloses(&statistic(15.0, 14.0, 14.99999), 15.0));
+        assert!(!encloses(&statistic(15.0, 15.00001, 16.0), 15.0));
         assert!(!encloses(&Statistic::default(), 15.0));
     }
 

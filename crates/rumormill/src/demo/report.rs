@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use crate::demo::Settings;
-use crate::demo::cluster::Traffic;
+use crate::demo::agents::Traffic;
 use crate::demo::judge::{Said, Truth, worst};
 use crate::demo::screen::{Line, Tone};
 use crate::term::format;
@@ -133,7 +133,7 @@ impl Report {
         }
     }
 
-    /// The end of the demo for people, fit for so many columns.
+    /// Returns the last lines of the demo, for a terminal of this width.
     pub(crate) fn lines(&self, columns: usize) -> Vec<Line> {
         let rows: Vec<_> = self.acts.iter().map(row).collect();
         let mut lines = vec![Line::new("", Tone::Plain)];

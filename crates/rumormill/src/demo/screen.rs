@@ -53,7 +53,7 @@ impl Line {
         Self { row: true, ..Self::new(text, tone) }
     }
 
-    /// The line as it fits into so many columns.
+    /// Returns the line as it fits into this number of columns.
     fn fit(&self, columns: usize) -> Vec<String> {
         if self.row {
             vec![self.text.chars().take(columns).collect()]
@@ -157,12 +157,12 @@ impl Screen {
     }
 
     /// Elsewhere than on a terminal: writes one line, if it says something new.
-    pub(crate) fn step(&mut self, prefix: &str, news: &str) -> anyhow::Result<()> {
-        if self.kind != Kind::Lines || self.last == news {
+    pub(crate) fn step(&mut self, prefix: &str, text: &str) -> anyhow::Result<()> {
+        if self.kind != Kind::Lines || self.last == text {
             return Ok(());
         }
-        news.clone_into(&mut self.last);
-        self.write(&format!("{prefix}{news}"), Tone::Plain)?;
+        text.clone_into(&mut self.last);
+        self.write(&format!("{prefix}{text}"), Tone::Plain)?;
         self.flush()
     }
 

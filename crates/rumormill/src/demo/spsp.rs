@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use rumormill_proto::Spsp;
 
-use crate::demo::cluster::{Cluster, Member};
+use crate::demo::agents::{Cluster, Member};
 use crate::demo::gate::Gated;
 use crate::demo::judge::relative;
 use crate::demo::screen::{Line, Screen, Tone};
 use crate::demo::spsp::report::{Held, Report, Round, Totals};
 use crate::demo::stage::{self, Play};
-use crate::demo::{Settings, table};
+use crate::demo::{Settings, view};
 use crate::term::exit;
 use crate::term::exit::Exit;
 use crate::term::signal::Signals;
@@ -134,7 +134,7 @@ impl Demo<'_> {
             let sent = self.cluster.traffic().await? - before;
             (self.report.messages, self.report.bytes) = (sent.messages, sent.bytes);
             self.report.seconds = elapsed.as_secs_f64();
-            let round = table::rounds(elapsed, self.settings.interval);
+            let round = view::rounds(elapsed, self.settings.interval);
             let met = held.iter().all(|held| {
                 held.estimate.is_some_and(|x| relative(x, self.report.truth.value) <= FINE)
             });

@@ -1,7 +1,7 @@
 //! How a demo runs: to its end or to the first signal, and then all agents leave.
 
 use crate::demo::Settings;
-use crate::demo::cluster::Cluster;
+use crate::demo::agents::Cluster;
 use crate::term::exit::Exit;
 use crate::term::format;
 use crate::term::signal::Signals;

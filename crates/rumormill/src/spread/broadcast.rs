@@ -120,8 +120,8 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         let usual = eager_estimate(n, p)?;
         (eager(n, p)?, format!("exact; the usual estimate (n-1) p^(n-1) is {}", short(usual)))
     } else {
-        // Where the first round reaches so many that the second leaves nobody out, but for chances
-        // that do not show.
+        // The first round reaches so many nodes that the second misses none, except with a negligible
+        // probability.
         let failure = eager_estimate(n, p)?;
         let left = others * p.powf(0.9 * (1.0 - p) * others);
         if left < 1e-6 {

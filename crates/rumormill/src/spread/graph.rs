@@ -142,7 +142,7 @@ impl GraphArg {
         }
     }
 
-    /// Makes the graph, within so many bytes of memory. Random ones are a function of the seed.
+    /// Makes the graph, within `memory` bytes. Random ones are a function of the seed.
     ///
     /// # Errors
     /// What is wrong, by the name of its flag; or the observer gave up.

@@ -23,7 +23,7 @@ impl Report {
     pub(crate) fn sheet(&self) -> Sheet {
         // After nearly all runs have ended nothing is left to see.
         let end = self.percentiles.get("99.9").copied().flatten().unwrap_or(u64::MAX);
-        let rounds = self.figures.iter().enumerate().filter(|(_, round)| round.round <= end);
+        let rounds = self.by_round.iter().enumerate().filter(|(_, round)| round.round <= end);
         let informed: Vec<Point> = rounds
             .map(|(at, round)| Point {
                 round: round.round as f64,

@@ -156,7 +156,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         for &p in PERCENTILES.iter().chain(&args.percentile) {
             percentiles.insert(Percent(p), exact.percentile(p)?);
         }
-        // The story knows nothing of a change of style; and who asks for one round wants no story.
+        // There are no estimates for a change of style, and --rounds prints none.
         let steady = spread.switches_after().is_none();
         let told = steady && (args.rounds.is_none() || args.plot.is_some());
         let story = if told { estimates(&spread, &exact)? } else { Vec::new() };
@@ -288,7 +288,7 @@ fn text(
     }
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
-    if let Some(story) = story_messages(spread) {
+    if let Some(story) = logistic(spread) {
         line("by logistic equation", figure(story), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
@@ -333,7 +333,7 @@ fn text(
 }
 
 /// Returns the messages by the logistic equation, n ln(n + 1 - 1/n), which is for plain push.
-fn story_messages(spread: &Spread) -> Option<f64> {
+fn logistic(spread: &Spread) -> Option<f64> {
     let plain = spread.style == Style::Push
         && spread.picks() == 1
         && spread.loss == 0.0

@@ -71,12 +71,12 @@ pub(crate) struct Report {
     /// Mean contacts in a run, lost ones included.
     pub(crate) messages: f64,
     pub(crate) messages_variance: f64,
-    /// Mean share of the living that were never told.
+    /// Mean share of the living that were not informed.
     pub(crate) residue: f64,
-    /// Share of runs that left someone untold.
+    /// Share of runs that missed some node.
     pub(crate) incomplete: f64,
     pub(crate) exact: Option<ExactReport>,
-    /// Why there is no exact figure, or which are missing.
+    /// Why exact values are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) exact_missing: Option<String>,
     #[serde(skip)]
@@ -86,12 +86,12 @@ pub(crate) struct Report {
     #[serde(skip)]
     pub(crate) finishes: Vec<(u64, u64)>,
     #[serde(skip)]
-    pub(crate) figures: Vec<RoundFigures>,
+    pub(crate) by_round: Vec<RoundFigures>,
     #[serde(skip)]
     pub(crate) title: String,
 }
 
-/// The mathematics' own figures.
+/// The exact values.
 #[derive(Serialize)]
 pub(crate) struct ExactReport {
     mean: Option<f64>,
@@ -110,10 +110,10 @@ pub(crate) struct ExactReport {
 impl Report {
     pub(crate) fn new(question: &Question, summary: &Summary, seconds: f64) -> Self {
         let (settings, spread) = (&question.settings, &question.spread);
-        let figures = summary.by_round();
+        let by_round = summary.by_round();
         let bands = summary.quantiles(&[0.05, 0.95]);
         let growths = summary.growth_quantiles(&[0.05, 0.95]);
-        let last = figures.last().map_or(0, |figure| figure.round);
+        let last = by_round.last().map_or(0, |round| round.round);
         let known = question.exact(last);
         let agreement = Agreement::of(summary, &known, question.last_round());
         let exact = (known.law.is_some() || known.residue.is_some()).then(|| ExactReport {
@@ -157,14 +157,14 @@ impl Report {
             variance: summary.variance(),
             survival: summary.survival(LISTED),
             percentiles: percentiles.into_iter().collect(),
-            rounds: figures.iter().map(|figure| figure.round).collect(),
-            informed: figures.iter().map(|figure| figure.informed).collect(),
+            rounds: by_round.iter().map(|round| round.round).collect(),
+            informed: by_round.iter().map(|round| round.informed).collect(),
             informed_p5: bands.iter().map(|band| band[0]).collect(),
             informed_p95: bands.iter().map(|band| band[1]).collect(),
             growth: summary.growth(),
             growth_p5: growths.iter().map(|band| band[0]).collect(),
             growth_p95: growths.iter().map(|band| band[1]).collect(),
-            messages_by_round: figures.iter().map(|figure| figure.sent).collect(),
+            messages_by_round: by_round.iter().map(|round| round.sent).collect(),
             messages: summary.messages.mean(),
             messages_variance: summary.messages.variance(),
             residue: summary.residue_share(),
@@ -175,7 +175,7 @@ impl Report {
             known,
             agreement,
             finishes: summary.finished.iter().collect(),
-            figures,
+            by_round,
         }
     }
 }

@@ -69,7 +69,7 @@ enum Semantics {
 }
 
 #[derive(Serialize)]
-struct Figure {
+struct Statistic {
     value: f64,
     /// Zero if exact.
     standard_error: f64,
@@ -79,11 +79,11 @@ struct Figure {
 struct Report {
     nodes: u64,
     semantics: &'static str,
-    residue: Figure,
-    incomplete: Figure,
-    traffic: Figure,
-    mean_delay: Option<Figure>,
-    last_delivery: Option<Figure>,
+    residue: Statistic,
+    incomplete: Statistic,
+    traffic: Statistic,
+    mean_delay: Option<Statistic>,
+    last_delivery: Option<Statistic>,
     /// Why the last two are missing, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_given: Option<&'static str>,
@@ -122,23 +122,23 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
         return finish_json(&report);
     }
     let mut out = format!("{} nodes, {}\n\n", args.nodes, report.semantics);
-    let mut line = |name: &str, figure: &Figure| {
-        let error = if figure.standard_error > 0.0 {
-            format!("  +- {:.1e}", figure.standard_error)
+    let mut line = |name: &str, statistic: &Statistic| {
+        let error = if statistic.standard_error > 0.0 {
+            format!("  +- {:.1e}", statistic.standard_error)
         } else {
             String::new()
         };
-        let _ = writeln!(out, "{name:<32}{:>14}{error}", short(figure.value));
+        let _ = writeln!(out, "{name:<32}{:>14}{error}", short(statistic.value));
     };
     line("residue (share not informed)", &report.residue);
     line("P(some node is missed)", &report.incomplete);
     line("traffic (contacts per node)", &report.traffic);
-    for (name, figure) in [
+    for (name, statistic) in [
         ("mean delay (rounds)", &report.mean_delay),
         ("last delivery (round)", &report.last_delivery),
     ] {
-        if let Some(figure) = figure {
-            line(name, figure);
+        if let Some(statistic) = statistic {
+            line(name, statistic);
         }
     }
     if let Some(why) = report.not_given {
@@ -161,7 +161,7 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
     let counted = if args.blind { Counted::Blind } else { Counted::Feedback };
     rule.check()?;
     let mean_field_residue = Some(mean_field_residue(counted, k)?);
-    let exact = |value| Figure { value, standard_error: 0.0 };
+    let exact = |value| Statistic { value, standard_error: 0.0 };
     if args.semantics != Some(Semantics::Snapshot) {
         let end = sequential(args.nodes, rule, counted)?;
         return Ok(Report {
@@ -178,15 +178,15 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
     }
     let runs = u32::try_from(args.runs.unwrap_or(1000)).unwrap_or(u32::MAX);
     let end = snapshot(args.nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
-    let figure = |(value, standard_error)| Figure { value, standard_error };
+    let statistic = |(value, standard_error)| Statistic { value, standard_error };
     Ok(Report {
         nodes: args.nodes,
         semantics: "snapshot rounds, simulated",
-        residue: figure(end.residue),
-        incomplete: figure(end.incomplete),
-        traffic: figure(end.traffic),
-        mean_delay: Some(figure(end.mean_delay)),
-        last_delivery: Some(figure(end.last_delivery)),
+        residue: statistic(end.residue),
+        incomplete: statistic(end.incomplete),
+        traffic: statistic(end.traffic),
+        mean_delay: Some(statistic(end.mean_delay)),
+        last_delivery: Some(statistic(end.last_delivery)),
         not_given: None,
         mean_field_residue,
     })
@@ -206,7 +206,7 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
     let means = spread.means(cap, |_, m| m)?;
     let missed = means[cap as usize];
     let alive = spread.alive() as f64;
-    // Pull and push-pull nodes cannot know that there is news: they all call every round.
+    // Pull and push-pull nodes do not know of new events: they all call every round.
     let calls = match spread.style {
         Style::Push => {
             // After a cap that is never reached all that can ever know call on.
@@ -215,7 +215,7 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
         }
         _ => alive * asked as f64,
     };
-    let exactly = |value| Figure { value, standard_error: 0.0 };
+    let exactly = |value| Statistic { value, standard_error: 0.0 };
     // Delivered in round t: the fall of the mean number missed.
     let delays: f64 =
         means.windows(2).enumerate().map(|(t, w)| (t + 1) as f64 * (w[0] - w[1])).sum();

@@ -16,7 +16,7 @@ use crate::sweep::work::{Watch, Work};
 pub(crate) struct Answer {
     question: Question,
     summary: Summary,
-    /// The exact figures take time of their own, so they come only when asked for.
+    /// Exact values take time, so they are computed only for the columns that need them.
     exact: OnceCell<Exact>,
 }
 

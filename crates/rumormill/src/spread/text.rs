@@ -55,13 +55,13 @@ impl Report {
         let mut row = |name: &str, seen: String, exact: Option<String>, test: String| {
             rows.push(vec![name.to_owned(), seen, exact.unwrap_or_else(none), test]);
         };
-        let figure = |x: f64| if x.is_nan() { format::UNKNOWN.to_owned() } else { number(x, 7) };
-        let exactly = |x: Option<f64>| x.filter(|x| x.is_finite()).map(figure);
+        let seven = |x: f64| if x.is_nan() { format::UNKNOWN.to_owned() } else { number(x, 7) };
+        let exactly = |x: Option<f64>| x.filter(|x| x.is_finite()).map(seven);
         if self.finished > 0 {
             let mean = law.map(|law| law.mean);
-            row("mean rounds", figure(self.mean), exactly(mean), p(self.agreement.mean));
+            row("mean rounds", seven(self.mean), exactly(mean), p(self.agreement.mean));
             let deviation = law.map(|law| law.variance.sqrt());
-            let seen = figure(self.variance.sqrt());
+            let seen = seven(self.variance.sqrt());
             row("standard deviation", seen, exactly(deviation), p(self.agreement.variance));
         }
         for percent in PERCENTILES {
@@ -73,10 +73,10 @@ impl Report {
             }
         }
         let test = p(self.agreement.messages);
-        row("messages", figure(self.messages), exactly(self.known.messages), test);
+        row("messages", seven(self.messages), exactly(self.known.messages), test);
         let per_node = |messages: f64| messages / self.alive as f64;
         let exact = exactly(self.known.messages.map(per_node));
-        row("per node", figure(per_node(self.messages)), exact, none());
+        row("per node", seven(per_node(self.messages)), exact, none());
         let residue = self.known.residue.map(short);
         let test = p(self.agreement.residue);
         row("residue (share not informed)", short(self.residue), residue, test);
@@ -173,22 +173,22 @@ impl Report {
             ("messages", Align::Right),
         ];
         let exact = !self.known.informed.is_empty();
-        let step = self.figures.len().div_ceil(ROWS).max(1);
-        let last = self.figures.len() - 1;
+        let step = self.by_round.len().div_ceil(ROWS).max(1);
+        let last = self.by_round.len() - 1;
         let shown = (0..=last).filter(|at| at % step == 0 || *at == last);
         let mut before: Option<f64> = None;
         let rows: Vec<Vec<String>> = shown
             .map(|at| {
-                let figure = &self.figures[at];
-                let growth = before.map(|before| figure.informed / before);
-                before = Some(figure.informed);
-                let exact = self.known.informed.get(figure.round as usize).copied();
-                let mut row = vec![grouped(figure.round), number(figure.informed, 6)];
+                let round = &self.by_round[at];
+                let growth = before.map(|before| round.informed / before);
+                before = Some(round.informed);
+                let exact = self.known.informed.get(round.round as usize).copied();
+                let mut row = vec![grouped(round.round), number(round.informed, 6)];
                 row.push(known(exact, 6));
                 row.push(number(self.informed_p5[at], 6));
                 row.push(number(self.informed_p95[at], 6));
                 row.push(growth.map_or_else(String::new, |x| number(x, 4)));
-                row.push(number(figure.sent, 6));
+                row.push(number(round.sent, 6));
                 row
             })
             .collect();

@@ -76,7 +76,7 @@ struct Report {
     exchange: WayReport,
 }
 
-/// What one way took until all who live had all updates.
+/// The cost of one way until all live nodes have all updates.
 #[derive(Serialize)]
 struct WayReport {
     runs: u64,
@@ -193,8 +193,8 @@ impl Report {
     fn text(&self, question: &Question) -> String {
         let head = [("", Align::Left), ("as rumors", Align::Right), ("in exchanges", Align::Right)];
         let ways = [&self.rumors, &self.exchange];
-        let row = |name: &str, figure: &dyn Fn(&WayReport) -> String| {
-            std::iter::once(name.to_owned()).chain(ways.map(figure)).collect::<Vec<String>>()
+        let row = |name: &str, value: &dyn Fn(&WayReport) -> String| {
+            std::iter::once(name.to_owned()).chain(ways.map(value)).collect::<Vec<String>>()
         };
         let mean = |x: f64| known(Some(x).filter(|x| x.is_finite()), 6);
         let nodes = self.nodes as f64;

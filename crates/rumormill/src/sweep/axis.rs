@@ -6,9 +6,11 @@ use anyhow::anyhow;
 use serde::Deserialize;
 use toml::Value as Toml;
 
-use crate::sweep::grid::MAX_CELLS;
 use crate::sweep::table::{Kind, Value};
 use crate::term::exit::Usage;
+
+/// The most cells of a sweep: all are checked before the first one runs.
+pub(crate) const MAX_CELLS: usize = 1_000_000;
 
 /// A single value. Of a flag that may be given several times, a list is one value.
 pub(crate) fn one(what: &str, value: &Toml, repeats: bool) -> Result<Value, Usage> {

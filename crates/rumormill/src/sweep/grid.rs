@@ -8,15 +8,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Value as Toml;
 
-use crate::sweep::axis::{alike, kind, listed, one, several};
+use crate::sweep::axis::{MAX_CELLS, alike, kind, listed, one, several};
 use crate::sweep::job::Job;
 use crate::sweep::source::Source;
 use crate::sweep::table::{Column, Kind, Value};
 use crate::sweep::work::Setting;
 use crate::term::exit::Usage;
-
-/// The most cells of a sweep: all are checked before the first one runs.
-pub(crate) const MAX_CELLS: usize = 1_000_000;
 
 /// A key and all that it is set to, one after another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -58,7 +58,7 @@ fn agree(parts: &[(String, Part)]) -> anyhow::Result<()> {
         let header = &part.header;
         if header.rumormill != whole.rumormill {
             bail!(
-                "{name} was made by rumormill {} and {first} by {}: their figures may differ; make \
+                "{name} was made by rumormill {} and {first} by {}: their results may differ; make \
                  all parts with one version",
                 header.rumormill,
                 whole.rumormill

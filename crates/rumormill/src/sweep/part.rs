@@ -23,7 +23,7 @@ const SYNC: Duration = Duration::from_secs(1);
 /// Which part of which sweep this is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// The program's version: another one may give other figures.
+    /// The program's version: another one may give other results.
     pub(crate) rumormill: String,
     pub(crate) shard: Shard,
     pub(crate) sweep: Grid,
@@ -181,7 +181,7 @@ impl Journal {
     pub(crate) fn add(&mut self, cell: usize, row: Vec<Value>) -> anyhow::Result<()> {
         let line = line(&Line { cell, row })?;
         let mut write = |file: &mut File| -> std::io::Result<()> {
-            // One call, so that a killed process leaves whole lines but for the last.
+            // One call, so that a killed process leaves whole lines, except perhaps the last.
             file.write_all(line.as_bytes())?;
             if self.synced.elapsed() >= SYNC {
                 file.sync_data()?;

@@ -59,7 +59,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// A figure; missing if there is none or it is not finite.
+    /// A number; missing if there is none or it is not finite.
     pub(crate) fn real(x: impl Into<Option<f64>>) -> Self {
         x.into().filter(|x| x.is_finite()).map_or(Self::Missing, Self::Real)
     }

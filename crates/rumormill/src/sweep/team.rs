@@ -20,13 +20,13 @@ pub(crate) fn check(machine: &machine::Machine, cells: &[Cell]) -> Result<(), Us
     machine.check("the largest cell", largest(cells, 1))
 }
 
-/// What the largest of the cells needs on so many threads.
+/// Returns the bytes that the largest cell needs on this number of threads.
 fn largest(cells: &[Cell], threads: usize) -> u64 {
     cells.iter().map(|(_, work)| work.memory(threads)).max().unwrap_or(0)
 }
 
-/// Runs cells side by side, and hands over each result as it comes, until all are done or the user
-/// has had enough.
+/// Runs cells in parallel, and hands over each result as it comes, until all are done or a signal
+/// comes.
 pub(crate) fn work(
     machine: &machine::Machine,
     columns: &[Column],

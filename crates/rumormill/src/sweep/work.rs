@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::sweep::table::{Column, Value};
 
-/// A key and what it is set to.
+/// A key and its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Setting {
     pub(crate) key: String,
     pub(crate) value: Value,
 }
 
-/// How a cell reports and is stopped.
+/// How a cell reports progress and learns that it must stop.
 pub(crate) struct Watch<'a> {
-    /// Told the share that is done, 0 to 1.
+    /// Takes the share that is done, 0 to 1.
     pub(crate) done: &'a (dyn Fn(f64) + Sync),
-    /// Asked whether to give up.
+    /// Returns whether to stop.
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Watch<'_> {
-    /// What long work is told that asks whether to go on.
+    /// Tells long work whether to continue.
     pub(crate) fn flow(&self) -> ControlFlow<()> {
         if (self.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -30,9 +30,9 @@ impl Watch<'_> {
 
 /// A cell, ready to run.
 pub(crate) trait Work: Send + Sync {
-    /// Bytes of memory it needs on so many threads.
+    /// Returns the bytes of memory that it needs on this number of threads.
     fn memory(&self, threads: usize) -> u64;
-    /// Its results, one for each column; `None` if it was stopped.
+    /// Returns its results, one for each column; `None` if it was stopped.
     fn run(
         &self,
         columns: &[Column],

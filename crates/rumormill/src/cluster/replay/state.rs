@@ -38,7 +38,7 @@ pub(crate) fn at(
 pub(crate) fn summary(sample: &Sample) -> String {
     let error = worst(sample, |aggregate| aggregate.worst_error);
     format!(
-        "At {}: {} of {} up, {} know exactly who runs, worst error {}",
+        "At {}: {} of {} up, {} with the exact member list, worst error {}",
         time(sample.at),
         sample.running,
         plural(sample.nodes as usize, "node"),
@@ -51,7 +51,7 @@ pub(crate) fn summary(sample: &Sample) -> String {
 pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec<String> {
     let titles: Vec<[String; 2]> =
         aggregates.iter().map(|name| [name.clone(), "enclosure".to_owned()]).collect();
-    let news = slice.nodes.iter().any(|node| node.events + node.keys > 0);
+    let dissemination = slice.nodes.iter().any(|node| node.events + node.keys > 0);
     let mut head = vec![
         ("node", Align::Left),
         ("state", Align::Left),
@@ -63,7 +63,7 @@ pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec
         head.push((enclosure, Align::Right));
         head.push(("", Align::Left));
     }
-    if news {
+    if dissemination {
         head.extend([("events", Align::Right), ("keys", Align::Right)]);
     }
     let line = |&node: &usize| {
@@ -76,7 +76,7 @@ pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec
             [UNKNOWN.to_owned(), UNKNOWN.to_owned()]
         });
         cells.extend(line.aggregates.iter().flat_map(aggregate));
-        if news {
+        if dissemination {
             cells.extend([line.events.to_string(), line.keys.to_string()]);
         }
         Some(cells)

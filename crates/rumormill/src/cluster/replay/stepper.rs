@@ -52,7 +52,7 @@ pub(crate) fn run(recording: &mut Recording) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Moves by so many slices.
+/// Moves by this number of slices.
 fn go(cursor: Cursor, recording: &Recording, by: isize) -> Cursor {
     let last = recording.slices.len().saturating_sub(1);
     Cursor { slice: cursor.slice.saturating_add_signed(by).min(last), ..cursor }

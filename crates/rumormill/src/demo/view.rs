@@ -17,7 +17,7 @@ const WIDE: usize = 117;
 const NARROW_DIGITS: usize = 7;
 
 /// What the nodes say, as a table of at most `rows` nodes, and a summary if there are more; fit
-/// for a terminal of so many columns.
+/// for a terminal of this width.
 pub(crate) fn table(said: &[Said], truth: &Truth, rows: usize, columns: usize) -> Vec<Line> {
     let wide = columns >= WIDE;
     let digits = if wide { DIGITS } else { NARROW_DIGITS };
@@ -33,8 +33,9 @@ pub(crate) fn table(said: &[Said], truth: &Truth, rows: usize, columns: usize) -
     ];
     // All but the average's enclosure.
     let shown = |at: usize| wide || at != 5;
-    let enclosure = |figure: &Statistic| format::enclosure(figure.lower, figure.upper, digits);
-    let value = |figure: &Statistic| format::known(figure.value, digits);
+    let enclosure =
+        |statistic: &Statistic| format::enclosure(statistic.lower, statistic.upper, digits);
+    let value = |statistic: &Statistic| format::known(statistic.value, digits);
     let row = |said: &Said| {
         vec![
             said.name.clone(),

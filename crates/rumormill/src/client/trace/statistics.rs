@@ -5,7 +5,7 @@ use rumormill_model::spread::Spread as Question;
 use rumormill_proto::Style;
 use serde::Serialize;
 
-/// Shares of the nodes of which the time is told.
+/// Shares of the nodes for which the time is printed.
 const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
 
 /// Who took more than this many times the median is late.
@@ -26,12 +26,12 @@ pub(crate) struct Spread {
     pub(crate) rounds: Vec<ByRound>,
     /// When a share of the nodes knew it.
     pub(crate) milliseconds: Vec<ByTime>,
-    /// How many copies of it came for each node that heard of it, the needed one included; `None`
+    /// Copies received for each informed node, the needed one included; `None`
     /// if only its origin knows it.
     pub(crate) copies_per_delivery: Option<f64>,
     /// How many nodes found it by asking.
     pub(crate) pulled: usize,
-    /// Who heard of it much later than most, the latest first.
+    /// Nodes that received it much later than most, the latest first.
     pub(crate) late: Vec<Late>,
     /// Where validation stopped it.
     pub(crate) rejected: Vec<String>,
@@ -48,7 +48,7 @@ pub(crate) struct ByRound {
     pub(crate) nodes: usize,
     /// Their share.
     pub(crate) share: f64,
-    /// When the last of them heard of it.
+    /// When the last of them received it.
     pub(crate) milliseconds: f64,
 }
 
@@ -61,20 +61,20 @@ pub(crate) struct ByTime {
     pub(crate) milliseconds: Option<f64>,
 }
 
-/// Who heard of it late.
+/// A node that received it late.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Late {
     /// The node.
     pub(crate) node: String,
-    /// In which round it heard.
+    /// The round in which it received it.
     pub(crate) round: u32,
-    /// How long after the origin told it.
+    /// Milliseconds after the publication.
     pub(crate) milliseconds: f64,
 }
 
 impl Spread {
     pub(crate) fn of(trace: &Trace) -> Self {
-        // Nodes that came after it was told have answered, too.
+        // Nodes that joined after the publication answered, too.
         let nodes = trace.expected.max(trace.heard.len());
         let share = |n: usize| n as f64 / nodes.max(1) as f64;
         let mut times: Vec<f64> = trace.heard.iter().map(|heard| heard.record.heard_ms).collect();
