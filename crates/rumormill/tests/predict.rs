@@ -36,7 +36,10 @@ fn bad_input_names_the_flag_and_its_range() {
         ("predict average --nodes 1", &["--nodes", "2 to"]),
         ("predict stop --nodes 10 --coin 0", &["--coin", "above 0 and at most 1"]),
         ("plan --nodes 100 --deadline 20ms --failure 1e-6", &["--deadline", "at least"]),
-        ("plan --nodes 100 --deadline 3s --failure 0", &["--failure", "[1e-15, 1)"]),
+        (
+            "plan --nodes 100 --deadline 3s --failure 0",
+            &["--failure", "at least 1e-15 and below 1"],
+        ),
     ];
     for (args, words) in cases {
         refused(args, words);
