@@ -4,6 +4,7 @@ mod backward;
 mod dense;
 mod front;
 mod profile;
+mod stages;
 mod switched;
 
 use crate::error::{Error, count, need};
@@ -12,6 +13,8 @@ use rumormill_proto::Style;
 
 use crate::graph::kind::GraphKind;
 use crate::spread::{Semantics, Spread};
+
+pub use stages::Stage;
 
 /// The most rounds whose probabilities are listed.
 pub const MAX_ROUNDS: u64 = 2_000_000;

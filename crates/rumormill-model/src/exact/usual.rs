@@ -4,13 +4,16 @@
 //! Chebyshev. Here each step stands beside the exact law and is marked *valid bound*,
 //! *approximation* or *false here*.
 
+mod curve;
 mod equations;
 
 use std::f64::consts::PI;
 
+pub use curve::{Point, curve};
+pub(crate) use equations::mean_told;
 pub use equations::{
-    expected_pull, expected_push, last_doubling, logistic_messages, perfect_doubling,
-    time_collisions, time_logistic, time_taylor, waits,
+    Ratios, Schedule, expected_pull, expected_push, ln_last_doubling, ln_perfect_doubling,
+    logistic_messages, schedule, time_collisions, time_logistic, time_taylor, waits,
 };
 
 use crate::error::Error;
@@ -64,7 +67,7 @@ pub struct Estimate {
 }
 
 /// The growth rate per round while few know: contacts that arrive per informed node.
-fn growth(spread: &Spread) -> f64 {
+pub(crate) fn growth(spread: &Spread) -> f64 {
     let both = if spread.style == Style::PushPull { 2.0 } else { 1.0 };
     // The story divides by n where a caller has n−1 others: keep to its word.
     let reach = spread.alive() as f64 / spread.nodes as f64;

@@ -7,8 +7,8 @@ fn push(nodes: u64) -> Spread {
 
 #[test]
 fn perfect_doubling_is_rare_and_no_upper_bound_exists() {
-    assert!((last_doubling(8) - 1.573e-5).abs() < 5e-9);
-    assert!((perfect_doubling(6) / 8.7e-27 - 1.0).abs() < 5e-3);
+    assert!((ln_last_doubling(8).exp() - 1.573e-5).abs() < 5e-9);
+    assert!((ln_perfect_doubling(6).exp() / 8.7e-27 - 1.0).abs() < 5e-3);
     // P(T = 6 | n = 64) is that product: P(T > 6) differs from 1 by less than a double can hold.
     assert!((push(64).solve().unwrap().survival(6) - 1.0).abs() < 1e-14);
     // n = 3: once two know, each round misses with probability 1/4, for ever.
@@ -118,4 +118,62 @@ fn estimates_exist_for_odd_questions() {
             assert!(e.mean.is_none_or(f64::is_finite), "{spread:?}: {e:?}");
         }
     }
+}
+
+#[test]
+fn perfect_rounds_are_products_of_chances() {
+    // Factor by factor where that is possible; the series begins at 1,000 calls.
+    for n in [7u64, 1000, 1001, 5000] {
+        let direct: f64 = (1..=n).map(|i| (i as f64 / (2 * n - 1) as f64).ln()).sum();
+        assert!((ln_last_doubling(n) / direct - 1.0).abs() < 1e-13, "{n}");
+    }
+    let n = 1u64 << 13;
+    let round = |u: u64| (0..u).map(move |i| ((n - u - i) as f64 / (n - 1) as f64).ln());
+    let direct: f64 = (0..13).flat_map(|j| round(1 << j)).sum();
+    assert!((ln_perfect_doubling(13) / direct - 1.0).abs() < 1e-13);
+    // It is the law's own first chance.
+    let exact = Spread::new(64, Style::Push).solve().unwrap();
+    assert!((ln_perfect_doubling(6).exp() / exact.success(6) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_schedule_loses_what_hangs_on_a_lost_message() {
+    // All ways in which the messages of few nodes can be lost.
+    for nodes in 1..=9u64 {
+        let loss = 0.3;
+        let (mut complete, mut informed) = (0.0, 0.0);
+        for lost in 0..1u32 << (nodes - 1) {
+            let mut knows = vec![false; nodes as usize];
+            knows[0] = true;
+            for node in 1..nodes as usize {
+                let sender = node - (1 << node.ilog2());
+                knows[node] = knows[sender] && lost >> (node - 1) & 1 == 0;
+            }
+            let count = knows.iter().filter(|known| **known).count() as f64;
+            let bad = lost.count_ones() as i32;
+            let chance = f64::powi(loss, bad) * f64::powi(1.0 - loss, nodes as i32 - 1 - bad);
+            informed += chance * count / nodes as f64;
+            complete += if count == nodes as f64 { chance } else { 0.0 };
+        }
+        let ours = schedule(nodes, loss).unwrap();
+        assert!((ours.complete - complete).abs() < 1e-14, "{nodes}");
+        assert!((ours.informed - informed).abs() < 1e-14, "{nodes}");
+    }
+    assert_eq!([5, 64, 65].map(|n| schedule(n, 0.0).unwrap().rounds), [3, 6, 7]);
+}
+
+#[test]
+fn ratios_tend_to_their_limits() {
+    let spread = Spread::new(1_000_000_000_000_000, Style::Push);
+    let ratios = Ratios::new(&spread, spread.solve().unwrap().mean).unwrap();
+    let limits = Ratios::limits();
+    assert!((limits.collisions - 1.291).abs() < 1e-3 && (limits.process - 1.2213).abs() < 1e-4);
+    for (ours, limit) in [
+        (ratios.taylor, limits.taylor),
+        (ratios.collisions, limits.collisions),
+        (ratios.process, limits.process),
+    ] {
+        assert!((ours - limit).abs() < 0.02, "{ours} {limit}");
+    }
+    assert_eq!(Ratios::new(&Spread { fanout: 2, ..spread }, 1.0), None);
 }
