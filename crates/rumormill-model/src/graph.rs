@@ -1,6 +1,7 @@
 //! Who knows whom: the complete graph, which takes no memory, or any graph as a list of neighbours.
 
 pub mod csr;
+pub mod distance;
 pub mod edges;
 pub mod kind;
 mod lattice;

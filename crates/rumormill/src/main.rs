@@ -68,7 +68,9 @@ enum Command {
 enum Predict {
     /// Rounds until an event has spread: exact law and usual estimates
     Spread(Box<spread::predict::Args>),
-    /// Distances and closed-form results on other graphs than the complete one
+    /// Perfect doubling: the schedule without waste, and how rarely chance is as good
+    Doubling(spread::story::DoublingArgs),
+    /// Distances, bounds and closed-form results on other graphs than the complete one
     Graph(spread::graph_facts::GraphArgs),
     /// Stop rules: residue, traffic, probability that some node is missed
     Stop(spread::stop::StopArgs),
@@ -110,6 +112,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Predict(Predict::Spread(args)) => spread::predict::run(&args),
+        Command::Predict(Predict::Doubling(args)) => spread::story::doubling(&args),
         Command::Predict(Predict::Graph(args)) => spread::graph_facts::run(&args),
         Command::Predict(Predict::Stop(args)) => spread::stop::run(&args),
         Command::Predict(Predict::Broadcast(args)) => spread::broadcast::run(&args),

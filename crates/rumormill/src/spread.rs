@@ -12,6 +12,7 @@ pub(crate) mod question;
 pub(crate) mod report;
 pub(crate) mod simulate;
 pub(crate) mod stop;
+pub(crate) mod story;
 pub(crate) mod sweep;
 pub(crate) mod text;
 pub(crate) mod title;

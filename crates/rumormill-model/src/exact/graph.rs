@@ -10,6 +10,7 @@ use crate::exact::row::Row;
 use crate::exact::special::harmonic;
 use rumormill_proto::Style;
 
+use crate::graph::kind::GraphKind;
 use crate::graph::topology::MAX_NODES;
 use crate::spread::{Spread, Targets};
 
@@ -64,6 +65,12 @@ impl Graph {
         Self::Hypercube,
         Self::Tree,
     ];
+
+    /// Returns the family whose facts are known without making the graph.
+    #[must_use]
+    pub fn known(kind: GraphKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|graph| graph.name() == kind.name())
+    }
 
     /// The name used in commands and JSON.
     #[must_use]

@@ -8,13 +8,15 @@ use std::time::Duration;
 use crate::spread::args::SpreadArgs;
 use crate::spread::graph::needed;
 use crate::spread::plot_law;
+use crate::spread::story;
+use crate::spread::title::predicted;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{figure, grouped, short, short_seconds};
+use crate::term::format::{figure, short, short_seconds};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
 use rumormill_model::error::Error;
-use rumormill_model::exact::usual::{Estimate, estimates, logistic_messages};
+use rumormill_model::exact::usual::{Estimate, Ratios, estimates, logistic_messages};
 use rumormill_model::exact::{Bound, Distribution, Options};
 use rumormill_model::spread::Spread;
 use rumormill_proto::Style;
@@ -40,6 +42,13 @@ pub(crate) struct Args {
     /// Draw the exact law and the estimates to FILE.svg or FILE.png.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
+    /// Print how long the spread stays between two counts, exactly and in the usual model; at most
+    /// 2,500 living nodes.
+    #[arg(long, conflicts_with_all = ["percentile", "rounds", "interval", "plot", "curve"])]
+    stages: bool,
+    /// Print the number informed by round, exactly and as the usual equations have it, up to --rounds.
+    #[arg(long, conflicts_with_all = ["percentile", "interval", "plot"])]
+    curve: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -64,12 +73,23 @@ struct Report<'a> {
     percentiles: BTreeMap<Percent, Option<u64>>,
     messages: f64,
     bounds: BTreeMap<&'static str, Judged<'a>>,
+    /// To the time of the logistic equation; of plain push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratios: Option<RatiosReport>,
     error: f64,
     /// `proved` or `compared`.
     bound: &'static str,
     finishes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_seconds: Option<f64>,
+}
+
+/// What the equations and the process take, as parts of what the logistic equation takes.
+#[derive(Serialize)]
+struct RatiosReport {
+    collisions_taylor: f64,
+    collisions: f64,
+    process: f64,
 }
 
 /// Both tails at a round.
@@ -150,6 +170,12 @@ impl Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let nodes = needed(args.question.nodes)?;
     let spread = args.question.spread(nodes)?;
+    if args.stages {
+        return story::stages(&spread, args.json);
+    }
+    if args.curve {
+        return story::curves(&spread, args.rounds, args.json);
+    }
     let answer = spread.has_exact_law().and_then(|()| {
         let exact = args.solve(&spread)?;
         let mut percentiles = BTreeMap::new();
@@ -170,7 +196,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         if exact.mean.is_infinite() {
             anyhow::bail!("--plot: the spread never finishes, so there is nothing to draw");
         }
-        plot_law::sheet(title(&spread), &exact, &story).save(path)?;
+        plot_law::sheet(predicted(&spread), &exact, &story).save(path)?;
     }
     if args.json {
         return finish_json(&Report {
@@ -189,6 +215,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             percentiles,
             messages: exact.messages,
             bounds: story.iter().map(|e| (e.name, e.into())).collect(),
+            ratios: Ratios::new(&spread, exact.mean).map(|r| RatiosReport {
+                collisions_taylor: r.taylor,
+                collisions: r.collisions,
+                process: r.process,
+            }),
             error: exact.error,
             bound: exact.bound.name(),
             finishes: exact.mean.is_finite(),
@@ -232,26 +263,6 @@ fn early(exact: &Distribution, rounds: u64) -> String {
     }
 }
 
-fn title(spread: &Spread) -> String {
-    let mut text = format!(
-        "{} nodes, {}, fan-out {}, loss {}",
-        grouped(spread.nodes),
-        spread.style.name(),
-        spread.fanout,
-        spread.loss
-    );
-    if spread.origins > 1 {
-        let _ = write!(text, ", {} origins", grouped(spread.origins));
-    }
-    if spread.dead > 0.0 {
-        let _ = write!(text, ", {} dead", spread.nodes - spread.alive());
-    }
-    if spread.goal() < spread.alive() {
-        let _ = write!(text, ", until {} know", grouped(spread.goal()));
-    }
-    text
-}
-
 fn text(
     args: &Args,
     spread: &Spread,
@@ -259,7 +270,7 @@ fn text(
     percentiles: &BTreeMap<Percent, Option<u64>>,
     story: &[Estimate],
 ) -> String {
-    let mut out = title(spread);
+    let mut out = predicted(spread);
     if let Some(after) = spread.switches_after() {
         let _ = write!(out, ", pull after {after} rounds");
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use rumormill_model::graph::Topology;
 use rumormill_model::simulate::Summary;
+use rumormill_model::spread::Spread;
 
 use crate::spread::args::broadcast_name;
 use crate::spread::question::Question;
@@ -41,5 +42,26 @@ pub(crate) fn title(question: &Question, summary: &Summary) -> String {
         let _ = write!(text, ", stop {}{reset}", spread.stop_name());
     }
     let _ = write!(text, ", {} rounds", spread.semantics);
+    text
+}
+
+/// What is predicted, in a line.
+pub(crate) fn predicted(spread: &Spread) -> String {
+    let mut text = format!(
+        "{} nodes, {}, fan-out {}, loss {}",
+        grouped(spread.nodes),
+        spread.style.name(),
+        spread.fanout,
+        spread.loss
+    );
+    if spread.origins > 1 {
+        let _ = write!(text, ", {} origins", grouped(spread.origins));
+    }
+    if spread.dead > 0.0 {
+        let _ = write!(text, ", {} dead", spread.nodes - spread.alive());
+    }
+    if spread.goal() < spread.alive() {
+        let _ = write!(text, ", until {} know", grouped(spread.goal()));
+    }
     text
 }

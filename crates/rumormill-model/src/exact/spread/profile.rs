@@ -30,8 +30,9 @@ impl Spread {
     /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn expected_informed(&self, rounds: u64) -> Result<Vec<f64>, Error> {
-        let missed = self.means(rounds, |_, m| m)?;
-        Ok(missed.into_iter().map(|m| self.alive() as f64 - m).collect())
+        // Whichever are fewer have the digits.
+        let informed = |[u, m]: [f64; 2]| if u < m { u } else { self.alive() as f64 - m };
+        Ok(self.means_of(rounds, |u, m| [u, m])?.into_iter().map(informed).collect())
     }
 
     /// The means of `value(informed, uninformed)` after 0, 1, …, `rounds` rounds, for a function
@@ -40,6 +41,15 @@ impl Spread {
     /// # Errors
     /// As [`Self::expected_informed`].
     pub fn means(&self, rounds: u64, value: impl Fn(f64, f64) -> f64) -> Result<Vec<f64>, Error> {
+        Ok(self.means_of(rounds, |u, m| [value(u, m)])?.into_iter().map(|[mean]| mean).collect())
+    }
+
+    /// As [`Self::means`], of several functions: the law goes forward once.
+    fn means_of<const N: usize>(
+        &self,
+        rounds: u64,
+        value: impl Fn(f64, f64) -> [f64; N],
+    ) -> Result<Vec<[f64; N]>, Error> {
         self.has_means()?;
         count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
         let (alive, origins) = (self.alive() as f64, self.origins as f64);
@@ -49,13 +59,14 @@ impl Spread {
         let kernel = Kernel::new(self);
         let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1.0));
         let matrix = Matrix::new(self, &kernel, &grid, 0);
-        let mut now: Vec<f64> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
-        let mut scratch = vec![0.0; now.len()];
-        let mut means = vec![grid.read(&now, origins)];
-        for _ in 0..rounds {
-            matrix.apply(&now, &mut scratch);
-            std::mem::swap(&mut now, &mut scratch);
-            means.push(grid.read(&now, origins));
+        let values: Vec<[f64; N]> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
+        let parts: [Vec<f64>; N] =
+            std::array::from_fn(|part| values.iter().map(|value| value[part]).collect());
+        let mut law = Law::new(&grid, origins);
+        let mut means = Vec::with_capacity(rounds as usize + 1);
+        for _ in 0..=rounds {
+            means.push(std::array::from_fn(|part| law.mean(&parts[part])));
+            law.step(&matrix);
         }
         Ok(means)
     }

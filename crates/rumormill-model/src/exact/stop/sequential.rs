@@ -9,11 +9,14 @@
 
 use rumormill_proto::Counted;
 
-use crate::error::{Error, count};
+use crate::error::{Error, count, need};
 use crate::exact::stop::Rule;
 
 /// The most nodes [`sequential`] takes: its time grows with their square.
 pub const MAX_SEQUENTIAL_NODES: u64 = 5_000;
+
+/// The most nodes squared times the counter's limit: about a second.
+const MAX_STEPS: u64 = 400_000_000;
 
 /// What is left when the rumor has died.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +32,8 @@ pub struct Residue {
 /// The exact residue from one origin, contacts one after another, targets uniform over the others.
 ///
 /// # Errors
-/// If `nodes` is 0 or above [`MAX_SEQUENTIAL_NODES`], or the rule's number is out of range.
+/// If `nodes` is 0 or above [`MAX_SEQUENTIAL_NODES`], or the rule's number is out of range, or both
+/// together take far longer than a second.
 ///
 /// ```
 /// use rumormill_model::exact::stop::{Counted, Rule, sequential};
@@ -48,6 +52,9 @@ pub fn sequential(nodes: u64, rule: Rule, counted: Counted) -> Result<Residue, E
         Rule::Coin(_) => 1,
         Rule::Counter { limit, .. } => limit as usize,
     };
+    let most = MAX_STEPS / (nodes * nodes);
+    let range = format!("1 to {most} with {nodes} nodes, to be followed within a second");
+    need(states as u64 <= most, "counter", states, range)?;
     // law[a][d]: a nodes active, the one at work with count d, for the present number uninformed.
     let width = n + 2;
     let mut law = vec![0.0; width * states];

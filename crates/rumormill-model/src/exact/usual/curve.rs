@@ -124,6 +124,16 @@ mod tests {
     }
 
     #[test]
+    fn few_of_many_have_their_digits() {
+        // 2^j, until two of them may meet.
+        let points =
+            curve(&Spread::new(1_000_000_000_000_000, Style::Push), 10).expect("a question");
+        for (round, point) in points.iter().enumerate() {
+            assert!((point.exact / f64::powi(2.0, round as i32) - 1.0).abs() < 1e-11, "{point:?}");
+        }
+    }
+
+    #[test]
     fn the_mean_of_four_nodes_by_hand() {
         let points = curve(&Spread::new(4, Style::Push), 2).expect("a question");
         assert!((points[2].exact - (2.0 + 10.0 / 9.0)).abs() < 1e-14, "{}", points[2].exact);

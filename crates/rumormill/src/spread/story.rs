@@ -1,0 +1,245 @@
+//! The usual story in detail, beside the exact answer: stages and curves of `rumormill predict
+//! spread`, and `rumormill predict doubling`.
+
+use crate::spread::title::predicted;
+use crate::term::exit::{Exit, finish, finish_json};
+use crate::term::format::{Align, figure, grouped, number, short, table};
+use crate::term::parse::count;
+use crate::term::refuse::refuse;
+use clap::Args;
+use rumormill_model::error::Error;
+use rumormill_model::exact::spread::Stage;
+use rumormill_model::exact::usual::{
+    Point, curve, ln_last_doubling, ln_perfect_doubling, schedule,
+};
+use rumormill_model::spread::Spread;
+use serde::Serialize;
+
+/// One stage as JSON.
+#[derive(Serialize)]
+struct StageRow {
+    from: u64,
+    to: u64,
+    mean: f64,
+    variance: f64,
+    waits_mean: f64,
+    waits_variance: f64,
+}
+
+/// The stages as JSON, and of the whole.
+#[derive(Serialize)]
+struct Stages {
+    nodes: u64,
+    stages: Vec<StageRow>,
+    mean: f64,
+    variance: f64,
+    waits_mean: f64,
+    waits_variance: f64,
+}
+
+/// Prints the waits stage by stage.
+pub(crate) fn stages(spread: &Spread, json: bool) -> anyhow::Result<Exit> {
+    let answer = spread.stages().and_then(|stages| Ok((stages, spread.solve()?)));
+    let (stages, exact) = answer.map_err(|error| refuse(&error))?;
+    let sum = |part: fn(&Stage) -> f64| stages.iter().map(part).sum::<f64>();
+    let (waits_mean, waits_variance) = (sum(|s| s.waits_mean), sum(|s| s.waits_variance));
+    if json {
+        let row = |s: &Stage| StageRow {
+            from: s.from,
+            to: s.to,
+            mean: s.mean,
+            variance: s.variance,
+            waits_mean: s.waits_mean,
+            waits_variance: s.waits_variance,
+        };
+        return finish_json(&Stages {
+            nodes: spread.nodes,
+            stages: stages.iter().map(row).collect(),
+            mean: exact.mean,
+            variance: exact.variance,
+            waits_mean,
+            waits_variance,
+        });
+    }
+    let part = |variance: f64, all: f64| {
+        if all > 0.0 { format!("{:.1} %", 100.0 * variance / all) } else { String::new() }
+    };
+    let row = |name: String, values: [f64; 4]| {
+        let [mean, variance, waits_mean, waits_part] = values;
+        vec![
+            name,
+            format!("{mean:.6}"),
+            format!("{variance:.6}"),
+            part(variance, exact.variance),
+            format!("{waits_mean:.6}"),
+            format!("{waits_part:.6}"),
+            part(waits_part, waits_variance),
+        ]
+    };
+    let mut rows: Vec<_> = stages
+        .iter()
+        .map(|s| {
+            let name = format!("{} to {}", grouped(s.from), grouped(s.to));
+            row(name, [s.mean, s.variance, s.waits_mean, s.waits_variance])
+        })
+        .collect();
+    rows.push(row("all".to_owned(), [exact.mean, exact.variance, waits_mean, waits_variance]));
+    let right = Align::Right;
+    let head = [
+        ("informed", right),
+        ("mean rounds", right),
+        ("variance", right),
+        ("part", right),
+        ("waits' mean", right),
+        ("variance", right),
+        ("part", right),
+    ];
+    let lines = table(&head, &rows).join("\n");
+    finish(&format!(
+        "{} (synchronous rounds, complete graph)\n\n{lines}\n\nExact, beside independent exponential \
+         waits at the rates of the logistic equation.\nStages of the process depend on each other, so \
+         its variances do not add up to the whole.\n",
+        predicted(spread)
+    ))
+}
+
+/// The curves as JSON.
+#[derive(Serialize)]
+struct Curves {
+    nodes: u64,
+    rounds: Vec<CurveRow>,
+}
+
+#[derive(Serialize)]
+struct CurveRow {
+    round: u64,
+    exact: f64,
+    logistic: f64,
+    collisions: f64,
+    collisions_taylor: Option<f64>,
+    recurrence: f64,
+}
+
+/// Prints the number informed round by round: to the round given, or until nearly all are.
+pub(crate) fn curves(spread: &Spread, rounds: Option<u64>, json: bool) -> anyhow::Result<Exit> {
+    let points = asked(spread, rounds).map_err(|error| refuse(&error))?;
+    if json {
+        let row = |p: &Point| CurveRow {
+            round: p.round,
+            exact: p.exact,
+            logistic: p.logistic,
+            collisions: p.collisions,
+            collisions_taylor: p.taylor,
+            recurrence: p.recurrence,
+        };
+        let rounds = points.iter().map(row).collect();
+        return finish_json(&Curves { nodes: spread.nodes, rounds });
+    }
+    let step = points.len().div_ceil(60).max(1);
+    let cell = |x: f64| number(x, 9);
+    let rows: Vec<Vec<String>> = points
+        .iter()
+        .step_by(step)
+        .map(|p| {
+            vec![
+                p.round.to_string(),
+                cell(p.exact),
+                cell(p.logistic),
+                cell(p.collisions),
+                p.taylor.map_or_else(|| "-".to_owned(), cell),
+                cell(p.recurrence),
+            ]
+        })
+        .collect();
+    let head = ["round", "exact mean", "logistic", "collisions", "second order", "recurrence"];
+    let lines = table(&head.map(|title| (title, Align::Right)), &rows).join("\n");
+    finish(&format!(
+        "{} (synchronous rounds, complete graph)\n\nInformed nodes by round\n{lines}\n\nlogistic: u' = r u \
+         (n-u)/n; collisions: u' = (n-u) P(reached | u); second order: the same, cut;\nrecurrence: \
+         each round the mean of the next as if the mean were the state: of the share\nuninformed, \
+         with one call and no loss, x (1-1/n)^(n(1-x)) under push and x^2 under pull\n",
+        predicted(spread)
+    ))
+}
+
+fn asked(spread: &Spread, rounds: Option<u64>) -> Result<Vec<Point>, Error> {
+    let rounds = match rounds {
+        Some(rounds) => rounds,
+        None => spread.solve()?.percentile(99.9)?.unwrap_or(0),
+    };
+    curve(spread, rounds)
+}
+
+/// The perfect spread to ask about.
+#[derive(Args)]
+pub(crate) struct DoublingArgs {
+    /// Number of nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    nodes: u64,
+    /// Probability that a message is lost, [0, 1].
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    loss: f64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Doubling {
+    nodes: u64,
+    loss: f64,
+    rounds: u32,
+    messages: u64,
+    complete: f64,
+    informed: f64,
+    /// Null if the number of nodes is odd, or not a power of two.
+    log10_last_round: Option<f64>,
+    log10_all_rounds: Option<f64>,
+}
+
+/// Runs `rumormill predict doubling`.
+pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
+    let (nodes, loss) = (args.nodes, args.loss + 0.0);
+    let ideal = schedule(nodes, loss).map_err(|error| refuse(&error))?;
+    // Each of the calls must arrive, too.
+    let arrive = |calls: u64| if calls == 0 { 0.0 } else { calls as f64 * (-loss).ln_1p() };
+    let ten = std::f64::consts::LN_10;
+    let half = nodes / 2;
+    let last = (nodes.is_multiple_of(2)).then(|| (ln_last_doubling(half) + arrive(half)) / ten);
+    let all = nodes
+        .is_power_of_two()
+        .then(|| (ln_perfect_doubling(nodes.ilog2()) + arrive(nodes - 1)) / ten);
+    if args.json {
+        return finish_json(&Doubling {
+            nodes,
+            loss,
+            rounds: ideal.rounds,
+            messages: ideal.messages,
+            complete: ideal.complete,
+            informed: ideal.informed,
+            log10_last_round: last.filter(|x| x.is_finite()),
+            log10_all_rounds: all.filter(|x| x.is_finite()),
+        });
+    }
+    let chance = |log10: Option<f64>, needs: &str| match log10 {
+        None => format!("none: it takes {needs}"),
+        Some(log10) if log10 > -290.0 => short(10f64.powf(log10)),
+        Some(log10) if log10.is_finite() => format!("10^{}", number(log10, 9)),
+        Some(_) => "0".to_owned(),
+    };
+    finish(&format!(
+        "{} nodes, loss {loss}\n\nA schedule: in round t node i < 2^(t-1) sends to node i + 2^(t-1)\n\
+         rounds                     {}\nmessages                   {}\nP(all are informed)        {}\n\
+         mean share informed        {}\nIt takes what gossip does without: every node knows the \
+         number of nodes, its own number and\nthe round, and all that hang on a message miss it if it \
+         is lost.\n\nPush with fan-out 1, by chance as good\n\
+         P(last round is perfect)   {}\nP(every round is perfect)  {}\n",
+        grouped(nodes),
+        ideal.rounds,
+        figure(ideal.messages as f64).trim_end_matches(".00"),
+        short(ideal.complete),
+        short(ideal.informed),
+        chance(last, "an even number of nodes"),
+        chance(all, "a power of two"),
+    ))
+}
