@@ -1,10 +1,9 @@
 //! Many seeds of one scenario, on all processors.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
+use rumormill_model::simulate::work::share;
 use rumormill_sim::scenario::{Outcome, Scenario, ScenarioRun};
 
 use crate::term::exit::Usage;
@@ -26,37 +25,32 @@ pub(crate) fn run(
     threads: usize,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Many> {
-    let next = AtomicU64::new(0);
     let outcomes = Mutex::new(Vec::new());
     let progress = Progress::new(runs, "runs");
-    let work = || -> Result<(), Usage> {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= runs {
+    let work = |number: u64| -> Result<(), Usage> {
+        let seed = scenario.seed.wrapping_add(number);
+        let seeded = Scenario { seed, ..scenario.clone() };
+        // What an action draws may be impossible with one seed, and not with another.
+        let refused = |error| Usage(format!("with seed {seed}: {error}"));
+        let mut run = ScenarioRun::new(&seeded).map_err(refused)?;
+        while run.start().is_some() || run.advance().is_some() {
+            if interrupt.raised() {
                 return Ok(());
             }
-            let seed = scenario.seed.wrapping_add(number);
-            let seeded = Scenario { seed, ..scenario.clone() };
-            // What an event draws may be impossible with one seed, and not with another.
-            let refused = |error| Usage(format!("with seed {seed}: {error}"));
-            let mut run = ScenarioRun::new(&seeded).map_err(refused)?;
-            while run.start().is_some() || run.advance().is_some() {
-                if interrupt.raised() {
-                    return Ok(());
-                }
-            }
-            let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-            outcomes.push(run.outcome());
-            progress.set(outcomes.len() as f64);
         }
+        let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        outcomes.push(run.outcome());
+        progress.set(outcomes.len() as f64);
+        Ok(())
     };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Result<(), Usage>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().map(join).collect::<Result<Vec<()>, Usage>>()
-    })?;
+    let flow = share(threads, runs, |_, number| match work(number) {
+        Ok(()) if interrupt.raised() => ControlFlow::Break(None),
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(Some(error)),
+    });
+    if let ControlFlow::Break(Some(error)) = flow {
+        return Err(error.into());
+    }
     let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by_key(|outcome| outcome.seed);
     Ok(Many { asked: runs, outcomes })

@@ -1,9 +1,11 @@
 //! Cells at work, side by side.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use rumormill_model::simulate::work::share;
 
 use crate::sweep::table::{Column, Value};
 use crate::sweep::work::{Watch, Work};
@@ -33,15 +35,13 @@ pub(crate) fn work(
     cells: &[Cell],
     before: usize,
     interrupt: &Interrupt,
-    finished: &mut dyn FnMut(usize, Vec<Value>) -> anyhow::Result<()>,
+    finished: &mut (dyn FnMut(usize, Vec<Value>) -> anyhow::Result<()> + Send),
 ) -> anyhow::Result<()> {
     if cells.is_empty() {
         return Ok(());
     }
     let (abreast, each) = shares(machine, cells)?;
     let progress = Progress::new((before + cells.len()) as u64, "cells");
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
     // The share done of the cells under way, and how many are finished.
     let shares = Mutex::new((vec![0.0; abreast], before));
     let tell = |worker: usize, share: f64, finished: usize| {
@@ -52,39 +52,28 @@ pub(crate) fn work(
         drop(state);
         progress.set(done);
     };
+    let failed = AtomicBool::new(false);
     let stop = || failed.load(Ordering::Relaxed) || interrupt.raised();
-    let (sender, receiver) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for worker in 0..abreast {
-            let (sender, next, tell, stop) = (sender.clone(), &next, &tell, &stop);
-            scope.spawn(move || {
-                while !stop() {
-                    let Some((cell, work)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        return;
-                    };
-                    let watch = Watch { done: &|share| tell(worker, share, 0), stop };
-                    let result = work.run(columns, each, &watch).transpose();
-                    let Some(result) = result else { return };
-                    tell(worker, 0.0, 1);
-                    if sender.send((*cell, result)).is_err() {
-                        return;
-                    }
-                }
-            });
+    let finished = Mutex::new(finished);
+    let run = |worker, (cell, work): &Cell| -> anyhow::Result<()> {
+        let watch = Watch { done: &|share| tell(worker, share, 0), stop: &stop };
+        let row = work.run(columns, each, &watch);
+        if let Some(row) = row.with_context(|| format!("cell {cell} failed"))? {
+            tell(worker, 0.0, 1);
+            finished.lock().unwrap_or_else(PoisonError::into_inner)(*cell, row)?;
         }
-        drop(sender);
-        let mut outcome = Ok(());
-        for (cell, result) in receiver {
-            let done = result
-                .with_context(|| format!("cell {cell} failed"))
-                .and_then(|row| finished(cell, row));
-            if let Err(error) = done {
+        Ok(())
+    };
+    let flow =
+        share(abreast, cells.len() as u64, |worker, at| match run(worker, &cells[at as usize]) {
+            Ok(()) if interrupt.raised() => ControlFlow::Break(Ok(())),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
                 failed.store(true, Ordering::Relaxed);
-                outcome = outcome.and(Err(error));
+                ControlFlow::Break(Err(error))
             }
-        }
-        outcome
-    })
+        });
+    flow.break_value().unwrap_or(Ok(()))
 }
 
 /// How many cells run side by side, and on how many threads each, so that the largest of them fit
