@@ -9,6 +9,7 @@ pub mod pace;
 mod random;
 pub mod reach;
 mod regular;
+mod search;
 pub mod topology;
 
 pub use csr::{Csr, MAX_GRAPH_NODES};

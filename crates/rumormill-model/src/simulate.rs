@@ -34,8 +34,8 @@ pub mod work;
 pub use broadcast::{Broadcast, BroadcastKind};
 
 pub use observer::{Observer, Progress};
+pub use spread::engines::EngineKind;
 pub use spread::job::{Job, simulate};
-pub use spread::kind::EngineKind;
 pub use spread::run::Run;
 pub use spread::summary::{RoundFigures, Summary};
 pub use updates::{Updates, UpdatesSummary, Way};

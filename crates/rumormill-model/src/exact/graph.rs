@@ -1,8 +1,8 @@
 //! Graphs other than the complete one: what is known in closed form, and what is not.
 
-mod law;
+pub mod growth;
 
-pub use law::{Growth, MAX_LAW_NODES};
+pub use growth::{Growth, MAX_LAW_NODES};
 
 use crate::error::{Error, count};
 use crate::exact::kernel::Kernel;
@@ -14,28 +14,18 @@ use crate::graph::kind::GraphKind;
 use crate::graph::topology::MAX_NODES;
 use crate::spread::{Spread, Targets};
 
-/// A family of graphs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Graph {
-    /// Every pair of nodes.
-    Complete,
-    /// One hub, and leaves that know only the hub.
-    Star,
-    /// A ring whose nodes all know a hub too.
-    Wheel,
-    /// A cycle.
-    Ring,
-    /// A path.
-    Path,
-    /// A square grid with borders; the number of nodes must be a square.
-    Grid,
-    /// A square grid without borders; the number of nodes must be a square.
-    Torus,
-    /// A hypercube; the number of nodes must be a power of two.
-    Hypercube,
-    /// A complete binary tree; the number of nodes must be 2^h − 1.
-    Tree,
-}
+/// The families that something is known about in closed form, in the order tables list them.
+pub const FAMILIES: [GraphKind; 9] = [
+    GraphKind::Complete,
+    GraphKind::Star,
+    GraphKind::Wheel,
+    GraphKind::Ring,
+    GraphKind::Path,
+    GraphKind::Grid,
+    GraphKind::Torus,
+    GraphKind::Hypercube,
+    GraphKind::Tree,
+];
 
 /// What is known about gossip on one graph. Push with one call per node and round, no loss,
 /// synchronous rounds.
@@ -52,55 +42,24 @@ pub struct Facts {
     pub statement: String,
 }
 
-impl Graph {
-    /// All families, in the order tables list them.
-    pub const ALL: [Self; 9] = [
-        Self::Complete,
-        Self::Star,
-        Self::Wheel,
-        Self::Ring,
-        Self::Path,
-        Self::Grid,
-        Self::Torus,
-        Self::Hypercube,
-        Self::Tree,
-    ];
-
-    /// Returns the family whose facts are known without making the graph.
-    #[must_use]
-    pub fn known(kind: GraphKind) -> Option<Self> {
-        Self::ALL.into_iter().find(|graph| graph.name() == kind.name())
-    }
-
-    /// The name used in commands and JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Star => "star",
-            Self::Wheel => "wheel",
-            Self::Ring => "ring",
-            Self::Path => "path",
-            Self::Grid => "grid",
-            Self::Torus => "torus",
-            Self::Hypercube => "hypercube",
-            Self::Tree => "tree",
-        }
-    }
-
+impl GraphKind {
     /// What is known about this graph on `nodes` nodes.
     ///
     /// # Errors
-    /// If the graph does not exist on that many nodes.
+    /// If the graph does not exist on that many nodes, or nothing is known about it.
     ///
     /// ```
-    /// use rumormill_model::exact::graph::Graph;
-    /// let star = Graph::Star.facts(1000)?;
+    /// use rumormill_model::graph::GraphKind;
+    /// let star = GraphKind::Star.facts(1000)?;
     /// assert_eq!((star.diameter, star.eccentricity), (2, (1, 2)));
     /// assert!((star.exact.expect("coupon collector").1 - 7477.0).abs() < 0.5);
     /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn facts(self, nodes: u64) -> Result<Facts, Error> {
+        if !FAMILIES.contains(&self) {
+            let names = FAMILIES.map(Self::name).join(", ");
+            return Err(Error::setting("kind", self, format_args!("one of {names}")));
+        }
         count("nodes", nodes, 1, MAX_NODES)?;
         let side = nodes.isqrt();
         let n = nodes as f64;
@@ -200,6 +159,7 @@ impl Graph {
                         .to_owned(),
                 )
             }
+            _ => unreachable!("refused above"),
         };
         Ok(Facts { diameter, eccentricity: (radius, diameter), exact, statement })
     }
@@ -314,13 +274,13 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_exist_are_refused() {
-        assert!(Graph::Grid.facts(10).is_err());
-        assert!(Graph::Hypercube.facts(12).is_err());
-        assert!(Graph::Tree.facts(8).is_err());
-        assert!(Graph::Ring.facts(2).is_err());
-        assert!(Graph::Star.facts(0).is_err());
-        for graph in Graph::ALL {
-            let n = if graph == Graph::Tree { 15 } else { 16 };
+        assert!(GraphKind::Grid.facts(10).is_err());
+        assert!(GraphKind::Hypercube.facts(12).is_err());
+        assert!(GraphKind::Tree.facts(8).is_err());
+        assert!(GraphKind::Ring.facts(2).is_err());
+        assert!(GraphKind::Star.facts(0).is_err());
+        for graph in FAMILIES {
+            let n = if graph == GraphKind::Tree { 15 } else { 16 };
             let facts = graph.facts(n).unwrap();
             assert!(facts.eccentricity.0 <= facts.diameter, "{graph:?}");
         }
@@ -329,7 +289,7 @@ mod tests {
     #[test]
     fn distances_meet_a_search() {
         // Breadth-first search on a 5×5 grid and torus.
-        for (graph, wraps) in [(Graph::Grid, false), (Graph::Torus, true)] {
+        for (graph, wraps) in [(GraphKind::Grid, false), (GraphKind::Torus, true)] {
             let side = 5i64;
             let distance = |a: i64, b: i64| {
                 let axis = |p: i64, q: i64| {

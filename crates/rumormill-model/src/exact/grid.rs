@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::exact::dense::{Rows, dot};
 use crate::exact::kernel::Kernel;
 use crate::exact::row::Row;
+use crate::exact::special::balance;
 use crate::spread::Spread;
 
 /// Points of a panel.
@@ -639,24 +640,6 @@ fn eliminate(block: &mut [[f64; POINTS]; POINTS], sides: &mut [f64]) {
     for i in (0..size).rev() {
         let later: f64 = (i + 1..size).map(|j| block[i][j] * sides[j]).sum();
         sides[i] = (sides[i] - later) / block[i][i];
-    }
-}
-
-/// Makes a row sum to one as nearly as doubles can: thousands of rounds multiply what is left.
-pub(crate) fn balance(weights: &mut [f64]) {
-    for _ in 0..2 {
-        // Neumaier's compensated sum.
-        let (mut sum, mut lost) = (-1.0f64, 0.0);
-        let mut largest = 0;
-        for (i, &w) in weights.iter().enumerate() {
-            let next = sum + w;
-            lost += if sum.abs() >= w.abs() { (sum - next) + w } else { (w - next) + sum };
-            sum = next;
-            if w > weights[largest] {
-                largest = i;
-            }
-        }
-        weights[largest] -= sum + lost;
     }
 }
 

@@ -281,7 +281,7 @@ pub(crate) fn binomial_row(k: usize, loss: f64) -> Vec<f64> {
         }
     }
     // Thousands of senders multiply what is missing from one.
-    crate::exact::grid::balance(&mut row);
+    crate::exact::special::balance(&mut row);
     row
 }
 

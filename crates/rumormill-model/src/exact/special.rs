@@ -196,6 +196,24 @@ pub fn gamma_q(a: f64, x: f64) -> f64 {
     front * h
 }
 
+/// Makes a row sum to one as nearly as doubles can: thousands of rounds multiply what is left.
+pub(crate) fn balance(weights: &mut [f64]) {
+    for _ in 0..2 {
+        // Neumaier's compensated sum.
+        let (mut sum, mut lost) = (-1.0f64, 0.0);
+        let mut largest = 0;
+        for (i, &w) in weights.iter().enumerate() {
+            let next = sum + w;
+            lost += if sum.abs() >= w.abs() { (sum - next) + w } else { (w - next) + sum };
+            sum = next;
+            if w > weights[largest] {
+                largest = i;
+            }
+        }
+        weights[largest] -= sum + lost;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

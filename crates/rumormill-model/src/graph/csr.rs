@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::graph::reach::Search;
+use crate::graph::search::Search;
 
 /// The most nodes of a graph that is not complete: node numbers are 32-bit.
 pub const MAX_GRAPH_NODES: u64 = u32::MAX as u64 - 1;
@@ -22,7 +22,7 @@ enum Offsets {
 /// can be: 4 bytes a neighbour, and 0, 4 or 8 a node.
 ///
 /// ```
-/// use rumormill_model::simulate::Csr;
+/// use rumormill_model::graph::Csr;
 /// let triangle = Csr::from_edges(3, &[(0, 1), (1, 2), (2, 0)]);
 /// assert_eq!(triangle.neighbours(1), [0, 2]);
 /// ```

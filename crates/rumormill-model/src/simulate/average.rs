@@ -18,8 +18,8 @@
 //! # Ok::<(), rumormill_model::error::Error>(())
 //! ```
 
+mod arrays;
 mod asked;
-mod dense;
 mod engines;
 mod events;
 mod instant;

@@ -20,7 +20,7 @@ use crate::simulate::engine::Plan;
 use crate::simulate::histogram::{Counts, Moments};
 use crate::simulate::observer::{CONTACTS, Observer, Shared, Watch, reports};
 use crate::simulate::spread::asked::Asked;
-use crate::simulate::spread::kind::EngineKind;
+use crate::simulate::spread::engines::EngineKind;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::{ByRuns, Desk, check_runs};
 use crate::spread::{Semantics, Spread};

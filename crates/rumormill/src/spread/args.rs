@@ -1,7 +1,6 @@
 //! The question of a rumor as flags: what predictions, simulations and sweeps have in common.
 
 use clap::Args;
-use rumormill_model::graph::GraphKind;
 use rumormill_model::simulate::{BroadcastKind, EngineKind};
 use rumormill_model::spread::{Semantics, Spread, Targets};
 use rumormill_proto::{Decided, Stop, Style};
@@ -89,10 +88,7 @@ impl SpreadArgs {
             return Err(Usage("--reset: only a counter can be set back".to_owned()));
         }
         Ok(Spread {
-            graph: match self.graph {
-                GraphArg::Kind(kind) => kind,
-                GraphArg::File(..) => GraphKind::Listed,
-            },
+            graph: self.graph.kind(),
             style: match (self.style, self.pull_after) {
                 (Style::Push, Some(_)) => Style::PushThenPull,
                 (style, _) => style,

@@ -119,6 +119,14 @@ impl std::fmt::Display for GraphArg {
 }
 
 impl GraphArg {
+    /// Returns the family.
+    pub(crate) fn kind(&self) -> GraphKind {
+        match self {
+            Self::Kind(kind) => *kind,
+            Self::File(..) => GraphKind::Listed,
+        }
+    }
+
     /// Checks whether there is such a graph, without making it; gives the bytes of memory that
     /// making it takes.
     ///

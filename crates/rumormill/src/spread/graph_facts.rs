@@ -10,9 +10,9 @@ use crate::term::machine::Machine;
 use crate::term::parse::count;
 use crate::term::refuse::refuse;
 use clap::Args;
-use rumormill_model::exact::graph::{Graph, star_survival};
-use rumormill_model::graph::Topology;
+use rumormill_model::exact::graph::{FAMILIES, star_survival};
 use rumormill_model::graph::distance::Extent;
+use rumormill_model::graph::{GraphKind, Topology};
 use serde::Serialize;
 
 /// Edges to follow for radius and diameter: about half a second.
@@ -80,10 +80,10 @@ struct Origin {
 /// Runs `rumormill predict graph`.
 pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
     let known = match args.graph {
-        GraphArg::Kind(kind) => Graph::known(kind),
+        GraphArg::Kind(kind) => Some(kind).filter(|kind| FAMILIES.contains(kind)),
         GraphArg::File(..) => None,
     };
-    if args.rounds.is_some() && known != Some(Graph::Star) {
+    if args.rounds.is_some() && known != Some(GraphKind::Star) {
         return Err(Usage(
             "--rounds is only for --graph star; simulate spread --graph covers other graphs".into(),
         )
@@ -119,7 +119,7 @@ fn doublings(nodes: u64) -> u64 {
 }
 
 /// What is known in closed form.
-fn closed(graph: Graph, nodes: u64, rounds: Option<u64>) -> anyhow::Result<Report> {
+fn closed(graph: GraphKind, nodes: u64, rounds: Option<u64>) -> anyhow::Result<Report> {
     let facts = graph.facts(nodes).map_err(|error| refuse(&error))?;
     let survival = rounds.map(|rounds| star_survival(nodes, rounds)).transpose();
     Ok(Report {

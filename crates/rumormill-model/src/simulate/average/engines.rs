@@ -5,8 +5,8 @@ use std::ops::{ControlFlow, Range};
 use crate::average::{Aggregate, Averaging, Engine as Kind, Protocol, Schedule};
 use crate::error::Error;
 use crate::graph::topology::Topology;
+use crate::simulate::average::arrays::{self, Dense};
 use crate::simulate::average::asked::Asked;
-use crate::simulate::average::dense::{self, Dense};
 use crate::simulate::average::events::Events;
 use crate::simulate::average::instant::Instant;
 use crate::simulate::average::ledger::{self, Ledger};
@@ -88,7 +88,7 @@ impl Engine<Asked> for DenseEngine {
     }
 
     fn bytes_needed(&self, asked: &Asked, workers: usize) -> u64 {
-        bytes(asked, dense::bytes_per_node(asked.averaging.protocol), workers)
+        bytes(asked, arrays::bytes_per_node(asked.averaging.protocol), workers)
     }
 
     fn build<'a>(&self, asked: &'a Asked, _seed: u64) -> Box<dyn Plan<Asked> + 'a> {

@@ -8,7 +8,7 @@ use crate::exact::average as theory;
 use super::*;
 use crate::graph::kind::GraphKind;
 use crate::graph::topology::Topology;
-use crate::simulate::average::dense::Dense;
+use crate::simulate::average::arrays::Dense;
 use crate::simulate::average::instant::Instant;
 use crate::simulate::average::protocol::Protocol as _;
 use crate::simulate::average::push_sum::PushSum;

@@ -6,7 +6,7 @@
 //! the rounding of doubles, some 10⁻¹⁵ of each probability to 10⁹ nodes, and at 10¹⁵ nodes means
 //! that are off by up to 10⁻⁸ of their standard deviation. Few nodes get their laws as tables.
 
-mod lanes;
+mod abreast;
 mod table;
 
 use std::ops::{ControlFlow, Range};
@@ -22,7 +22,7 @@ use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream};
 use crate::simulate::work::Worker;
 use crate::spread::Spread;
-use lanes::{LANES, Lanes};
+use abreast::{LANES, Lanes};
 use table::Table;
 
 /// A round takes about as long as this many contacts.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::graph::topology::Topology;
 use crate::simulate::observer::{CONTACTS, Observer, Shared, reports};
 use crate::simulate::spread::asked::Asked;
-use crate::simulate::spread::kind::EngineKind;
+use crate::simulate::spread::engines::EngineKind;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::{Desk, check_runs};
 use crate::spread::Spread;

@@ -7,8 +7,8 @@ use crate::simulate::spread::asked::Asked;
 use crate::simulate::spread::bit_parallel::BitParallelEngine;
 use crate::simulate::spread::bitset::BitsetEngine;
 use crate::simulate::spread::count::CountEngine;
-use crate::simulate::spread::csr::CsrEngine;
 use crate::simulate::spread::reference::ReferenceEngine;
+use crate::simulate::spread::rows::CsrEngine;
 use crate::spread::Spread;
 use crate::words::words;
 

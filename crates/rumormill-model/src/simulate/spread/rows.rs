@@ -1,15 +1,15 @@
 //! Any graph: the reference's runs, bit for bit, in the order of the nodes.
 //!
 //! Contacts have addresses, so they may be worked in any order and left out where they can change
-//! nothing. While the rumor moves fast, a round is a sweep over bits ([`dense`]): rows of
+//! nothing. While the rumor moves fast, a round is a sweep over bits ([`sweep`]): rows of
 //! neighbours are read from front to back, only the bits of those called are read at random, and no
 //! branch depends on them. When few are left that do not know (or few that do), only the nodes next
 //! to those are swept: the others, saturated, would call in vain. A rumor that creeps, along a path or
 //! out of a star's hub, is followed along its front instead ([`sparse`]).
 
-mod dense;
 mod nodes;
 mod sparse;
+mod sweep;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! A round along the front: only nodes that have someone to tell, or someone to hear from.
 
 use crate::simulate::spread::contacts::Contacts;
-use crate::simulate::spread::csr::nodes::{Nodes, bit, for_each};
+use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each};
 
 /// Where the rumor can move.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! The law of push on graphs where the number that know is all there is to know: it alone says how
 //! likely the next ones are.
 
-use super::Graph;
 use crate::exact::spread::Distribution;
+use crate::graph::kind::GraphKind;
 
 /// More nodes than this take too long: a round costs a step for each.
 pub const MAX_LAW_NODES: u64 = 1000;
@@ -19,15 +19,16 @@ pub struct Growth {
     pub informed: Vec<f64>,
 }
 
-impl Graph {
+impl GraphKind {
     /// How push spreads on a star or a ring from any node, or on a path from one of its ends:
     /// exactly, up to [`MAX_LAW_NODES`] nodes. `None` of others.
     ///
     /// ```
-    /// use rumormill_model::exact::graph::{Graph, star_mean};
-    /// let star = Graph::Star.growth(100).expect("a star");
+    /// use rumormill_model::exact::graph::star_mean;
+    /// use rumormill_model::graph::GraphKind;
+    /// let star = GraphKind::Star.growth(100).expect("a star");
     /// assert!((star.law.mean - star_mean(100)).abs() < 1e-9);
-    /// assert!(Graph::Torus.growth(100).is_none());
+    /// assert!(GraphKind::Torus.growth(100).is_none());
     /// ```
     #[must_use]
     pub fn growth(self, nodes: u64) -> Option<Growth> {
@@ -93,16 +94,16 @@ fn growth(nodes: u64, chances: impl Fn(usize) -> (f64, f64)) -> Growth {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{path_mean, ring_mean, star_mean, star_survival};
     use super::*;
+    use crate::exact::graph::{path_mean, ring_mean, star_mean, star_survival};
 
     #[test]
     fn means_are_those_of_the_closed_forms() {
         for nodes in [3, 4, 10, 200] {
             for (graph, mean) in [
-                (Graph::Star, star_mean(nodes)),
-                (Graph::Ring, ring_mean(nodes)),
-                (Graph::Path, path_mean(nodes)),
+                (GraphKind::Star, star_mean(nodes)),
+                (GraphKind::Ring, ring_mean(nodes)),
+                (GraphKind::Path, path_mean(nodes)),
             ] {
                 let growth = graph.growth(nodes).unwrap();
                 let off = growth.law.mean / mean - 1.0;
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_star_is_the_coupon_collector() {
-        let growth = Graph::Star.growth(50).unwrap();
+        let growth = GraphKind::Star.growth(50).unwrap();
         for round in [10, 49, 100, 200, 400] {
             let want = star_survival(50, round as u64).unwrap();
             assert!((growth.law.survival[round] - want).abs() < 1e-12, "{round}");
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_path_of_three_counts_its_messages() {
         // One call, then two a round until one of them goes on: 1 + 2·2.
-        let growth = Graph::Path.growth(3).unwrap();
+        let growth = GraphKind::Path.growth(3).unwrap();
         assert!((growth.law.messages - 5.0).abs() < 1e-9, "{}", growth.law.messages);
         // P(T > r) = ½^(r − 1).
         assert!((growth.law.survival[4] - 0.125).abs() < 1e-15);

@@ -2,7 +2,7 @@
 
 use super::Sweep;
 use crate::simulate::spread::contacts::Contacts;
-use crate::simulate::spread::csr::nodes::{Nodes, bit, for_each};
+use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each};
 use crate::simulate::stream::{Stream, below};
 
 /// Nodes whose contacts are worked together: enough to overlap their reads of memory.
