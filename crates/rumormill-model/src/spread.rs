@@ -176,7 +176,7 @@ impl Spread {
         let range = format!("{nodes}, the number of nodes of the graph");
         need(self.nodes == nodes, "nodes", self.nodes, range)?;
         let pushes = matches!(self.style, Style::Push | Style::PushThenPull);
-        let range = "left out with a style that pulls from the start";
+        let range = "left out: only push can switch to pull";
         let after = self.pull_after.unwrap_or_default();
         need(pushes || self.pull_after.is_none(), "pull_after", after, range)?;
         self.check_with(topology.largest_degree() + u64::from(self.include_self))
