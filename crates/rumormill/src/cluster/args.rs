@@ -16,6 +16,8 @@ Examples:
   rumormill simulate cluster --partition 10s..30s --print > mine.toml
   rumormill simulate cluster --nodes 10000 --duration 20s   a large cluster
   rumormill simulate cluster mine.toml --runs 100           100 seeds; prints the worst
+  rumormill simulate cluster --random --seed 7 --print      a random scenario, full of faults
+  rumormill simulate cluster --random --runs 100            100 of them
 
 Exit codes: 0 all checks held, 1 a check failed (prints the seed and the shortest scenario that
 still fails), 2 usage, 130 interrupted.";
@@ -30,6 +32,9 @@ still fails), 2 usage, 130 interrupted.";
 pub(crate) struct Args {
     /// Scenario file, TOML; flags change it or add to it (docs/cluster-scenarios.md).
     pub(crate) scenario: Option<PathBuf>,
+    /// Draw a scenario full of faults from the seed; flags change it or add to it.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(crate) random: bool,
     #[command(flatten)]
     pub(crate) flags: Flags,
     /// Number of seeds to run, from --seed on; prints the worst.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use rumormill_sim::scenario::Scenario;
+use rumormill_sim::scenario::random::Random;
 
 use crate::cluster::args::Args;
 use crate::cluster::flags::Flags;
@@ -23,6 +24,28 @@ pub(crate) fn assemble(path: Option<&Path>, flags: &Flags) -> anyhow::Result<Sce
     let mut scenario = path.map_or_else(|| Ok(Scenario::default()), read)?;
     flags.apply(&mut scenario)?;
     Ok(scenario)
+}
+
+/// Returns the scenario of one seed: of the file or drawn at random, changed by the flags.
+pub(crate) fn seeded(args: &Args, seed: u64) -> anyhow::Result<Scenario> {
+    let mut scenario = if args.random {
+        let mut scenario = Random::new(seed).scenario();
+        args.flags.apply(&mut scenario)?;
+        scenario
+    } else {
+        assemble(args.scenario.as_deref(), &args.flags)?
+    };
+    scenario.seed = seed;
+    Ok(scenario)
+}
+
+/// Returns the seed of the first run.
+pub(crate) fn first_seed(args: &Args) -> anyhow::Result<u64> {
+    match (args.flags.seed(), args.random) {
+        (Some(seed), _) => Ok(seed),
+        (None, true) => Ok(0),
+        (None, false) => Ok(assemble(args.scenario.as_deref(), &args.flags)?.seed),
+    }
 }
 
 /// A scenario as the text of a file.

@@ -82,6 +82,11 @@ struct Incident {
 }
 
 impl Flags {
+    /// Returns the seed, if it is given.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     /// Applies the flags to a scenario.
     pub(crate) fn apply(&self, scenario: &mut Scenario) -> Result<(), Usage> {
         for assignment in &self.set {

@@ -18,21 +18,21 @@ pub(crate) struct Many {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// Runs `runs` seeds from the scenario's own on, on `threads` threads.
+/// Runs `runs` seeds from the first on, on `threads` threads.
 pub(crate) fn run(
-    scenario: &Scenario,
+    first: u64,
+    scenario: &(impl Fn(u64) -> anyhow::Result<Scenario> + Sync),
     runs: u64,
     threads: usize,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Many> {
     let outcomes = Mutex::new(Vec::new());
     let progress = Progress::new(runs, "runs");
-    let work = |number: u64| -> Result<(), Usage> {
-        let seed = scenario.seed.wrapping_add(number);
-        let seeded = Scenario { seed, ..scenario.clone() };
+    let work = |number: u64| -> anyhow::Result<()> {
+        let seed = first.wrapping_add(number);
         // What an action draws may be impossible with one seed, and not with another.
         let refused = |error| Usage(format!("with seed {seed}: {error}"));
-        let mut run = ScenarioRun::new(&seeded).map_err(refused)?;
+        let mut run = ScenarioRun::new(&scenario(seed)?).map_err(refused)?;
         while run.start().is_some() || run.advance().is_some() {
             if interrupt.raised() {
                 return Ok(());
@@ -49,7 +49,7 @@ pub(crate) fn run(
         Err(error) => ControlFlow::Break(Some(error)),
     });
     if let ControlFlow::Break(Some(error)) = flow {
-        return Err(error.into());
+        return Err(error);
     }
     let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by_key(|outcome| outcome.seed);

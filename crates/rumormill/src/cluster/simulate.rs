@@ -18,7 +18,7 @@ use crate::term::start::check_plot;
 
 /// Runs `rumormill simulate cluster`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let mut scenario = file::assemble(args.scenario.as_deref(), &args.flags)?;
+    let mut scenario = file::seeded(args, file::first_seed(args)?)?;
     scenario.check().map_err(|error| Usage(format!("{}{error}", file::prefix(args))))?;
     if let Some(path) = &args.plot {
         check_plot(path)?;
@@ -31,10 +31,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let many = match args.runs {
         1 => None,
-        runs => Some(many::run(&scenario, runs, args.threads(), &interrupt)?),
+        runs => {
+            // A file is read once, and a random scenario drawn for each seed.
+            let of_seed = |seed| match args.random {
+                true => file::seeded(args, seed),
+                false => Ok(Scenario { seed, ..scenario.clone() }),
+            };
+            Some(many::run(scenario.seed, &of_seed, runs, args.threads(), &interrupt)?)
+        }
     };
     if let Some(worst) = many.as_ref().and_then(many::Many::worst) {
-        scenario.seed = worst.seed;
+        scenario = match args.random {
+            true => file::seeded(args, worst.seed)?,
+            false => Scenario { seed: worst.seed, ..scenario },
+        };
     }
     let seen = look(&scenario, args.record.as_deref(), &interrupt)?;
     let shrunk = match &seen.outcome.failure {

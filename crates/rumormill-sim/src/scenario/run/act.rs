@@ -1,6 +1,6 @@
 //! Carries out the steps of a scenario.
 
-use rumormill_proto::Name;
+use rumormill_proto::{Instant, Name};
 
 use super::ScenarioRun;
 use crate::network::error::SimError;
@@ -66,6 +66,8 @@ impl ScenarioRun {
                 net.unset(node, &unset.aggregate)?;
                 self.assigned[node.index()].remove(&unset.aggregate);
             }
+            // What a node of the start has at 0s, it has started with.
+            Action::Clock(_) if step.at == Instant::ZERO && node.0 < self.scenario.nodes => {}
             Action::Clock(change) => {
                 change.rate.map_or(Ok(()), |rate| net.set_clock_rate(node, rate))?;
                 change.step.map_or(Ok(()), |step| net.step_wall_clock(node, step.millis))?;

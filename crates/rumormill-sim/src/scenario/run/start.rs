@@ -1,7 +1,7 @@
 //! Nodes start: all at the beginning, some by one, and later those that join or come back.
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::Rng;
+use rumormill_proto::{Instant, Rng};
 
 use super::ScenarioRun;
 use super::phase::{Beginning, Phase};
@@ -10,8 +10,10 @@ use crate::network::digest::seed;
 use crate::network::error::SimError;
 use crate::network::index::NodeIndex;
 use crate::network::spec::NodeSpec;
+use crate::scenario::action::Action;
 use crate::scenario::contacts::contacts;
 use crate::scenario::payload::Join;
+use crate::scenario::span::Shift;
 
 /// The purpose of the seeds of clocks.
 const CLOCKS: u64 = 7;
@@ -50,7 +52,7 @@ impl ScenarioRun {
         self.beginning = match core::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Nodes(before) => {
                 for _ in before..upto(before) {
-                    let index = self.add_node(&Join::of(1))?;
+                    let index = self.add_node(&self.clock_at_start(self.net.len() as u32))?;
                     if !formed {
                         self.settle_in(index)?;
                     }
@@ -77,6 +79,22 @@ impl ScenarioRun {
             Beginning::Done => Beginning::Done,
         };
         Ok(())
+    }
+
+    /// Returns the clock with which a node starts: `clock` at 0s holds from the start.
+    fn clock_at_start(&self, number: u32) -> Join {
+        let mut join = Join::of(1);
+        for step in self.steps.iter().take_while(|step| step.at == Instant::ZERO) {
+            if let Action::Clock(change) = &step.action
+                && change.nodes.listed().contains(&number)
+            {
+                join.rate = change.rate.or(join.rate);
+                let before = join.step.map_or(0, |step| step.millis);
+                join.step =
+                    change.step.map(|step| Shift { millis: before + step.millis }).or(join.step);
+            }
+        }
+        join
     }
 
     pub(super) fn add_node(&mut self, join: &Join) -> Result<NodeIndex, SimError> {
