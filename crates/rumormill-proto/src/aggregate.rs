@@ -17,6 +17,7 @@ pub(crate) mod contribution;
 pub(crate) mod disagreement;
 pub(crate) mod enclosed;
 pub(crate) mod estimate;
+mod exchange;
 pub(crate) mod input;
 pub(crate) mod ledger;
 pub(crate) mod links;
@@ -31,19 +32,16 @@ pub(crate) mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aggregate::component::{Component, PARTICIPATION, VALUE};
+use crate::aggregate::component::Component;
 use crate::aggregate::disagreement::Disagreement;
 use crate::aggregate::input::{InputError, MAX_AGGREGATES, Mode};
-use crate::aggregate::ledger::{Answer, Ledger};
-use crate::aggregate::links::{Links, Order};
-use crate::aggregate::mass::{Mass, Steps};
-use crate::aggregate::masses::{Masses, mass_of, of_one_aggregate};
-use crate::aggregate::messages::{Message, Section, write_sections};
-use crate::aggregate::metric::{Metric, is_dust};
+use crate::aggregate::ledger::Ledger;
+use crate::aggregate::links::Links;
+use crate::aggregate::mass::Mass;
+use crate::aggregate::messages::Message;
+use crate::aggregate::metric::Metric;
 use crate::aggregate::reading::Reading;
-use crate::aggregate::settings::Overlap;
-use crate::aggregate::view::{OVERHEAD, View};
-use crate::aggregate::window::{Progress, Window};
+use crate::aggregate::view::View;
 use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
 use crate::notice::Notice;
@@ -218,289 +216,6 @@ impl Aggregation {
             metric.quiet = 0;
         }
     }
-
-    fn send(&self, cx: &mut Context<'_>, to: NodeId, message: &Message) {
-        let mut bytes = Vec::new();
-        message.write(&mut bytes);
-        cx.send(to, &bytes);
-    }
-
-    fn send_sections(
-        &self,
-        cx: &mut Context<'_>,
-        to: NodeId,
-        reply: bool,
-        seq: u64,
-        sections: &[Section],
-    ) {
-        let limit = cx.config().max_datagram - OVERHEAD;
-        for message in write_sections(reply, seq, self.view.digest, sections, limit) {
-            cx.send(to, &message);
-        }
-    }
-
-    fn alarm(&self, cx: &mut Context<'_>) {
-        if let Some(due) = self.links.next_due() {
-            cx.wake_at(due);
-        }
-    }
-
-    /// Turns to a peer: opens the link, or pushes.
-    fn turn_to(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        match self.links.begin(peer) {
-            None => self.send(cx, peer, &Message::Open),
-            Some(seq) => {
-                self.anchors.ask(peer, seq);
-                for metric in self.metrics.values_mut() {
-                    metric.ledger.ask(peer, seq);
-                }
-                self.push(cx, peer, seq);
-            }
-        }
-        self.links.sent(cx.now(), peer, self.period);
-    }
-
-    /// Sends what the peer has not answered yet of the push `seq`, with the masses of now: what a
-    /// reply books is what the peer took, whichever snapshot it saw.
-    fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u64) {
-        let mut sections = Vec::with_capacity(1 + self.metrics.len());
-        if self.anchors.awaits(peer, seq) {
-            sections.push(self.section(None, self.anchors.masses()));
-        }
-        for (name, metric) in &self.metrics {
-            if metric.ledger.awaits(peer, seq) {
-                sections.push(self.section(Some(name), metric.ledger.masses()));
-            }
-        }
-        self.send_sections(cx, peer, false, seq, &sections);
-    }
-
-    fn section(&self, name: Option<&Name>, masses: Masses) -> Section {
-        let metric = name.and_then(|name| self.metrics.get(name));
-        let window = metric.and_then(|metric| metric.window.as_ref()).map(Window::part);
-        Section { metric: name.cloned(), masses, window }
-    }
-
-    fn receive_push(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: NodeId,
-        seq: u64,
-        view: u64,
-        sections: &[Section],
-    ) {
-        // A peer that pushes has the link. This node may have none, if it had given up opening it
-        // when the peer accepted after all; nothing has moved between them then.
-        self.links.establish(from);
-        match self.links.hear(from, seq) {
-            Order::Latest => {}
-            Order::Older(seq) => return self.send(cx, from, &Message::Stale { seq }),
-            Order::TooFar => {
-                cx.stats().refused_jumps += 1;
-                return;
-            }
-        }
-        let decline =
-            cx.config().aggregates.overlap == Overlap::Decline && self.links.has_outstanding();
-        let tolerance = cx.config().aggregates.tolerance;
-        let mut replies = Vec::with_capacity(sections.len());
-        let (mut fresh, mut repeated) = (false, false);
-        for section in sections {
-            let answer = match &section.metric {
-                None => {
-                    let masses = self.without_departed(&section.masses);
-                    Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
-                }
-                Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
-            };
-            match answer {
-                Some(Answer::Stale) => continue,
-                Some(Answer::Fresh) => fresh = true,
-                Some(Answer::Repeated) => repeated = true,
-                None => {}
-            }
-            let masses = match &section.metric {
-                None => self.anchors.taken(from),
-                Some(name) => {
-                    self.meet_window(cx, name, view, section);
-                    let metric = self.metrics.get(name);
-                    metric.map_or(vec![], |metric| metric.ledger.taken(from))
-                }
-            };
-            replies.push(self.section(section.metric.as_ref(), masses));
-        }
-        if replies.is_empty() {
-            return;
-        }
-        let stats = cx.stats();
-        stats.answered += u64::from(fresh);
-        stats.answered_again += u64::from(repeated);
-        stats.busy += u64::from(fresh && decline);
-        self.send_sections(cx, from, true, seq, &replies);
-        self.forget_spent();
-    }
-
-    fn answer_anchors(
-        &mut self,
-        from: NodeId,
-        seq: u64,
-        masses: &Masses,
-        decline: bool,
-        tolerance: f64,
-    ) -> Answer {
-        let theirs = |id: &NodeId| mass_of(masses, id.0);
-        let differences: Vec<_> = (self.view.anchors.iter())
-            .map(|id| (*id, theirs(id) - self.anchors.mass(id.0)))
-            .collect();
-        let steps = (!decline).then_some(Steps::COARSE);
-        let answer = self.anchors.answer(from, seq, masses, steps);
-        if answer == Answer::Fresh {
-            self.met_anchors(&differences, tolerance);
-        }
-        answer
-    }
-
-    /// An exchange has met a peer whose anchor masses differ by so much.
-    fn met_anchors(&mut self, differences: &[(NodeId, Mass)], tolerance: f64) {
-        self.anchors_quiet = true;
-        for (id, difference) in differences {
-            let mass = mass::to_f64(self.anchors.mass(id.0));
-            let relative = if mass > 0.0 { mass::to_f64(*difference) / mass } else { 1.0 };
-            self.anchor_disagreement.meet(relative);
-            self.anchors_quiet &= relative.abs() <= tolerance;
-        }
-    }
-
-    fn without_departed(&self, masses: &Masses) -> Masses {
-        masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
-    }
-
-    /// `None` if this node does not take the figure up.
-    fn answer_metric(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: NodeId,
-        seq: u64,
-        name: &Name,
-        section: &Section,
-        decline: bool,
-    ) -> Option<Answer> {
-        let full = self.metrics.len() >= MAX_AGGREGATES;
-        if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
-            return None;
-        }
-        let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
-        let anchors_quiet = self.anchors_quiet;
-        let metric = self.metric(cx, name);
-        let masses = of_one_aggregate(&section.masses);
-        let difference = |component| mass_of(&masses, component) - metric.ledger.mass(component);
-        let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
-        let steps = (!decline).then(|| metric.steps(members));
-        let answer = metric.ledger.answer(from, seq, &masses, steps);
-        if answer == Answer::Fresh {
-            metric.met(value, participation, anchors_quiet, tolerance);
-        }
-        Some(answer)
-    }
-
-    fn receive_reply(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: NodeId,
-        seq: u64,
-        view: u64,
-        sections: &[Section],
-    ) {
-        let tolerance = cx.config().aggregates.tolerance;
-        for section in sections {
-            match &section.metric {
-                None => {
-                    let taken = self.without_departed(&section.masses);
-                    let before = self.anchor_masses();
-                    if self.anchors.settle(from, seq, &taken) {
-                        // The peer took half of the difference.
-                        let moved = |(id, mass): &(NodeId, Mass)| {
-                            (*id, (self.anchors.mass(id.0) - *mass) << 1u32)
-                        };
-                        let differences: Vec<_> = before.iter().map(moved).collect();
-                        self.met_anchors(&differences, tolerance);
-                    }
-                }
-                Some(name) => {
-                    let anchors_quiet = self.anchors_quiet;
-                    let Some(metric) = self.metrics.get_mut(name) else { continue };
-                    if section.masses.is_empty() && metric.input.is_none() && metric.is_dust() {
-                        // The peer has forgotten the figure, and this node has no reason to keep it.
-                        self.metrics.remove(name);
-                        continue;
-                    }
-                    let held = |metric: &Metric| {
-                        [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
-                    };
-                    let before = held(metric);
-                    if metric.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
-                        let after = held(metric);
-                        let twice = |n: usize| (after[n] - before[n]) << 1u32;
-                        if !section.masses.is_empty() {
-                            metric.met(twice(0), twice(1), anchors_quiet, tolerance);
-                        }
-                        if let Some(window) = &mut metric.window {
-                            window.settled(from, &metric.ledger);
-                        }
-                    }
-                    self.meet_window(cx, name, view, section);
-                }
-            }
-        }
-        let awaited = self.anchors.awaits(from, seq)
-            || self.metrics.values().any(|metric| metric.ledger.awaits(from, seq));
-        let current = self.links.get(from).is_some_and(|link| link.seq == seq);
-        if current && !awaited && self.links.answered(cx.now(), from).is_some() {
-            cx.stats().exchanges += 1;
-        }
-        self.forget_spent();
-    }
-
-    fn anchor_masses(&self) -> Vec<(NodeId, Mass)> {
-        self.view.anchors.iter().map(|id| (*id, self.anchors.mass(id.0))).collect()
-    }
-
-    /// Takes in where a peer's window stands, if it has the same members.
-    fn meet_window(&mut self, cx: &mut Context<'_>, name: &Name, view: u64, section: &Section) {
-        let (Some(part), Some(metric)) = (&section.window, self.metrics.get_mut(name)) else {
-            return;
-        };
-        let Some(window) = metric.window.as_mut().filter(|_| view == self.view.digest) else {
-            return;
-        };
-        let progress = window.receive(cx.now(), part, &mut metric.ledger, metric.input);
-        note(cx, metric, progress);
-        advance(cx, metric);
-    }
-
-    fn forget_spent(&mut self) {
-        self.metrics.retain(|_, metric| !metric.is_spent());
-    }
-}
-
-/// Moves a figure's window on, if all have got that far.
-fn advance(cx: &mut Context<'_>, metric: &mut Metric) {
-    if let Some(window) = &mut metric.window {
-        let progress = window.advance(cx.now(), &mut metric.ledger, metric.input);
-        note(cx, metric, progress);
-    }
-}
-
-fn note(cx: &mut Context<'_>, metric: &mut Metric, progress: Option<Progress>) {
-    match progress {
-        Some(Progress::Enclosed) => cx.stats().windows += 1,
-        Some(Progress::Void) => cx.stats().windows_void += 1,
-        None => return,
-    }
-    let result = metric.window.as_ref().and_then(Window::result);
-    if progress == Some(Progress::Enclosed) && result.is_some_and(|r| r.contribution.changed) {
-        metric.disturbed = Some(cx.now());
-    }
 }
 
 impl Protocol for Aggregation {
@@ -518,7 +233,7 @@ impl Protocol for Aggregation {
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.refresh(cx);
         for metric in self.metrics.values_mut() {
-            advance(cx, metric);
+            metric.advance(cx);
         }
         self.forget_spent();
         let core = &mut *cx.core;

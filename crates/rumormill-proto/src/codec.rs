@@ -34,6 +34,7 @@ pub(crate) const CHANNEL_PATH: u32 = 3;
 
 /// Why a packet was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum WireError {
     /// Not a rumormill packet at all.
     #[error("not a rumormill packet")]

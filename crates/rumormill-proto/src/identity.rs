@@ -16,6 +16,7 @@ pub const MAX_NAME: usize = 64;
 
 /// Why a name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// The name has no characters.
     #[error("a name must not be empty")]

@@ -2,14 +2,13 @@
 //! as text or base64.
 
 pub mod bytes;
+pub mod stamp;
 
 use core::fmt::Display;
 use core::str::FromStr;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
-
-use crate::clock::Stamp;
 
 /// Reads a value from its text.
 pub(crate) fn from_text<'de, T, D>(from: D) -> Result<T, D::Error>
@@ -101,27 +100,6 @@ pub mod seconds_of_millis {
     /// Fails if there is no number.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
         Ok((f64::deserialize(from)? * 1e3).round() as i64)
-    }
-}
-
-/// Stamps as milliseconds since 1970, without their counters.
-pub mod stamp {
-    use super::{Deserialize, Deserializer, Serializer, Stamp};
-
-    /// Writes the milliseconds of a stamp.
-    ///
-    /// # Errors
-    /// Fails if the serializer does.
-    pub fn serialize<S: Serializer>(stamp: &Stamp, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(stamp.millis())
-    }
-
-    /// Reads the first stamp of a millisecond.
-    ///
-    /// # Errors
-    /// Fails if there is no number.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Stamp, D::Error> {
-        u64::deserialize(from).map(Stamp::from_millis)
     }
 }
 

@@ -49,9 +49,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Inside, one room each: membership (an adapter over `foca`, SWIM), the aggregates (sums that
-//! nobody owns), the host of protocols (ticks and rounds), the wire. A protocol of your own is
-//! written against [`Protocol`], the trait that the aggregates are written against, too.
+//! # Where is what
+//!
+//! A driver sees:
+//!
+//! | | |
+//! |---|---|
+//! | [`Node`] | one member: `handle_…` takes what happens, `poll_…` gives what should happen |
+//! | [`Node::aggregates`] | sums, averages, counts and variances over the inputs of all members |
+//! | [`Node::events`] | events: each reaches every node once, as a rumor spreads |
+//! | [`Node::kv`] | keys and values that every member stores |
+//! | [`Node::queries_mut`] | queries that all members answer |
+//! | [`Notice`], [`Transmit`] | what a node reports; a message to send |
+//! | [`Config`] | all settings, each protocol's in a struct of its own |
+//! | [`Protocol`], [`RoundProtocol`] | the traits for a protocol of your own; those above are written against them, too |
+//!
+//! Inside, each room has its settings, its messages and its state. No two files import each other.
+//!
+//! | room | its subject |
+//! |---|---|
+//! | `node` | the state machine: an `impl Node` for each group of verbs; `node/settle.rs` routes notices and sends messages, `node/ask.rs` and `node/sync.rs` let nodes join and exchange the membership, `node/probe.rs` tests paths |
+//! | `host`, `rounds` | run one protocol: ticks and alarm; the rounds of those that work in rounds |
+//! | `aggregate` | ledgered symmetric push-sum: the ledger, the windows that enclose the truth, readings |
+//! | `rumor` | rumor mongering: which events are kept, delivered once, and stopped |
+//! | `kv` | the last-writer-wins map and its tombstones |
+//! | `query` | answers, which go straight back to who asks |
+//! | `gossip` | what events and keys share: push (`push.rs`) and pull (`compare.rs`) by reconciling sets (`reconcile.rs`) |
+//! | `protocol`, `core` | the trait and its `Context`; the state that a node lends to protocols |
+//! | `membership` | SWIM (the library `foca`), the roster of members that are up, join attempts |
+//! | `clock` | a hybrid logical clock, and how members' wall clocks compare |
+//! | `config`, `stats`, `notice`, `transmit`, `codec` | settings, counters, notices, messages; the envelope and the reader of bytes |
+//! | `identity`, `time`, `json`, `text` | names and incarnations; instants and durations; how values are written |
+//! | `spsp` | plain symmetric push-sum, the worked example |
+//!
+//! # Features
+//!
+//! `schema`: JSON schemas of settings and data. `tracing`: dropped packets, refused stamps and every
+//! notice as events of the `tracing` library, at the level debug. `sabotage`: for tests alone.
 #![forbid(unsafe_code)]
 
 mod aggregate;

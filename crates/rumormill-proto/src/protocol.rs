@@ -180,6 +180,10 @@ impl Context<'_> {
     pub fn accepts(&mut self, stamp: Stamp) -> bool {
         let accepted = self.core.clock.accepts(self.now, stamp);
         self.core.stats.stamps_refused += u64::from(!accepted);
+        #[cfg(feature = "tracing")]
+        if !accepted {
+            tracing::debug!(node = %self.core.roster.me().name, %stamp, "stamp refused");
+        }
         accepted
     }
 

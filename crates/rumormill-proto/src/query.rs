@@ -25,6 +25,7 @@ const MOST: usize = 1024;
 
 /// Why an answer was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AnswerError {
     /// No such question is open here: it was never heard, is answered, or its time is up.
     #[error("no question {0} waits for an answer here: it is unknown, answered, or over")]

@@ -34,16 +34,14 @@ impl From<Error> for ApiError {
                     StatusCode::UNPROCESSABLE_ENTITY
                 }
                 InputError::NoInput { .. } => StatusCode::NOT_FOUND,
-                InputError::OtherMode { .. }
-                | InputError::TooMany { .. }
-                | InputError::NotRunning => StatusCode::CONFLICT,
+                _ => StatusCode::CONFLICT,
             },
             Error::Publish(error) => match error {
                 PublishError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 PublishError::QueueFull { .. } => StatusCode::TOO_MANY_REQUESTS,
                 PublishError::Reserved(_) => StatusCode::BAD_REQUEST,
                 PublishError::Rejected => StatusCode::UNPROCESSABLE_ENTITY,
-                PublishError::NotRunning => StatusCode::CONFLICT,
+                _ => StatusCode::CONFLICT,
             },
             Error::Put(error) => match error {
                 PutError::EmptyKey | PutError::LongKey { .. } | PutError::BadKey(_) => {
@@ -51,7 +49,7 @@ impl From<Error> for ApiError {
                 }
                 PutError::LargeValue { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 PutError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
-                PutError::NotRunning => StatusCode::CONFLICT,
+                _ => StatusCode::CONFLICT,
             },
             Error::Keep(_) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Stopped(_) => StatusCode::SERVICE_UNAVAILABLE,

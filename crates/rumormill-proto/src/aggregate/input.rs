@@ -60,6 +60,7 @@ pub const MAX_AGGREGATES: usize = 256;
 
 /// Why an input was refused. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InputError {
     /// The value is NaN or infinite.
     #[error("the input {name} is {value}, but must be a finite number")]

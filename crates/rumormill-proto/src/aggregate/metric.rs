@@ -6,8 +6,9 @@ use crate::aggregate::disagreement::Disagreement;
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::mass::{self, Mass, Steps};
 use crate::aggregate::view::View;
-use crate::aggregate::window::Window;
+use crate::aggregate::window::{Progress, Window};
 use crate::membership::roster::Roster;
+use crate::protocol::Context;
 use crate::time::Instant;
 
 /// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
@@ -96,6 +97,27 @@ impl Metric {
         let input = result.and_then(|complete| complete.contribution.input);
         let largest = input.map_or(0.0, |input| input.lower.abs().max(input.upper.abs()));
         value.max(participation * largest)
+    }
+
+    /// Moves the window on, if all members have got that far.
+    pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
+        if let Some(window) = &mut self.window {
+            let progress = window.advance(cx.now(), &mut self.ledger, self.input);
+            self.note(cx, progress);
+        }
+    }
+
+    /// Counts what a window has come to.
+    pub(super) fn note(&mut self, cx: &mut Context<'_>, progress: Option<Progress>) {
+        match progress {
+            Some(Progress::Enclosed) => cx.stats().windows += 1,
+            Some(Progress::Void) => cx.stats().windows_void += 1,
+            None => return,
+        }
+        let result = self.window.as_ref().and_then(Window::result);
+        if progress == Some(Progress::Enclosed) && result.is_some_and(|r| r.contribution.changed) {
+            self.disturbed = Some(cx.now());
+        }
     }
 
     /// Whether all members were known, at an instant of the last window, to hold nothing and to

@@ -341,9 +341,9 @@ fn next_centre(last: &Contribution) -> f64 {
 mod tests {
     use bnum::cast::As;
 
-    use super::mass::Mass;
     use super::*;
-    use crate::aggregate::{PARTICIPATION, VALUE};
+    use crate::aggregate::component::{PARTICIPATION, VALUE};
+    use crate::aggregate::mass::Mass;
     use crate::identity::{Identity, Name};
 
     fn rosters(n: u16) -> Vec<Roster> {

@@ -2,6 +2,7 @@
 
 /// Why a key was not written. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PutError {
     /// The key is empty.
     #[error("the key is empty")]

@@ -98,6 +98,8 @@ impl Node {
     fn route(&mut self, now: Instant) {
         let mut traces = Vec::new();
         for notice in core::mem::take(&mut self.core.notices) {
+            #[cfg(feature = "tracing")]
+            tracing::debug!(node = %self.core.roster.me().name, ?notice);
             // Until here the time says how long ago it was asked.
             let Notice::Query { mut question, timeout: elapsed } = notice else {
                 self.notices.push_back(notice);
@@ -176,6 +178,8 @@ impl Node {
     }
 
     pub(super) fn drop_packet(&mut self, now: Instant, from: SocketAddr, reason: WireError) {
+        #[cfg(feature = "tracing")]
+        tracing::debug!(node = %self.core.roster.me().name, %from, %reason, "packet dropped");
         let stats = &mut self.core.stats;
         *match reason {
             WireError::Garbage => &mut stats.dropped_garbage,

@@ -78,6 +78,7 @@ pub struct Event {
 
 /// Why a rumor was not published, or a query not asked. Nothing has been told then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PublishError {
     /// The payload is too long.
     #[error("the payload has {bytes} bytes, the limit is {limit} (events.max_payload)")]
