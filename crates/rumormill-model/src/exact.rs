@@ -6,7 +6,7 @@
 //! twelve digits for 1 to 10¹⁵ nodes, in a fraction of a second.
 //!
 //! Round semantics change results by far more than noise, so every function says which hold:
-//! *synchronous* (all act on the state at the round's start; [`Spread`], `stop::snapshot`),
+//! *synchronous* (all act on the state at the round's start; [`Spread`]),
 //! *sequential* (one after another; `stop::sequential`, `average::Schedule::Shuffled`).
 //!
 //! | module | answers |

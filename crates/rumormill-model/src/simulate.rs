@@ -26,6 +26,7 @@ mod engine;
 pub mod histogram;
 pub mod observer;
 mod prefetch;
+pub mod snapshot;
 pub mod spread;
 pub mod stream;
 pub mod updates;

@@ -8,8 +8,9 @@ use rumormill_model::exact::Distribution;
 use rumormill_model::exact::average::Schedule;
 use rumormill_model::exact::broadcast;
 use rumormill_model::exact::graph::{FAMILIES, star_survival};
-use rumormill_model::exact::stop::{Rule, mean_field_residue, sequential, snapshot};
+use rumormill_model::exact::stop::{Rule, mean_field_residue, sequential};
 use rumormill_model::exact::usual::estimates;
+use rumormill_model::simulate::snapshot::snapshot;
 use rumormill_model::spread::{STEADY, Spread, Targets};
 use rumormill_proto::Counted;
 

@@ -10,8 +10,9 @@ mod support;
 use std::ops::ControlFlow;
 
 use rumormill_model::exact::graph::{path_mean, ring_mean, star_survival};
-use rumormill_model::exact::stop::{Rule, sequential, snapshot};
+use rumormill_model::exact::stop::{Rule, sequential};
 use rumormill_model::graph::{GraphKind, Topology};
+use rumormill_model::simulate::snapshot::snapshot;
 use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
 use rumormill_model::spread::{Semantics, Spread, Targets};
 use rumormill_proto::{Counted, Decided, Stop, Style};
@@ -195,7 +196,7 @@ fn interest(nodes: u64, counted: Counted, decided: Decided, k: u32, reset: bool)
 
 #[test]
 fn interest_in_snapshot_rounds() {
-    // Against the theory's own simulation of them, which shares no code: two samples.
+    // Against another simulation of them, which shares no code: two samples.
     let cases = [
         (Counted::Blind, Decided::Coin, 3, false),
         (Counted::Blind, Decided::Counter, 2, false),

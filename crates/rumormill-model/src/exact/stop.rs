@@ -1,17 +1,15 @@
-//! Rumors that die out: residue, traffic, delay, and the chance that someone never hears
-//! (Demers et al. 1987).
+//! Rumors that die out: residue, traffic, delay, and the probability that some node is never
+//! informed (Demers et al. 1987).
 //!
-//! A node that knows pushes to a random other node each round, until a [`Rule`] makes it lose
+//! An informed node pushes to a random other node each round, until a [`Rule`] makes it lose
 //! interest. Results depend on the semantics, so those are explicit: [`sequential`] contacts (one
 //! after another, each seeing the state the last one left; the residue is then the same for any
-//! schedule, and exact), or [`snapshot`] rounds (all contacts of a round see its start; estimated
-//! by a seeded simulation, with its standard errors).
+//! schedule, and exact), or snapshot rounds (all contacts of a round see its start;
+//! [`crate::simulate::snapshot`] estimates them).
 
 mod sequential;
-mod snapshot;
 
 pub use sequential::{MAX_SEQUENTIAL_NODES, Residue, sequential};
-pub use snapshot::{Snapshot, snapshot};
 
 use rumormill_proto::Counted;
 

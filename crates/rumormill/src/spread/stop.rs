@@ -10,8 +10,9 @@ use clap::{Args, ValueEnum};
 use rumormill_model::error::Error;
 use rumormill_model::exact::Options;
 use rumormill_model::exact::stop::{
-    Rule, counter_for_completeness, mean_field_residue, sequential, snapshot,
+    Rule, counter_for_completeness, mean_field_residue, sequential,
 };
+use rumormill_model::simulate::snapshot::snapshot;
 use rumormill_model::spread::Spread;
 use rumormill_proto::{Counted, Style};
 use serde::Serialize;
