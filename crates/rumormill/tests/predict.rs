@@ -31,7 +31,7 @@ fn bad_input_names_the_flag_and_its_range() {
         ("predict spread --nodes 10 --dead 1", &["--dead", "0 to below 1"]),
         ("predict spread --nodes 10 --origins 11", &["--origins", "1 to 10"]),
         ("predict spread --nodes 10 --fanout 0", &["--fanout", "at least 1"]),
-        ("predict graph --kind grid --nodes 10", &["--nodes", "squares"]),
+        ("predict graph --kind grid --nodes 10", &["--nodes", "square number"]),
         ("predict broadcast --nodes 10 --loss 1", &["--loss", "below 1"]),
         ("predict average --nodes 1", &["--nodes", "2 to"]),
         ("predict stop --nodes 10 --coin 0", &["--coin", "above 0 and at most 1"]),

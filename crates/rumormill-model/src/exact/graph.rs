@@ -77,9 +77,9 @@ impl GraphKind {
         };
         if !shaped {
             let range = match self {
-                Self::Hypercube => "the powers of two",
-                Self::Tree => "the numbers 2^h - 1",
-                _ => "the squares",
+                Self::Hypercube => "a power of two",
+                Self::Tree => "a number 2^h - 1",
+                _ => "a square number",
             };
             return Err(Error::setting("nodes", n, range));
         }
@@ -87,7 +87,7 @@ impl GraphKind {
             Self::Complete => (
                 (u64::from(nodes > 1), u64::from(nodes > 1)),
                 None,
-                "Every figure is exact: ask `predict spread`.".to_owned(),
+                "`predict spread` gives exact values.".to_owned(),
             ),
             Self::Star => (
                 (u64::from(nodes > 1), (nodes - 1).min(2)),
