@@ -1,4 +1,4 @@
-//! How a rumor spreads: the exact answer, the simulation, and the choice of settings.
+//! How an event spreads: the exact answer, the simulation, and the choice of settings.
 
 pub(crate) mod args;
 pub(crate) mod broadcast;

@@ -1,4 +1,4 @@
-//! The question of a rumor as flags: what predictions, simulations and sweeps have in common.
+//! The spreading question as flags, for predictions, simulations and sweeps.
 
 use clap::Args;
 use rumormill_model::simulate::{BroadcastKind, EngineKind};

@@ -34,7 +34,7 @@ pub(crate) struct Question {
 pub(crate) struct Pieces {
     pub(crate) components: u64,
     pub(crate) largest: u64,
-    /// The share of the nodes that the rumor can reach; on average, if it starts anywhere.
+    /// The share of the nodes that an event can reach; on average, if it starts anywhere.
     pub(crate) reachable: f64,
 }
 

@@ -1,4 +1,4 @@
-//! `rumormill simulate spread`: a rumor in rounds, on any graph, many times.
+//! `rumormill simulate spread`: the spread of an event in rounds, on any graph, many times.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -26,7 +26,7 @@ Examples:
 On the complete graph, in synchronous rounds, exact values are printed beside the simulated ones.
 Ctrl-C prints the result so far.";
 
-/// A rumor in rounds, on any graph.
+/// Spread of an event in rounds, on any graph
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -16,7 +16,7 @@ impl Report {
         if let Some(pieces) = &self.pieces {
             let _ = writeln!(
                 out,
-                "The graph is not in one piece: {} components, the largest of {} nodes. A rumor can \
+                "The graph is not in one piece: {} components, the largest of {} nodes. An event can \
                  reach {} % of the nodes{}.",
                 grouped(pieces.components),
                 grouped(pieces.largest),

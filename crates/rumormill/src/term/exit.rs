@@ -7,16 +7,16 @@ use anyhow::Context;
 
 use crate::term::output;
 
-/// How the command ended.
+/// The outcome of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All is well.
+    /// Success.
     Done,
-    /// It ran, and the answer is bad; or it could not run.
+    /// A failure.
     Failed,
-    /// What was asked makes no sense.
+    /// Wrong usage.
     Usage,
-    /// The figures had not converged in the time given.
+    /// The aggregates did not converge in time.
     NotConverged,
     /// Ctrl-C.
     Interrupted,

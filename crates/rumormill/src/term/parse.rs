@@ -13,12 +13,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// A name of a figure or a node.
+/// A name of an aggregate or a node.
 pub(crate) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
-/// A key of the replica. The agent's own limit, `kv.max_key`, may be lower.
+/// A key. The agent's own limit, `kv.max_key`, may be lower.
 pub(crate) fn key(text: &str) -> Result<String, String> {
     match check_key(text, MAX_KEY) {
         Ok(()) => Ok(text.to_owned()),
