@@ -96,7 +96,7 @@ fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>>
         tokio::spawn(async move {
             while let Some(Ok(rumor)) = rumors.next().await {
                 let at = Instant::now();
-                let payload = rumor.payload.bytes().unwrap_or_default();
+                let payload = rumor.payload;
                 let Ok(number) = <[u8; 4]>::try_from(payload.as_slice()) else { return };
                 let (rumor, round) = (u32::from_be_bytes(number), rumor.round);
                 if sender.send(Heard { rumor, round, at }).is_err() {

@@ -105,7 +105,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     cluster.net.run_for(Duration::ZERO);
     cluster.net.with_node(node, |node, now| node.kv_mut().restore(now, left))?;
     cluster.net.take_events();
-    let (before, from) = (cluster.sum(|s| &s.replica), cluster.net.now());
+    let (before, from) = (cluster.sum(|s| &s.kv), cluster.net.now());
     let begin = resident();
     cluster.net.join(node, cluster.nodes[0]);
     let most_at_once = step_until_equal(cluster)?;
@@ -113,7 +113,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     let after = resident();
     // What is still on the way, and what is told on to those who know, belongs to the price.
     cluster.net.run_for(Duration::from_secs(20));
-    let used = cluster.sum(|s| &s.replica).since(before);
+    let used = cluster.sum(|s| &s.kv).since(before);
     let events = cluster.net.take_events();
     let caught_up = |(_, index, event): &&(_, _, Notice)| {
         *index == node && matches!(event, Notice::CatchUp { .. })
@@ -139,11 +139,11 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
 /// Goes on event by event until all hold the same; returns the most bytes sent at one of them.
 fn step_until_equal(cluster: &mut Cluster) -> anyhow::Result<u64> {
     let deadline = cluster.net.now() + Duration::from_secs(600);
-    let (mut most, mut sent) = (0, cluster.sum(|s| &s.replica).bytes);
+    let (mut most, mut sent) = (0, cluster.sum(|s| &s.kv).bytes);
     while !cluster.agree() {
         ensure!(cluster.net.now() < deadline, "after ten minutes the replicas still differ");
         cluster.net.step().context("the network rests")?;
-        let now = cluster.sum(|s| &s.replica).bytes;
+        let now = cluster.sum(|s| &s.kv).bytes;
         most = most.max(now - sent);
         sent = now;
     }
@@ -176,7 +176,7 @@ pub(crate) fn digest(cluster: &mut Cluster, empty_packet: f64) -> anyhow::Result
     cluster.net.isolate(alone, Duration::from_millis(1500));
     cluster.net.with_node(writer, |node, now| node.kv_mut().put(now, "key/zzzz", b"?"))??;
     cluster.net.run_for(Duration::from_millis(1400));
-    let started = |cluster: &Cluster| cluster.sum(|s| &s.replica);
+    let started = |cluster: &Cluster| cluster.sum(|s| &s.kv);
     let mut before = started(cluster);
     let opening_bytes = loop {
         cluster.net.step().context("the network rests")?;

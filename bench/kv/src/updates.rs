@@ -44,7 +44,7 @@ fn quiet(args: &Args) -> anyhow::Result<Cluster> {
 
 fn updates(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     let mut cluster = quiet(args)?;
-    let before = cluster.sum(|s| &s.replica);
+    let before = cluster.sum(|s| &s.kv);
     for n in 0..args.updates {
         cluster.net.run_for(if n == 0 { Duration::ZERO } else { apart });
         let value = payload(args, &mut cluster);
@@ -57,13 +57,13 @@ fn updates(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     cluster.until_equal()?;
     let milliseconds = cluster.net.now().since(last).as_secs_f64() * 1000.0;
     cluster.net.run_for(ECHO);
-    let used = cluster.sum(|s| &s.replica).since(before);
+    let used = cluster.sum(|s| &s.kv).since(before);
     Ok(Spread { what: what.into(), messages: used.messages, bytes: used.bytes, milliseconds })
 }
 
 fn rumors(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     let mut cluster = quiet(args)?;
-    let before = cluster.sum(|s| &s.rumors);
+    let before = cluster.sum(|s| &s.events);
     let topic = Name::new("k")?;
     for n in 0..args.updates {
         cluster.net.run_for(if n == 0 { Duration::ZERO } else { apart });
@@ -81,7 +81,7 @@ fn rumors(args: &Args, what: &str, apart: Duration) -> anyhow::Result<Spread> {
     let expected = (args.nodes * args.updates) as usize;
     ensure!(heard.len() == expected, "{} of {expected} deliveries", heard.len());
     let end = heard.iter().map(|(at, ..)| *at).max().unwrap_or(last);
-    let used = cluster.sum(|s| &s.rumors).since(before);
+    let used = cluster.sum(|s| &s.events).since(before);
     let milliseconds = end.since(last).as_secs_f64() * 1000.0;
     Ok(Spread { what: what.into(), messages: used.messages, bytes: used.bytes, milliseconds })
 }

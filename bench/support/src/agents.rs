@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use rumormill_agent::api::MemberState;
+use rumormill_agent::proto::MemberState;
 use rumormill_agent::{Agent, Builder};
 
 /// The time within which agents must agree.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::{Agent, api::Event};
+use rumormill_agent::{Agent, proto::Notice};
 use rumormill_examples::epidemic::Epidemic;
 
 #[tokio::main]
@@ -33,8 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         loop {
             // Rumors may die out before all have heard them; with ten nodes that is rare.
             match tokio::time::timeout(Duration::from_secs(10), ear.next()).await {
-                Ok(Some(Ok(Event::Protocol { text: Some(text), .. }))) => {
-                    println!("{} heard: {text}", agent.name());
+                Ok(Some(Ok(Notice::Protocol { payload, .. }))) => {
+                    println!("{} heard: {}", agent.name(), String::from_utf8_lossy(&payload));
                     break;
                 }
                 Ok(Some(_)) => {}

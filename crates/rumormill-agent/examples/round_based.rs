@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::{Agent, api::Event};
+use rumormill_agent::{Agent, proto::Notice};
 use rumormill_examples::round_based::RoundAverage;
 use rumormill_proto::Rounds;
 
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The first round may begin while agents still come in; those only relay until the next one.
     let mut rounds = 0;
     while rounds < 3 {
-        if let Event::Protocol { text: Some(text), .. } = events.next().await.ok_or("stopped")?? {
-            println!("n4 says: {text}");
+        if let Notice::Protocol { payload, .. } = events.next().await.ok_or("stopped")?? {
+            println!("n4 says: {}", String::from_utf8_lossy(&payload));
             rounds += 1;
         }
     }

@@ -10,14 +10,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rumormill_proto as proto;
-use rumormill_proto::{Context, Instant, Node, Protocol, Stats};
+use rumormill_proto::{Context, Instant, Member, Node, Notice, Protocol, Stats};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::aggregates::Aggregates;
 use self::events::Events;
 use self::kv::Kv;
 use self::queries::Queries;
-use crate::api::{self, Counters, Event, Info, Member};
+use crate::api::{Counters, Info, NarrowPath};
 use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
 use crate::resolve::{Address, Resolver};
@@ -41,7 +41,7 @@ struct Shared {
     http_addr: Option<SocketAddr>,
     resolver: Resolver,
     commands: mpsc::Sender<Command>,
-    events: broadcast::WeakSender<Event>,
+    notices: broadcast::WeakSender<Notice>,
     missed: MissedCount,
     life: watch::Receiver<Life>,
 }
@@ -97,7 +97,7 @@ impl Agent {
         (udp_addr, http_addr): (SocketAddr, Option<SocketAddr>),
         resolver: Resolver,
         commands: mpsc::Sender<Command>,
-        events: &broadcast::Sender<Event>,
+        notices: &broadcast::Sender<Notice>,
         missed: MissedCount,
         life: watch::Receiver<Life>,
     ) -> Self {
@@ -109,7 +109,7 @@ impl Agent {
             http_addr,
             resolver,
             commands,
-            events: events.downgrade(),
+            notices: notices.downgrade(),
             missed,
             life,
         }))
@@ -173,7 +173,7 @@ impl Agent {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn members(&self) -> Result<Vec<Member>, Error> {
-        self.with_node(|node, _| Member::all(node)).await
+        self.with_node(|node, _| node.members()).await
     }
 
     /// Returns a description of the agent: its addresses, settings, load and counters.
@@ -187,11 +187,11 @@ impl Agent {
             let node = &core.node;
             let me = node.identity();
             Info {
-                name: me.name.to_string(),
+                name: me.name.clone(),
                 address: me.addr,
                 http_address,
-                boot: me.incarnation,
-                id: me.id().to_string(),
+                incarnation: me.incarnation,
+                id: me.id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 wire_version: proto::VERSION,
                 cluster: node.config().cluster.clone(),
@@ -201,14 +201,15 @@ impl Agent {
                 join: core.seeds.targets(me.addr),
                 loss: core.loss,
                 settings: node.config().clone(),
-                load: api::Load::of(node),
-                clock: api::ClockInfo::of(node),
-                narrow_paths: api::NarrowPath::all(node),
+                events: node.events().load(),
+                kv: node.kv().load(),
+                clock: node.clock_status(),
+                narrow_paths: NarrowPath::all(node),
                 store: core.store.as_ref().map(Writer::info),
                 handlers: core.handlers.names().map(ToString::to_string).collect(),
                 inputs: node.aggregates().inputs(),
                 log_lines_dropped: core.log_lines_dropped(),
-                counters: Counters::new(node.stats(), &core.sockets),
+                counters: core.counters(),
             }
         })
         .await
@@ -227,11 +228,11 @@ impl Agent {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn counters(&self) -> Result<Counters, Error> {
-        self.call(|core| Counters::new(core.node.stats(), &core.sockets)).await
+        self.call(|core| core.counters()).await
     }
 
     /// Joins the cluster of the member at `address` (`host:port`). Returns the addresses that it
-    /// resolves to now; [`api::Event::Joined`] or [`api::Event::JoinFailed`] reports the result. The
+    /// resolves to now; [`Notice::Joined`] or [`Notice::JoinFailed`] reports the result. The
     /// address is kept like those of [`crate::Builder::join`]: the agent looks it up and contacts it
     /// again for as long as it runs.
     ///
@@ -285,20 +286,20 @@ impl Agent {
     }
 
     /// Subscribes to all notices, from now on.
-    pub fn subscribe(&self) -> Subscription<Event> {
+    pub fn subscribe(&self) -> Subscription<Notice> {
         self.pick(Some)
     }
 
     /// Subscribes to what `pick` makes of notices.
-    fn pick<T>(&self, pick: impl FnMut(Event) -> Option<T> + Send + 'static) -> Subscription<T> {
+    fn pick<T>(&self, pick: impl FnMut(Notice) -> Option<T> + Send + 'static) -> Subscription<T> {
         Subscription::new(self.receiver(), self.0.missed.clone(), pick)
     }
 
     /// Returns all notices, from now on. Who reads them reports those that it misses to
     /// [`Agent::has_missed`].
-    pub(crate) fn receiver(&self) -> broadcast::Receiver<Event> {
-        match self.0.events.upgrade() {
-            Some(events) => events.subscribe(),
+    pub(crate) fn receiver(&self) -> broadcast::Receiver<Notice> {
+        match self.0.notices.upgrade() {
+            Some(notices) => notices.subscribe(),
             // Stopped: the receiver of a channel that is closed already.
             None => broadcast::channel(1).1,
         }

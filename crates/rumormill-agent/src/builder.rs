@@ -9,7 +9,6 @@ use std::time::Duration;
 use rumormill_proto::{Config, Entry, Event, Identity, Input, Instant, Name, Node, Protocol};
 
 use crate::agent::Agent;
-use crate::api;
 use crate::clock::{Clock, unix_millis};
 use crate::driver::Setup;
 use crate::error::StartError;
@@ -115,7 +114,7 @@ impl Builder {
     }
 
     /// Adds members of the cluster to join, as `host:port`. A name that can't be looked up, or an
-    /// address that does not answer, is reported ([`crate::api::Event::JoinFailed`]) and retried.
+    /// address that does not answer, is reported ([`Notice::JoinFailed`](rumormill_proto::Notice::JoinFailed)) and retried.
     ///
     /// The names are looked up for as long as the agent runs: often while no other member is up or one
     /// is missing, about once a minute otherwise. The agent contacts all addresses that belong to no
@@ -214,7 +213,7 @@ impl Builder {
     pub fn handle<F>(
         mut self,
         name: &str,
-        handler: impl Fn(api::Rumor) -> F + Send + Sync + 'static,
+        handler: impl Fn(Event) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,

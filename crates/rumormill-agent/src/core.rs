@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rumormill_proto::{Instant, MemberState, Node};
+use rumormill_proto::{Instant, Member, MemberState, Node};
 
-use crate::api::counters::SocketStats;
+use crate::api::{Counters, SocketStats};
 use crate::clock::{Clock, unix_millis};
 use crate::error::Error;
 use crate::query::{Askers, Handlers};
@@ -53,6 +53,10 @@ impl Core {
         now
     }
 
+    pub(crate) fn counters(&self) -> Counters {
+        Counters { node: self.node.stats().clone(), sockets: self.sockets.clone() }
+    }
+
     pub(crate) fn log_lines_dropped(&self) -> Option<u64> {
         self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
     }
@@ -65,8 +69,8 @@ impl Core {
     /// Returns the names of the members that are up, this agent included.
     pub(crate) fn up(&self) -> BTreeSet<String> {
         let members = self.node.members().into_iter();
-        let up = members.filter(|(_, state)| *state != MemberState::Down);
-        up.map(|(member, _)| member.name.to_string()).collect()
+        let up = members.filter(|member| member.state != MemberState::Down);
+        up.map(|member| member.identity.name.to_string()).collect()
     }
 
     /// Takes the result of a lookup of a name to join. Contacts its addresses, except the agent's own
@@ -82,7 +86,7 @@ impl Core {
         let roster = self.node.roster();
         let members: BTreeSet<_> = roster.peers().map(|(_, peer)| peer.addr).collect();
         let me = self.node.identity().addr;
-        let down = |(_, state): &(_, MemberState)| *state == MemberState::Down;
+        let down = |member: &Member| member.state == MemberState::Down;
         let seeking = roster.is_empty() || self.node.members().iter().any(down);
         let skip = |addr| addr == me || members.contains(&addr);
         let (asks, failed) = self.seeds.looked_up(now, address, result, seeking, skip);

@@ -7,13 +7,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use rumormill_proto::{self as proto, EventId, Node, Plane, Rng, Transmit};
+use rumormill_proto::{EventId, Node, Notice, Plane, Rng, Transmit};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
-use crate::api::{Event, Rumor};
 use crate::clock::Clock;
 use crate::core::{Command, Core, Readiness};
 use crate::error::{AddressError, StopReason};
@@ -62,7 +61,7 @@ pub(crate) struct Driver {
     pub(crate) lookups: JoinSet<()>,
     pub(crate) outbound: JoinSet<()>,
     pub(crate) outbound_permits: Arc<Semaphore>,
-    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) receive_errors_in_a_row: u32,
     /// The last warning about the names to join.
     pub(crate) warned: Option<String>,
@@ -76,7 +75,7 @@ impl Driver {
         seed: u64,
         commands: mpsc::Receiver<Command>,
         (to_inputs, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
-        events: broadcast::Sender<Event>,
+        notices: broadcast::Sender<Notice>,
     ) -> Self {
         Self {
             core,
@@ -90,7 +89,7 @@ impl Driver {
             lookups: JoinSet::new(),
             outbound: JoinSet::new(),
             outbound_permits: Arc::new(Semaphore::new(stream::MAX_OUTBOUND)),
-            events,
+            notices,
             receive_errors_in_a_row: 0,
             warned: None,
         }
@@ -192,7 +191,7 @@ impl Driver {
                 let attempts = self.core.looked_up(&address, result);
                 if let Some(reason) = failure {
                     let address = address.as_str().to_owned();
-                    self.publish(Event::JoinFailed { address, attempts, reason });
+                    self.publish(Notice::LookupFailed { address, attempts, reason });
                 }
                 self.warn_if_alone();
             }
@@ -233,37 +232,37 @@ impl Driver {
     }
 
     /// Updates the names to join by a notice of the node. Returns the notice if it is worth reporting.
-    fn note(&mut self, event: proto::Notice) -> Option<proto::Notice> {
-        match &event {
-            proto::Notice::MemberUp(_) => self.core.joined = true,
-            proto::Notice::MemberDown(_) => {
+    fn note(&mut self, notice: Notice) -> Option<Notice> {
+        match &notice {
+            Notice::MemberUp { .. } => self.core.joined = true,
+            Notice::MemberDown { .. } => {
                 let now = self.core.now();
                 self.core.seeds.quicken(now);
                 if self.core.is_alone() {
                     self.core.seeds.alone();
                 }
             }
-            proto::Notice::Joined { via, .. } => {
+            Notice::Joined { via, .. } => {
                 self.core.joined = true;
                 // A name that always resolves to the same load balancer is contacted again and again.
-                return self.core.seeds.reached(*via).then_some(event);
+                return self.core.seeds.reached(*via).then_some(notice);
             }
-            proto::Notice::OwnAddress { addr } => {
+            Notice::OwnAddress { addr } => {
                 let now = self.core.now();
                 self.core.seeds.is_own(now, *addr);
             }
-            proto::Notice::JoinFailed { addr, reason, .. } => {
+            Notice::JoinFailed { addr, reason, .. } => {
                 let new = self.core.seeds.failed(*addr, reason);
                 // An agent with other members contacts an address once at each lookup, and reports
                 // each failure once.
                 if !self.core.is_alone() {
                     self.core.node.stop_joining(*addr);
-                    return new.then_some(event);
+                    return new.then_some(notice);
                 }
             }
             _ => {}
         }
-        Some(event)
+        Some(notice)
     }
 
     /// Sends the messages and reports the notices that the node has queued. Returns why the agent must
@@ -277,23 +276,24 @@ impl Driver {
         }
         self.core.store_changes();
         let (mut stop, mut alone) = (None, false);
-        while let Some(event) = self.core.node.poll_notice() {
-            let Some(event) = self.note(event).and_then(|event| self.concerns_all(event)) else {
+        while let Some(notice) = self.core.node.poll_notice() {
+            let Some(notice) = self.note(notice).and_then(|notice| self.concerns_all(notice))
+            else {
                 continue;
             };
-            match &event {
-                Event::MemberDown { .. } => alone = self.core.is_alone(),
-                Event::Renewed { member } => {
+            match &notice {
+                Notice::MemberDown { .. } => alone = self.core.is_alone(),
+                Notice::Renewed { member } => {
                     if let Some(store) = &mut self.core.store {
-                        store.incarnation(member.boot);
+                        store.incarnation(member.incarnation);
                     }
                 }
-                Event::NameTaken { name, by } => {
-                    stop = Some(StopReason::NameTaken { name: name.clone(), by: *by });
+                Notice::NameTaken { name, by } => {
+                    stop = Some(StopReason::NameTaken { name: name.to_string(), by: *by });
                 }
                 _ => {}
             }
-            self.publish(event);
+            self.publish(notice);
         }
         if alone {
             self.warn_if_alone();
@@ -303,24 +303,21 @@ impl Driver {
     }
 
     /// Hands an answer to its asker and a query to its handler. Returns the notice for all subscribers.
-    fn concerns_all(&mut self, event: proto::Notice) -> Option<Event> {
-        match event {
-            proto::Notice::Answer { query, from, payload } => {
-                self.core.askers.answered(query, from, payload);
-                None
+    fn concerns_all(&mut self, notice: Notice) -> Option<Notice> {
+        match &notice {
+            Notice::Answer { query, from, payload } => {
+                self.core.askers.answered(*query, from.clone(), payload.clone());
             }
-            proto::Notice::QueryFinished { query, answered, expected } => {
-                self.core.askers.finished(query, answered, expected);
-                None
+            Notice::QueryFinished { query, answered, expected } => {
+                self.core.askers.finished(*query, *answered, *expected);
             }
-            proto::Notice::Query { question, timeout } => {
-                let (id, driver) = (question.id, self.to_inputs.clone());
-                let question = Rumor::from(question);
-                self.core.handlers.answer(id, question.clone(), timeout, driver);
-                Some(Event::Query(question))
+            Notice::Query { question, timeout } => {
+                let (question, driver) = (question.clone(), self.to_inputs.clone());
+                self.core.handlers.answer(question.id, question, *timeout, driver);
             }
-            other => Event::of(other, &self.core.node),
+            _ => {}
         }
+        notice.kind().is_some().then_some(notice)
     }
 
     /// Sends this node's answer to a query, or an error if the answer is too long.
@@ -373,54 +370,57 @@ impl Driver {
         }
     }
 
-    fn publish(&self, event: Event) {
+    fn publish(&self, notice: Notice) {
         let agent = &self.core.node.identity().name;
-        match &event {
-            Event::MemberUp { member } => {
-                tracing::info!(%agent, member = member.name, addr = %member.addr, "member up");
+        match &notice {
+            Notice::MemberUp { member } => {
+                tracing::info!(%agent, member = %member.name, addr = %member.addr, "member up");
             }
-            Event::MemberDown { member } => {
-                tracing::info!(%agent, member = member.name, addr = %member.addr, "member down");
+            Notice::MemberDown { member } => {
+                tracing::info!(%agent, member = %member.name, addr = %member.addr, "member down");
             }
-            Event::Joined { via, members } => tracing::info!(%agent, %via, members, "joined"),
-            Event::JoinFailed { address, attempts, reason } => {
+            Notice::Joined { via, members } => tracing::info!(%agent, %via, members, "joined"),
+            Notice::JoinFailed { addr, attempts, reason } => {
+                tracing::warn!(%agent, %addr, attempts, reason, "can't join yet, retrying");
+            }
+            Notice::LookupFailed { address, attempts, reason } => {
                 tracing::warn!(%agent, address, attempts, reason, "can't join yet, retrying");
             }
-            Event::NameTaken { name, by } => tracing::error!(%agent, name, %by, "name taken"),
-            Event::NameConflict { name, addrs } => {
-                tracing::warn!(%agent, name, ?addrs, "two live members have the same name");
+            Notice::NameTaken { name, by } => tracing::error!(%agent, %name, %by, "name taken"),
+            Notice::NameConflict { name, addrs } => {
+                tracing::warn!(%agent, %name, ?addrs, "two live members have the same name");
             }
-            Event::Renewed { member } => {
-                tracing::warn!(%agent, boot = member.boot, "declared dead by others, back as a new incarnation");
+            Notice::Renewed { member } => {
+                tracing::warn!(%agent, incarnation = member.incarnation, "declared dead by others, back as a new incarnation");
             }
-            Event::NarrowPath { member, limit_bytes } => {
+            Notice::NarrowPath { member, limit_bytes } => {
                 tracing::warn!(
-                    %agent, member = member.name, addr = %member.addr, limit_bytes,
+                    %agent, member = %member.name, addr = %member.addr, limit_bytes,
                     "large datagrams to a member are lost, using the reliable path for them"
                 );
             }
-            Event::KvDiffers { member, seconds } => {
+            Notice::KvDiffers { member, elapsed } => {
                 let text = "a member's keys have differed from this agent's for a long time; see the \
                             counters kv.refused and kv.comparisons in `info`";
-                tracing::warn!(%agent, member, seconds, "{text}");
+                tracing::warn!(%agent, %member, seconds = elapsed.as_secs_f64(), "{text}");
             }
-            Event::ClockSkew { member, ahead_seconds } => {
+            Notice::ClockSkew { member, ahead_millis } => {
                 let text = "a member's clock is too far from this agent's; correct one of them";
-                tracing::warn!(%agent, member, ahead_seconds, "{text}");
+                tracing::warn!(%agent, %member, ahead_millis, "{text}");
             }
-            Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
+            Notice::ClockCorrected { correction_millis: 0 } => {
                 tracing::info!(%agent, "this machine's clock agrees with the members' again");
             }
-            Event::ClockCorrected { correction_seconds } => {
+            Notice::ClockCorrected { correction_millis } => {
                 let text = "this machine's clock is wrong; the agent uses the members' clocks";
-                tracing::warn!(%agent, correction_seconds, "{text}");
+                tracing::warn!(%agent, correction_millis, "{text}");
             }
-            Event::Dropped { from, reason } => {
-                tracing::warn!(%agent, %from, reason, "dropped a foreign packet");
+            Notice::Dropped { from, reason } => {
+                tracing::warn!(%agent, %from, %reason, "dropped a foreign packet");
             }
-            _ => tracing::debug!(%agent, ?event),
+            _ => tracing::debug!(%agent, ?notice),
         }
         // There may be no subscriber.
-        let _ = self.events.send(event);
+        let _ = self.notices.send(notice);
     }
 }

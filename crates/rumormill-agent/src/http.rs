@@ -37,7 +37,7 @@ use state::{Lasting, State};
                        says what was wrong and what to do. Write `%2F` for a `/` in a name. There \
                        is no authentication."
     ),
-    components(schemas(crate::api::Event))
+    components(schemas(crate::api::Update))
 )]
 struct Document;
 

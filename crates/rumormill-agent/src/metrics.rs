@@ -9,9 +9,11 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use rumormill_proto::{Input, Instant, Reading};
+use rumormill_proto::{
+    ClockStatus, EventLoad, Input, Instant, KvLoad, Member, MemberState, Reading,
+};
 
-use crate::api::{ClockInfo, Counters, Load, Member, MemberState, StoreInfo};
+use crate::api::{Counters, StoreInfo};
 use crate::core::Core;
 use crate::store::writer::Writer;
 
@@ -52,8 +54,9 @@ pub(crate) struct Snapshot {
     inputs: Vec<Input>,
     members: Vec<Member>,
     counters: Counters,
-    load: Load,
-    clock: ClockInfo,
+    events: EventLoad,
+    kv: KvLoad,
+    clock: ClockStatus,
     store: Option<StoreInfo>,
     missed: u64,
     log_lines_dropped: Option<u64>,
@@ -90,18 +93,20 @@ const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 17] = [
 /// The gauges of an agent.
 const OF_AGENT: [Metric<Snapshot, f64>; 10] = [
     ("uptime_seconds", "Time since the agent's start", |s| s.uptime),
-    ("events_kept", "Events that are kept", |s| s.load.rumors as f64),
-    ("events_hot", "Events that are being pushed", |s| s.load.rumors_hot as f64),
-    ("events_kept_bytes", "Bytes of the payloads of kept events", |s| s.load.rumor_bytes as f64),
-    ("kv_keys", "Keys", |s| s.load.keys as f64),
-    ("kv_tombstones", "Deleted keys that are remembered", |s| s.load.tombstones as f64),
-    ("kv_kept_bytes", "Bytes of keys and values", |s| s.load.replica_bytes as f64),
+    ("events_kept", "Events that are kept", |s| s.events.kept as f64),
+    ("events_hot", "Events that are being pushed", |s| s.events.hot as f64),
+    ("events_kept_bytes", "Bytes of the payloads of kept events", |s| s.events.bytes as f64),
+    ("kv_keys", "Keys", |s| s.kv.keys as f64),
+    ("kv_tombstones", "Deleted keys that are remembered", |s| s.kv.tombstones as f64),
+    ("kv_kept_bytes", "Bytes of keys and values", |s| s.kv.bytes as f64),
     (
         "kv_members_differing",
         "Members whose keys have differed from this agent's for longer than a minute",
-        |s| s.load.members_differing as f64,
+        |s| s.kv.members_differing as f64,
     ),
-    ("clock_correction_seconds", "What is added to the clock", |s| s.clock.correction_seconds),
+    ("clock_correction_seconds", "What is added to the clock", |s| {
+        s.clock.correction_millis as f64 / 1e3
+    }),
     ("clock_members_skewed", "Members whose clocks are too far from this one", |s| {
         s.clock.members_skewed as f64
     }),
@@ -138,10 +143,11 @@ impl Snapshot {
             uptime: now.since(Instant::ZERO).as_secs_f64(),
             readings: core.node.aggregates().list(now),
             inputs: core.node.aggregates().inputs(),
-            members: Member::all(&core.node),
-            counters: Counters::new(core.node.stats(), &core.sockets),
-            load: Load::of(&core.node),
-            clock: ClockInfo::of(&core.node),
+            members: core.node.members(),
+            counters: core.counters(),
+            events: core.node.events().load(),
+            kv: core.node.kv().load(),
+            clock: core.node.clock_status(),
             store: core.store.as_ref().map(Writer::info),
             missed: core.missed.get(),
             log_lines_dropped: core.log_lines_dropped(),
@@ -201,7 +207,7 @@ impl Collector for Snapshot {
         gauge(encoder, "members", help, |mut metric| {
             for state in MemberState::ALL {
                 let n = self.members.iter().filter(|member| member.state == state).count();
-                let labels = [("state", state.as_str())];
+                let labels = [("state", state.name())];
                 ConstGauge::new(n as f64).encode(metric.encode_family(&labels)?)?;
             }
             Ok(())

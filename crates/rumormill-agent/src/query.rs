@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumormill_proto::{EventId, Name};
+use rumormill_proto::{Event, EventId, Name};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::api::{Payload, QueryLine, Rumor};
+use crate::api::QueryLine;
 use crate::inbox::Input;
 
 /// The longest time that a query may wait for answers.
@@ -33,10 +33,10 @@ mod mark {
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send>>;
 
 /// A function that answers queries of one name.
-pub(crate) type Handler = Arc<dyn Fn(Rumor) -> Answer + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(Event) -> Answer + Send + Sync>;
 
 /// Makes a handler from an async function.
-pub(crate) fn handler<F>(f: impl Fn(Rumor) -> F + Send + Sync + 'static) -> Handler
+pub(crate) fn handler<F>(f: impl Fn(Event) -> F + Send + Sync + 'static) -> Handler
 where
     F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
 {
@@ -70,16 +70,16 @@ impl Handlers {
     pub(crate) fn answer(
         &mut self,
         id: EventId,
-        query: Rumor,
+        query: Event,
         at_most: Duration,
         driver: Sender<Input>,
     ) {
-        let handler = Name::new(&query.name).ok().and_then(|name| self.by_name.get(&name).cloned());
+        let handler = self.by_name.get(&query.topic).cloned();
         let permit = self.running.clone().try_acquire_owned();
         while self.answering.try_join_next().is_some() {}
         self.answering.spawn(async move {
             let result = match (handler, permit) {
-                (None, _) => Err(format!("no handler for the query {}", query.name)),
+                (None, _) => Err(format!("no handler for the query {}", query.topic)),
                 (Some(_), Err(_)) => {
                     Err(format!("{MAX_RUNNING} handlers are running, which is the limit"))
                 }
@@ -218,11 +218,11 @@ impl Answers {
         match self.raw().await? {
             Reply::Answer { from, payload, .. } => {
                 let (payload, error) = match decode(&payload) {
-                    Ok(answer) => (Payload::from(answer), None),
-                    Err(error) => (Payload::default(), Some(error)),
+                    Ok(answer) => (answer, None),
+                    Err(error) => (Vec::new(), Some(error)),
                 };
                 self.errors += usize::from(error.is_some());
-                Some(QueryLine::Answer { from: from.to_string(), payload, error })
+                Some(QueryLine::Answer { from, payload, error })
             }
             Reply::Finished { answered, expected } => Some(QueryLine::Finished {
                 answered,

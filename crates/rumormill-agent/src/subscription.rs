@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::api::Event;
+use rumormill_proto::Notice;
 
 /// The number of notices that all subscribers together have missed.
 #[derive(Clone, Debug, Default)]
@@ -27,21 +27,21 @@ impl MissedCount {
 #[error("the subscriber was too slow and has missed {0} notices")]
 pub struct Missed(pub u64);
 
-type Pick<T> = Box<dyn FnMut(Event) -> Option<T> + Send>;
+type Pick<T> = Box<dyn FnMut(Notice) -> Option<T> + Send>;
 
 /// The notices that a subscriber has asked for, in order. A slow subscriber does not slow the agent
 /// down: it may fall 512 notices behind, then it misses some and gets their number as [`Missed`].
 pub struct Subscription<T> {
-    notices: broadcast::Receiver<Event>,
+    notices: broadcast::Receiver<Notice>,
     missed: MissedCount,
     pick: Pick<T>,
 }
 
 impl<T> Subscription<T> {
     pub(crate) fn new(
-        notices: broadcast::Receiver<Event>,
+        notices: broadcast::Receiver<Notice>,
         missed: MissedCount,
-        pick: impl FnMut(Event) -> Option<T> + Send + 'static,
+        pick: impl FnMut(Notice) -> Option<T> + Send + 'static,
     ) -> Self {
         Self { notices, missed, pick: Box::new(pick) }
     }

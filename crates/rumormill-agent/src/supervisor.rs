@@ -8,7 +8,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::agent::{Agent, Life};
-use crate::api::counters::SocketStats;
+use crate::api::SocketStats;
 use crate::core::Core;
 use crate::driver::{Driver, Setup};
 use crate::error::StopReason;

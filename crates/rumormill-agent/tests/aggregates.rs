@@ -71,7 +71,7 @@ async fn the_sum_is_right_when_a_fifth_of_all_datagrams_is_lost() {
     figures(&all).await;
     everyone_says(&all, 15.0, 4.0).await;
     for agent in &all {
-        assert!(agent.counters().await.unwrap().datagrams_lost_on_purpose > 0);
+        assert!(agent.counters().await.unwrap().sockets.datagrams_lost_on_purpose > 0);
     }
 }
 

@@ -110,7 +110,7 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
         "sum",
         "average",
         "count",
-        "spread",
+        "standard_error",
         "converged",
         "members",
         "disturbed_seconds_ago",
@@ -142,12 +142,12 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
 
     let info: Info = serde_json::from_value(http_a.get("/v1/info").await.1).unwrap();
     assert_eq!(
-        (&*info.name, info.members, info.settings.interval),
+        (info.name.as_str(), info.members, info.settings.interval),
         ("a", 2, std::time::Duration::from_millis(20))
     );
     assert_eq!(info.address, a.udp_addr());
     assert_eq!(info.http_address, a.http_addr());
-    assert!(info.uptime_seconds > 0.0 && info.counters.exchanges > 0);
+    assert!(info.uptime_seconds > 0.0 && info.counters.node.exchanges > 0);
 
     let (status, body) = http_b.post("/v1/leave", "").await;
     assert_eq!((status, &body["status"]), (200, &json!("b has left the cluster and stopped")));

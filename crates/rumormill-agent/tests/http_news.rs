@@ -14,21 +14,21 @@ use tokio::time::timeout;
 async fn events_are_told_remembered_and_traced() {
     let (agent, client) = alone().await;
     let mut heard = agent.events().subscribe(&[]).unwrap();
-    let (status, told) = client.post("/v1/events", r#"{"name":"deploy","payload":"v2"}"#).await;
+    let (status, told) = client.post("/v1/events", r#"{"topic":"deploy","payload":"v2"}"#).await;
     assert_eq!(status, 202);
     let id = told["id"].as_str().unwrap().to_owned();
-    client.post("/v1/events", r#"{"name":"bytes","payload_base64":"/wA="}"#).await;
-    client.post("/v1/events", r#"{"name":"empty"}"#).await;
+    client.post("/v1/events", r#"{"topic":"bytes","payload_base64":"/wA="}"#).await;
+    client.post("/v1/events", r#"{"topic":"empty"}"#).await;
     for want in [&b"v2"[..], &[0xff, 0], b""] {
         let rumor = heard.next().await.unwrap().unwrap();
-        assert_eq!(rumor.payload.bytes().unwrap(), want);
+        assert_eq!(rumor.payload, want);
     }
     let (_, recent) = client.get("/v1/events").await;
     assert_eq!(recent[0]["id"], *id);
-    assert_eq!((&recent[0]["name"], &recent[0]["bytes"]), (&json!("deploy"), &json!(2)));
+    assert_eq!((&recent[0]["topic"], &recent[0]["bytes"]), (&json!("deploy"), &json!(2)));
     let (status, trace) = client.get(&format!("/v1/trace/{id}")).await;
     assert_eq!((status, &trace["answered"]), (200, &json!(1)), "{trace}");
-    assert_eq!(trace["heard"][0]["record"]["heard_round"], 0);
+    assert_eq!(trace["informed"][0]["record"]["round"], 0);
     let (status, answer) = client.get("/v1/trace/0123456789abcdef?timeout=5s").await;
     assert_eq!(status, 404);
     assert!(error(&answer).contains("1 of 1 answered"), "{answer}");
@@ -37,17 +37,17 @@ async fn events_are_told_remembered_and_traced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_events_and_queries_change_nothing() {
     let (_agent, client) = alone().await;
-    let long = json!({"name": "x", "payload": "y".repeat(65_537)}).to_string();
-    let far_too_long = format!(r#"{{"name":"x","payload":"{}"}}"#, "y".repeat(1_000_000));
+    let long = json!({"topic": "x", "payload": "y".repeat(65_537)}).to_string();
+    let far_too_long = format!(r#"{{"topic":"x","payload":"{}"}}"#, "y".repeat(1_000_000));
     for path in ["/v1/events", "/v1/queries"] {
         for (body, status, says) in [
             ("", 400, "not JSON"),
-            (r#"{"payload":"v2"}"#, 422, "`name`"),
-            (r#"{"name":"no spaces"}"#, 400, "' '"),
-            (r#"{"name":"_trace"}"#, 400, "underscore"),
-            (r#"{"name":"x","payload":"a","payload_base64":"YQ=="}"#, 400, "exclude each other"),
-            (r#"{"name":"x","payload_base64":"a"}"#, 400, "not base64"),
-            (r#"{"name":"x","payload":5}"#, 422, "string"),
+            (r#"{"payload":"v2"}"#, 422, "`topic`"),
+            (r#"{"topic":"no spaces"}"#, 400, "' '"),
+            (r#"{"topic":"_trace"}"#, 400, "underscore"),
+            (r#"{"topic":"x","payload":"a","payload_base64":"YQ=="}"#, 400, "exclude each other"),
+            (r#"{"topic":"x","payload_base64":"a"}"#, 400, "not base64"),
+            (r#"{"topic":"x","payload":5}"#, 422, "string"),
             (&*long, 413, "65536"),
             (&*far_too_long, 413, "longer"),
         ] {
@@ -56,7 +56,7 @@ async fn bad_events_and_queries_change_nothing() {
             assert!(error(&answer).contains(says), "{path} {body:.80}: {answer}");
         }
     }
-    let (status, answer) = client.post("/v1/queries", r#"{"name":"x","timeout":"soon"}"#).await;
+    let (status, answer) = client.post("/v1/queries", r#"{"topic":"x","timeout":"soon"}"#).await;
     assert_eq!(status, 400);
     assert!(error(&answer).contains("timeout is \"soon\""), "{answer}");
     for (path, says) in [
@@ -93,7 +93,7 @@ async fn answers_come_line_by_line() {
         .unwrap();
     common::everyone_knows(&[agent.clone(), b.clone()], 2).await;
     let request = client.http.post(client.url("/v1/queries"));
-    let mut response = request.body(r#"{"name":"x","timeout":"30s"}"#).send().await.unwrap();
+    let mut response = request.body(r#"{"topic":"x","timeout":"30s"}"#).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/x-ndjson");
     let mut text = String::new();
     let mut lines: Vec<QueryLine> = Vec::new();
@@ -112,9 +112,9 @@ async fn answers_come_line_by_line() {
     }
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(matches!(&lines[0], QueryLine::Asked { expected: 2, .. }));
-    assert!(matches!(&lines[1], QueryLine::Answer { from, .. } if from == "a"));
+    assert!(matches!(&lines[1], QueryLine::Answer { from, .. } if *from == "a"));
     let QueryLine::Answer { from, payload, error: None } = &lines[2] else { panic!("{lines:?}") };
-    assert_eq!((&**from, payload.bytes().unwrap()), ("b", vec![0xff]));
+    assert_eq!((from.as_str(), payload.as_slice()), ("b", &[0xff][..]));
     let end = QueryLine::Finished { answered: 2, expected: 2, errors: 0, silent: vec![] };
     assert_eq!(lines[3], end);
 }
@@ -215,16 +215,16 @@ async fn metrics_and_info_tell_of_every_bound() {
     assert_eq!((value("kv_keys"), value("kv_tombstones")), (1.0, 1.0));
     assert_eq!(value("kv_kept_bytes"), 9.0);
     assert!(value("notices_missed_total") >= 80.0);
-    for name in ["rumors_evicted_total", "rumors_rejected_total", "replica_outdated_total"] {
+    for name in ["events_evicted_total", "events_rejected_total", "kv_outdated_total"] {
         assert_eq!(value(name), 0.0, "{name}");
     }
     assert!(value("events_hot") <= 1.0);
     let info = agent.info().await.unwrap();
-    assert_eq!((info.load.rumors, info.load.keys, info.load.tombstones), (1, 1, 1));
+    assert_eq!((info.events.kept, info.kv.keys, info.kv.tombstones), (1, 1, 1));
     assert_eq!(info.settings.kv.max_value, 65_536);
     assert!(info.store.is_none());
     eventually("the rumor is no longer told", || async {
-        agent.info().await.unwrap().load.rumors_hot == 0
+        agent.info().await.unwrap().events.hot == 0
     })
     .await;
 }

@@ -6,8 +6,8 @@ mod common;
 use std::time::Duration;
 
 use common::{LONG, address, any, builder, cluster, event, eventually, everyone_knows};
-use rumormill_agent::api::{Event, MemberState};
 use rumormill_agent::{Agent, Config, Error, StartError, StopReason, WaitError};
+use rumormill_proto::{MemberState, Notice};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -90,9 +90,9 @@ async fn the_second_of_one_name_is_refused_and_the_first_goes_on_undisturbed() {
     let third = builder("c").join([address(&all[0])]).start().await.unwrap();
     everyone_knows(&[all[0].clone(), all[1].clone(), third], 3).await;
     let up = event(&mut events, |event| match event {
-        Event::MemberUp { member } => Some(member.name),
-        Event::MemberDown { member } => panic!("{} went down", member.name),
-        Event::NameConflict { name, .. } => panic!("{name} twice"),
+        Notice::MemberUp { member } => Some(member.name),
+        Notice::MemberDown { member } => panic!("{} went down", member.name),
+        Notice::NameConflict { name, .. } => panic!("{name} twice"),
         _ => None,
     });
     assert_eq!(up.await, "c");
@@ -107,14 +107,14 @@ async fn an_unreachable_address_is_told_and_tried_again_until_somebody_is_there(
     let mut events = a.subscribe();
     assert_eq!(a.join(&there.to_string()).await.unwrap(), [there]);
     let failed = event(&mut events, |event| match event {
-        Event::JoinFailed { address, attempts, reason } => Some((address, attempts, reason)),
+        Notice::JoinFailed { addr, attempts, reason } => Some((addr, attempts, reason)),
         _ => None,
     });
-    assert_eq!(failed.await, (there.to_string(), 1, "connection refused".to_owned()));
+    assert_eq!(failed.await, (there, 1, "connection refused".to_owned()));
     assert!(a.info().await.unwrap().joining);
     let b = builder("b").bind(there).start().await.unwrap();
     let joined = event(&mut events, |event| match event {
-        Event::Joined { via, members } => Some((via, members)),
+        Notice::Joined { via, members } => Some((via, members)),
         _ => None,
     });
     assert_eq!(joined.await, (there, 2));
@@ -129,7 +129,7 @@ async fn a_name_that_means_nothing_is_told_and_does_not_stop_the_agent() {
     let a = builder("a").join([nowhere.to_owned()]).start().await.unwrap();
     let mut events = a.subscribe();
     let failed = event(&mut events, |event| match event {
-        Event::JoinFailed { address, attempts, .. } => Some((address, attempts)),
+        Notice::LookupFailed { address, attempts, .. } => Some((address, attempts)),
         _ => None,
     });
     let (address, attempts) = failed.await;
@@ -162,19 +162,20 @@ async fn foreign_packets_are_counted_told_and_harmless() {
     }
     eventually("all are counted", || async {
         let n = a.counters().await.unwrap();
-        (n.dropped_garbage, n.dropped_version, n.dropped_cluster, n.streams_refused) == (4, 1, 1, 1)
+        let (node, refused) = (n.node, n.sockets.streams_refused);
+        (node.dropped_garbage, node.dropped_version, node.dropped_cluster, refused) == (4, 1, 1, 1)
     })
     .await;
     let mut reasons = Vec::new();
     while reasons.len() < 3 {
         let dropped = event(&mut events, |event| match event {
-            Event::Dropped { reason, .. } => Some(reason),
-            Event::MemberDown { member } => panic!("{} went down", member.name),
+            Notice::Dropped { reason, .. } => Some(reason),
+            Notice::MemberDown { member } => panic!("{} went down", member.name),
             _ => None,
         });
         reasons.push(dropped.await);
     }
-    assert!(reasons.iter().any(|reason| reason.contains("version 99")), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| reason.to_string().contains("version 99")), "{reasons:?}");
     assert_eq!(a.info().await.unwrap().members, 2);
 }
 
@@ -185,14 +186,14 @@ async fn another_cluster_s_agent_is_not_let_in() {
     let b = builder("b").config(other).join([address(&a)]).start().await.unwrap();
     let mut events = b.subscribe();
     let reason = event(&mut events, |event| match event {
-        Event::JoinFailed { reason, .. } => Some(reason),
-        Event::Joined { .. } => panic!("let in"),
+        Notice::JoinFailed { reason, .. } => Some(reason),
+        Notice::Joined { .. } => panic!("let in"),
         _ => None,
     });
     let reason = reason.await;
     assert!(reason.contains("it belongs to the cluster"), "{reason}");
     assert!(reason.contains("this node to \"other\""), "{reason}");
-    assert!(a.counters().await.unwrap().dropped_cluster >= 1);
+    assert!(a.counters().await.unwrap().node.dropped_cluster >= 1);
     assert_eq!(a.info().await.unwrap().members, 1);
 }
 
@@ -201,17 +202,17 @@ async fn who_leaves_is_gone_at_once_and_who_is_killed_when_it_is_found_out() {
     let all = cluster(&["a", "b", "c"]).await;
     let mut events = all[0].subscribe();
     let down = |event| match event {
-        Event::MemberDown { member } => Some((member.name, member.state)),
+        Notice::MemberDown { member } => Some(member.name),
         _ => None,
     };
     all[2].leave().await;
     assert_eq!(all[2].stopped().await, StopReason::Left);
-    assert_eq!(event(&mut events, down).await, ("c".to_owned(), MemberState::Down));
+    assert_eq!(event(&mut events, down).await, "c");
     // It said goodbye, so nobody had to suspect it.
     everyone_knows(&all[..2], 2).await;
     all[1].kill().await;
     assert_eq!(all[1].stopped().await, StopReason::Killed);
-    assert_eq!(event(&mut events, down).await, ("b".to_owned(), MemberState::Down));
+    assert_eq!(event(&mut events, down).await, "b");
     for gone in &all[1..] {
         assert!(matches!(gone.aggregates().set("x", 1.0).await, Err(Error::Stopped(_))));
         assert!(gone.subscribe().next().await.is_none());
@@ -229,7 +230,10 @@ async fn a_killed_agent_s_ports_are_free_at_once_and_its_next_life_is_another_in
     all[1].kill().await;
     let b = builder("b").bind(addr).join([address(&all[0])]).start().await.unwrap();
     let after = b.info().await.unwrap();
-    assert!(after.boot > before.boot && after.id != before.id, "{before:?} {after:?}");
+    assert!(
+        after.incarnation > before.incarnation && after.id != before.id,
+        "{before:?} {after:?}"
+    );
     everyone_knows(&[all[0].clone(), b], 2).await;
     eventually("a sees the new life of b", || async {
         let members = all[0].members().await.unwrap();
@@ -261,12 +265,12 @@ async fn the_loss_that_was_asked_for_is_counted_and_close_to_what_was_asked_for(
     let b = builder("b").join([address(&a)]).start().await.unwrap();
     a.aggregates().set("requests", 1.0).await.unwrap();
     eventually("a has sent 400 datagrams", || async {
-        a.counters().await.unwrap().datagrams_sent >= 400
+        a.counters().await.unwrap().node.datagrams_sent >= 400
     })
     .await;
     let n = a.counters().await.unwrap();
-    let share = n.datagrams_lost_on_purpose as f64 / n.datagrams_sent as f64;
+    let share = n.sockets.datagrams_lost_on_purpose as f64 / n.node.datagrams_sent as f64;
     assert!((0.15..0.35).contains(&share), "{n:?}");
-    assert_eq!(b.counters().await.unwrap().datagrams_lost_on_purpose, 0);
+    assert_eq!(b.counters().await.unwrap().sockets.datagrams_lost_on_purpose, 0);
     assert_eq!(a.info().await.unwrap().loss, 0.25);
 }

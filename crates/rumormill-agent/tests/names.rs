@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use common::http::Client;
 use common::{LONG, address, any, builder, event, eventually, everyone_knows};
-use rumormill_agent::api::Event;
 use rumormill_agent::{Agent, Builder, Config};
+use rumormill_proto::Notice;
 use tokio::time::timeout;
 
 /// What names mean, for all agents that have it as their resolver.
@@ -57,10 +57,10 @@ async fn a_name_that_pointed_at_an_old_address_is_asked_at_its_new_one() {
     let b = registry.agent("b", &["seed:1"]).http(Some(any())).start().await.unwrap();
     let mut events = b.subscribe();
     let failed = event(&mut events, |event| match event {
-        Event::JoinFailed { address, .. } => Some(address),
+        Notice::JoinFailed { addr, .. } => Some(addr),
         _ => None,
     });
-    assert_eq!(failed.await, old.to_string());
+    assert_eq!(failed.await, old);
     eventually("the reason is known", || async {
         b.info().await.unwrap().join[0].trouble == [format!("{old}: connection refused")]
     })
@@ -198,7 +198,7 @@ async fn a_lookup_that_hangs_holds_nothing_up_and_is_made_again() {
     assert!(status == 503 && text.contains("slow:1 (not looked up yet)"), "{text}");
     let mut events = b.subscribe();
     let failed = event(&mut events, |event| match event {
-        Event::JoinFailed { address, reason, .. } => Some((address, reason)),
+        Notice::LookupFailed { address, reason, .. } => Some((address, reason)),
         _ => None,
     });
     let (name, reason) = failed.await;
@@ -257,5 +257,5 @@ async fn a_name_given_later_is_kept_as_well() {
     // Asked for again by hand, an address is told of again.
     let mut events = b.subscribe();
     b.join("later:1").await.unwrap();
-    event(&mut events, |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    event(&mut events, |event| matches!(event, Notice::Joined { .. }).then_some(())).await;
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::{LONG, address, any, builder, cluster, eventually, everyone_knows};
-use rumormill_agent::api::{QueryLine, Rumor};
+use rumormill_agent::api::QueryLine;
 use rumormill_agent::{Agent, Answers, Error, Missed, Subscription};
-use rumormill_proto::{Config, EventSettings, KvSettings, PublishError, PutError};
+use rumormill_proto::{Config, Event, EventSettings, KvSettings, PublishError, PutError};
 use tokio::time::timeout;
 
 async fn next<T>(subscription: &mut Subscription<T>) -> T {
@@ -20,8 +20,8 @@ async fn next<T>(subscription: &mut Subscription<T>) -> T {
     }
 }
 
-fn text(rumor: &Rumor) -> String {
-    String::from_utf8(rumor.payload.bytes().unwrap()).unwrap()
+fn text(rumor: &Event) -> String {
+    String::from_utf8(rumor.payload.clone()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,14 +37,14 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
         let mut heard = Vec::new();
         while heard.len() < 3 {
             let rumor = next(subscription).await;
-            heard.push((rumor.name.clone(), text(&rumor), rumor.origin));
+            heard.push((rumor.topic.to_string(), text(&rumor), rumor.origin.to_string()));
         }
         heard.sort();
         let want = [("deploy", "v2", "b"), ("end", "", "c"), ("noise", "1", "a")];
         assert_eq!(heard, want.map(|(name, text, by)| (name.into(), text.into(), by.into())));
     }
     let rumor = next(&mut only).await;
-    assert_eq!((rumor.id.as_str(), text(&rumor).as_str()), (&*id.to_string(), "v2"));
+    assert_eq!((rumor.id, text(&rumor).as_str()), (id, "v2"));
     // A second copy of any of them would come before this one.
     agents[0].events().publish("deploy", b"v3").await.unwrap();
     assert_eq!(text(&next(&mut only).await), "v3");
@@ -53,13 +53,13 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
     }
 
     let trace = agents[0].events().trace(id, Duration::from_secs(20)).await.unwrap();
-    assert_eq!((trace.expected, trace.answered, trace.heard.len()), (4, 4, 4), "{trace:?}");
-    assert_eq!(trace.heard[0].node, "b");
-    assert_eq!((trace.heard[0].record.heard_round, trace.heard[0].record.heard_ms), (0, 0.0));
-    assert!(trace.heard.iter().all(|heard| heard.record.bytes == 2), "{trace:?}");
+    assert_eq!((trace.expected, trace.answered, trace.informed.len()), (4, 4, 4), "{trace:?}");
+    assert_eq!(trace.informed[0].node, "b");
+    assert_eq!((trace.informed[0].record.round, trace.informed[0].record.age), (0, Duration::ZERO));
+    assert!(trace.informed.iter().all(|heard| heard.record.bytes == 2), "{trace:?}");
     assert!(trace.missing.is_empty() && trace.silent.is_empty(), "{trace:?}");
     let recent = agents[3].events().list().await.unwrap();
-    assert!(recent.iter().any(|record| record.id == id.to_string()), "{recent:?}");
+    assert!(recent.iter().any(|record| record.id == id), "{recent:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +76,7 @@ async fn a_validator_stops_what_it_does_not_like_here() {
     assert_eq!(text(&next(&mut at_b).await), "water");
     eventually("b has rejected it", || async {
         let recent = b.events().list().await.unwrap();
-        recent.iter().any(|record| record.id == id.to_string() && record.rejected)
+        recent.iter().any(|record| record.id == id && record.rejected)
     })
     .await;
     let refused = b.events().publish("x", b"poison").await.unwrap_err();
@@ -103,8 +103,8 @@ async fn all(mut answers: Answers) -> (Vec<(String, Result<String, String>)>, Qu
     loop {
         match timeout(LONG, answers.next()).await.expect("in time").expect("an end") {
             QueryLine::Answer { from, payload, error } => {
-                let text = String::from_utf8(payload.bytes().unwrap()).unwrap();
-                got.push((from, error.map_or(Ok(text), Err)));
+                let text = String::from_utf8(payload).unwrap();
+                got.push((from.to_string(), error.map_or(Ok(text), Err)));
             }
             end => {
                 got.sort();
@@ -118,7 +118,7 @@ async fn all(mut answers: Answers) -> (Vec<(String, Result<String, String>)>, Qu
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_answers_a_query_each_in_its_way() {
     let agents = cluster(&["good", "bad", "none", "panics"]).await;
-    let answer = async |query: Rumor| Ok(format!("{} to you, too", text(&query)).into_bytes());
+    let answer = async |query: Event| Ok(format!("{} to you, too", text(&query)).into_bytes());
     agents[0].queries().handle("greet", answer).await.unwrap();
     agents[1].queries().handle("greet", async |_| Err("not today".to_owned())).await.unwrap();
     agents[3].queries().handle("greet", async |_| panic!("of the test")).await.unwrap();
@@ -197,16 +197,22 @@ async fn a_key_written_anywhere_is_everywhere() {
     agents[0].kv().put("other", b"0").await.unwrap();
     agents[0].kv().put("flags/x", b"on").await.unwrap();
     let change = next(&mut watch).await;
-    assert_eq!((&*change.key, change.deleted, &*change.origin), ("flags/x", false, "a"));
+    assert_eq!(
+        (&*change.key, change.value.is_none(), change.origin.as_str()),
+        ("flags/x", false, "a")
+    );
     agents[1].kv().put("flags/\u{e4}/y", &[0xff, 0]).await.unwrap();
     let change = next(&mut watch).await;
-    assert_eq!((&*change.key, &*change.origin, change.local), ("flags/\u{e4}/y", "b", false));
+    assert_eq!(
+        (&*change.key, change.origin.as_str(), change.local),
+        ("flags/\u{e4}/y", "b", false)
+    );
     let entry = agents[2].kv().get("flags/\u{e4}/y").await.unwrap().unwrap();
-    assert_eq!(entry.value.bytes().unwrap(), [0xff, 0]);
+    assert_eq!(entry.value, [0xff, 0]);
     assert!(agents[2].kv().delete("flags/x").await.unwrap().is_some());
     assert!(agents[2].kv().delete("flags/x").await.unwrap().is_none());
     let change = next(&mut watch).await;
-    assert!(change.deleted && change.local, "{change:?}");
+    assert!(change.value.is_none() && change.local, "{change:?}");
     for agent in &agents {
         eventually("it is gone", || async { agent.kv().get("flags/x").await.unwrap().is_none() })
             .await;
@@ -216,7 +222,7 @@ async fn a_key_written_anywhere_is_everywhere() {
     let digests = async || {
         let mut digests = Vec::new();
         for agent in &agents {
-            digests.push(agent.info().await.unwrap().load.replica_digest);
+            digests.push(agent.info().await.unwrap().kv.digest);
         }
         digests
     };
@@ -252,7 +258,7 @@ async fn a_subscriber_that_lags_is_told_and_blocks_nobody() {
     let Some(Err(Missed(missed))) = slow.next().await else { panic!("nothing was missed") };
     assert!(missed >= 1000, "{missed}");
     let change = slow.next().await.unwrap().unwrap();
-    assert_eq!(change.value.value, Some(missed.to_string()));
+    assert_eq!(change.value, Some(missed.to_string().into_bytes()));
 }
 
 /// Values that are overwritten before they can have left: another agent hears some of them, in
@@ -286,8 +292,8 @@ async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() 
     let mut versions: Vec<String> = Vec::new();
     loop {
         let change = next(&mut there).await;
-        versions.push(change.version.clone());
-        if change.value.bytes().is_ok_and(|value| value == b"last") {
+        versions.push(change.version.to_string());
+        if change.value.is_some_and(|value| value == b"last") {
             break;
         }
     }

@@ -6,11 +6,10 @@ mod common;
 use std::time::Duration;
 
 use common::{address, builder, event, eventually, everyone_knows};
-use rumormill_agent::api::Event;
 use rumormill_agent::{Agent, StopReason, proto};
 use rumormill_examples::epidemic::{Epidemic, TooLong};
 use rumormill_examples::round_based::RoundAverage;
-use rumormill_proto::Rounds;
+use rumormill_proto::{Notice, Rounds};
 
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -39,10 +38,10 @@ async fn news_spreads_over_real_sockets() {
     ears.remove(2);
     for ear in &mut ears {
         let heard = event(ear, |event| match event {
-            Event::Protocol { name, text, payload } => Some((name, text, payload)),
+            Notice::Protocol { name, payload } => Some((name, payload)),
             _ => None,
         });
-        let want = ("example.epidemic".to_owned(), Some("hello".to_owned()), b"hello".to_vec());
+        let want = ("example.epidemic".to_owned(), b"hello".to_vec());
         assert_eq!(heard.await, want);
     }
     let long = all[0].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, &[0; 999])).await;

@@ -51,17 +51,22 @@ async fn inputs_keys_and_the_boot_number_survive_a_kill() {
     a.kv().put("deleted", b"v").await.unwrap();
     a.kv().delete("deleted").await.unwrap();
     let inputs = a.aggregates().inputs().await.unwrap();
-    let digest = a.info().await.unwrap().load.replica_digest;
+    let digest = a.info().await.unwrap().kv.digest;
     a.kill().await;
 
     // With a clock that has gone back.
     let a = dir.builder("a").incarnation(7).start().await.unwrap();
     let info = a.info().await.unwrap();
-    assert!(info.boot > first.boot, "{} after {}", info.boot, first.boot);
+    assert!(
+        info.incarnation > first.incarnation,
+        "{} after {}",
+        info.incarnation,
+        first.incarnation
+    );
     assert_eq!(info.inputs, inputs);
-    assert_eq!((info.load.replica_digest, info.load.tombstones), (digest, 1));
+    assert_eq!((info.kv.digest, info.kv.tombstones), (digest, 1));
     let entry = a.kv().get("k").await.unwrap().unwrap();
-    assert_eq!((entry.version, entry.value.bytes().unwrap()), (version.to_string(), b"v".to_vec()));
+    assert_eq!((entry.version, entry.value), (version, b"v".to_vec()));
     assert!(a.kv().get("deleted").await.unwrap().is_none());
     // What is written now is later than what was written then.
     let later = a.kv().put("k", b"w").await.unwrap();
@@ -166,7 +171,7 @@ async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_i
     let dirs = [Dir::named("a"), Dir::named("b")];
     let a = dirs[0].builder("a").start().await.unwrap();
     let join = || dirs[1].builder("b").join([address(&a)]).start();
-    let digest = |agent: Agent| async move { agent.info().await.unwrap().load.replica_digest };
+    let digest = |agent: Agent| async move { agent.info().await.unwrap().kv.digest };
     for (count, delete) in [(8000, false), (5000, true)] {
         let b = join().await.unwrap();
         everyone_knows(&[a.clone(), b.clone()], 2).await;
@@ -194,7 +199,7 @@ async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_i
             digest(a.clone()).await == digest(b.clone()).await
         })
         .await;
-        let keys = b.info().await.unwrap().load.keys;
+        let keys = b.info().await.unwrap().kv.keys;
         assert_eq!(keys, if delete { 3000 } else { 8000 });
         b.leave().await;
     }

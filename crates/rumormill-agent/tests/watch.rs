@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use common::http::{Client, alone};
 use common::{LONG, address, builder, eventually, everyone_says};
 use reqwest::Response;
-use rumormill_agent::api::Event;
+use rumormill_agent::api::{StreamUpdate, Update};
+use rumormill_proto::Notice;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -28,7 +29,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next event, held against the document; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<Update> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -36,8 +37,8 @@ impl<'a> Reader<'a> {
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
                 let Some(data) = field("data: ") else { continue };
                 let json: Value = serde_json::from_str(data).unwrap();
-                self.client.fits_schema(&json!({"$ref": "#/components/schemas/Event"}), &json);
-                let parsed: Event = serde_json::from_value(json).unwrap();
+                self.client.fits_schema(&json!({"$ref": "#/components/schemas/Update"}), &json);
+                let parsed: Update = serde_json::from_value(json).unwrap();
                 assert_eq!(field("event: "), Some(parsed.kind()));
                 return Some(parsed);
             }
@@ -46,7 +47,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn until<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+    async fn until<T>(&mut self, mut pick: impl FnMut(Update) -> Option<T>) -> T {
         loop {
             if let Some(picked) = pick(self.next().await.expect("the stream ended")) {
                 return picked;
@@ -61,20 +62,20 @@ async fn a_watcher_sees_members_come_and_go_and_figures_change() {
     a.aggregates().set("requests", 1.0).await.unwrap();
     let mut all = Reader::open(&client, "/v1/watch").await;
     let first = all.until(|event| match event {
-        Event::Aggregate { reading } => Some(reading),
+        Update::Stream(StreamUpdate::Aggregate { reading }) => Some(reading),
         _ => None,
     });
     assert_eq!(first.await.sum.value, Some(1.0));
     let mut only = Reader::open(&client, "/v1/watch?name=queue").await;
     let b = builder("b").join([address(&a)]).start().await.unwrap();
     let up = |event| match event {
-        Event::MemberUp { member } => Some(member.name),
+        Update::Notice(Notice::MemberUp { member }) => Some(member.name),
         _ => None,
     };
     assert_eq!(all.until(up).await, "b");
     b.aggregates().set("requests", 2.0).await.unwrap();
     all.until(|event| match event {
-        Event::Aggregate { reading } => {
+        Update::Stream(StreamUpdate::Aggregate { reading }) => {
             reading.sum.value.filter(|sum| (sum - 3.0).abs() < 1e-6).map(|_| ())
         }
         _ => None,
@@ -83,20 +84,22 @@ async fn a_watcher_sees_members_come_and_go_and_figures_change() {
     a.aggregates().set("queue", 7.0).await.unwrap();
     b.leave().await;
     let down = |event| match event {
-        Event::MemberDown { member } => Some(member.name),
+        Update::Notice(Notice::MemberDown { member }) => Some(member.name),
         _ => None,
     };
     assert_eq!(all.until(down).await, "b");
     // The filtered stream has nothing but the one figure in it, and ends with the agent.
     match only.next().await {
-        Some(Event::Aggregate { reading }) => assert_eq!(reading.name, "queue"),
+        Some(Update::Stream(StreamUpdate::Aggregate { reading })) => {
+            assert_eq!(reading.name, "queue")
+        }
         other => panic!("{other:?}"),
     }
     tokio::join!(
         async {
             while let Some(event) = only.next().await {
                 assert!(
-                    matches!(event, Event::Aggregate { ref reading } if reading.name == "queue")
+                    matches!(&event, Update::Stream(StreamUpdate::Aggregate { reading }) if reading.name == "queue")
                 );
             }
         },
@@ -120,7 +123,7 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
         };
     }
     let missed = slow.until(|event| match event {
-        Event::Missed { events } => Some(events),
+        Update::Stream(StreamUpdate::Missed { notices }) => Some(notices),
         _ => None,
     });
     assert!(missed.await > 0);

@@ -18,10 +18,11 @@
 //! ([`Instant`]), which no step of a clock changes.
 
 use core::fmt;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::VecDeque;
 
 use crate::identity::NodeId;
+use crate::json::seconds_of_millis;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
@@ -87,11 +88,30 @@ impl Serialize for Stamp {
     }
 }
 
+/// Stamps in JSON: as milliseconds since 1970, without their counters.
+pub(crate) mod stamp_millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Stamp;
+
+    pub(crate) fn serialize<S: Serializer>(stamp: &Stamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(stamp.millis())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Stamp, D::Error> {
+        u64::deserialize(from).map(Stamp::from_millis)
+    }
+}
+
 /// How a node's wall clock compares with those of the members that it has heard from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ClockStatus {
     /// What this node adds to its own wall clock, in milliseconds, because most members' clocks
     /// differ from it by more than a quarter of `max_clock_skew`; 0 if they don't.
+    #[serde(rename = "correction_seconds", with = "seconds_of_millis")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub correction_millis: i64,
     /// Members whose clocks are known.
     pub members_known: usize,

@@ -15,6 +15,9 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::identity::{Identity, Name, NodeId};
 
 /// The version of the wire format. Nodes of different versions ignore each other.
@@ -54,6 +57,23 @@ pub enum WireError {
     /// The body ended early, or held a value that makes no sense.
     #[error("malformed body")]
     Malformed,
+}
+
+/// A sentence in JSON.
+impl Serialize for WireError {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for WireError {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let others = [Self::Garbage, Self::Cluster, Self::Stranger, Self::Channel, Self::Malformed];
+        let mut all = others.into_iter().chain((0..=u8::MAX).map(Self::Version));
+        let unknown = || Error::custom(format!("{text:?} is no reason to drop a packet"));
+        all.find(|error| error.to_string() == text).ok_or_else(unknown)
+    }
 }
 
 /// The head of every message.

@@ -61,6 +61,11 @@ impl Name {
         }
     }
 
+    /// Returns the digits of an id as a name.
+    pub(crate) fn of_id(id: NodeId) -> Self {
+        Self(id.to_string().into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

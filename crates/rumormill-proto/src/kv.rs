@@ -36,7 +36,7 @@ impl KvProtocol {
     pub(crate) fn new(config: &Config) -> Self {
         let manner = Manner::new(&config.events, config.max_datagram).of_state();
         let map = Map::new(&config.kv);
-        Self { gossip: Gossip::new(manner, |stats| &mut stats.replica), map }
+        Self { gossip: Gossip::new(manner, |stats| &mut stats.kv), map }
     }
 
     pub(crate) fn put(
@@ -77,7 +77,7 @@ impl KvProtocol {
     fn set(&mut self, cx: &mut Context<'_>, entry: Entry) {
         let forgets = entry.value.is_none() && broken(Rule::Tombstones);
         self.map.note(&entry);
-        cx.notify(Notice::Key(KeyChange { entry: entry.clone(), local: true }));
+        cx.notify(Notice::Key(KeyChange::new(entry.clone(), cx.roster(), true)));
         let (item, replaces) = self.map.set(cx.now(), entry, Duration::ZERO);
         if forgets {
             self.map.forget(item);
@@ -201,7 +201,7 @@ impl Protocol for KvProtocol {
         self.expire(cx);
         let Some(elapsed) = self.gossip.differs(cx, peer) else { return };
         if let Some(member) = cx.roster().peer(peer).map(|peer| peer.name.clone()) {
-            cx.notify(Notice::Differs { member, elapsed });
+            cx.notify(Notice::KvDiffers { member, elapsed });
         }
     }
 

@@ -130,6 +130,7 @@ pub use crate::kv::error::PutError;
 pub use crate::kv::key::{MAX_KEY, check_key};
 pub use crate::kv::settings::KvSettings;
 pub use crate::membership::directory::Directory;
+pub use crate::membership::member::Member;
 pub use crate::membership::roster::Roster;
 pub use crate::membership::settings::MembershipSettings;
 pub use crate::membership::state::MemberState;

@@ -15,6 +15,7 @@ pub(crate) mod codec;
 pub(crate) mod digests;
 pub(crate) mod directory;
 pub(crate) mod join;
+pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod peer;

@@ -32,7 +32,7 @@ impl Rumors {
     pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
         let manner = Manner::new(config, max_datagram);
         let kept = Kept::new(config);
-        Self { gossip: Gossip::new(manner, |stats| &mut stats.rumors), kept }
+        Self { gossip: Gossip::new(manner, |stats| &mut stats.events), kept }
     }
 
     /// Tells all nodes, this one included.

@@ -1,99 +1,87 @@
-//! What a node counts.
+//! Counters.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Counters since the node's start. They only rise.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Stats {
-    /// Datagrams handed to the driver.
-    pub datagrams_sent: u64,
-    /// Bytes of those, without IP and UDP headers.
-    pub bytes_sent: u64,
-    /// Datagrams that came in and were for this node.
-    pub datagrams_received: u64,
-    /// Bytes of those.
-    pub bytes_received: u64,
-    /// Messages sent on the reliable path.
-    pub stream_messages_sent: u64,
-    /// Bytes of those.
-    pub stream_bytes_sent: u64,
-    /// The longest of them, in bytes.
-    pub longest_stream_message: u64,
-    /// Packets dropped: not rumormill packets at all.
-    pub dropped_garbage: u64,
-    /// Packets dropped: of another wire version.
-    pub dropped_version: u64,
-    /// Packets dropped: of a cluster with another name.
-    pub dropped_cluster: u64,
-    /// Packets dropped: from or to an incarnation that is not a member.
-    pub dropped_stranger: u64,
-    /// Packets dropped: for a protocol that this node doesn't run.
-    pub dropped_channel: u64,
-    /// Packets dropped: malformed bodies.
-    pub dropped_malformed: u64,
-    /// Exchanges of mass that this node started and saw the end of.
-    pub exchanges: u64,
-    /// Pushes sent a second time or more.
-    pub retransmissions: u64,
-    /// Pushes of others that this node answered.
-    pub answered: u64,
-    /// Pushes of others that this node answered again, because the reply was lost or late.
-    pub answered_again: u64,
-    /// Pushes of others that this node put off because one of its own was outstanding.
-    pub busy: u64,
-    /// Messages refused because a number in them was further ahead than it can be.
-    pub refused_jumps: u64,
-    /// Times that a path was found to lose large datagrams and not small ones.
-    pub paths_narrowed: u64,
-    /// Links undone, because the peer died, left or came back as another incarnation.
-    pub unlinked: u64,
-    /// Windows that ended with an enclosure.
-    pub windows: u64,
-    /// Windows that proved nothing.
-    pub windows_void: u64,
-    /// Times that this node was held for dead and came back as a new incarnation.
-    pub renewals: u64,
-    /// Stamps of others that were refused, because they were more than `max_clock_skew` ahead.
-    pub stamps_refused: u64,
-    /// Times that this node's wall clock was found to have been stepped.
-    pub clock_steps: u64,
-    /// How rumors got around.
-    pub rumors: GossipStats,
-    /// How updates of the replica got around.
-    pub replica: GossipStats,
+/// Declares a struct of counters, each once: its name, and what it counts, which is its documentation
+/// and its help in metrics.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! counters {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($field:ident: $help:literal,)* }
+     $($(#[$inner:meta])* $group:ident: $type:ty,)*) => {
+        $(#[$attribute])*
+        $visibility struct $name {
+            $(#[doc = $help] pub $field: u64,)*
+            $($(#[$inner])* pub $group: $type,)*
+        }
+
+        impl $name {
+            /// Returns the name of each counter, what it counts, and its value.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<> {
+                [$((stringify!($field), $help, self.$field),)*].into_iter()
+            }
+        }
+    };
 }
 
-/// Counters of what is told and asked for; see [`Stats`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct GossipStats {
-    /// Messages sent, on either path.
-    pub messages: u64,
-    /// Bytes of those.
-    pub bytes: u64,
-    /// Pushes sent.
-    pub tells: u64,
-    /// Entries in those.
-    pub told: u64,
-    /// Comparisons that this node began.
-    pub comparisons: u64,
-    /// Steps of comparisons that came in.
-    pub talks: u64,
-    /// Entries given to peers that lacked them.
-    pub given: u64,
-    /// Entries that were new here, and were told.
-    pub pushed: u64,
-    /// Entries that were new here, and were given on request.
-    pub pulled: u64,
-    /// Entries told or given that were here already.
-    pub copies: u64,
-    /// Entries told or given that were too old.
-    pub outdated: u64,
-    /// Entries told or given that were refused: malformed, too large, or stamped too far ahead.
-    pub refused: u64,
-    /// Entries that were written anew, because they were stamped by a clock that was wrong.
-    pub restamped: u64,
-    /// Entries that the validation hook rejected.
-    pub rejected: u64,
-    /// Entries that had to go before their time, because there was no room.
-    pub evicted: u64,
+counters! {
+    /// A node's counters since its start. They only rise.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+    pub struct Stats {
+        datagrams_sent: "Datagrams that the protocol sent, including those dropped on purpose",
+        bytes_sent: "Bytes of the datagrams sent, without IP and UDP headers",
+        datagrams_received: "Datagrams received for this node",
+        bytes_received: "Bytes of the datagrams received, without IP and UDP headers",
+        stream_messages_sent: "Messages sent on the reliable path",
+        stream_bytes_sent: "Bytes of the messages sent on the reliable path",
+        longest_stream_message: "Bytes of the longest message sent on the reliable path",
+        dropped_garbage: "Packets dropped because they are not rumormill packets",
+        dropped_version: "Packets dropped because they are of another wire version",
+        dropped_cluster: "Packets dropped because they are of a cluster with another name",
+        dropped_stranger: "Packets dropped because they are from or to an incarnation that is not a member",
+        dropped_channel: "Packets dropped because this node does not run their protocol",
+        dropped_malformed: "Packets dropped because their bodies are malformed",
+        exchanges: "Exchanges of mass that this node started and finished",
+        retransmissions: "Pushes sent a second time or more",
+        answered: "Pushes of others that this node answered",
+        answered_again: "Pushes of others answered again, because the reply was lost or late",
+        busy: "Pushes of others declined because one of this node's own was outstanding",
+        refused_jumps: "Messages refused because a number in them was impossibly far ahead",
+        paths_narrowed: "Paths found to lose large datagrams and not small ones",
+        unlinked: "Links undone, because the peer died, left or came back as another incarnation",
+        windows: "Windows that ended with bounds",
+        windows_void: "Windows that ended without bounds",
+        stamps_refused: "Stamps of others refused because they were too far ahead of this node's clock",
+        clock_steps: "Steps of this node's wall clock",
+        renewals: "Times that this node was declared dead and came back as a new incarnation",
+    }
+    /// The counters of events.
+    events: GossipStats,
+    /// The counters of changes of keys.
+    kv: GossipStats,
+}
+
+counters! {
+    /// Counters of entries that are pushed and pulled: events, or changes of keys.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+    #[serde(deny_unknown_fields)]
+    pub struct GossipStats {
+        messages: "Messages sent, on either path",
+        bytes: "Bytes of those messages",
+        tells: "Pushes sent",
+        told: "Entries in the pushes sent",
+        comparisons: "Comparisons that this node started",
+        talks: "Steps of comparisons received",
+        given: "Entries sent to peers that lacked them",
+        pushed: "Entries received by push that were new here",
+        pulled: "Entries received by pull that were new here",
+        copies: "Entries received that were here already",
+        outdated: "Entries received that were too old",
+        refused: "Entries received and refused: malformed, too large, or stamped too far ahead",
+        restamped: "Entries written again because a wrong clock had stamped them",
+        rejected: "Entries rejected by the validation hook",
+        evicted: "Entries removed early because there was no room",
+    }
 }

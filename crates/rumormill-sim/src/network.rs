@@ -433,8 +433,8 @@ impl VirtualNetwork {
 
     fn hear(&mut self, index: NodeIndex, event: Notice) {
         match &event {
-            Notice::Renewed(_) => self.counters.renewals += 1,
-            Notice::MemberDown(member) => {
+            Notice::Renewed { .. } => self.counters.renewals += 1,
+            Notice::MemberDown { member } => {
                 let subject = NodeIndex::of(member.addr).and_then(|index| self.node(index));
                 if subject.is_some_and(|node| node.identity() == member) {
                     self.counters.false_deaths += 1;

@@ -257,7 +257,7 @@ fn what_one_of_two_wrote_with_a_clock_ahead_is_refused_and_spreads_once_the_cloc
     assert!(all_hold(&net, &nodes, "right", Some("1")), "what is behind is taken");
     assert_eq!(value(&net, nodes[0], "ahead"), None, "what is ahead is refused");
     let stats = net.node(nodes[0]).unwrap().stats();
-    assert!(stats.stamps_refused > 0 && stats.replica.refused > 0);
+    assert!(stats.stamps_refused > 0 && stats.kv.refused > 0);
     let off = net.node(nodes[0]).unwrap().time_of_day(net.local_now(nodes[0]));
     let true_time = net.node(nodes[1]).unwrap().time_of_day(net.local_now(nodes[1]));
     assert!(true_time - off > DAY as u64, "the right one did not follow");
@@ -368,5 +368,5 @@ fn entries_of_a_store_that_are_stamped_far_ahead_are_written_anew() {
     for key in ["minutes", "year"] {
         assert!(all_hold(&net, &nodes, key, Some("new")), "{key}");
     }
-    assert_eq!(net.node(nodes[1]).unwrap().stats().replica.restamped, 2);
+    assert_eq!(net.node(nodes[1]).unwrap().stats().kv.restamped, 2);
 }

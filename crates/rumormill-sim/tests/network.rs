@@ -238,7 +238,9 @@ fn an_isolated_node_is_held_for_dead_and_comes_back_as_a_new_incarnation() {
     assert!(beacon(&net, victim).renewals >= 1);
     let events = net.take_events();
     let told = |wanted: &Notice| events.iter().any(|(_, _, event)| event == wanted);
-    assert!(told(&Notice::MemberDown(before)) && told(&Notice::Renewed(after)));
+    assert!(
+        told(&Notice::MemberDown { member: before }) && told(&Notice::Renewed { member: after })
+    );
 }
 
 #[test]
@@ -352,7 +354,9 @@ fn a_node_that_leaves_is_missed_at_once() {
     let missed = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 4);
     assert!(net.run_until(net.now() + Duration::from_secs(10), missed));
     let events = net.take_events();
-    assert!(events.iter().any(|(_, _, event)| *event == Notice::MemberDown(gone.clone())));
+    assert!(
+        events.iter().any(|(_, _, event)| *event == Notice::MemberDown { member: gone.clone() })
+    );
     assert_eq!((net.counters().leaves, net.counters().false_deaths), (1, 0));
 }
 

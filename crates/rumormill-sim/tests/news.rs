@@ -47,7 +47,7 @@ fn lossy(loss: f64) -> Link {
 fn spent(net: &VirtualNetwork) -> GossipStats {
     let mut sum = GossipStats::default();
     for (_, node) in net.running() {
-        let stats = &node.stats().rumors;
+        let stats = &node.stats().events;
         sum.messages += stats.messages;
         sum.bytes += stats.bytes;
         sum.told += stats.told;
@@ -225,7 +225,7 @@ fn a_rejected_rumor_goes_no_further() {
         }
     }
     assert_eq!(heard, BTreeMap::from([(b"poison".to_vec(), 1), (b"news".to_vec(), 8)]));
-    let rejects: u64 = net.running().map(|(_, node)| node.stats().rumors.rejected).sum();
+    let rejects: u64 = net.running().map(|(_, node)| node.stats().events.rejected).sum();
     assert!(rejects >= 1);
     // At home it is refused.
     let topic = Name::new("news").unwrap();
@@ -277,7 +277,7 @@ fn too_many_rumors_are_refused_and_the_oldest_forgotten() {
     chronicle.record_all(&mut net).unwrap();
     assert_eq!(chronicle.delivered(&net), Ok(()));
     assert!(net.running().all(|(_, node)| node.events().load().kept == 16));
-    assert!(net.running().all(|(_, node)| node.stats().rumors.evicted > 0));
+    assert!(net.running().all(|(_, node)| node.stats().events.evicted > 0));
 }
 
 #[test]

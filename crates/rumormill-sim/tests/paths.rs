@@ -57,7 +57,10 @@ fn finds_its_way(seed: u64, narrow: impl Fn(&mut VirtualNetwork, &[NodeIndex])) 
         readings(&net, "aggregate-7")
     );
     let events = net.take_events();
-    assert!(events.iter().all(|(.., event)| !matches!(event, Notice::MemberDown(_))), "{events:?}");
+    assert!(
+        events.iter().all(|(.., event)| !matches!(event, Notice::MemberDown { .. })),
+        "{events:?}"
+    );
     net.run_for(SECOND * 70);
     let events = [events, net.take_events()].concat();
     assert!(events.iter().any(|(.., event)| matches!(event, Notice::NarrowPath { .. })));
@@ -157,7 +160,9 @@ fn comings_and_goings(net: &mut VirtualNetwork, nodes: &[NodeIndex]) -> Vec<usiz
     net.run_for(SECOND * 60);
     let events = net.take_events();
     let concerns = |event: &Notice, subject: NodeIndex| match event {
-        Notice::MemberUp(member) | Notice::MemberDown(member) => member.addr == subject.addr(),
+        Notice::MemberUp { member } | Notice::MemberDown { member } => {
+            member.addr == subject.addr()
+        }
         _ => false,
     };
     let pairs = nodes.iter().flat_map(|&at| nodes.iter().map(move |&of| (at, of)));

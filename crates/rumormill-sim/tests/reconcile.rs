@@ -126,15 +126,15 @@ fn replicas_that_can_not_become_equal_are_reported_and_do_not_flood() {
     put(&mut net, nodes[0], "gone", b"soon");
     net.run_for(seconds(20));
     net.take_events();
-    let bytes = |net: &VirtualNetwork| net.node(nodes[0]).unwrap().stats().replica.bytes;
+    let bytes = |net: &VirtualNetwork| net.node(nodes[0]).unwrap().stats().kv.bytes;
     let before = bytes(&net);
     net.with_node(nodes[0], |node, now| node.kv_mut().delete(now, "gone")).unwrap().unwrap();
     net.run_for(seconds(100));
-    let differs = |event: &Notice| matches!(event, Notice::Differs { member, .. } if member.as_str() == "small");
+    let differs = |event: &Notice| matches!(event, Notice::KvDiffers { member, .. } if member.as_str() == "small");
     let told: Vec<_> = net.take_events().into_iter().filter(|(_, _, e)| differs(e)).collect();
     assert_eq!(told.len(), 2, "each of the other two says it once");
     assert_eq!(net.node(nodes[0]).unwrap().kv().load().members_differing, 1);
-    assert!(net.node(small).unwrap().stats().replica.refused >= 2_000);
+    assert!(net.node(small).unwrap().stats().kv.refused >= 2_000);
     assert_eq!(net.node(small).unwrap().kv().load().keys, 2_000, "what it can hold it holds");
     // 2 MB in all are refused; a comparison a second would have sent 200 MB.
     let rate = (bytes(&net) - before) / 100;
@@ -159,7 +159,7 @@ fn replicas_that_are_written_all_the_time_are_not_reported() {
         put(&mut net, nodes[n % 3], &format!("k{}", n % 500), b"v");
         net.run_for(10 * MS);
     }
-    let told = net.take_events().into_iter().any(|(_, _, e)| matches!(e, Notice::Differs { .. }));
+    let told = net.take_events().into_iter().any(|(_, _, e)| matches!(e, Notice::KvDiffers { .. }));
     assert!(!told);
     assert!(net.running().all(|(_, node)| node.kv().load().members_differing == 0));
 }

@@ -43,7 +43,7 @@ fn cluster(
 fn spent(net: &VirtualNetwork) -> GossipStats {
     let mut sum = GossipStats::default();
     for (_, node) in net.running() {
-        let stats = &node.stats().replica;
+        let stats = &node.stats().kv;
         sum.messages += stats.messages;
         sum.bytes += stats.bytes;
         sum.pulled += stats.pulled;
@@ -254,8 +254,8 @@ fn a_newcomer_catches_up_in_chunks_with_progress_and_goes_on_after_a_cut() {
     assert!(net.run_until(deadline, equal));
     assert_eq!(held(&net), 20_000);
     assert!(before < 20_000);
-    let spent = net.node(second).unwrap().stats().replica.bytes
-        + net.node(newcomer).unwrap().stats().replica.bytes;
+    let spent =
+        net.node(second).unwrap().stats().kv.bytes + net.node(newcomer).unwrap().stats().kv.bytes;
     assert!((spent as f64) < 1.3 * size as f64, "{spent} bytes for {size}");
     // No message was longer than a chunk and an entry.
     let longest = net.node(second).unwrap().stats().longest_stream_message;
@@ -273,7 +273,7 @@ fn twenty_updates_at_once_cost_far_less_than_twenty_rumors() {
     assert!(equal(&net));
     let updates = spent(&net).messages - before.messages;
     let rumors = |net: &VirtualNetwork| -> u64 {
-        net.running().map(|(_, node)| node.stats().rumors.messages).sum()
+        net.running().map(|(_, node)| node.stats().events.messages).sum()
     };
     let topic = Name::new("news").unwrap();
     let publish = |net: &mut VirtualNetwork, pause: Duration| {

@@ -34,7 +34,7 @@ fn reading_verbs_in_words_and_in_json() {
         "disturbed_seconds_ago",
         "members",
         "name",
-        "spread",
+        "standard_error",
         "sum",
     ];
     for key in promised {

@@ -28,7 +28,7 @@ impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
             tokio::spawn(async move {
                 while let Some(next) = events.next().await {
                     if let Ok(event) = next {
-                        deliveries.delivered(n, &event.payload.bytes().unwrap_or_default());
+                        deliveries.delivered(n, &event.payload);
                     }
                 }
             });

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{self as proto, EventId, Name};
+use rumormill_proto::{Event, EventId, EventRecord, Name, Notice};
 
 use super::Agent;
-use crate::api::{Event, Heard, Rumor, RumorRecord, Trace};
+use crate::api::{Informed, Trace};
 use crate::core::Core;
 use crate::error::Error;
 use crate::query::{Answers, LONGEST_QUERY, Reply};
@@ -31,7 +31,7 @@ impl Events {
     /// let mut deploys = agent.events().subscribe(&["deploy"])?;
     /// agent.events().publish("deploy", b"v2 started").await?;
     /// let event = deploys.next().await.expect("runs")?;
-    /// assert_eq!(event.payload.bytes()?, b"v2 started");
+    /// assert_eq!(event.payload, b"v2 started");
     /// # agent.leave().await;
     /// # Ok(())
     /// # }
@@ -48,13 +48,11 @@ impl Events {
     ///
     /// # Errors
     /// Fails if a topic is malformed.
-    pub fn subscribe(&self, topics: &[&str]) -> Result<Subscription<Rumor>, Error> {
+    pub fn subscribe(&self, topics: &[&str]) -> Result<Subscription<Event>, Error> {
         let topics = topics.iter().map(|topic| Name::new(topic)).collect::<Result<Vec<_>, _>>()?;
-        let wanted = move |rumor: &Rumor| {
-            topics.is_empty() || topics.iter().any(|topic| topic.as_str() == rumor.name)
-        };
-        Ok(self.0.pick(move |event| match event {
-            Event::Rumor(rumor) if wanted(&rumor) => Some(rumor),
+        let wanted = move |event: &Event| topics.is_empty() || topics.contains(&event.topic);
+        Ok(self.0.pick(move |notice| match notice {
+            Notice::Event(event) if wanted(&event) => Some(event),
             _ => None,
         }))
     }
@@ -63,8 +61,8 @@ impl Events {
     ///
     /// # Errors
     /// Fails if the agent has stopped.
-    pub async fn list(&self) -> Result<Vec<RumorRecord>, Error> {
-        self.0.with_node(|node, _| node.events().list().map(RumorRecord::from).collect()).await
+    pub async fn list(&self) -> Result<Vec<EventRecord>, Error> {
+        self.0.with_node(|node, _| node.events().list().collect()).await
     }
 
     /// Collects the records of the event `id` from all nodes, for `wait`, at most ten minutes.
@@ -84,16 +82,15 @@ impl Events {
             id: id.to_string(),
             expected: 0,
             answered: 0,
-            heard: Vec::new(),
+            informed: Vec::new(),
             missing: Vec::new(),
             silent: Vec::new(),
         };
         while let Some(reply) = answers.raw().await {
             match reply {
-                Reply::Answer { from, payload, .. } => match proto::EventRecord::decode(&payload) {
+                Reply::Answer { from, payload, .. } => match EventRecord::decode(&payload) {
                     Ok(record) => {
-                        let (node, record) = (from.to_string(), record.into());
-                        trace.heard.push(Heard { node, record });
+                        trace.informed.push(Informed { node: from.to_string(), record });
                     }
                     // A node without a record answers with nothing.
                     Err(_) => trace.missing.push(from.to_string()),
@@ -104,8 +101,8 @@ impl Events {
             }
         }
         trace.silent = answers.silent().cloned().collect();
-        let when = |heard: &Heard| (heard.record.heard_ms, heard.record.heard_round);
-        trace.heard.sort_by(|a, b| when(a).partial_cmp(&when(b)).unwrap_or(a.node.cmp(&b.node)));
+        let when = |node: &Informed| (node.record.age, node.record.round);
+        trace.informed.sort_by_key(when);
         trace.missing.sort();
         Ok(trace)
     }

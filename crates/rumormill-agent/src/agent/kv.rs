@@ -1,9 +1,9 @@
 //! What an agent does with keys and their values.
 
-use rumormill_proto as proto;
+use rumormill_proto::{KeyChange, Notice, Version};
 
 use super::Agent;
-use crate::api::{self, Event, KeyChange, KeyPage};
+use crate::api::{self, KeyPage};
 use crate::error::Error;
 use crate::subscription::Subscription;
 
@@ -30,14 +30,14 @@ impl Kv {
     /// let kv = agent.kv();
     /// kv.put("flags/new-checkout", b"on").await?;
     /// let entry = kv.get("flags/new-checkout").await?.expect("was put above");
-    /// assert_eq!(entry.value.bytes()?, b"on");
+    /// assert_eq!(entry.value, b"on");
     /// assert_eq!(kv.list("flags/").await?.len(), 1);
     /// assert!(kv.delete("flags/new-checkout").await?.is_some());
     /// # agent.leave().await;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn put(&self, key: &str, value: &[u8]) -> Result<proto::Version, Error> {
+    pub async fn put(&self, key: &str, value: &[u8]) -> Result<Version, Error> {
         let (key, value) = (key.to_owned(), value.to_vec());
         self.0
             .keep(move |core| {
@@ -54,7 +54,7 @@ impl Kv {
     ///
     /// # Errors
     /// Fails if the deletion can't be written to the agent's store.
-    pub async fn delete(&self, key: &str) -> Result<Option<proto::Version>, Error> {
+    pub async fn delete(&self, key: &str) -> Result<Option<Version>, Error> {
         let key = key.to_owned();
         self.0
             .keep(move |core| {
@@ -127,8 +127,8 @@ impl Kv {
     /// [`Missed`](crate::Missed), and should list again.
     pub fn watch(&self, prefix: &str) -> Subscription<KeyChange> {
         let prefix = prefix.to_owned();
-        self.0.pick(move |event| match event {
-            Event::Key(change) if change.key.starts_with(&prefix) => Some(change),
+        self.0.pick(move |notice| match notice {
+            Notice::Key(change) if change.key.starts_with(&prefix) => Some(change),
             _ => None,
         })
     }

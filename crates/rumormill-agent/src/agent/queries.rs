@@ -3,10 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use rumormill_proto::Name;
+use rumormill_proto::{Event, Name};
 
 use super::Agent;
-use crate::api::Rumor;
 use crate::core::Core;
 use crate::error::Error;
 use crate::query::{self, Answers, LONGEST_QUERY};
@@ -29,11 +28,11 @@ impl Queries {
     /// # use rumormill_agent::{Agent, api::QueryLine};
     /// # let agent = Agent::builder("a").bind("127.0.0.1:0".parse()?).start().await?;
     /// let queries = agent.queries();
-    /// queries.handle("greet", async |query| Ok(format!("hello {:?}", query.payload.payload).into())).await?;
+    /// queries.handle("greet", async |query| Ok([b"hello ", &*query.payload].concat())).await?;
     /// let mut answers = queries.ask("greet", b"you", Duration::from_secs(5)).await?;
     /// while let Some(line) = answers.next().await {
     ///     if let QueryLine::Answer { from, payload, .. } = line {
-    ///         println!("{from}: {:?}", payload.payload);
+    ///         println!("{from}: {}", String::from_utf8_lossy(&payload));
     ///     }
     /// }
     /// # agent.leave().await;
@@ -43,7 +42,7 @@ impl Queries {
     pub async fn handle<F>(
         &self,
         name: &str,
-        handler: impl Fn(Rumor) -> F + Send + Sync + 'static,
+        handler: impl Fn(Event) -> F + Send + Sync + 'static,
     ) -> Result<(), Error>
     where
         F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,

@@ -1,8 +1,8 @@
-//! What an agent says of itself.
+//! The description of an agent.
 
 use std::net::SocketAddr;
 
-use rumormill_proto::{self as proto, Config, Input};
+use rumormill_proto::{ClockStatus, Config, EventLoad, Input, KvLoad, Name, Node, NodeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,17 +13,19 @@ use super::Counters;
 #[serde(deny_unknown_fields)]
 pub struct Info {
     /// The agent's name.
-    pub name: String,
-    /// Where its datagrams and streams arrive, as it tells the others.
+    #[schema(value_type = String)]
+    pub name: Name,
+    /// The address that other members use for datagrams and streams.
     #[schema(value_type = String, example = "127.0.0.1:7946")]
     pub address: SocketAddr,
-    /// Where it answers HTTP.
+    /// The address of its HTTP API.
     #[schema(value_type = Option<String>, required = true)]
     pub http_address: Option<SocketAddr>,
-    /// Which life of it: rises with each restart.
-    pub boot: u64,
-    /// The 64-bit name of this life, 16 hexadecimal digits.
-    pub id: String,
+    /// The incarnation number, which rises with each restart.
+    pub incarnation: u64,
+    /// The 64-bit name of this incarnation, 16 hexadecimal digits.
+    #[schema(value_type = String)]
+    pub id: NodeId,
     /// The version of the software.
     pub version: String,
     /// The version of the wire format. Agents of different versions ignore each other.
@@ -34,32 +36,34 @@ pub struct Info {
     pub uptime_seconds: f64,
     /// How many members are up, this agent included.
     pub members: usize,
-    /// Whether it has names to join and no other member is up, unless the names mean only this
-    /// agent itself.
+    /// Whether it has names to join and no other member is up, unless the names lead to this agent itself
+    /// alone.
     pub joining: bool,
-    /// The names that it was given to join.
+    /// The names to join.
     pub join: Vec<JoinTarget>,
-    /// The probability of dropping each outgoing datagram on purpose.
+    /// The probability with which each outgoing datagram is dropped on purpose.
     pub loss: f64,
     /// The settings in force.
     pub settings: Config,
-    /// How much rumors and the replica hold.
-    pub load: Load,
-    /// How its clock compares with the members'.
-    pub clock: ClockInfo,
-    /// Members to whom large datagrams do not get through, so that the reliable path is used.
+    /// The events that it holds.
+    pub events: EventLoad,
+    /// The keys and values that it holds.
+    pub kv: KvLoad,
+    /// Its clock, compared with those of other members.
+    pub clock: ClockStatus,
+    /// The members to which large datagrams do not get through, so that the reliable path is used.
     pub narrow_paths: Vec<NarrowPath>,
-    /// What it keeps on disk; `None` if nothing.
+    /// Its store on disk, if it has one.
     #[schema(required = true)]
     pub store: Option<StoreInfo>,
-    /// The queries that it has handlers for.
+    /// The topics of the queries that it has handlers for.
     pub handlers: Vec<String>,
     /// The agent's inputs.
     pub inputs: Vec<Input>,
-    /// Lines of its log that could not be written; `None` if nobody counts them.
+    /// The number of log lines that could not be written, if it is counted.
     #[schema(required = true)]
     pub log_lines_dropped: Option<u64>,
-    /// What it has counted.
+    /// Its counters.
     pub counters: Counters,
 }
 
@@ -81,22 +85,21 @@ pub struct JoinTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NarrowPath {
-    /// Its name.
-    pub member: String,
+    /// The member's name.
+    #[schema(value_type = String)]
+    pub member: Name,
     /// Datagrams of up to this many bytes get through.
     pub limit_bytes: usize,
 }
 
 impl NarrowPath {
-    pub(crate) fn all(node: &proto::Node) -> Vec<Self> {
+    pub(crate) fn all(node: &Node) -> Vec<Self> {
         let narrow = node.narrow_paths().into_iter();
-        narrow
-            .map(|(peer, limit_bytes)| Self { member: peer.name.to_string(), limit_bytes })
-            .collect()
+        narrow.map(|(peer, limit_bytes)| Self { member: peer.name.clone(), limit_bytes }).collect()
     }
 }
 
-/// What an agent keeps on disk.
+/// An agent's store on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoreInfo {
@@ -105,76 +108,15 @@ pub struct StoreInfo {
     /// Why the last transaction failed; `None` if it did not.
     #[schema(required = true)]
     pub trouble: Option<String>,
-    /// Transactions that are on the disk.
+    /// Transactions that are on disk.
     pub commits: u64,
-    /// Inputs and entries of the replica written in them.
+    /// Inputs and entries written in them.
     pub records: u64,
     /// Transactions that failed.
     pub errors: u64,
     /// Inputs and entries that wait to be written.
     pub waiting: usize,
-    /// Entries that were left out, because they can't be read: on disk at the start, or about to be
+    /// Entries that were left out because they can't be read, on disk at the start or about to be
     /// written.
     pub refused: u64,
-}
-
-/// How much rumors and the replica hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Load {
-    /// Rumors that are kept.
-    pub rumors: usize,
-    /// Rumors that are being told.
-    pub rumors_hot: usize,
-    /// Bytes of the payloads of those that are kept.
-    pub rumor_bytes: usize,
-    /// Keys that exist.
-    pub keys: usize,
-    /// Deleted keys that are remembered.
-    pub tombstones: usize,
-    /// Bytes of keys and values.
-    pub replica_bytes: usize,
-    /// Members whose keys have differed from this agent's for longer than a minute.
-    pub members_differing: usize,
-    /// A number that agents share exactly when their replicas hold the same; 16 hexadecimal digits.
-    pub replica_digest: String,
-}
-
-impl Load {
-    pub(crate) fn of(node: &proto::Node) -> Self {
-        let (events, kv) = (node.events().load(), node.kv().load());
-        Self {
-            rumors: events.kept,
-            rumors_hot: events.hot,
-            rumor_bytes: events.bytes,
-            keys: kv.keys,
-            tombstones: kv.tombstones,
-            replica_bytes: kv.bytes,
-            members_differing: kv.members_differing,
-            replica_digest: format!("{:016x}", node.kv().digest()),
-        }
-    }
-}
-
-/// How an agent's clock compares with those of the members that it has heard from lately.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClockInfo {
-    /// What it adds to its own clock, in seconds, because most members' clocks differ from it.
-    pub correction_seconds: f64,
-    /// Members whose clocks are known.
-    pub members_known: usize,
-    /// Members of those whose clocks differ from its time by more than `max_clock_skew`.
-    pub members_skewed: usize,
-}
-
-impl ClockInfo {
-    pub(crate) fn of(node: &proto::Node) -> Self {
-        let status = node.clock_status();
-        Self {
-            correction_seconds: status.correction_millis as f64 / 1e3,
-            members_known: status.members_known,
-            members_skewed: status.members_skewed,
-        }
-    }
 }

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use rumormill_proto::Member;
 
 use super::error::ApiError;
 use super::extract::{Body, Running};
-use crate::api::{ErrorBody, Info, JoinReply, JoinRequest, Member, Status};
+use crate::api::{ErrorBody, Info, JoinReply, JoinRequest, Status};
 
 /// Lists all members that this agent knows, itself first
 #[utoipa::path(

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use rumormill_proto::json::bytes::BytesError;
 use rumormill_proto::{InputError, PublishError, PutError};
 
-use crate::api::{BytesError, ErrorBody};
+use crate::api::ErrorBody;
 use crate::error::{AddressError, Error};
 
 /// A status, and what was wrong, in words.

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use rumormill_proto::EventId;
+use rumormill_proto::{EventId, EventRecord};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
 use super::extract::{LongBody, Parameters, Running, duration};
-use crate::api::{ErrorBody, PublishRequest, Published, RumorRecord, Trace};
+use crate::api::{ErrorBody, PublishRequest, Published, Trace};
 
 /// Publishes an event
 ///
@@ -32,7 +32,7 @@ pub(super) async fn publish(
     Running(agent): Running,
     LongBody(request): LongBody<PublishRequest>,
 ) -> Result<(StatusCode, Json<Published>), ApiError> {
-    let id = agent.events().publish(&request.name, &request.payload.bytes()?).await?;
+    let id = agent.events().publish(&request.topic, &request.payload.bytes()?).await?;
     Ok((StatusCode::ACCEPTED, Json(Published { id: id.to_string() })))
 }
 
@@ -40,11 +40,11 @@ pub(super) async fn publish(
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     responses(
-        (status = 200, description = "The records", body = [RumorRecord]),
+        (status = 200, description = "The records", body = [EventRecord]),
         (status = 503, description = "The agent has stopped", body = ErrorBody),
     )
 )]
-pub(super) async fn list(Running(agent): Running) -> Result<Json<Vec<RumorRecord>>, ApiError> {
+pub(super) async fn list(Running(agent): Running) -> Result<Json<Vec<EventRecord>>, ApiError> {
     Ok(Json(agent.events().list().await?))
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn trace(
         ApiError(StatusCode::BAD_REQUEST, message)
     })?;
     let trace = agent.events().trace(id, wait).await?;
-    if trace.heard.is_empty() {
+    if trace.informed.is_empty() {
         let message = format!(
             "no node has a record of the event {id}: {} of {} answered. Nodes forget an event after \
              events.retention; GET /v1/events lists those that this agent keeps",

@@ -90,9 +90,9 @@ pub(super) async fn get(
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::ETAG, format!("\"{}\"", entry.version)),
-        (ORIGIN, entry.origin),
+        (ORIGIN, entry.origin.to_string()),
     ];
-    Ok((headers, entry.value.bytes()?))
+    Ok((headers, entry.value))
 }
 
 /// Writes a key, here at once and soon at every node
@@ -121,7 +121,7 @@ pub(super) async fn put(
 ) -> Result<impl IntoResponse, ApiError> {
     let key = key_of(key, &agent)?;
     let value: Bytes = value;
-    let version = agent.kv().put(&key, &value).await?.to_string();
+    let version = agent.kv().put(&key, &value).await?;
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn delete(
 ) -> Result<Json<Written>, ApiError> {
     let key = key_of(key, &agent)?;
     match agent.kv().delete(&key).await? {
-        Some(version) => Ok(Json(Written { key, version: version.to_string() })),
+        Some(version) => Ok(Json(Written { key, version })),
         None => Err(no_such_key(&key)),
     }
 }

@@ -37,11 +37,10 @@ pub(super) async fn ask(
 ) -> Result<impl IntoResponse, ApiError> {
     let wait = duration("timeout", request.timeout.as_deref().unwrap_or("5s"))?;
     let permit = lasting.permit()?;
-    let answers = agent.queries().ask(&request.name, &request.payload.bytes()?, wait).await?;
+    let answers = agent.queries().ask(&request.topic, &request.payload.bytes()?, wait).await?;
     // The stream must not keep the agent running.
     drop(agent);
-    let asked =
-        QueryLine::Asked { id: answers.id().to_string(), expected: answers.silent().count() };
+    let asked = QueryLine::Asked { id: answers.id(), expected: answers.silent().count() };
     let state = (Some(asked), answers, permit);
     let rest = stream::unfold(state, |(first, mut answers, permit)| async move {
         let line = match first {

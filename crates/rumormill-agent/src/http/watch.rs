@@ -7,7 +7,7 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::{Stream, stream};
-use rumormill_proto::{Name, Reading};
+use rumormill_proto::{Name, Notice, Reading};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -18,7 +18,7 @@ use super::error::ApiError;
 use super::extract::{Parameters, Running};
 use super::state::State;
 use crate::agent::WeakAgent;
-use crate::api::{ErrorBody, Event};
+use crate::api::{ErrorBody, StreamUpdate, Update};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -53,11 +53,11 @@ impl Filter {
             }
             Parameter { name: None, kinds: Some(kinds), prefix: None } => {
                 let kinds: Vec<_> = kinds.split(',').map(|kind| kind.trim().to_owned()).collect();
-                match kinds.iter().find(|kind| !Event::KINDS.contains(&kind.as_str())) {
+                match kinds.iter().find(|kind| Update::kinds().all(|known| known != **kind)) {
                     None => Ok(Self::Kinds(kinds)),
                     Some(kind) => Err(bad(format!(
                         "{kind:?} is not a kind of notice; the kinds are {}",
-                        Event::KINDS.join(", ")
+                        Update::kinds().collect::<Vec<_>>().join(", ")
                     ))),
                 }
             }
@@ -76,13 +76,13 @@ impl Filter {
     }
 
     /// Returns whether a notice of the agent is reported.
-    fn passes(&self, event: &Event) -> bool {
+    fn passes(&self, notice: &Notice) -> bool {
         match self {
             Self::All => true,
             Self::Aggregate(_) => false,
-            Self::Kinds(kinds) => kinds.iter().any(|kind| kind == event.kind()),
+            Self::Kinds(kinds) => kinds.iter().any(|kind| Some(kind.as_str()) == notice.kind()),
             Self::Keys(prefix) => {
-                matches!(event, Event::Key(change) if change.key.starts_with(prefix))
+                matches!(notice, Notice::Key(change) if change.key.starts_with(prefix))
             }
         }
     }
@@ -90,7 +90,7 @@ impl Filter {
 
 /// Streams notices, and readings as they change
 ///
-/// Server-sent events: each has its kind as `event` and a `Notice` as JSON `data`. The stream begins
+/// Server-sent events: each has its kind as `event` and an `Update` as JSON `data`. The stream begins
 /// with the readings of all aggregates; later a reading is sent when it changes, at most once in a
 /// gossip period, and every other notice at once. A reader that is too slow gets `missed` with the
 /// number of notices that it has missed, whether it has asked for their kinds or not, and then the
@@ -120,15 +120,15 @@ pub(super) async fn watch(
     let watcher = Watcher {
         agent: state.agent,
         _permit: permit,
-        events: agent.receiver(),
+        notices: agent.receiver(),
         ticks,
         filter,
         last: BTreeMap::new(),
         ready: VecDeque::new(),
     };
     let events = stream::unfold(watcher, |mut watcher| async move {
-        let event = watcher.next().await?;
-        let data = sse::Event::default().event(event.kind()).json_data(&event);
+        let update = watcher.next().await?;
+        let data = sse::Event::default().event(update.kind()).json_data(&update);
         // Every notice can be written as JSON; a comment is better than a broken stream.
         let data = data.unwrap_or_else(|_| sse::Event::default().comment("unwritable"));
         Some((Ok(data), watcher))
@@ -140,7 +140,7 @@ struct Watcher {
     /// Weak, so that a reader doesn't keep the agent running.
     agent: WeakAgent,
     _permit: OwnedSemaphorePermit,
-    events: broadcast::Receiver<Event>,
+    notices: broadcast::Receiver<Notice>,
     ticks: Interval,
     filter: Filter,
     /// The substance of the last reading sent, by name.
@@ -152,21 +152,24 @@ struct Watcher {
 impl Watcher {
     /// Returns the next notice, `None` once the agent has stopped. Takes readings only when the
     /// reader is ready for them, so that no queue of them grows.
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<Update> {
         loop {
             if let Some(reading) = self.ready.pop_front() {
-                return Some(Event::Aggregate { reading: Box::new(reading) });
+                let reading = Box::new(reading);
+                return Some(Update::Stream(StreamUpdate::Aggregate { reading }));
             }
             tokio::select! {
-                event = self.events.recv() => match event {
-                    Ok(event) if self.filter.passes(&event) => return Some(event),
+                notice = self.notices.recv() => match notice {
+                    Ok(notice) if self.filter.passes(&notice) => {
+                        return Some(Update::Notice(notice));
+                    }
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) if matches!(self.filter, Filter::Aggregate(_)) => {}
-                    Err(RecvError::Lagged(events)) => {
+                    Err(RecvError::Lagged(notices)) => {
                         if let Some(agent) = self.agent.upgrade() {
-                            agent.has_missed(events);
+                            agent.has_missed(notices);
                         }
-                        return Some(Event::Missed { events });
+                        return Some(Update::Stream(StreamUpdate::Missed { notices }));
                     }
                     Err(RecvError::Closed) => return None,
                 },

@@ -8,9 +8,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rumormill_agent::api::Event;
 use rumormill_agent::{Agent, Builder, Config, Subscription};
-use rumormill_proto::{MembershipSettings, Reading};
+use rumormill_proto::{MembershipSettings, Notice, Reading};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Long enough for anything here on a busy machine; a test that waits so long has failed.
@@ -135,8 +134,8 @@ pub(crate) async fn describe(agents: &[Agent]) -> String {
 
 /// Waits for the first event that `pick` takes something out of.
 pub(crate) async fn event<T>(
-    events: &mut Subscription<Event>,
-    mut pick: impl FnMut(Event) -> Option<T>,
+    events: &mut Subscription<Notice>,
+    mut pick: impl FnMut(Notice) -> Option<T>,
 ) -> T {
     let wait = async {
         loop {

@@ -81,7 +81,45 @@ macro_rules! bytes {
 }
 
 bytes!(Payload, payload: payload or payload_base64, "The payload of an event, a query or an answer.");
-bytes!(Value, value: value or value_base64, "The value of a key.");
+bytes!(KvValue, value: value or value_base64, "The value of a key.");
+
+/// The value of a key, or its deletion.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DeletableValue {
+    /// Whether the key was deleted.
+    deleted: bool,
+    /// The value, if it was not.
+    #[serde(flatten)]
+    value: KvValue,
+}
+
+/// Values that may be deleted as a flattened [`DeletableValue`].
+pub mod deletable {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{DeletableValue, KvValue};
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// Fails if the serializer does.
+    pub fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+        let value = bytes.as_deref().map(KvValue::from).unwrap_or_default();
+        DeletableValue { deleted: bytes.is_none(), value }.serialize(to)
+    }
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// Fails if the value is malformed.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let DeletableValue { deleted, value } = DeletableValue::deserialize(from)?;
+        let bytes = value.bytes().map_err(Error::custom)?;
+        Ok((!deleted).then_some(bytes))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -94,7 +132,7 @@ mod tests {
             let read: Payload = serde_json::from_str(&json).unwrap();
             assert_eq!(read.bytes().as_deref(), Ok(bytes), "{json}");
         }
-        let read = |json| serde_json::from_str::<Value>(json).unwrap().bytes();
+        let read = |json| serde_json::from_str::<KvValue>(json).unwrap().bytes();
         assert_eq!(read("{}"), Ok(Vec::new()));
         for (json, says) in [
             (r#"{"value":"a","value_base64":"YQ=="}"#, "exclude each other"),

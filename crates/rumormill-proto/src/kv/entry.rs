@@ -1,14 +1,20 @@
 //! One key's state: a value or the memory of its deletion, and the version that decides.
 
 use core::fmt;
-use core::hash::Hasher;
-use serde::{Serialize, Serializer};
+use core::hash::{Hash, Hasher};
+use core::str::FromStr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip::SipHasher13;
 
 use crate::clock::Stamp;
 use crate::codec::{Reader, WireError, Write};
 use crate::gossip::item::Item;
-use crate::identity::NodeId;
+use crate::identity::{Name, NodeId};
+#[cfg(feature = "schema")]
+use crate::json::bytes::DeletableValue;
+use crate::json::bytes::deletable;
+use crate::json::from_text;
+use crate::membership::roster::Roster;
 
 /// When a key was written, and by which incarnation. The greater version wins, everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,9 +32,28 @@ impl fmt::Display for Version {
     }
 }
 
+impl FromStr for Version {
+    type Err = WireError;
+    fn from_str(text: &str) -> Result<Self, WireError> {
+        let read = || {
+            let (stamp, node) = text.split_once('@')?;
+            let (millis, counter) = stamp.split_once('.')?;
+            let stamp = Stamp::from_millis(millis.parse().ok()?).0 + counter.parse::<u64>().ok()?;
+            Some(Self { stamp: Stamp(stamp), node: NodeId(u64::from_str_radix(node, 16).ok()?) })
+        };
+        read().ok_or(WireError::Malformed)
+    }
+}
+
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from_text(from)
     }
 }
 
@@ -92,10 +117,35 @@ impl Entry {
 }
 
 /// A key has changed at this node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KeyChange {
-    /// The key, its value (`None`: deleted) and its version.
-    pub entry: Entry,
-    /// Whether it was written here.
+    /// The key.
+    pub key: String,
+    /// The value; `None` if the key was deleted.
+    #[serde(flatten, with = "deletable")]
+    #[cfg_attr(feature = "schema", schema(value_type = DeletableValue))]
+    pub value: Option<Vec<u8>>,
+    /// The version of the write.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub version: Version,
+    /// The name of the node that wrote it, or its id if no member has it.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub origin: Name,
+    /// Whether it was written at this node.
     pub local: bool,
+}
+
+impl KeyChange {
+    pub(super) fn new(entry: Entry, roster: &Roster, local: bool) -> Self {
+        let Entry { key, value, version } = entry;
+        Self { key, value, version, origin: roster.name_of(version.node), local }
+    }
+}
+
+/// Leaves the origin out: it follows from the version, and it depends on who is a member.
+impl Hash for KeyChange {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.key, &self.value, self.version, self.local).hash(state);
+    }
 }

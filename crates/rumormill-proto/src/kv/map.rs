@@ -196,7 +196,7 @@ impl Shelf for Map {
         }
         let (item, replaces) = self.set(cx.now(), entry.clone(), heard.age);
         self.note(&entry);
-        cx.notify(Notice::Key(KeyChange { entry, local: false }));
+        cx.notify(Notice::Key(KeyChange::new(entry, cx.roster(), false)));
         Ok(Taken::New { item, replaces, tell: !over })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::Rng;
-use crate::identity::{Identity, NodeId};
+use crate::identity::{Identity, Name, NodeId};
 use crate::membership::directory::Directory;
 use crate::membership::members::Members;
 use crate::membership::peer::{Peer, Place};
@@ -54,6 +54,15 @@ impl Roster {
     /// The peer with this id, if it is up.
     pub fn peer(&self, id: NodeId) -> Option<&Identity> {
         self.known(id).map(|peer| &**peer)
+    }
+
+    /// Returns the name of the member with this id, or the id itself if it is no member's.
+    pub fn name_of(&self, id: NodeId) -> Name {
+        match self.peer(id) {
+            Some(peer) => peer.name.clone(),
+            None if id == self.id() => self.me.name.clone(),
+            None => Name::of_id(id),
+        }
     }
 
     pub(crate) fn known(&self, id: NodeId) -> Option<&Peer> {

@@ -167,7 +167,7 @@ mod tests {
         nodes[0].acquaint(Instant::ZERO, &two);
         nodes[0].acquaint(Instant::ZERO, &all);
         assert_eq!(nodes[0].core.roster.len(), 5);
-        let up = |port| Notice::MemberUp(identity(port));
+        let up = |port| Notice::MemberUp { member: identity(port) };
         let said = events(&mut nodes[0]);
         assert!(said.len() == 3 && (3..=5).all(|port| said.contains(&up(port))), "{said:?}");
     }

@@ -27,7 +27,8 @@ use crate::time::{Duration, Instant};
 pub struct Events<N>(N);
 
 /// The events that a node holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct EventLoad {
     /// Events kept.

@@ -27,7 +27,8 @@ use crate::time::Instant;
 pub struct Kv<N>(N);
 
 /// The keys and values that a node holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct KvLoad {
     /// Keys that exist.
@@ -38,6 +39,11 @@ pub struct KvLoad {
     pub bytes: usize,
     /// Members whose entries have differed from this node's for longer than a minute.
     pub members_differing: usize,
+    /// A number that two nodes share exactly when they hold the same entries, except with a
+    /// probability of 2⁻⁶⁴. Hexadecimal in JSON.
+    #[serde(with = "crate::json::hex")]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub digest: u64,
 }
 
 impl Node {
@@ -84,7 +90,8 @@ impl<'a> Kv<&'a Node> {
     pub fn load(self) -> KvLoad {
         self.0.protocol().map_or_else(KvLoad::default, |kv: &KvProtocol| {
             let (keys, tombstones, bytes) = kv.load();
-            KvLoad { keys, tombstones, bytes, members_differing: kv.differing_long() }
+            let members_differing = kv.differing_long();
+            KvLoad { keys, tombstones, bytes, members_differing, digest: kv.contents() }
         })
     }
 }

@@ -4,10 +4,10 @@ use core::net::SocketAddr;
 
 use foca::Member;
 
-use crate::identity::{Identity, NodeId};
+use crate::identity::NodeId;
+use crate::membership::member;
 use crate::membership::messages::StateMessage;
 use crate::membership::peer::Peer;
-use crate::membership::state::MemberState;
 use crate::node::Node;
 use crate::time::Instant;
 
@@ -68,14 +68,23 @@ impl Node {
         self.left = true;
     }
 
-    /// The members ever heard of, this node first, with what the failure detector says of them.
-    pub fn members(&self) -> Vec<(Identity, MemberState)> {
-        let members = self.membership.snapshot(&self.core.roster);
-        let seen = |member: &Member<Peer>| (member.id().to_identity(), member.state().into());
-        let mut members: Vec<_> = members.iter().map(seen).collect();
+    /// Returns all members that this node knows, itself first.
+    pub fn members(&self) -> Vec<member::Member> {
         let me = self.core.roster.me();
-        members
-            .sort_by(|(a, _), (b, _)| (a != me, &a.name, a.addr).cmp(&(b != me, &b.name, b.addr)));
+        let seen = |member: &Member<Peer>| {
+            let identity = member.id().to_identity();
+            let is_me = identity == *me;
+            member::Member::new(identity, member.state().into(), is_me)
+        };
+        let mut members: Vec<_> =
+            self.membership.snapshot(&self.core.roster).iter().map(seen).collect();
+        members.sort_by(|a, b| {
+            (!a.me, &a.identity.name, a.identity.addr).cmp(&(
+                !b.me,
+                &b.identity.name,
+                b.identity.addr,
+            ))
+        });
         members
     }
 }

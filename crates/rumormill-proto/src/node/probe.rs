@@ -32,7 +32,9 @@ impl Node {
                 && let Some(identity) = self.core.roster.peer(peer)
             {
                 self.core.stats.paths_narrowed += 1;
-                self.core.notices.push(Notice::NarrowPath { peer: identity.clone(), limit });
+                self.core
+                    .notices
+                    .push(Notice::NarrowPath { member: identity.clone(), limit_bytes: limit });
             }
         }
     }

@@ -63,7 +63,7 @@ impl Node {
                     for host in &mut self.hosts {
                         host.call(now, &mut self.core, |p, cx| p.peer_joined(cx, peer));
                     }
-                    self.core.notices.push(Notice::MemberUp(peer.to_identity()));
+                    self.core.notices.push(Notice::MemberUp { member: peer.to_identity() });
                 }
             }
             Change::Down(peer) => {
@@ -74,7 +74,7 @@ impl Node {
                     for host in &mut self.hosts {
                         host.call(now, &mut self.core, |p, cx| p.peer_expired(cx, &peer));
                     }
-                    self.core.notices.push(Notice::MemberDown(peer.to_identity()));
+                    self.core.notices.push(Notice::MemberDown { member: peer.to_identity() });
                 }
             }
             Change::Renewed(me) => {
@@ -83,7 +83,7 @@ impl Node {
                 for host in &mut self.hosts {
                     host.call(now, &mut self.core, Protocol::renewed);
                 }
-                self.core.notices.push(Notice::Renewed(me.to_identity()));
+                self.core.notices.push(Notice::Renewed { member: me.to_identity() });
                 // Those that hold this node for dead shall hear of its new life at once.
                 self.next_sync = now;
             }

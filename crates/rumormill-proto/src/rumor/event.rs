@@ -4,11 +4,15 @@ use core::fmt;
 use core::hash::Hasher;
 use core::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip::SipHasher13;
 
-use crate::clock::Stamp;
+use crate::clock::{Stamp, stamp_millis};
 use crate::identity::{Name, NodeId};
+#[cfg(feature = "schema")]
+use crate::json::bytes::Payload;
+use crate::json::bytes::payload;
+use crate::json::{hex, millis};
 use crate::rumor::settings::UnknownWord;
 use crate::time::Duration;
 
@@ -49,30 +53,48 @@ impl FromStr for EventId {
 }
 
 impl Serialize for EventId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        hex::serialize(&self.0, to)
     }
 }
 
-/// A rumor as a node heard it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        hex::deserialize(from).map(Self)
+    }
+}
+
+/// An event, as a node received it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Event {
-    /// Its name.
+    /// The event's id.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: EventId,
-    /// When it was published, in cluster time.
+    /// When it was published, in cluster time. Milliseconds since 1970 in JSON.
+    #[serde(rename = "published_at_ms", with = "stamp_millis")]
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub stamp: Stamp,
     /// The incarnation that published it.
+    #[serde(rename = "origin_id")]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub node: NodeId,
     /// The name of the node that published it.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub origin: Name,
-    /// What it is about.
+    /// The topic.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub topic: Name,
-    /// What it says.
+    /// The payload.
+    #[serde(flatten, with = "payload")]
+    #[cfg_attr(feature = "schema", schema(value_type = Payload))]
     pub payload: Vec<u8>,
-    /// The round in which it was heard; 0 at its origin.
+    /// The round in which this node received it; 0 at its origin.
     pub round: u32,
-    /// How long after its publication it was heard: the time for which nodes held it, and what it
-    /// took between them as far as the members' clocks agree.
+    /// The time from its publication until this node received it: the time for which nodes held it,
+    /// and its way between them as far as the members' clocks agree. Milliseconds in JSON.
+    #[serde(rename = "age_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub age: Duration,
 }
 

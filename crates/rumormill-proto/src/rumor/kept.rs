@@ -242,7 +242,7 @@ impl Shelf for Kept {
         }
         let rejected = !self.is_valid(&rumor);
         if rejected {
-            cx.stats().rumors.rejected += 1;
+            cx.stats().events.rejected += 1;
         }
         let item = self.add(cx, kind, rumor, Came { elapsed, pulled, rejected });
         Ok(Taken::New { item, replaces: None, tell: !rejected })

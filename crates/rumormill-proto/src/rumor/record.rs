@@ -1,29 +1,39 @@
 //! What a node remembers of a rumor: when and how it heard it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::clock::Stamp;
+use crate::clock::{Stamp, stamp_millis};
 use crate::codec::{Reader, WireError, Write};
 use crate::identity::Name;
+use crate::json::millis;
 use crate::rumor::event::EventId;
 use crate::time::Duration;
 
 /// When and how a node heard a rumor. The records of all nodes are the rumor's trace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct EventRecord {
-    /// The rumor.
+    /// The event's id.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: EventId,
-    /// When it was published, in cluster time.
+    /// When it was published, in cluster time. Milliseconds since 1970 in JSON.
+    #[serde(rename = "published_at_ms", with = "stamp_millis")]
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub stamp: Stamp,
     /// Who published it.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub origin: Name,
     /// What it is about.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub topic: Name,
     /// The payload's length; 0 if it was rejected.
     pub bytes: u64,
     /// The round in which it was heard; 0 at its origin.
     pub round: u32,
     /// How long after its publication it was heard; see [`Event::age`](super::Event::age).
+    #[serde(rename = "age_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub age: Duration,
     /// Whether it was found by asking, not told.
     pub pulled: bool,

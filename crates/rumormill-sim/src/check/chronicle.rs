@@ -63,19 +63,18 @@ impl Chronicle {
                 }
             }
             Notice::Key(change) => {
-                let entry = change.entry;
-                let said = (entry.key.clone(), entry.version);
-                let value = self.written.entry(said).or_insert_with(|| entry.value.clone());
-                if *value != entry.value {
-                    return Err(Violation::TwoValues { key: entry.key });
+                let said = (change.key.clone(), change.version);
+                let value = self.written.entry(said).or_insert_with(|| change.value.clone());
+                if *value != change.value {
+                    return Err(Violation::TwoValues { key: change.key });
                 }
-                let newest = self.held.entry(life).or_default().entry(entry.key);
-                let newest = newest.or_insert(entry.version);
+                let newest = self.held.entry(life).or_default().entry(change.key);
+                let newest = newest.or_insert(change.version);
                 // Only what a wrong clock stamped is ever replaced by a lower version: its holder
                 // writes it anew.
                 let skewed = newest.stamp.millis() > net.true_wall() + MAX_SKEW_MILLIS;
-                let newer = entry.version > *newest || (change.local && skewed);
-                *newest = if newer { entry.version } else { *newest };
+                let newer = change.version > *newest || (change.local && skewed);
+                *newest = if newer { change.version } else { *newest };
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Faults: what can befall nodes and the network between them.
 
-use rumormill_proto::{Duration, Instant, MemberState, Node};
+use rumormill_proto::{Duration, Instant, Member, MemberState, Node};
 
 use super::VirtualNetwork;
 use super::error::SimError;
@@ -190,9 +190,10 @@ impl VirtualNetwork {
     pub fn sample_suspicions(&mut self) -> u64 {
         let suspected = |node: &Node| {
             let members = node.members().into_iter();
-            let alive = members.filter(|(id, state)| {
-                let subject = NodeIndex::of(id.addr).and_then(|index| self.node(index));
-                *state == MemberState::Suspect && subject.is_some_and(|node| node.identity() == id)
+            let alive = members.filter(|Member { identity, state, .. }| {
+                let subject = NodeIndex::of(identity.addr).and_then(|index| self.node(index));
+                *state == MemberState::Suspect
+                    && subject.is_some_and(|node| node.identity() == identity)
             });
             alive.count() as u64
         };

@@ -126,8 +126,8 @@ pub(crate) fn notice(at: Instant, node: NodeIndex, event: &Notice) -> NoticeLine
 fn in_words(event: &Notice) -> String {
     let name = |addr| NodeIndex::of(addr).map_or(format!("{addr}"), |node| format!("n{}", node.0));
     match event {
-        Notice::MemberUp(member) => format!("{} is up", member.name),
-        Notice::MemberDown(member) => format!("{} is down", member.name),
+        Notice::MemberUp { member } => format!("{} is up", member.name),
+        Notice::MemberDown { member } => format!("{} is down", member.name),
         Notice::Joined { via, members } => format!("joined by {}: {members} members", name(*via)),
         Notice::JoinFailed { addr, attempts, reason } => {
             format!("{} does not let it join (attempt {attempts}): {reason}", name(*addr))
@@ -137,11 +137,11 @@ fn in_words(event: &Notice) -> String {
         Notice::NameConflict { name: taken, addrs } => {
             format!("two members are called {taken}: {} and {}", name(addrs[0]), name(addrs[1]))
         }
-        Notice::Renewed(me) => {
+        Notice::Renewed { member: me } => {
             format!("was declared dead; goes on as incarnation {}", me.incarnation)
         }
-        Notice::NarrowPath { peer, limit } => {
-            format!("only datagrams up to {limit} bytes get through to {}", peer.name)
+        Notice::NarrowPath { member, limit_bytes } => {
+            format!("only datagrams up to {limit_bytes} bytes get through to {}", member.name)
         }
         Notice::Dropped { from, reason } => {
             format!("dropped a packet of {}: {reason}", name(*from))
@@ -159,14 +159,14 @@ fn in_words(event: &Notice) -> String {
             format!("{answered} of {expected} have answered")
         }
         Notice::Key(change) => {
-            let did = if change.entry.value.is_some() { "holds" } else { "deletes" };
+            let did = if change.value.is_some() { "holds" } else { "deletes" };
             let by = if change.local { "" } else { ", from another" };
-            format!("{did} {}{by}", change.entry.key)
+            format!("{did} {}{by}", change.key)
         }
         Notice::CatchUp { from, have, total } => {
             format!("takes over the replica from {from}: {have} of {total}")
         }
-        Notice::Differs { member, elapsed } => {
+        Notice::KvDiffers { member, elapsed } => {
             format!("the replica of {member} has differed for {}", Span(*elapsed))
         }
         Notice::ClockSkew { member, ahead_millis } => {
@@ -181,6 +181,7 @@ fn in_words(event: &Notice) -> String {
             format!("round {round} is over, with {participants} participants")
         }
         Notice::Protocol { name, payload } => format!("{name}: {} bytes", payload.len()),
+        other => format!("{other:?}"),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use rumormill_agent::api::Rumor;
-use rumormill_proto::Name;
+use rumormill_proto::{Event, Name};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
@@ -44,8 +43,7 @@ pub(crate) fn parse(text: &str) -> Result<Handler, String> {
 impl Handler {
     /// Runs the command, and returns what it has printed when it exits. Everything that it has
     /// started ends then, or when this is dropped.
-    pub(crate) async fn answer(self, query: Rumor) -> Result<Vec<u8>, String> {
-        let payload = query.payload.bytes().map_err(|error| error.to_string())?;
+    pub(crate) async fn answer(self, query: Event) -> Result<Vec<u8>, String> {
         let [program, arguments @ ..] = self.command.as_slice() else {
             return Err("no command".to_owned());
         };
@@ -53,8 +51,8 @@ impl Handler {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .env("RUMORMILL_QUERY", &query.name)
-            .env("RUMORMILL_ORIGIN", &query.origin)
+            .env("RUMORMILL_QUERY", query.topic.as_str())
+            .env("RUMORMILL_ORIGIN", query.origin.as_str())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -66,7 +64,7 @@ impl Handler {
                 (child.stdin.take(), child.stdout.take(), child.stderr.take());
             let copy = async {
                 tokio::try_join!(
-                    feed(stdin, &payload),
+                    feed(stdin, &query.payload),
                     read(stdout, &mut out),
                     hear(stderr, &mut err)
                 )

@@ -35,7 +35,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let payload = bytes(&args.payload)?;
-    let request = PublishRequest { name: args.topic.to_string(), payload: payload.into() };
+    let request =
+        PublishRequest { topic: args.topic.to_string(), payload: payload.as_slice().into() };
     let published: Published = client.post(&Path::new("/v1/events"), &request)?;
     args.json.show(&published, |published| published.id.clone())
 }

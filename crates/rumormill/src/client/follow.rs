@@ -1,6 +1,6 @@
 //! Following an agent's notices until a signal.
 
-use rumormill_agent::api::Event;
+use rumormill_agent::api::Update;
 
 use crate::client::http::{Client, Path};
 use crate::term::exit;
@@ -11,7 +11,7 @@ use crate::term::signal::Signals;
 pub(crate) fn follow(
     client: Client,
     path: Path,
-    line: impl Fn(&Event) -> anyhow::Result<String> + Send + 'static,
+    line: impl Fn(&Update) -> anyhow::Result<String> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(async {

@@ -41,11 +41,11 @@ fn lines(info: &Info) -> Vec<String> {
     let inputs = inputs.collect::<Vec<_>>().join(" ");
     let handlers = info.handlers.join(" ");
     let rows = [
-        ("name", info.name.clone()),
+        ("name", info.name.to_string()),
         ("cluster", info.cluster.clone()),
         ("address", info.address.to_string()),
         ("http", http),
-        ("incarnation", format!("{} (boot {})", info.id, info.boot)),
+        ("incarnation", format!("{} (number {})", info.id, info.incarnation)),
         ("version", format!("{}, wire {}", info.version, info.wire_version)),
         ("up for", format::seconds(info.uptime_seconds)),
         ("members up", info.members.to_string()),
@@ -117,28 +117,30 @@ fn narrow(info: &Info) -> String {
 
 fn clock(info: &Info) -> String {
     let clock = &info.clock;
-    let own = match clock.correction_seconds {
-        0.0 => "right".to_owned(),
-        seconds => format!("WRONG: the agent adds {} s to it", format::number(seconds, DIGITS)),
+    let own = match clock.correction_millis {
+        0 => "right".to_owned(),
+        millis => {
+            let seconds = format::number(millis as f64 / 1e3, DIGITS);
+            format!("WRONG: the agent adds {seconds} s to it")
+        }
     };
     let members = format::plural(clock.members_known, "member");
     format!("{own}; too large a difference to {} of {members}", clock.members_skewed)
 }
 
 fn events(info: &Info) -> String {
-    let load = &info.load;
-    let bytes = format::bytes(load.rumor_bytes as u64);
-    format!("{} kept ({bytes}), {} spreading", load.rumors, load.rumors_hot)
+    let load = &info.events;
+    let bytes = format::bytes(load.bytes as u64);
+    format!("{} kept ({bytes}), {} spreading", load.kept, load.hot)
 }
 
 fn kv(info: &Info) -> String {
-    let load = &info.load;
-    let (keys, bytes) =
-        (format::plural(load.keys, "key"), format::bytes(load.replica_bytes as u64));
+    let load = &info.kv;
+    let (keys, bytes) = (format::plural(load.keys, "key"), format::bytes(load.bytes as u64));
     format!(
         "{keys} ({bytes}), {} deleted but remembered, digest {}, {}",
         load.tombstones,
-        load.replica_digest,
+        format_args!("{:016x}", load.digest),
         match load.members_differing {
             0 => "no member differs for long".to_owned(),
             n => format!("{} DIFFER FOR LONG", format::plural(n, "member")),

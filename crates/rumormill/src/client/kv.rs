@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
-use rumormill_agent::api::{Entry, Event, KeyPage, Written};
+use rumormill_agent::api::{Entry, KeyPage, Update, Written};
+use rumormill_proto::{Name, Notice};
 
 use crate::client::event::bytes;
 use crate::client::follow::follow;
@@ -109,7 +110,9 @@ pub(crate) fn run(client: Client, args: Args) -> anyhow::Result<Exit> {
         What::Watch { prefix, json } => {
             let path = Path::new("/v1/watch").with("prefix", &prefix);
             follow(client, path, move |event| match event {
-                Event::Key(change) if json.json => Ok(serde_json::to_string(change)?),
+                Update::Notice(Notice::Key(change)) if json.json => {
+                    Ok(serde_json::to_string(change)?)
+                }
                 event if json.json => Ok(serde_json::to_string(event)?),
                 event => Ok(line(event)),
             })
@@ -132,12 +135,8 @@ fn get(client: &Client, key: &str, json: Json) -> anyhow::Result<Exit> {
             let value = head.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().trim_matches('"').to_owned()
         };
-        return exit::finish_json(&Entry {
-            key: key.to_owned(),
-            version: header("etag"),
-            origin: header("rumormill-origin"),
-            value: bytes.into(),
-        });
+        let (version, origin) = (header("etag").parse()?, Name::new(&header("rumormill-origin"))?);
+        return exit::finish_json(&Entry { key: key.to_owned(), version, origin, value: bytes });
     }
     exit::print_bytes(&bytes)?;
     Ok(Exit::Done)
@@ -160,9 +159,9 @@ fn list(client: &Client, prefix: &str, json: Json) -> anyhow::Result<Exit> {
             entries,
             &[
                 left("key", |entry: &Entry| entry.key.clone()),
-                right("bytes", |entry| entry.value.bytes().map_or(0, |b| b.len()).to_string()),
-                left("written by", |entry| entry.origin.clone()),
-                left("value", |entry| shown(entry.value.bytes()).chars().take(40).collect()),
+                right("bytes", |entry| entry.value.len().to_string()),
+                left("written by", |entry| entry.origin.to_string()),
+                left("value", |entry| shown(&entry.value).chars().take(40).collect()),
             ],
         );
         lines.push(format!("({})", format::plural(entries.len(), "key")));

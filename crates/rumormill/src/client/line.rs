@@ -1,7 +1,7 @@
 //! Notices as text, a line each.
 
-use rumormill_agent::api::{BytesError, Event, Member};
-use rumormill_proto::Reading;
+use rumormill_agent::api::{StreamUpdate, Update};
+use rumormill_proto::{Identity, Notice, Reading};
 
 use crate::client::reply::DIGITS;
 use crate::term::format;
@@ -10,12 +10,13 @@ use crate::term::format;
 const SHOWN: usize = 120;
 
 /// Shows bytes in a line: as text if it is short and safe for a terminal, otherwise their number.
-pub(crate) fn shown(bytes: Result<Vec<u8>, BytesError>) -> String {
-    let bytes = bytes.unwrap_or_default();
+pub(crate) fn shown(bytes: &[u8]) -> String {
     let long = bytes.len();
-    match String::from_utf8(bytes) {
-        Ok(text) if text.is_empty() => "(empty)".to_owned(),
-        Ok(text) if !text.contains(char::is_control) && text.chars().count() <= SHOWN => text,
+    match str::from_utf8(bytes) {
+        Ok("") => "(empty)".to_owned(),
+        Ok(text) if !text.contains(char::is_control) && text.chars().count() <= SHOWN => {
+            text.to_owned()
+        }
         Ok(text) if text.trim_end().contains(char::is_control) || text.len() > SHOWN => {
             let start: String = text.chars().take_while(|c| !c.is_control()).take(SHOWN).collect();
             format!("{start}… ({})", format::plural(long, "byte"))
@@ -25,77 +26,87 @@ pub(crate) fn shown(bytes: Result<Vec<u8>, BytesError>) -> String {
     }
 }
 
-/// Returns a notice as one line.
-pub(crate) fn line(event: &Event) -> String {
-    let who = |member: &Member| format!("{} ({})", member.name, member.addr);
-    match event {
-        Event::Aggregate { reading } => reading_line(reading),
-        Event::MemberUp { member } => format!("member up: {}", who(member)),
-        Event::MemberDown { member } => format!("member down: {}", who(member)),
-        Event::Joined { via, members } => {
+/// Returns an update as one line.
+pub(crate) fn line(update: &Update) -> String {
+    match update {
+        Update::Notice(notice) => notice_line(notice),
+        Update::Stream(StreamUpdate::Aggregate { reading }) => reading_line(reading),
+        Update::Stream(StreamUpdate::Missed { notices }) => {
+            format!("{notices} notices missed: they came faster than they were read")
+        }
+        Update::Stream(other) => format!("{other:?}"),
+    }
+}
+
+fn notice_line(notice: &Notice) -> String {
+    let who = |member: &Identity| format!("{} ({})", member.name, member.addr);
+    match notice {
+        Notice::MemberUp { member } => format!("member up: {}", who(member)),
+        Notice::MemberDown { member } => format!("member down: {}", who(member)),
+        Notice::Joined { via, members } => {
             format!("joined through {via}: {}", format::plural(*members, "member"))
         }
-        Event::JoinFailed { address, attempts, reason } => {
+        Notice::JoinFailed { addr, attempts, reason } => {
+            format!("cannot join through {addr}: {reason} (attempt {attempts}, will try again)")
+        }
+        Notice::LookupFailed { address, attempts, reason } => {
             format!("cannot join through {address}: {reason} (attempt {attempts}, will try again)")
         }
-        Event::NameTaken { name, by } => format!("the name {name} is taken by {by}"),
-        Event::NameConflict { name, addrs: [one, other] } => {
+        Notice::NameTaken { name, by } => format!("the name {name} is taken by {by}"),
+        Notice::NameConflict { name, addrs: [one, other] } => {
             format!("two live members have the name {name}: {one} and {other}")
         }
-        Event::Renewed { member } => format!("back as a new incarnation: {}", who(member)),
-        Event::NarrowPath { member, limit_bytes } => {
+        Notice::Renewed { member } => format!("back as a new incarnation: {}", who(member)),
+        Notice::NarrowPath { member, limit_bytes } => {
             format!("only datagrams of up to {limit_bytes} bytes reach {}", who(member))
         }
-        Event::Dropped { from, reason } => format!("dropping packets from {from}: {reason}"),
-        Event::RoundFinished { round, participants } => {
+        Notice::Dropped { from, reason } => format!("dropping packets from {from}: {reason}"),
+        Notice::RoundFinished { round, participants } => {
             format!("round {round} finished: {}", format::plural(*participants, "participant"))
         }
-        Event::Rumor(rumor) => {
+        Notice::Event(event) => {
             format!(
                 "event {}: {} (from {}, {}, {})",
-                rumor.name,
-                shown(rumor.payload.bytes()),
-                rumor.origin,
-                format::plural(rumor.round as usize, "round"),
-                rumor.id
+                event.topic,
+                shown(&event.payload),
+                event.origin,
+                format::plural(event.round as usize, "round"),
+                event.id
             )
         }
-        Event::Query(query) => {
-            let asked = shown(query.payload.bytes());
-            format!("query {}: {asked} (from {}, {})", query.name, query.origin, query.id)
+        Notice::Query { question: query, .. } => {
+            let asked = shown(&query.payload);
+            format!("query {}: {asked} (from {}, {})", query.topic, query.origin, query.id)
         }
-        Event::Key(change) if change.deleted => {
-            format!("key {} deleted (by {})", change.key, change.origin)
-        }
-        Event::Key(change) => {
-            let value = shown(change.value.bytes());
-            format!("key {} = {value} (by {})", change.key, change.origin)
-        }
-        Event::CatchUp { from, have, total } => {
+        Notice::Key(change) => match &change.value {
+            None => format!("key {} deleted (by {})", change.key, change.origin),
+            Some(value) => {
+                format!("key {} = {} (by {})", change.key, shown(value), change.origin)
+            }
+        },
+        Notice::CatchUp { from, have, total } => {
             format!("catching up with {from}: {have} of {total} entries")
         }
-        Event::Protocol { name, text, payload } => match text {
-            Some(text) => format!("{name}: {text}"),
-            None => format!("{name}: {}", format::plural(payload.len(), "byte")),
+        Notice::Protocol { name, payload } => match str::from_utf8(payload) {
+            Ok(text) => format!("{name}: {text}"),
+            Err(_) => format!("{name}: {}", format::plural(payload.len(), "byte")),
         },
-        Event::KvDiffers { member, seconds } => {
-            format!("keys of {member} have differed for {}", format::seconds(*seconds))
+        Notice::KvDiffers { member, elapsed } => {
+            format!("keys of {member} have differed for {}", format::seconds(elapsed.as_secs_f64()))
         }
-        Event::ClockSkew { member, ahead_seconds } => {
-            let by = format::seconds(ahead_seconds.abs());
-            let way = if *ahead_seconds < 0.0 { "behind" } else { "ahead" };
+        Notice::ClockSkew { member, ahead_millis } => {
+            let by = format::seconds(ahead_millis.unsigned_abs() as f64 / 1e3);
+            let way = if *ahead_millis < 0 { "behind" } else { "ahead" };
             format!("the clock of {member} is {by} {way}")
         }
-        Event::ClockCorrected { correction_seconds } if *correction_seconds == 0.0 => {
+        Notice::ClockCorrected { correction_millis: 0 } => {
             "the clock of this machine agrees with the members again".to_owned()
         }
-        Event::ClockCorrected { correction_seconds } => format!(
+        Notice::ClockCorrected { correction_millis } => format!(
             "the clock of this machine is wrong; the agent adds {} s to it",
-            format::number(*correction_seconds, DIGITS)
+            format::number(*correction_millis as f64 / 1e3, DIGITS)
         ),
-        Event::Missed { events } => {
-            format!("{events} notices missed: they came faster than they were read")
-        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -118,7 +129,6 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_in_one_harmless_line() {
-        let shown = |bytes: &[u8]| shown(Ok(bytes.to_vec()));
         assert_eq!(shown(b"v2 started"), "v2 started");
         assert_eq!(shown(b"v2 started\n"), "v2 started");
         assert_eq!(shown(b""), "(empty)");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_agent::api::{Member, MemberState};
+use rumormill_proto::{Member, MemberState};
 
 use crate::client::http::{Client, Path};
 use crate::client::reply::Json;
@@ -31,10 +31,10 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     let mut lines = list(
         &members,
         &[
-            left("name", |member: &Member| member.name.clone()),
-            left("address", |member| member.addr.to_string()),
+            left("name", |member: &Member| member.identity.name.to_string()),
+            left("address", |member| member.identity.addr.to_string()),
             left("state", |member| member.state.to_string()),
-            right("incarnation", |member| member.boot.to_string()),
+            right("incarnation", |member| member.identity.incarnation.to_string()),
             left("", |member| if member.me { "this agent".to_owned() } else { String::new() }),
         ],
     );

@@ -60,8 +60,8 @@ struct Known {
 
 pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     let request = QueryRequest {
-        name: args.name.to_string(),
-        payload: bytes(&args.payload)?.into(),
+        topic: args.name.to_string(),
+        payload: bytes(&args.payload)?.as_slice().into(),
         timeout: Some(format!("{}ms", args.timeout.as_millis())),
     };
     let json = args.json.json;
@@ -112,6 +112,7 @@ fn ask(
                     _ => Exit::Failed,
                 });
             }
+            _ => {}
         }
         match words(&line) {
             _ if json => exit::print(text),
@@ -124,19 +125,16 @@ fn ask(
 
 fn words(line: &QueryLine) -> Option<String> {
     match line {
-        QueryLine::Asked { .. } => None,
         QueryLine::Answer { from, error: Some(error), .. } => {
             Some(format!("{from}: error: {error}"))
         }
         QueryLine::Answer { from, payload, error: None } => {
-            let answer = match (&payload.payload, payload.bytes()) {
+            let answer = match str::from_utf8(payload) {
                 // Shown as the handler wrote it, without the last newline.
-                (Some(text), _)
-                    if !text.trim_end().contains(|c: char| c.is_control() && c != '\n') =>
-                {
+                Ok(text) if !text.trim_end().contains(|c: char| c.is_control() && c != '\n') => {
                     text.trim_end().replace('\n', &format!("\n{from}: "))
                 }
-                (_, bytes) => shown(bytes),
+                _ => shown(payload),
             };
             Some(format!("{from}: {answer}"))
         }
@@ -150,5 +148,6 @@ fn words(line: &QueryLine) -> Option<String> {
             }
             Some(words)
         }
+        _ => None,
     }
 }

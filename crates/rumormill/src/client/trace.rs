@@ -82,14 +82,14 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
 
 fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(record) = trace.heard.first().map(|heard| &heard.record) {
+    if let Some(record) = trace.informed.first().map(|node| &node.record) {
         lines.push(format!(
             "{} {}, {} from {}: {} of {} nodes have it, {} of {} answered",
-            record.name,
+            record.topic,
             trace.id,
             format::plural(spread.bytes as usize, "byte"),
             record.origin,
-            trace.heard.len(),
+            trace.informed.len(),
             spread.nodes,
             trace.answered,
             trace.expected,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use rumormill_agent::api::Event;
+use rumormill_agent::api::Update;
 use rumormill_proto::Name;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ use crate::term::parse;
 #[command(after_help = "\
 Examples:
   rumormill watch requests
-  rumormill watch --json | jq -c 'select(.event == \"member_down\")'")]
+  rumormill watch --json | jq -c 'select(.kind == \"member_down\")'")]
 pub(crate) struct WatchArgs {
     /// Name of the aggregate [default: everything]
     #[arg(value_parser = parse::name)]
@@ -38,7 +38,7 @@ pub(crate) struct WatchArgs {
 Examples:
   rumormill monitor
   rumormill monitor --only rumor,key
-  rumormill monitor --json | jq -c 'select(.event == \"rumor\") | [.time, .name, .payload]'")]
+  rumormill monitor --json | jq -c 'select(.kind == \"event\") | [.time, .topic, .payload]'")]
 pub(crate) struct MonitorArgs {
     /// Kinds to print: `rumor`, `query`, `key`, `member_up`, `member_down`, … [default: all]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse::kind)]
@@ -53,7 +53,7 @@ struct Stamped<'a> {
     /// When it was received: RFC 3339, UTC.
     time: &'a str,
     #[serde(flatten)]
-    event: &'a Event,
+    update: &'a Update,
 }
 
 pub(crate) fn watch(client: Client, args: &WatchArgs) -> anyhow::Result<Exit> {
@@ -62,22 +62,22 @@ pub(crate) fn watch(client: Client, args: &WatchArgs) -> anyhow::Result<Exit> {
         path = path.with("name", name.as_str());
     }
     let json = args.json.json;
-    follow(client, path, move |event| match json {
-        true => Ok(serde_json::to_string(event)?),
-        false => Ok(line(event)),
+    follow(client, path, move |update| match json {
+        true => Ok(serde_json::to_string(update)?),
+        false => Ok(line(update)),
     })
 }
 
 pub(crate) fn monitor(client: Client, args: &MonitorArgs) -> anyhow::Result<Exit> {
-    let all = Event::KINDS.into_iter().filter(|kind| *kind != "aggregate");
+    let all = Update::kinds().filter(|kind| *kind != "aggregate");
     let kinds =
         if args.only.is_empty() { all.collect::<Vec<_>>().join(",") } else { args.only.join(",") };
     let json = args.json.json;
-    follow(client, Path::new("/v1/watch").with("kinds", &kinds), move |event| {
+    follow(client, Path::new("/v1/watch").with("kinds", &kinds), move |update| {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         match json {
-            true => Ok(serde_json::to_string(&Stamped { time: &time, event })?),
-            false => Ok(format!("{time}  {}", line(event))),
+            true => Ok(serde_json::to_string(&Stamped { time: &time, update })?),
+            false => Ok(format!("{time}  {}", line(update))),
         }
     })
 }

@@ -179,7 +179,7 @@ impl Cluster {
     pub(crate) async fn kill(&mut self, at: usize) -> anyhow::Result<()> {
         let member = self.members.remove(at);
         self.gone.add(Traffic::of(&member.agent.stats().await?));
-        self.gone_lost += member.agent.counters().await?.datagrams_lost_on_purpose;
+        self.gone_lost += member.agent.counters().await?.sockets.datagrams_lost_on_purpose;
         member.agent.kill().await;
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Cluster {
     pub(crate) async fn lost(&self) -> anyhow::Result<u64> {
         let mut lost = self.gone_lost;
         for member in &self.members {
-            lost += member.agent.counters().await?.datagrams_lost_on_purpose;
+            lost += member.agent.counters().await?.sockets.datagrams_lost_on_purpose;
         }
         Ok(lost)
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rumormill_agent::api::Event;
+use rumormill_agent::api::Update;
 use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key, parse_duration};
 
 use crate::term::exit::Usage;
@@ -40,10 +40,13 @@ pub(crate) fn rumor_id(text: &str) -> Result<EventId, String> {
 
 /// A kind of what happens at an agent.
 pub(crate) fn kind(text: &str) -> Result<String, String> {
-    if Event::KINDS.contains(&text) {
+    if Update::kinds().any(|kind| kind == text) {
         return Ok(text.to_owned());
     }
-    Err(format!("{text:?} is not a kind; there are {}", Event::KINDS.join(", ")))
+    Err(format!(
+        "{text:?} is not a kind; there are {}",
+        Update::kinds().collect::<Vec<_>>().join(", ")
+    ))
 }
 
 /// An input: `requests=5`.

@@ -1,5 +1,7 @@
 //! From the nodes' records to the spread, and what the theory says of it.
 
+use std::time::Duration;
+
 use rumormill_agent::api::{Info, Trace};
 use rumormill_model::spread::Spread as Question;
 use rumormill_proto::Style;
@@ -75,16 +77,16 @@ pub(crate) struct Late {
 impl Spread {
     pub(crate) fn of(trace: &Trace) -> Self {
         // Nodes that joined after the publication answered, too.
-        let nodes = trace.expected.max(trace.heard.len());
+        let nodes = trace.expected.max(trace.informed.len());
         let share = |n: usize| n as f64 / nodes.max(1) as f64;
-        let mut times: Vec<f64> = trace.heard.iter().map(|heard| heard.record.heard_ms).collect();
+        let mut times: Vec<f64> = trace.informed.iter().map(|node| ms(node.record.age)).collect();
         times.sort_by(f64::total_cmp);
 
-        let last = trace.heard.iter().map(|heard| heard.record.heard_round).max();
+        let last = trace.informed.iter().map(|node| node.record.round).max();
         let rounds = (0..=last.unwrap_or(0)).map(|round| {
-            let by = trace.heard.iter().filter(|heard| heard.record.heard_round <= round);
+            let by = trace.informed.iter().filter(|node| node.record.round <= round);
             let nodes = by.clone().count();
-            let milliseconds = by.map(|heard| heard.record.heard_ms).fold(0.0, f64::max);
+            let milliseconds = by.map(|node| ms(node.record.age)).fold(0.0, f64::max);
             ByRound { round, nodes, share: share(nodes), milliseconds }
         });
         let milliseconds = SHARES.map(|share| {
@@ -92,29 +94,29 @@ impl Spread {
             ByTime { share, milliseconds: times.get(at.saturating_sub(1)).copied() }
         });
         // The origin has it from nobody.
-        let others = trace.heard.iter().filter(|heard| heard.record.heard_round > 0);
+        let others = trace.informed.iter().filter(|node| node.record.round > 0);
         let deliveries = others.clone().count();
-        let again: u32 = trace.heard.iter().map(|heard| heard.record.copies).sum();
+        let again: u32 = trace.informed.iter().map(|node| node.record.copies).sum();
         let copies = (deliveries > 0).then(|| 1.0 + f64::from(again) / deliveries as f64);
 
         let median = times.get(times.len() / 2).copied().unwrap_or(0.0);
         let is_late = |ms: f64| ms > SOON && ms > LATE * median;
-        let late = trace.heard.iter().rev().filter(|heard| is_late(heard.record.heard_ms));
-        let late = late.take(NAMED).map(|heard| Late {
-            node: heard.node.clone(),
-            round: heard.record.heard_round,
-            milliseconds: heard.record.heard_ms,
+        let late = trace.informed.iter().rev().filter(|node| is_late(ms(node.record.age)));
+        let late = late.take(NAMED).map(|node| Late {
+            node: node.node.clone(),
+            round: node.record.round,
+            milliseconds: ms(node.record.age),
         });
-        let rejected = trace.heard.iter().filter(|heard| heard.record.rejected);
+        let rejected = trace.informed.iter().filter(|node| node.record.rejected);
         Self {
             nodes,
-            bytes: trace.heard.iter().map(|heard| heard.record.bytes).max().unwrap_or(0),
+            bytes: trace.informed.iter().map(|node| node.record.bytes).max().unwrap_or(0),
             rounds: rounds.collect(),
             milliseconds: milliseconds.into(),
             copies_per_delivery: copies,
-            pulled: trace.heard.iter().filter(|heard| heard.record.pulled).count(),
+            pulled: trace.informed.iter().filter(|node| node.record.pulled).count(),
             late: late.collect(),
-            rejected: rejected.map(|heard| heard.node.clone()).collect(),
+            rejected: rejected.map(|node| node.node.clone()).collect(),
             times,
         }
     }
@@ -178,26 +180,32 @@ impl Prediction {
     }
 }
 
+/// Returns a duration in milliseconds.
+fn ms(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
+}
+
 #[cfg(test)]
 mod tests {
-    use rumormill_agent::api::{Heard, RumorRecord};
+    use rumormill_agent::api::Informed;
+    use rumormill_proto::{EventId, EventRecord, Name, Stamp};
 
     use super::*;
 
-    fn heard(node: &str, heard_round: u32, heard_ms: f64, copies: u32) -> Heard {
-        let record = RumorRecord {
-            id: "00".into(),
-            name: "x".into(),
-            origin: "a".into(),
-            told_at_ms: 0,
+    fn informed(node: &str, round: u32, ms: u64, copies: u32) -> Informed {
+        let record = EventRecord {
+            id: EventId(0),
+            topic: Name::new("x").unwrap(),
+            origin: Name::new("a").unwrap(),
+            stamp: Stamp(0),
             bytes: 7,
-            heard_round,
-            heard_ms,
+            round,
+            age: Duration::from_millis(ms),
             pulled: node == "d",
             copies,
             rejected: false,
         };
-        Heard { node: node.into(), record }
+        Informed { node: node.into(), record }
     }
 
     #[test]
@@ -206,11 +214,11 @@ mod tests {
             id: "00".into(),
             expected: 5,
             answered: 5,
-            heard: vec![
-                heard("a", 0, 0.0, 1),
-                heard("b", 1, 20.0, 2),
-                heard("c", 1, 30.0, 0),
-                heard("d", 4, 400.0, 0),
+            informed: vec![
+                informed("a", 0, 0, 1),
+                informed("b", 1, 20, 2),
+                informed("c", 1, 30, 0),
+                informed("d", 4, 400, 0),
             ],
             missing: vec!["e".into()],
             silent: vec![],
