@@ -37,10 +37,10 @@ pub(crate) struct WatchArgs {
 #[command(after_help = "\
 Examples:
   rumormill monitor
-  rumormill monitor --only rumor,key
+  rumormill monitor --only event,key
   rumormill monitor --json | jq -c 'select(.kind == \"event\") | [.time, .topic, .payload]'")]
 pub(crate) struct MonitorArgs {
-    /// Kinds to print: `rumor`, `query`, `key`, `member_up`, `member_down`, … [default: all]
+    /// Kinds to print: `event`, `query`, `key`, `member_up`, `member_down`, … [default: all]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse::kind)]
     only: Vec<String>,
     /// Print each as one line of JSON
