@@ -1,8 +1,8 @@
 //! Sums that nobody owns: ledgered symmetric push-sum.
 //!
 //! Every node holds *mass* of each component: its input at first, and the mean of all inputs once
-//! it has exchanged enough. A figure has a value component (the inputs) and a participation
-//! component (1 where the figure is reported), and one for the inputs' squares. Three *anchors*,
+//! it has exchanged enough. An aggregate has a value component (the inputs) and a participation
+//! component (1 where the aggregate is reported), and one for the inputs' squares. Three *anchors*,
 //! the oldest members, each hold 1 of a component of their own, whose mean is 1/N; the median of
 //! the inverses is the number of nodes. Sum = mean value × N, average = value / participation,
 //! count = participation × N: with A = 5 and B = 10 both nodes end with value 7.5 and anchor 0.5,
@@ -238,8 +238,8 @@ impl Protocol for Aggregation {
         self.forget_spent();
         let core = &mut *cx.core;
         self.links.fill(&core.roster, &core.config, &mut core.rng);
-        // A node without a figure has nothing to push. But it opens links, since over those it will
-        // hear of the others' figures.
+        // A node without an aggregate has nothing to push. But it opens links, since over those it will
+        // hear of the others' aggregates.
         let pushing = !self.metrics.is_empty();
         if let Some(peer) = self.links.next(pushing, cx.rng()) {
             self.turn_to(cx, peer);

@@ -1,9 +1,9 @@
-//! How entries get around, be they rumors or updates of the replica: told while they are new,
-//! asked for where they were missed.
+//! How entries spread, of events and of keys alike: pushed while they are new, pulled where they
+//! were missed.
 //!
 //! Push is rumor mongering, pull is anti-entropy (Demers et al. 1987). A room keeps the entries
 //! on its [`Shelf`]; what is new to it becomes *hot* here and is told to a few random peers in each
-//! round, until the stop rule cools it. Pull compares whole sets ([`crate::reconcile`]), so it
+//! round, until the stop rule cools it. Pull compares whole sets ([`crate::gossip::reconcile`]), so it
 //! finds whatever was missed, however long ago.
 //!
 //! A node that holds nothing hot has no rounds: its first telling sets their phase. Nodes that

@@ -1,7 +1,7 @@
-//! The replica: a map that every node stores, written at any of them, equal at all soon after.
+//! Keys and values: a map that every node stores, written at any of them, equal at all soon after.
 //!
 //! The last writer wins, by a hybrid logical clock with the node's id to break ties. What was
-//! deleted is remembered by a tombstone for [`KvSettings::tombstone_life`]. A fresh update is
+//! deleted is remembered by a tombstone for [`crate::KvSettings::tombstone_life`]. A fresh update is
 //! told like a rumor; whatever was missed is found by comparing sets, each round with one peer
 //! while there is news, and whenever a membership packet shows another digest.
 

@@ -141,7 +141,7 @@ impl Membership {
             let sent = self.sink.transmits.len();
             // The errors are `NotConnected` and `IncompleteProbeCycle`, after which foca goes on.
             let _ = self.foca.handle_timer(timer, &mut self.sink);
-            // When a suspicion's time is up foca 2.0.0 tells the suspect that it is held for dead
+            // When a suspicion's time is up foca 2.0.0 tells the suspect that it was declared dead
             // even if it has refuted the suspicion. It would believe that, and come back as another
             // incarnation for nothing.
             if suspect.is_some_and(|suspect| !self.is_down(&suspect)) {

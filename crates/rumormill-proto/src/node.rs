@@ -1,4 +1,4 @@
-//! The core's one face: a node that a driver feeds and drains.
+//! A node: what a driver feeds and drains.
 
 use core::net::SocketAddr;
 use rand::{RngExt, SeedableRng};
@@ -338,27 +338,27 @@ impl Node {
 
     // ------------------------------------------------------------------ the user's verbs
 
-    /// The members that are up, as protocols see them.
+    /// Returns the members that are up, as protocols see them.
     pub fn roster(&self) -> &Roster {
         &self.core.roster
     }
 
-    /// Who this node is. Changes when it comes back from having been held for dead.
+    /// Returns this node's identity. It changes when the node comes back after being declared dead.
     pub fn identity(&self) -> &Identity {
         self.core.roster.me()
     }
 
-    /// The settings in force.
+    /// Returns the settings in force.
     pub fn config(&self) -> &Config {
         &self.core.config
     }
 
-    /// What the node has counted.
+    /// Returns the node's counters.
     pub fn stats(&self) -> &Stats {
         &self.core.stats
     }
 
-    /// The protocol of type `P`, the first that was added, to look at.
+    /// Returns the protocol of type `P`, the first that was added.
     pub fn protocol<P: Protocol>(&self) -> Option<&P> {
         self.hosts.iter().find_map(|host| host.get())
     }

@@ -81,7 +81,7 @@ pub enum Notice {
         /// The size in bytes up to which datagrams get through.
         limit_bytes: usize,
     },
-    /// The others held this node for dead; it goes on as this new incarnation.
+    /// The others declared this node dead; it goes on as this new incarnation.
     Renewed {
         /// The member.
         member: Identity,
@@ -97,7 +97,7 @@ pub enum Notice {
     },
     /// A rumor has arrived, or was published here. Each is heard once.
     Event(Event),
-    /// A question has arrived, or was asked here; [`Node::answer`](crate::Node::answer) answers it.
+    /// A question has arrived, or was asked here; [`Queries::answer`](crate::Queries::answer) answers it.
     Query {
         /// The question: its topic and payload. Its id names it.
         #[serde(flatten)]
@@ -169,7 +169,7 @@ pub enum Notice {
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         correction_millis: i64,
     },
-    /// A round of the figures in round mode is over; [`Node::reading`](crate::Node::reading) has
+    /// A round of the figures in round mode is over; [`Node::aggregates`](crate::Node::aggregates) has
     /// the results.
     RoundFinished {
         /// The round's number.

@@ -87,7 +87,7 @@ pub trait Protocol: Any + Send {
     /// A peer has left, or was declared dead. This incarnation does not come back.
     fn peer_expired(&mut self, _cx: &mut Context<'_>, _peer: &Identity) {}
 
-    /// The others held this node for dead, so that it goes on as a new incarnation: whatever they
+    /// The others declared this node dead, so that it goes on as a new incarnation: what they
     /// held of it is gone. [`Context::id`] is the new one.
     fn renewed(&mut self, _cx: &mut Context<'_>) {}
 }

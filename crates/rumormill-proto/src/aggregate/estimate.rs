@@ -1,4 +1,4 @@
-//! From masses to figures: what a node says, and how sure it is.
+//! From masses to aggregates: what a node says, and how sure it is.
 
 use crate::aggregate::Aggregation;
 use crate::aggregate::bounds::Bounds;
@@ -19,7 +19,7 @@ use crate::core::Core;
 use crate::identity::{Name, NodeId};
 use crate::time::{Duration, Instant};
 
-/// Exchanges in a row that must bring nothing new before a figure counts as converged.
+/// Exchanges in a row that must bring nothing new before an aggregate counts as converged.
 const QUIET: u32 = 4;
 
 /// Periods after which a push without an answer, and windows that do not end, mean that exchanges do
@@ -27,7 +27,7 @@ const QUIET: u32 = 4;
 const STUCK: u32 = 16;
 
 impl Aggregation {
-    /// What this node says of a figure: its estimate, or in round mode the last round's result.
+    /// What this node says of an aggregate: its estimate, or in round mode the last round's result.
     pub(crate) fn reading(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         match self.mode {
             Mode::Live => self.estimate(now, name, core),
@@ -155,7 +155,7 @@ impl Aggregation {
         })
     }
 
-    /// Whether exchanges of a figure do not get through: to a peer, or somewhere beyond the peers,
+    /// Whether exchanges of an aggregate do not get through: to a peer, or somewhere beyond the peers,
     /// so that no window ends.
     fn is_stuck(&self, now: Instant, metric: &Metric) -> bool {
         let patience = self.period * STUCK;
@@ -170,7 +170,7 @@ impl Aggregation {
         unanswered || overdue
     }
 
-    /// What a figure rests on.
+    /// What an aggregate rests on.
     pub(crate) fn explain(&self, now: Instant, name: &Name, core: &Core) -> Option<Explanation> {
         let roster = &core.roster;
         let reading = self.reading(now, name, core)?;

@@ -172,7 +172,7 @@ impl Aggregation {
         masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
     }
 
-    /// `None` if this node does not take the figure up.
+    /// `None` if this node does not take the aggregate up.
     fn answer_metric(
         &mut self,
         cx: &mut Context<'_>,
@@ -227,7 +227,7 @@ impl Aggregation {
                     let anchors_quiet = self.anchors_quiet;
                     let Some(metric) = self.metrics.get_mut(name) else { continue };
                     if section.masses.is_empty() && metric.input.is_none() && metric.is_dust() {
-                        // The peer has forgotten the figure, and this node has no reason to keep it.
+                        // The peer has forgotten the aggregate, and this node has no reason to keep it.
                         self.metrics.remove(name);
                         continue;
                     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::Name;
 
-/// Whether a figure follows its inputs or is settled round by round.
+/// Whether an aggregate follows its inputs or is settled round by round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -65,7 +65,7 @@ pub enum InputError {
     /// The value is NaN or infinite.
     #[error("the input {name} is {value}, but must be a finite number")]
     NotFinite {
-        /// The figure.
+        /// The aggregate.
         name: Name,
         /// The value.
         value: f64,
@@ -73,29 +73,33 @@ pub enum InputError {
     /// The value lies outside ±2⁵³.
     #[error("the input {name} is {value:e}, but must lie within ±{MAX_INPUT:e}")]
     OutOfRange {
-        /// The figure.
+        /// The aggregate.
         name: Name,
         /// The value.
         value: f64,
     },
-    /// The figure exists in the other mode.
-    #[error("the figure {name} exists in {mode} mode; choose another name, or unset it everywhere")]
+    /// The aggregate exists in the other mode.
+    #[error(
+        "the aggregate {name} exists in {mode} mode; choose another name, or unset it everywhere"
+    )]
     OtherMode {
-        /// The figure.
+        /// The aggregate.
         name: Name,
         /// The mode that it exists in.
         mode: Mode,
     },
-    /// There are [`MAX_AGGREGATES`] figures already.
-    #[error("the figure {name} would be one too many: the limit is {MAX_AGGREGATES} in each mode")]
+    /// There are [`MAX_AGGREGATES`] aggregates already.
+    #[error(
+        "the aggregate {name} would be one too many: the limit is {MAX_AGGREGATES} in each mode"
+    )]
     TooMany {
-        /// The figure.
+        /// The aggregate.
         name: Name,
     },
     /// This node has no input of that name.
     #[error("this node has no input named {name}")]
     NoInput {
-        /// The figure.
+        /// The aggregate.
         name: Name,
     },
     /// The node runs no aggregates ([`crate::Node::bare`]).

@@ -1,4 +1,4 @@
-//! One figure at this node: its books, its window, and whether it has settled.
+//! One aggregate at this node: its books, its window, and whether it has settled.
 
 use crate::aggregate::bounds::Bounds;
 use crate::aggregate::component::{Component, PARTICIPATION, SQUARE, VALUE};
@@ -11,11 +11,11 @@ use crate::membership::roster::Roster;
 use crate::protocol::Context;
 use crate::time::Instant;
 
-/// A figure whose masses are all below this, with no input anywhere, is forgotten. What rounding
+/// An aggregate whose masses are all below this, with no input anywhere, is forgotten. What rounding
 /// leaves behind is 2²² times smaller.
 const DUST: Mass = mass::ONE.wrapping_shr(40);
 
-/// One figure at this node.
+/// One aggregate at this node.
 pub(super) struct Metric {
     pub(super) ledger: Ledger,
     /// `None` where there are more members than a window can cover.
@@ -64,7 +64,7 @@ impl Metric {
         self.disturbed = Some(now);
     }
 
-    /// How finely this figure's masses move.
+    /// How finely this aggregate's masses move.
     pub(super) fn steps(&self, members: usize) -> Steps {
         let input = self.window.as_ref().and_then(Window::input_range);
         input.map_or(Steps::COARSE, |input| Steps::new(input, members))
@@ -121,7 +121,7 @@ impl Metric {
     }
 
     /// Whether all members were known, at an instant of the last window, to hold nothing and to
-    /// report nothing: then all forget the figure.
+    /// report nothing: then all forget the aggregate.
     pub(super) fn is_spent(&self) -> bool {
         let dust = mass::to_f64(DUST);
         let negligible = |bounds: Bounds| -dust < bounds.lower && bounds.upper < dust;

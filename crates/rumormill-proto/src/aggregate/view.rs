@@ -24,7 +24,7 @@ pub(crate) struct View {
 
 impl Config {
     /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
-    /// of a datagram for each. In a larger cluster figures have estimates alone.
+    /// of a datagram for each. In a larger cluster aggregates have estimates alone.
     ///
     /// ```
     /// let config = rumormill_proto::Config::default();

@@ -14,9 +14,9 @@ pub(crate) enum Change {
     Up(Vec<Peer>),
     Down(Peer),
     /// This life took the place of an earlier one at the same address. Never leaves
-    /// [`Membership::poll_change`]: it becomes an `Up`, or nothing.
+    /// `Membership::poll_change`: it becomes an `Up`, or nothing.
     Replaced(Peer),
-    /// The others held this node for dead; it goes on under this new identity.
+    /// The others declared this node dead; it goes on under this new identity.
     Renewed(Peer),
 }
 

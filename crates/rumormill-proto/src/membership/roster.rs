@@ -92,8 +92,8 @@ impl Roster {
         &self.all.ids
     }
 
-    /// A number that two nodes share exactly when (but for a chance of 2⁻⁶⁴) they hold the same
-    /// incarnations for members.
+    /// Returns a number that two nodes share exactly when they have the same members, except with a
+    /// probability of 2⁻⁶⁴.
     pub fn digest(&self) -> u64 {
         self.all.digest
     }

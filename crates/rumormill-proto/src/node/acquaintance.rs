@@ -80,7 +80,7 @@ impl Node {
     ///
     /// A node that knows nobody yet ends as it would by hearing of one after the other: the same
     /// roster, a failure detector that watches the same members, every protocol told of every peer.
-    /// What it skips is the way there: there is no [`Notice::MemberUp`] for each, and nothing is
+    /// What it skips is the way there: there is no [`Notice::MemberUp`](crate::Notice::MemberUp) for each, and nothing is
     /// compared with what was known before. A node that knows somebody already hears of them one
     /// after the other.
     pub fn acquaint(&mut self, now: Instant, others: &Acquaintance) {

@@ -84,7 +84,7 @@ impl Node {
                     host.call(now, &mut self.core, Protocol::renewed);
                 }
                 self.core.notices.push(Notice::Renewed { member: me.to_identity() });
-                // Those that hold this node for dead shall hear of its new life at once.
+                // Those that declared this node dead are to hear of its new incarnation at once.
                 self.next_sync = now;
             }
             // `Membership::poll_change` has resolved it.

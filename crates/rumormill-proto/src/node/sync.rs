@@ -86,7 +86,7 @@ impl Node {
     }
 
     /// Compares the membership with one member's; if they differ, all of it is exchanged. A node
-    /// that is alone tries those that it holds for dead: SWIM rests while nobody is up, and so could
+    /// that is alone tries those that it declared dead: SWIM rests while nobody is up, and so could
     /// not undo a partition.
     pub(super) fn sync(&mut self, now: Instant) {
         let alone = self.core.roster.is_empty();

@@ -44,7 +44,7 @@ pub struct EventRecord {
 }
 
 impl EventRecord {
-    /// The record as bytes: what a node answers to [`crate::Node::trace`].
+    /// The record as bytes: what a node answers to [`Events::trace`](crate::Events::trace).
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.put(&self.id.0.to_be_bytes());
