@@ -60,8 +60,8 @@ impl Monitor {
     fn listen(&mut self) {
         for line in self.lines.so_far() {
             let event: Value = serde_json::from_str(&line).expect("JSON lines");
-            assert_ne!(event["event"], "missed", "the listener was too slow: {event}");
-            if event["event"] == "rumor" {
+            assert_ne!(event["kind"], "missed", "the listener was too slow: {event}");
+            if event["kind"] == "event" {
                 let id = event["id"].as_str().expect("an id").to_owned();
                 *self.heard.entry(id).or_default() += 1;
             }
@@ -124,7 +124,7 @@ impl Cluster {
     fn monitor(&mut self) {
         for host in (1..=HOSTS).filter(|host| !MORTAL.contains(host)) {
             let (child, lines) =
-                self.agents[&host].follow(&["monitor", "--only", "rumor", "--json"]);
+                self.agents[&host].follow(&["monitor", "--only", "event", "--json"]);
             self.monitors.insert(host, Monitor { _child: child, lines, heard: BTreeMap::new() });
         }
         // A listener does not say when it has begun to listen.
@@ -185,8 +185,8 @@ impl Cluster {
     fn equal(&mut self) -> u64 {
         let mut loads = Vec::new();
         self.until("all replicas are equal", |cluster| {
-            loads = cluster.agents.values().map(|agent| info(agent)["load"].clone()).collect();
-            loads.iter().all(|load| load["replica_digest"] == loads[0]["replica_digest"])
+            loads = cluster.agents.values().map(|agent| info(agent)["kv"].clone()).collect();
+            loads.iter().all(|load| load["digest"] == loads[0]["digest"])
         });
         loads[0]["keys"].as_u64().expect("a number")
     }

@@ -44,7 +44,7 @@ fn no_acknowledged_write_is_lost_by_a_kill_at_any_moment() {
     for life in 0..8_u64 {
         let mut a = Agent::start("a", &["--data", dir.path()]);
         let info = a.ask(&["info", "--json"]).ok().json();
-        boots.push(info["boot"].as_u64().expect("a boot number"));
+        boots.push(info["incarnation"].as_u64().expect("an incarnation number"));
         let held = a.ask(&["kv", "list", "--json"]).ok().json();
         for (key, value) in &acknowledged {
             let entry = held.as_array().expect("an array").iter().find(|e| e["key"] == **key);

@@ -66,18 +66,18 @@ fn refuses(a: &Agent, why: &str) {
 fn comes_back(lab: &Lab, mut a: Agent) {
     eventually("it is ready", || readyz(&a).0);
     a.ask(&["kv", "put", "after", "w"]).ok();
-    let load = |a: &Agent| a.ask(&["info", "--json"]).ok().json()["load"].clone();
-    let (boot, held) = (a.ask(&["info", "--json"]).ok().json()["boot"].as_u64(), load(&a));
+    let load = |a: &Agent| a.ask(&["info", "--json"]).ok().json()["kv"].clone();
+    let (boot, held) = (a.ask(&["info", "--json"]).ok().json()["incarnation"].as_u64(), load(&a));
     a.kill();
     let a = lab.start();
     let info = a.ask(&["info", "--json"]).ok().json();
-    assert!(info["boot"].as_u64() > boot, "{info}");
+    assert!(info["incarnation"].as_u64() > boot, "{info}");
     assert_eq!(info["name"], "a");
     let of = |info: &serde_json::Value, what: &str| info[what].clone();
-    for what in ["keys", "tombstones", "replica_digest"] {
-        assert_eq!(of(&info["load"], what), of(&held, what), "{what}");
+    for what in ["keys", "tombstones", "digest"] {
+        assert_eq!(of(&info["kv"], what), of(&held, what), "{what}");
     }
-    assert!(info["load"]["tombstones"].as_u64() >= Some(1), "{info}");
+    assert!(info["kv"]["tombstones"].as_u64() >= Some(1), "{info}");
     assert_eq!(a.ask(&["kv", "get", "after"]).ok().out, "w");
     let inputs = info["inputs"].as_array().expect("inputs");
     assert!(inputs.iter().any(|input| input["name"] == "requests"), "{info}");

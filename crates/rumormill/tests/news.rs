@@ -42,7 +42,7 @@ fn feed(agent: &Agent, args: &[&str], bytes: &[u8]) -> std::process::Output {
 fn an_event_is_heard_at_the_other_node_and_traced() {
     let (a, b) = two(&[], &[]);
     let (mut monitor, words) = follow(&b, &["monitor"]);
-    let (_json_monitor, json_lines) = follow(&b, &["monitor", "--json", "--only", "rumor"]);
+    let (_json_monitor, json_lines) = follow(&b, &["monitor", "--json", "--only", "event"]);
     // Both follow from some point on, so that the first ones may be missed.
     let mut n = 0;
     let id = loop {
@@ -59,7 +59,7 @@ fn an_event_is_heard_at_the_other_node_and_traced() {
     let event: Value = json_lines.find("the event as JSON", |line| {
         line.contains("v5").then(|| serde_json::from_str(line).expect("JSON"))
     });
-    assert_eq!((&event["event"], &event["payload"]), (&json!("rumor"), &json!("v5")));
+    assert_eq!((&event["kind"], &event["payload"]), (&json!("event"), &json!("v5")));
     assert_eq!((&event["id"], &event["origin"]), (&json!(id), &json!("a")));
     assert!(event["time"].is_string());
     monitor.signal(Signal::INT);
@@ -79,7 +79,7 @@ fn an_event_is_heard_at_the_other_node_and_traced() {
     let path = plot.to_str().expect("UTF-8");
     let report = b.ask(&["trace", &id, "--json", "--plot", path]).ok().json();
     assert_eq!(report["spread"]["rounds"][0]["nodes"], 1);
-    assert_eq!(report["trace"]["heard"].as_array().map(Vec::len), Some(2));
+    assert_eq!(report["trace"]["informed"].as_array().map(Vec::len), Some(2));
     let svg = std::fs::read_to_string(&plot).expect("drawn");
     std::fs::remove_file(&plot).expect("removed");
     assert!(svg.starts_with("<svg") && svg.contains(&id), "{svg:.300}");
@@ -198,8 +198,8 @@ fn a_query_gathers_what_commands_answer() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let lines: Vec<Value> =
         ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(lines[0]["event"], "asked");
-    assert_eq!((&lines[3]["event"], &lines[3]["errors"]), (&json!("finished"), &json!(2)));
+    assert_eq!(lines[0]["kind"], "asked");
+    assert_eq!((&lines[3]["kind"], &lines[3]["errors"]), (&json!("finished"), &json!(2)));
 
     // An agent that has gone and is not missed yet does not answer.
     let (mut c, url) = (b, a.url.clone());

@@ -168,7 +168,7 @@ fn watch_follows_and_ends_cleanly() {
     let mut first = String::new();
     let mut out = BufReader::new(watch.0.stdout.take().expect("piped"));
     out.read_line(&mut first).expect("a line");
-    assert!(serde_json::from_str::<Value>(&first).expect("JSON")["event"].is_string());
+    assert!(serde_json::from_str::<Value>(&first).expect("JSON")["kind"].is_string());
     drop(out);
     a.ask(&["set", "requests=8"]).ok();
     assert_eq!(watch.wait().code(), Some(0));
