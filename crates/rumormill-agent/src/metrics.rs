@@ -96,7 +96,7 @@ const OF_AGENT: [Metric<Snapshot, f64>; 10] = [
     ("events_kept", "Events that are kept", |s| s.events.kept as f64),
     ("events_hot", "Events that are being pushed", |s| s.events.hot as f64),
     ("events_kept_bytes", "Bytes of the payloads of kept events", |s| s.events.bytes as f64),
-    ("kv_keys", "Keys", |s| s.kv.keys as f64),
+    ("kv_keys", "Keys that exist", |s| s.kv.keys as f64),
     ("kv_tombstones", "Deleted keys that are remembered", |s| s.kv.tombstones as f64),
     ("kv_kept_bytes", "Bytes of keys and values", |s| s.kv.bytes as f64),
     (

@@ -89,7 +89,7 @@ async fn two_whose_names_meant_only_themselves_say_so_and_become_one_cluster() {
         registry.set(name, &[agent.udp_addr()]);
         eventually("the name has been looked up", || async { ready(agent).await.0 == 200 }).await;
         let (_, text) = ready(agent).await;
-        assert!(text.contains("mean only this agent itself"), "{text}");
+        assert!(text.contains("lead to this agent itself alone"), "{text}");
         assert!(text.contains(name), "{text}");
         assert!(!agent.info().await.unwrap().joining);
     }
@@ -221,7 +221,7 @@ async fn an_address_that_leads_back_to_the_agent_is_not_joined_and_said_to_be_it
     })
     .await;
     let (status, text) = ready(&a).await;
-    assert!(status == 200 && text.contains("mean only this agent itself"), "{text}");
+    assert!(status == 200 && text.contains("lead to this agent itself alone"), "{text}");
     assert_eq!(a.info().await.unwrap().members, 1);
     let b = builder("b").start().await.unwrap();
     registry.set("vip:1", &[other_way, b.udp_addr()]);
