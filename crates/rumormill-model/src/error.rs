@@ -122,7 +122,6 @@ pub enum Error {
 }
 
 impl Error {
-    #[expect(clippy::needless_pass_by_value, reason = "callers give literals and copies")]
     pub(crate) fn setting(name: &'static str, value: impl Display, range: impl Display) -> Self {
         Self::Setting { name, value: value.to_string(), range: range.to_string() }
     }

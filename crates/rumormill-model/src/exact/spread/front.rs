@@ -115,7 +115,7 @@ impl Front {
         let goal = spread.goal() as f64;
         let mut front = Self {
             spread: spread.clone(),
-            refine: refine,
+            refine,
             goal,
             origins: spread.origins as f64,
             smooth: grid.coefficients(&calls),

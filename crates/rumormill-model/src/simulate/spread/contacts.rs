@@ -30,7 +30,7 @@ pub(crate) struct Contact {
 impl Contacts {
     pub(crate) fn new(spread: &Spread) -> Self {
         Self {
-            fanout: spread.fanout.into(),
+            fanout: spread.fanout,
             distinct: spread.targets == Targets::Distinct,
             include_self: spread.include_self,
             loss: spread.loss,
