@@ -232,3 +232,59 @@ fn messages_are_those_really_sent() {
     assert_eq!(odd[3]["factor"], 0.5);
     assert!(!succeed("predict broadcast --nodes 9 --loss -0.0").contains("-0"));
 }
+
+#[test]
+fn the_story_has_its_details() {
+    let stages = json("predict spread --nodes 64 --stages --json");
+    let first = &stages["stages"][0];
+    assert_eq!((first["mean"].as_f64(), first["variance"].as_f64()), (Some(1.0), Some(0.0)));
+    let share = |key: &str| first[key].as_f64().unwrap() / stages[key].as_f64().unwrap();
+    assert!((share("waits_variance") - 0.29).abs() < 0.005, "{stages}");
+    assert!(succeed("predict spread --nodes 64 --stages").contains("1 to 2     1.000000"));
+    refused("predict spread --nodes 2501 --stages", &["--nodes", "2500"]);
+    let curve = json("predict spread --nodes 1000 --style pull --curve --rounds 14 --json");
+    let last = &curve["rounds"][14];
+    let missed = |key: &str| 1.0 - last[key].as_f64().unwrap() / 1000.0;
+    assert!((missed("exact") - 0.0189).abs() < 5e-5, "{last}");
+    assert!((missed("recurrence") / 7.6e-8 - 1.0).abs() < 0.01, "{last}");
+    assert!(last["collisions_taylor"].is_null());
+    let doubling = json("predict doubling --nodes 64 --loss 0.1 --json");
+    assert_eq!((doubling["rounds"].as_u64(), doubling["messages"].as_u64()), (Some(6), Some(63)));
+    assert!((doubling["complete"].as_f64().unwrap() - 0.9f64.powi(63)).abs() < 1e-15);
+    let perfect = json("predict doubling --nodes 16 --json")["log10_last_round"].as_f64().unwrap();
+    assert!((10f64.powf(perfect) / 1.573e-5 - 1.0).abs() < 1e-3, "{perfect}");
+    assert!(succeed("predict doubling --nodes 1e15").contains("10^-3.67662"));
+    let ratios = &json("predict spread --nodes 1e15 --json")["ratios"];
+    assert!((ratios["process"].as_f64().unwrap() - 1.2385).abs() < 1e-4, "{ratios}");
+    assert!(json("predict spread --nodes 64 --fanout 2 --json")["ratios"].is_null());
+}
+
+#[test]
+fn any_graph_has_its_distances() {
+    let edges = std::env::temp_dir().join(format!("rumormill-edges-{}", std::process::id()));
+    // A path of five with a leaf in its middle.
+    std::fs::write(&edges, "0 1\n1 2\n2 3\n3 4\n2 5\n").unwrap();
+    let file = format!("predict graph --graph file:{} --json", edges.display());
+    let graph = json(&file);
+    assert_eq!(
+        (graph["diameter"].as_u64(), graph["eccentricity_min"].as_u64()),
+        (Some(4), Some(2))
+    );
+    assert_eq!((graph["edges"].as_u64(), graph["rounds_at_least"].as_u64()), (Some(5), Some(3)));
+    let leaf = json(&format!("{file} --origin 5"));
+    assert_eq!(leaf["origin"]["eccentricity"].as_u64(), Some(3), "{leaf}");
+    std::fs::write(&edges, "0 1\n2 3\n").unwrap();
+    let apart = json(&file);
+    assert!(apart["diameter"].is_null() && apart["rounds_at_least"].is_null(), "{apart}");
+    assert_eq!(apart["components"].as_u64(), Some(2));
+    std::fs::remove_file(&edges).unwrap();
+    let random = json("predict graph --graph random-regular:4 --nodes 300 --seed 7 --json");
+    assert!(random["diameter"].as_u64().unwrap() >= 5, "{random}");
+    refused(&format!("{file} --origin 9"), &["--graph"]);
+    refused("predict graph --graph ring --nodes 9 --origin 9", &["--origin", "0 to 8"]);
+}
+
+#[test]
+fn slow_counters_are_refused() {
+    refused("predict stop --nodes 5000 --counter 1000", &["--counter", "1 to 16", "second"]);
+}

@@ -253,11 +253,16 @@ fn listed(exact: &Distribution, rounds: Option<u64>) -> usize {
     end.max(asked).min(all)
 }
 
+/// What a round leaves out of the law at most, with room to spare.
+const LEFT_OUT: f64 = 1e-35;
+
 /// P(T <= rounds), which only positive terms give digits when it is small.
 fn early(exact: &Distribution, rounds: u64) -> String {
     let p = exact.success(rounds);
     if exact.bound == Bound::Compared && p < exact.error {
         format!("at most {:.1e}", exact.error)
+    } else if exact.bound == Bound::Proved && rounds > 0 && p < LEFT_OUT * rounds as f64 {
+        format!("at most {:.1e}", LEFT_OUT * rounds as f64)
     } else {
         short(p)
     }
