@@ -224,7 +224,8 @@ pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
     let chance = |log10: Option<f64>, needs: &str| match log10 {
         None => format!("none: it takes {needs}"),
         Some(log10) if log10 > -290.0 => short(10f64.powf(log10)),
-        Some(log10) if log10.is_finite() => format!("10^{}", number(log10, 9)),
+        Some(log10) if log10 > -1e6 => format!("10^{}", number(log10, 9)),
+        Some(log10) if log10.is_finite() => format!("10^{log10:.8e}"),
         Some(_) => "0".to_owned(),
     };
     finish(&format!(
