@@ -90,7 +90,7 @@ fn a_directory_that_is_removed_is_noticed_and_filled_again_when_it_is_made() {
     fs::remove_dir_all(lab.data()).expect("removed");
     let first = a.ask(&["kv", "put", "first", "v"]);
     assert_eq!(first.code, Some(1), "{first:?}");
-    refuses(&a, "has gone. Put it back, or make it again");
+    refuses(&a, "is gone. Put it back, or create it again");
     fs::create_dir(lab.data()).expect("made");
     comes_back(&lab, a);
 }
@@ -101,7 +101,7 @@ fn it_is_noticed_without_a_write() {
     let a = lab.with_content();
     fs::remove_dir_all(lab.data()).expect("removed");
     eventually("it is not ready", || !readyz(&a).0);
-    refuses(&a, "has gone");
+    refuses(&a, "is gone");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_directory_that_is_moved_is_noticed_and_can_be_put_back() {
     let away = lab.0.0.join("away");
     fs::rename(lab.data(), &away).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
-    refuses(&a, "has gone");
+    refuses(&a, "is gone");
     fs::rename(&away, lab.data()).expect("moved");
     comes_back(&lab, a);
 }
@@ -133,7 +133,7 @@ fn a_file_that_takes_its_place_is_left_alone() {
     fs::write(&other, "something else").expect("written");
     fs::rename(&other, lab.store()).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
-    refuses(&a, "another file has taken its place");
+    refuses(&a, "another file has replaced it");
     assert_eq!(fs::read(lab.store()).expect("there"), b"something else");
     fs::rename(lab.store(), other).expect("moved");
     comes_back(&lab, a);
@@ -146,7 +146,7 @@ fn a_file_that_is_cut_off_is_noticed() {
     let file = OpenOptions::new().write(true).open(lab.store()).expect("there");
     file.set_len(5000).expect("cut");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
-    refuses(&a, "another program has cut it off");
+    refuses(&a, "another program has shortened it");
     fs::remove_file(lab.store()).expect("removed");
     comes_back(&lab, a);
 }
