@@ -31,6 +31,10 @@ macro_rules! actions {
             /// The keys by which actions are written.
             pub const NAMES: &[&'static str] = &[$(stringify!($name)),+];
 
+            /// All keys of an entry of `[[action]]`.
+            pub(crate) const FIELDS: &[&'static str] =
+                &["at", "for", "times", $(stringify!($name)),+];
+
             /// Returns the key by which it is written.
             pub fn name(&self) -> &'static str {
                 match self {

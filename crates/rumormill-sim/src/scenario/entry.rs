@@ -106,17 +106,17 @@ impl<'de> Deserialize<'de> for ScenarioAction {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScenarioAction, A::Error> {
                 let (mut at, mut lasting, mut times) = (None, None, None);
                 let mut action: Option<Action> = None;
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(Key(key)) = map.next_key()? {
                     match (key.as_str(), &action) {
                         ("at", _) => at = Some(map.next_value()?),
                         ("for", _) => lasting = Some(map.next_value()?),
                         ("times", _) => times = Some(map.next_value()?),
-                        (second, Some(first)) if Action::NAMES.contains(&second) => {
+                        (second, Some(first)) => {
                             let first = first.name();
                             let why = format!("{first} and {second} in one; make it two actions");
                             return Err(A::Error::custom(why));
                         }
-                        (name, _) => {
+                        (name, None) => {
                             let one = OneEntry { key: Some(name), map: &mut map };
                             action = Some(Action::deserialize(MapAccessDeserializer::new(one))?);
                         }
@@ -131,6 +131,19 @@ impl<'de> Deserialize<'de> for ScenarioAction {
             }
         }
         deserializer.deserialize_map(Entry)
+    }
+}
+
+/// A key of an entry. An unknown one is refused where it is read, so that its place is known.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        if Action::FIELDS.contains(&key.as_str()) {
+            return Ok(Self(key));
+        }
+        Err(D::Error::unknown_field(&key, Action::FIELDS))
     }
 }
 
