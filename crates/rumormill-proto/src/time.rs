@@ -85,7 +85,7 @@ const TOO_LONG: u128 = 9_000_000_000_000_000_000;
 
 /// Reads a duration: one or more numbers with units, such as `200ms`, `1.5s`, `2m`, `1m30s` or
 /// `2h 15m`. The units are `ns`, `us`, `ms`, `s`, `m` (or `min`), `h` and `d`. A number may have a
-/// decimal point; what is finer than a nanosecond is rounded.
+/// decimal point; it is rounded to nanoseconds.
 ///
 /// This is the grammar of durations in flags, files and requests.
 ///

@@ -214,8 +214,8 @@ fn banner(settings: &Settings, info: &Info) -> String {
     if open(settings.bind) {
         lines.push(format!(
             "WARNING: {} is not loopback, and the agents' traffic is NOT AUTHENTICATED and NOT \
-             ENCRYPTED: whoever reaches this port can join, change every figure and key, and have the \
-             query handlers run. Keep it on a network that you trust.",
+             ENCRYPTED: whoever reaches this port can join, change every aggregate and key, and run \
+             the query handlers. Keep it on a network that you trust.",
             settings.bind
         ));
     }

@@ -29,6 +29,7 @@ pub struct AggregateSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Overlap {
     /// Answer at once, and publish bounds that allow for what is outstanding.
     #[default]

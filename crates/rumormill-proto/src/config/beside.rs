@@ -10,7 +10,7 @@ use crate::config::Config;
 
 /// Keys that stand beside those of a [`Config`] in one table, such as those of an agent's file.
 ///
-/// Serde's own `flatten` would accept keys that nobody knows, and lose the places of errors.
+/// Serde's own `flatten` would accept unknown keys, and lose the places of errors.
 pub trait Beside: Default {
     /// The keys.
     const KEYS: &'static [&'static str];
@@ -22,7 +22,7 @@ pub trait Beside: Default {
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// Reads a table: the settings, and what stands beside them.
+/// Reads a table: the settings, and the keys beside them.
 ///
 /// # Errors
 /// When a key is unknown, or a value is of a wrong type.
@@ -49,7 +49,7 @@ pub fn read_beside<'de, T: Beside, D: Deserializer<'de>>(
     deserializer.deserialize_map(Table(PhantomData))
 }
 
-/// The keys of the table that are not beside the settings; the others are read in passing.
+/// Hands on the keys of the settings, and reads the values of the others itself.
 struct Settings<'a, A, T> {
     map: A,
     beside: &'a mut T,

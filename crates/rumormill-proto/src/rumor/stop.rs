@@ -66,6 +66,7 @@ const GRAMMAR: &str = "rounds:R, log:C (C·log2 n rounds), feedback-coin:K, feed
 /// A text that is not a stop rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is not a stop rule; it must be {expected}")]
+#[non_exhaustive]
 pub struct StopError {
     /// The text.
     pub given: String,

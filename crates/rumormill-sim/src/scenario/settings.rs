@@ -45,7 +45,7 @@ impl NodeSettings {
     }
 }
 
-/// What stands beside the settings of the protocols.
+/// The keys beside the settings of the protocols.
 #[derive(Default)]
 struct Virtual {
     durable: Option<Durable>,

@@ -1,5 +1,5 @@
-//! The configuration file of `rumormill agent`: the settings of the protocols, and what else the agent
-//! needs beside them.
+//! The configuration file of `rumormill agent`: the settings of the protocols, and the keys of the agent
+//! beside them.
 
 mod queries;
 mod text;
@@ -20,7 +20,7 @@ use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
 
-/// What a configuration file says. What it leaves out, flags and defaults decide.
+/// The contents of a configuration file.
 #[derive(Debug, Default)]
 pub(crate) struct File {
     /// The settings of the protocols.

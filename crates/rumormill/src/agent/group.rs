@@ -1,15 +1,14 @@
-//! A process group for one handler, which ends with the query and with the agent.
+//! A process group for each run of a handler. It is killed with the query, and with the agent.
 
 use std::io;
 
 use tokio::process::{Child, Command};
 
-/// All processes that a handler starts, unless they leave by `setsid`. Dropped, it kills them.
+/// All processes that a handler starts, except those that leave by `setsid`. Dropping it kills them.
 ///
 /// The group's leader is not the handler but a shell, which waits for the end of a pipe that only
-/// this process holds, and then kills its group: so the group also ends with an agent that gets no
-/// chance to end it (SIGKILL, SIGQUIT, an abort). And the group's number stays taken until it has
-/// been killed.
+/// this process holds, and then kills its group. So the group also ends with an agent that is killed
+/// itself (SIGKILL, SIGQUIT, an abort), and the group's number stays in use until the group is dead.
 #[cfg(unix)]
 pub(crate) struct Group {
     /// `None` if there is no shell; the handler then leads the group itself.
@@ -66,7 +65,7 @@ impl Drop for Group {
     }
 }
 
-/// Other systems have no such groups: the handler itself is killed, what it has started is not.
+/// On other systems only the handler itself is killed, not the processes that it has started.
 #[cfg(not(unix))]
 pub(crate) struct Group;
 

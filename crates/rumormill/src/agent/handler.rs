@@ -13,7 +13,7 @@ use crate::term::parse;
 
 /// The longest answer, in bytes; the agent's own limit, `events.max_payload`, is below or the same.
 const LONGEST: u64 = 1 << 20;
-/// How much of what a failed command says is told.
+/// The longest part of a failed command's standard error that is reported, in bytes.
 const COMPLAINT: usize = 500;
 /// How long the pipes may stay open once the command has exited.
 const DRAIN: Duration = Duration::from_millis(100);
@@ -22,11 +22,11 @@ const DRAIN: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handler {
     pub(crate) name: Name,
-    /// The program and its arguments. No shell reads them.
+    /// The program and its arguments; they are run without a shell.
     pub(crate) command: Vec<String>,
 }
 
-/// `NAME=COMMAND`, the command in words as a shell would split it; nothing else of a shell.
+/// Reads `NAME=COMMAND`. The command is split into words as a shell does; nothing is expanded.
 pub(crate) fn parse(text: &str) -> Result<Handler, String> {
     let Some((name, command)) = text.split_once('=') else {
         return Err(format!("{text:?} has no command; write NAME=COMMAND, such as disk='df -h /'"));
@@ -41,8 +41,8 @@ pub(crate) fn parse(text: &str) -> Result<Handler, String> {
 }
 
 impl Handler {
-    /// Runs the command, and returns what it has printed when it exits. Everything that it has
-    /// started ends then, or when this is dropped.
+    /// Runs the command and returns its output. All processes that it has started are killed when it
+    /// exits, or when the future is dropped.
     pub(crate) async fn answer(self, query: Event) -> Result<Vec<u8>, String> {
         let [program, arguments @ ..] = self.command.as_slice() else {
             return Err("no command".to_owned());
@@ -103,7 +103,7 @@ impl Handler {
 /// The command has printed more than [`LONGEST`] bytes.
 struct TooLong;
 
-/// Writes the payload. A command need not read it.
+/// Writes the payload. Commands may leave it unread.
 async fn feed(pipe: Option<ChildStdin>, payload: &[u8]) -> Result<(), TooLong> {
     if let Some(mut pipe) = pipe {
         let _ = pipe.write_all(payload).await;
@@ -111,7 +111,7 @@ async fn feed(pipe: Option<ChildStdin>, payload: &[u8]) -> Result<(), TooLong> {
     Ok(())
 }
 
-/// Reads to the end, or until it is too much. What came before an error is what there is.
+/// Reads to the end, to an error, or until it is too much.
 async fn read(pipe: Option<ChildStdout>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
     if let Some(pipe) = pipe {
         let _ = pipe.take(LONGEST + 1).read_to_end(bytes).await;
@@ -119,7 +119,7 @@ async fn read(pipe: Option<ChildStdout>, bytes: &mut Vec<u8>) -> Result<(), TooL
     if bytes.len() as u64 > LONGEST { Err(TooLong) } else { Ok(()) }
 }
 
-/// Reads to the end, and keeps the beginning: a command may complain at any length.
+/// Reads to the end, and keeps only the beginning.
 async fn hear(pipe: Option<ChildStderr>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
     if let Some(mut pipe) = pipe {
         let _ = (&mut pipe).take(4 * COMPLAINT as u64).read_to_end(bytes).await;

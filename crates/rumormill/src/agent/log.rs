@@ -1,5 +1,5 @@
-//! What the agent tells people: its log, on standard error, and its first lines, on standard output.
-//! Neither can stop it or slow it down.
+//! The agent's log, on standard error, and its first lines, on standard output. Neither can block the
+//! agent.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
@@ -20,13 +20,13 @@ use crate::term::{exit, output};
 pub(crate) enum Level {
     /// Nothing
     Off,
-    /// What keeps the agent from working
+    /// Errors that keep the agent from working
     Error,
-    /// What somebody should look at, too
+    /// Also warnings
     Warn,
-    /// Members that come and go, too
+    /// Also members that come and go
     Info,
-    /// Rounds and details, too
+    /// Also rounds and details
     Debug,
     /// Everything
     Trace,
@@ -53,7 +53,7 @@ impl From<Level> for LevelFilter {
     }
 }
 
-/// How long a stream that stalls may hold up the end of the process.
+/// How long the process waits at its end for a stream that stalls.
 const LAST_LINES: Duration = Duration::from_millis(250);
 
 /// The agent's two streams.
@@ -90,17 +90,17 @@ impl Log {
         Ok(Self { out, err })
     }
 
-    /// Says this on standard output.
+    /// Prints this on standard output.
     pub(crate) fn say(&self, text: &str) {
         self.out.hand(format!("{text}\n").into_bytes());
     }
 
-    /// Counts the lines of the log that were dropped.
+    /// Returns the counter of the log lines that were dropped.
     pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         self.err.dropped()
     }
 
-    /// Says what went wrong, if anything, and sees what was said off.
+    /// Prints the error, if there is one, and waits until everything is written.
     pub(crate) fn end(self, outcome: anyhow::Result<Exit>) -> Exit {
         let exit = outcome.unwrap_or_else(|error| {
             self.err.hand(exit::complaint(&error).into_bytes());
@@ -115,7 +115,7 @@ impl Log {
 /// Makes a writer for each line of the log.
 struct Lines(Sink);
 
-/// One line: it is handed over whole, when it is complete.
+/// One line, which is written as a whole when it is complete.
 struct Line {
     text: Vec<u8>,
     sink: Sink,

@@ -1,4 +1,4 @@
-//! What an agent runs with: flags first, then the configuration file, then the defaults.
+//! The settings of an agent: from flags, then from the configuration file, then the defaults.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
 
-/// Where agents listen if they are not told otherwise.
+/// The default addresses.
 const BIND: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7946);
 const HTTP: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7980);
 
-/// What an agent runs with.
+/// The settings of an agent.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// `None`: the name of the data directory, or else the host's.
@@ -86,7 +86,7 @@ fn refusal(args: &Args, error: &ConfigError) -> String {
     format!("{} is {}, but must be {limit}", flag(error.key), error.value)
 }
 
-/// The host's name, made fit to be a node's.
+/// Returns the host's name, if it can be the name of a node.
 pub(crate) fn host_name() -> anyhow::Result<Name> {
     let read = |path| std::fs::read_to_string(path).ok();
     let text = read("/proc/sys/kernel/hostname")

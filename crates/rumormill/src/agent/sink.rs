@@ -1,9 +1,9 @@
-//! Text for people, which a thread of its own writes. Whoever hands some over never waits: what
-//! finds no room, or can't be written, is dropped and counted.
+//! A writer of text with a thread of its own, so that callers never wait. Text for which there is no
+//! room, or which cannot be written, is dropped and counted.
 //!
-//! `tracing-appender` has such a writer, too. It does not count what can't be written, and when it
-//! is dropped before a sink that stalls, it waits for it and then prints to standard output, which
-//! may stall or be closed as well.
+//! `tracing-appender` has such a writer. But it does not count text that cannot be written, and when
+//! it is dropped while its output stalls, it waits and then prints to standard output, which may stall
+//! or be closed as well.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-/// The bytes that may wait to be written.
+/// The most bytes that wait to be written.
 const ROOM: usize = 1 << 20;
 
-/// A sink. Clones share it.
+/// A writer; clones share it.
 #[derive(Clone)]
 pub(crate) struct Sink {
     jobs: Sender<Job>,
@@ -24,7 +24,7 @@ pub(crate) struct Sink {
 
 enum Job {
     Write(Vec<u8>),
-    /// To let this go when all before it is written.
+    /// A channel to drop when everything before it is written.
     Drained(#[allow(dead_code, reason = "its end is what counts")] Sender<()>),
 }
 
@@ -38,7 +38,7 @@ impl Sink {
         Ok(sink)
     }
 
-    /// Has it written, if there is room.
+    /// Writes the text later, if there is room.
     pub(crate) fn hand(&self, text: Vec<u8>) {
         let bytes = text.len();
         if self.waiting.fetch_add(bytes, Ordering::Relaxed) < ROOM
@@ -50,12 +50,12 @@ impl Sink {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many texts were dropped.
+    /// Returns the number of texts that were dropped.
     pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         self.dropped.clone()
     }
 
-    /// Waits until all that was handed over is written, but not longer than this.
+    /// Waits until everything is written, at most for this time.
     pub(crate) fn drain(&self, patience: Duration) {
         let (held, drained) = mpsc::channel();
         if self.jobs.send(Job::Drained(held)).is_ok() {

@@ -14,21 +14,21 @@ pub(crate) struct Queries {
     handlers: BTreeMap<String, Command>,
 }
 
-/// A command, as it can be written.
+/// A command, in both ways of writing.
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
     expecting = "expected an array of a program and its arguments, or a text for a shell"
 )]
 enum Command {
-    /// A program and its arguments; no shell reads them.
+    /// A program and its arguments, without a shell.
     Words(Vec<String>),
     /// A line for `sh -c`.
     Shell(String),
 }
 
 impl Queries {
-    /// The handlers, checked.
+    /// Checks and returns the handlers.
     pub(crate) fn handlers(&self) -> Result<Vec<Handler>, String> {
         let one = |(name, command): (&String, &Command)| {
             let name = parse::name(name).map_err(|error| format!("[queries.handlers]: {error}"))?;
