@@ -50,11 +50,11 @@ fn a_taken_port_is_said() {
     let a = Agent::start("a", &[]);
     let ran = run(["agent", "--name", "b", "--http", "off", "--bind", &a.peers]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains(&a.peers) && ran.err.contains("taken"), "{ran:?}");
+    assert!(ran.err.contains(&a.peers) && ran.err.contains("is in use"), "{ran:?}");
     let http = &a.url["http://".len()..];
     let ran = run(["agent", "--name", "b", "--bind", "127.0.0.1:0", "--http", http]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains(http) && ran.err.contains("taken"), "{ran:?}");
+    assert!(ran.err.contains(http) && ran.err.contains("is in use"), "{ran:?}");
 }
 
 #[test]
