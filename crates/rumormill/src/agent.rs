@@ -73,7 +73,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Use the keys in --data even if no agent has written there for longer than deletions are
-    /// remembered (kv.tombstone_life): deleted keys may come back
+    /// remembered: deleted keys may come back
     #[arg(long)]
     keep_old_kv: bool,
     /// Answer queries of this name with the output of a command; its standard input is the query's
