@@ -79,7 +79,7 @@ pub(super) fn draw(plan: &Random, empty: Scenario, mut rng: Rng) -> Scenario {
     drawing.start();
     loop {
         let gap = drawing.time(20 * MS, plan.gap);
-        drawing.now = drawing.now + gap;
+        drawing.now += gap;
         if drawing.now >= drawing.end {
             break;
         }
