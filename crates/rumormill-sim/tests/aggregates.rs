@@ -1,5 +1,5 @@
 //! What the aggregates promise, in the virtual network.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::{
     AggregateSettings, Caveat, ComponentKind, Config, Duration, InputError, Instant,

@@ -2,7 +2,7 @@
 //!
 //! `RUMORMILL_CHAOS_SEEDS=1000` runs so many seeds (200 if it is not set), and
 //! `RUMORMILL_CHAOS_SEED=7` that one alone.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! Wrong clocks: at a visitor or at a member, ahead or behind, by a step or by drift, of any size.
 //! They cost nobody else anything.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/replicas.rs"]
 mod replicas;

@@ -1,5 +1,5 @@
 //! The scenarios of `examples/scenarios` show what they say.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::PathBuf;

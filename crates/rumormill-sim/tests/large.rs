@@ -1,5 +1,5 @@
 //! Clusters so large that no node's failure detector watches all the others.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::{Duration, Instant};
 use rumormill_sim::{NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};

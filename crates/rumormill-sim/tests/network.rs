@@ -1,5 +1,5 @@
 //! The network does what its parameters say, no more and no less.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Rumors under loss, churn and a partition: everybody who is up hears each of them, once.
 //!
 //! `RUMORMILL_RUMORS=10000` publishes so many (1,000 if it is not set).
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Paths that eat large datagrams, or all of them, while the reliable path works.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Name, Notice, Reading};
 use rumormill_sim::{Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};

@@ -1,5 +1,5 @@
 //! Protocols of a user's own, one of each kind, run in the virtual network as they are.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::cell::Cell;
 

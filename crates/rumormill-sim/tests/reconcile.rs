@@ -1,6 +1,6 @@
 //! Reconciliation under load: replicas that differ, by however much, come to hold the same, and
 //! what was deleted stays deleted.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/replicas.rs"]
 mod replicas;

@@ -1,5 +1,5 @@
 //! The replica in the virtual network: equal everywhere, nothing lost, nothing risen again.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/replicas.rs"]
 mod replicas;

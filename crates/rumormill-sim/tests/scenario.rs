@@ -1,5 +1,5 @@
 //! Scenarios: what is written happens, what is impossible is refused, and what fails is shrunk.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 

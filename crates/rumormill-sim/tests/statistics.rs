@@ -1,6 +1,6 @@
 //! Every statistic that is stated beside `converged` is right: the variance and the standard
 //! deviation to 1e-9 of themselves, held against exact rational arithmetic.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
