@@ -1,5 +1,5 @@
 //! Theory, round model, virtual network and real agents: one curve.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 

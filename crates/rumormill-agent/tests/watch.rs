@@ -91,7 +91,7 @@ async fn a_watcher_sees_members_come_and_go_and_figures_change() {
     // The filtered stream has nothing but the one figure in it, and ends with the agent.
     match only.next().await {
         Some(Update::Stream(StreamUpdate::Aggregate { reading })) => {
-            assert_eq!(reading.name, "queue")
+            assert_eq!(reading.name, "queue");
         }
         other => panic!("{other:?}"),
     }

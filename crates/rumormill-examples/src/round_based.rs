@@ -147,7 +147,7 @@ mod tests {
         let bad = [f64::NAN, f64::INFINITY].map(f64::to_be_bytes);
         for garbage in [bad.concat(), vec![], vec![1; 15], vec![1; 17]] {
             cluster.with(0, move |p: &mut Rounds<RoundAverage>, cx| {
-                p.get_mut().receive(cx, NodeId(1), &garbage)
+                p.get_mut().receive(cx, NodeId(1), &garbage);
             });
         }
         let held = cluster.with(0, |p: &mut Rounds<RoundAverage>, _| {

@@ -1,5 +1,5 @@
 //! `rumormill simulate cluster` and `rumormill replay`, as a user runs them.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

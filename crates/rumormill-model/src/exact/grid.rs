@@ -630,8 +630,9 @@ fn eliminate(block: &mut [[f64; POINTS]; POINTS], sides: &mut [f64]) {
         for row in i + 1..size {
             let factor = block[row][i] / block[i][i];
             if factor != 0.0 {
-                for column in i..size {
-                    block[row][column] -= factor * block[i][column];
+                let pivot = block[i];
+                for (entry, above) in block[row][i..size].iter_mut().zip(&pivot[i..size]) {
+                    *entry -= factor * above;
                 }
                 sides[row] -= factor * sides[i];
             }

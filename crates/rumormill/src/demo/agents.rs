@@ -6,7 +6,7 @@ use std::ops::Sub;
 use anyhow::Context;
 use rand::{RngExt, SeedableRng};
 use rumormill_agent::{Agent, Builder};
-use rumormill_proto::{Name, Node, Reading, Rng, Stats};
+use rumormill_proto::{Name, Node, Rng, Stats};
 use serde::Serialize;
 
 use crate::demo::Settings;
@@ -205,7 +205,7 @@ impl Cluster {
         let mut traffic = self.gone;
         for (Member { name, input, .. }, answer) in self.members.iter().zip(asked) {
             let (reading, stats) = answer.await??;
-            said.push(Said::new(name, *input, reading.map(Reading::from), &truth));
+            said.push(Said::new(name, *input, reading, &truth));
             traffic.add(Traffic::of(&stats));
         }
         Ok((said, traffic))

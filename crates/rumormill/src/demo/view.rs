@@ -163,12 +163,12 @@ mod tests {
         for line in &narrow {
             assert!(line.text.chars().count() <= 79, "{}", line.text);
         }
-        for word in ["node", "input", "sum", "enclosure", "average", "count"] {
+        for word in ["node", "input", "sum", "bounds", "average", "count"] {
             assert!(narrow[0].text.contains(word), "no {word} in {}", narrow[0].text);
         }
         assert!(narrow[1].text.ends_with("conv, right"), "{}", narrow[1].text);
         let wide = table(&said, &truth, 20, WIDE);
-        assert_eq!(wide[0].text.matches("enclosure").count(), 2);
+        assert_eq!(wide[0].text.matches("bounds").count(), 2);
         assert!(wide.iter().all(|line| line.text.chars().count() <= WIDE));
     }
 }
