@@ -299,7 +299,8 @@ fn nonsense_is_refused_with_value_and_range() {
     let short = Averaging { values: Values::Given(Arc::new([1.0])), ..plain() };
     assert_eq!(says(&short), "the number of values is 1, but must be as many as the nodes, 10");
     let dense = Averaging { engine: Some(Engine::Dense), ..plain() };
-    assert!(says(&dense).starts_with("engine dense cannot do this"));
+    let error = Job::new(&dense, 0..1).bytes_needed().unwrap_err().to_string();
+    assert!(error.starts_with("engine dense cannot do this"), "{error}");
     let mut crash = plain();
     crash.faults.crashes.push(Strike { share: 1.0, after: 1 });
     assert_eq!(says(&crash), "crash is 1, but must be a share above 0 and below 1");
