@@ -94,7 +94,7 @@ fn clients_that_do_nothing_cost_only_themselves() {
             well(&a, what);
             let refused = get(&a, "/v1/watch");
             assert!(refused.starts_with("HTTP/1.1 503"), "{refused:.300}");
-            assert!(refused.contains("256 event streams, queries"), "{refused:.300}");
+            assert!(refused.contains("256 streams, queries, lists"), "{refused:.300}");
         }
         let resident = resident_mib(&a);
         println!("{what}: {:?}, {resident} MiB", began.elapsed());
