@@ -1,4 +1,4 @@
-//! A protocol of one's own, the epidemic kind: news that ten agents pass on until all have it.
+//! A protocol of one's own, the epidemic kind: a message that ten agents pass on until all have it.
 //!
 //! `cargo run -p rumormill-agent --example epidemic`
 
@@ -31,15 +31,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     agents[0].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, b"hello")).await?;
     for (agent, ear) in agents.iter().zip(&mut ears).skip(1) {
         loop {
-            // Rumors may die out before all have heard them; with ten nodes that is rare.
+            // A message may die out before all have it; with ten nodes that is rare.
             match tokio::time::timeout(Duration::from_secs(10), ear.next()).await {
                 Ok(Some(Ok(Notice::Protocol { payload, .. }))) => {
-                    println!("{} heard: {}", agent.name(), String::from_utf8_lossy(&payload));
+                    println!("{} received: {}", agent.name(), String::from_utf8_lossy(&payload));
                     break;
                 }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => {
-                    println!("{} has not heard of it", agent.name());
+                    println!("{} did not receive it", agent.name());
                     break;
                 }
             }

@@ -201,7 +201,7 @@ impl Builder {
     ///
     /// ```
     /// # use rumormill_agent::Agent;
-    /// let builder = Agent::builder("a").validator(|rumor| rumor.payload.len() <= 1000);
+    /// let builder = Agent::builder("a").validator(|event| event.payload.len() <= 1000);
     /// ```
     pub fn validator(mut self, good: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
         self.validator = Some(Box::new(good));

@@ -324,8 +324,8 @@ impl Driver {
     fn answer(&mut self, query: EventId, payload: &[u8]) {
         let now = self.core.now();
         if let Err(error) = self.core.node.queries_mut().answer(now, query, payload) {
-            let told = query::encode(&Err(error.to_string()));
-            if let Err(error) = self.core.node.queries_mut().answer(now, query, &told) {
+            let payload = query::encode(&Err(error.to_string()));
+            if let Err(error) = self.core.node.queries_mut().answer(now, query, &payload) {
                 tracing::debug!(%query, %error, "an answer was refused");
             }
         }

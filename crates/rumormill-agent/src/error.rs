@@ -166,7 +166,7 @@ pub(crate) fn known(names: &[Name]) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// It was told to leave the cluster.
+    /// It left the cluster, as requested.
     #[error("it left the cluster")]
     Left,
     /// It was killed.

@@ -115,7 +115,7 @@ const OF_AGENT: [Metric<Snapshot, f64>; 10] = [
 /// The gauges of a store.
 const OF_STORE: [Metric<StoreInfo, f64>; 2] = [
     ("store_healthy", "Whether the last transaction of the store is on disk: 1 or 0", |s| {
-        yes(s.trouble.is_none())
+        yes(s.problem.is_none())
     }),
     ("store_waiting", "Inputs and entries that wait to be written to the store", |s| {
         s.waiting as f64

@@ -48,7 +48,7 @@ struct Seed {
     /// The index in `found` of the next ones.
     turn: usize,
     /// Why the last lookup failed.
-    trouble: Option<String>,
+    problem: Option<String>,
     /// The number of lookups in a row that have failed.
     failed: u32,
     /// Whether a lookup has finished.
@@ -95,7 +95,7 @@ impl Seeds {
             found: Vec::new(),
             asked: Vec::new(),
             turn: self.rng.random_range(0..AT_ONCE),
-            trouble: None,
+            problem: None,
             failed: 0,
             looked_up: false,
             running: false,
@@ -140,11 +140,11 @@ impl Seeds {
             Ok(found) => {
                 seed.found = found;
                 seed.failed = 0;
-                seed.trouble = None;
+                seed.problem = None;
             }
             Err(reason) => {
                 seed.failed += 1;
-                seed.trouble = Some(reason);
+                seed.problem = Some(reason);
             }
         }
         let longest = if seeking { SEEKING } else { SETTLED };
@@ -161,8 +161,8 @@ impl Seeds {
         seed.turn = (seed.turn + count) % candidates.len().max(1);
         let asked = seed.asked.clone();
         let failed = seed.failed;
-        let meant: BTreeSet<_> = self.seeds.iter().flat_map(|seed| &seed.found).collect();
-        self.failures.retain(|addr, _| meant.contains(addr));
+        let resolved: BTreeSet<_> = self.seeds.iter().flat_map(|seed| &seed.found).collect();
+        self.failures.retain(|addr, _| resolved.contains(addr));
         (asked, failed)
     }
 
@@ -243,11 +243,11 @@ impl Seeds {
                     self.failures.get(addr).map(|reason| format!("{addr}: {reason}"))
                 }
             };
-            let lookup = seed.trouble.iter().map(|trouble| format!("lookup failed: {trouble}"));
+            let lookup = seed.problem.iter().map(|problem| format!("lookup failed: {problem}"));
             JoinTarget {
                 address: seed.address.as_str().to_owned(),
-                means: seed.found.clone(),
-                trouble: lookup.chain(seed.found.iter().filter_map(of)).collect(),
+                resolved: seed.found.clone(),
+                problems: lookup.chain(seed.found.iter().filter_map(of)).collect(),
             }
         };
         self.seeds.iter().map(target).collect()
@@ -257,16 +257,16 @@ impl Seeds {
     pub(crate) fn describe(&self, me: SocketAddr) -> String {
         let target = |target: JoinTarget| {
             let untried: Vec<_> = target
-                .means
+                .resolved
                 .iter()
                 .map(ToString::to_string)
                 .filter(|addr| {
-                    let said = format!("{addr}: ");
-                    !target.trouble.iter().any(|trouble| trouble.starts_with(&said))
+                    let known = format!("{addr}: ");
+                    !target.problems.iter().any(|problem| problem.starts_with(&known))
                 })
                 .map(|addr| format!("{addr}: no answer yet"))
                 .collect();
-            let mut parts = target.trouble;
+            let mut parts = target.problems;
             parts.extend(untried);
             // A name can stand for a whole cluster.
             let more = parts.len().saturating_sub(AT_ONCE);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_up_for_ever_with_growing_pauses_and_soon_after_a_loss() {
+    fn a_name_is_looked_up_again_and_again_with_growing_pauses_and_soon_after_a_loss() {
         for (seeking, longest, least) in [(true, 15.0 * 1.25, 45), (false, 60.0 * 1.25, 14)] {
             let mut one = seeds(&["a:1"]);
             let looks = times(&mut one, 900, seeking);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_of_a_name_have_their_turn_and_those_that_it_no_longer_means_are_dropped() {
+    fn all_addresses_of_a_name_have_their_turn_and_old_ones_are_dropped() {
         let mut one = seeds(&["a:1"]);
         let all: Vec<String> = (2..22).map(|host| format!("10.0.0.{host}:7946")).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).chain([ME]).collect();
@@ -357,11 +357,11 @@ mod tests {
         let name = Address::parse("a:1").unwrap();
         let failed = Err("SERVFAIL".to_owned());
         let (asked, failures) = one.looked_up(Instant::ZERO, &name, failed, true, |_| false);
-        assert_eq!((asked, failures), (vec![addr(all[3])], 1), "a failure is no other meaning");
+        assert_eq!((asked, failures), (vec![addr(all[3])], 1), "a failure keeps the addresses");
     }
 
     #[test]
-    fn the_standing_follows_what_the_names_mean_and_who_answers() {
+    fn the_standing_follows_what_the_names_resolve_to_and_who_answers() {
         assert_eq!(seeds(&[]).standing(addr(ME)), Standing::Nothing);
         let mut two = seeds(&["a:1", "b:1", "a:1"]);
         assert_eq!(two.due(Instant::ZERO).len(), 2, "a name given twice is one");
@@ -375,9 +375,9 @@ mod tests {
         assert_eq!(two.standing(addr(ME)), Standing::Unreached);
         assert!(two.failed(addr("10.0.0.9:1"), "connection refused"));
         assert!(!two.failed(addr("10.0.0.9:1"), "connection refused"), "known");
-        let says = two.describe(addr(ME));
-        assert!(says.contains("a:1 (10.0.0.1:7946: this agent itself)"), "{says}");
-        assert!(says.contains("b:1 (10.0.0.9:1: connection refused)"), "{says}");
+        let text = two.describe(addr(ME));
+        assert!(text.contains("a:1 (10.0.0.1:7946: this agent itself)"), "{text}");
+        assert!(text.contains("b:1 (10.0.0.9:1: connection refused)"), "{text}");
         // The address of a load balancer that happened to choose this agent.
         two.is_own(Instant::ZERO, addr("10.0.0.9:1"));
         assert_eq!(two.standing(addr(ME)), Standing::OnlyItself);

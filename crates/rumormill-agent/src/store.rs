@@ -144,7 +144,7 @@ impl Store {
             (self.disk, set_aside) = (disk, Some(aside));
             self.entries.clear();
         }
-        self.claim.tell(name);
+        self.claim.name_holder(name);
         self.disk.identify(&identity)?;
         let kept = Kept { incarnation, inputs: self.inputs, entries: self.entries, set_aside };
         Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, self.refused)))

@@ -8,7 +8,7 @@ use common::{
 };
 use rumormill_agent::{Agent, Mode, WaitError};
 
-async fn figures(all: &[Agent]) {
+async fn set_inputs(all: &[Agent]) {
     for (i, agent) in all.iter().enumerate() {
         agent.aggregates().set("requests", 2f64.powi(i as i32)).await.unwrap();
     }
@@ -17,7 +17,7 @@ async fn figures(all: &[Agent]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_agents_agree_and_come_right_after_a_death_a_restart_and_a_newcomer() {
     let mut all = cluster(&["a", "b", "c", "d", "e"]).await;
-    figures(&all).await;
+    set_inputs(&all).await;
     let readings = everyone_says(&all, 31.0, 5.0).await;
     for reading in readings {
         assert_eq!(reading.members, 5);
@@ -68,7 +68,7 @@ async fn the_sum_is_right_when_a_fifth_of_all_datagrams_is_lost() {
         let agent = builder(name).loss(0.2).join(all.first().map(address));
         all.push(agent.start().await.unwrap());
     }
-    figures(&all).await;
+    set_inputs(&all).await;
     everyone_says(&all, 15.0, 4.0).await;
     for agent in &all {
         assert!(agent.counters().await.unwrap().sockets.datagrams_lost_on_purpose > 0);
@@ -76,7 +76,7 @@ async fn the_sum_is_right_when_a_fifth_of_all_datagrams_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_whose_earlier_life_had_a_later_boot_counts_like_any_other() {
+async fn an_address_whose_earlier_agent_had_a_later_incarnation_counts_like_any_other() {
     // The clock was set back, or another program's agent had the port before.
     let y = builder("y").start().await.unwrap();
     let x = builder("x").incarnation(u64::MAX / 2).join([address(&y)]).start().await.unwrap();
@@ -87,7 +87,7 @@ async fn an_address_whose_earlier_life_had_a_later_boot_counts_like_any_other() 
     let b = builder("b").start().await.unwrap();
     let a = builder("a").bind(x.udp_addr()).join([address(&b)]).start().await.unwrap();
     let all = [a, b, y];
-    figures(&all).await;
+    set_inputs(&all).await;
     everyone_knows(&all, 3).await;
     everyone_says(&all, 7.0, 3.0).await;
 }
@@ -99,7 +99,7 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
     let unknown = all[0].aggregates().wait("requests", short).await.unwrap_err();
     assert!(matches!(unknown, WaitError::Unknown { .. }), "{unknown}");
     assert!(unknown.to_string().contains("requests"), "{unknown}");
-    figures(&all).await;
+    set_inputs(&all).await;
     let reading = match all[1].aggregates().wait("requests", LONG).await {
         Ok(reading) => reading,
         Err(error) => panic!("{error}\n{}", describe(&all).await),

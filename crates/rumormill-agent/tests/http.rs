@@ -242,7 +242,7 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_paths_wrong_methods_and_pages_of_other_sites_are_told_as_json() {
+async fn unknown_paths_wrong_methods_and_pages_of_other_sites_are_refused_as_json() {
     let (agent, client) = alone().await;
     for path in ["/", "/v1", "/v1/inputs/", "/v1/aggregates/a/b/c", "/v2/info", "/%FF"] {
         let response = client.http.get(client.url(path)).send().await.unwrap();
@@ -293,7 +293,7 @@ async fn ready_means_joined_or_nothing_to_join() {
     a.kill().await;
     let b = builder("b").http(Some(any())).join([there.to_string()]).start().await.unwrap();
     let client = Client::new(&b).await;
-    eventually("b has been told to join", || async { client.get("/readyz").await.0 == 503 }).await;
+    eventually("b has something to join", || async { client.get("/readyz").await.0 == 503 }).await;
     assert_eq!(client.get("/healthz").await.0, 200);
     // Its own address in the list, as when all agents have the same list, is nothing to wait for.
     let a = builder("a").bind(there).http(Some(any())).join([there.to_string()]);
@@ -318,7 +318,7 @@ async fn a_refused_request_is_read_to_its_end_and_its_connection_used_on() {
         let answer = String::from_utf8_lossy(&answer[..read]);
         assert!(answer.starts_with(&format!("HTTP/1.1 {says}")), "{answer}");
     }
-    // Who waits to be told to send the body is answered without it.
+    // Who waits for a 100 before the body is answered without it.
     let head = "PUT /v1/kv/key HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: \
                 5000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();

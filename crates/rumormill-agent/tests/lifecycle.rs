@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{LONG, address, any, builder, cluster, event, eventually, everyone_knows};
+use common::{LONG, address, any, builder, cluster, eventually, everyone_knows, notice};
 use rumormill_agent::{Agent, Config, Error, StartError, StopReason, WaitError};
 use rumormill_proto::{MemberState, Notice};
 use tokio::io::AsyncWriteExt;
@@ -37,7 +37,7 @@ async fn what_cannot_be_started_is_refused_in_words_and_leaves_nothing_behind() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_bound_to_any_address_tells_the_advertised_one() {
+async fn an_agent_bound_to_any_address_announces_the_advertised_one() {
     let wild = "0.0.0.0:0".parse().unwrap();
     let a = builder("a").bind(wild).advertise(any()).start().await.unwrap();
     let info = a.info().await.unwrap();
@@ -61,25 +61,25 @@ async fn a_taken_port_is_refused_with_its_address_whichever_protocol_has_it() {
         assert!(text.contains(&taken.to_string()) && text.contains("choose another"), "{text}");
     }
     // Only UDP is taken. Any connection on this machine may have the port for TCP, so try again.
-    let mut told = false;
+    let mut refused = false;
     for _ in 0..20 {
         let only_udp = UdpSocket::bind(any()).await.unwrap();
         let addr = only_udp.local_addr().unwrap();
         let error = builder("b").bind(addr).start().await.unwrap_err();
-        told = matches!(error, StartError::Taken { protocol: "UDP", .. })
+        refused = matches!(error, StartError::Taken { protocol: "UDP", .. })
             // The failed start has let go of TCP.
             && TcpListener::bind(addr).await.is_ok();
-        if told {
+        if refused {
             break;
         }
     }
-    assert!(told);
+    assert!(refused);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_of_one_name_is_refused_and_the_first_goes_on_undisturbed() {
     let all = cluster(&["a", "b"]).await;
-    let mut events = all[0].subscribe();
+    let mut notices = all[0].subscribe();
     let second = builder("b").join([address(&all[0])]).start().await.unwrap();
     let reason = timeout(LONG, second.stopped()).await.unwrap();
     let by = all[1].udp_addr();
@@ -89,7 +89,7 @@ async fn the_second_of_one_name_is_refused_and_the_first_goes_on_undisturbed() {
     // A third that comes later has been let in: what the second did is over, and was nothing.
     let third = builder("c").join([address(&all[0])]).start().await.unwrap();
     everyone_knows(&[all[0].clone(), all[1].clone(), third], 3).await;
-    let up = event(&mut events, |event| match event {
+    let up = notice(&mut notices, |notice| match notice {
         Notice::MemberUp { member } => Some(member.name),
         Notice::MemberDown { member } => panic!("{} went down", member.name),
         Notice::NameConflict { name, .. } => panic!("{name} twice"),
@@ -99,21 +99,21 @@ async fn the_second_of_one_name_is_refused_and_the_first_goes_on_undisturbed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreachable_address_is_told_and_tried_again_until_somebody_is_there() {
+async fn an_unreachable_address_is_reported_and_tried_again_until_somebody_is_there() {
     let nobody = builder("b").start().await.unwrap();
     let there = nobody.udp_addr();
     nobody.kill().await;
     let a = builder("a").start().await.unwrap();
-    let mut events = a.subscribe();
+    let mut notices = a.subscribe();
     assert_eq!(a.join(&there.to_string()).await.unwrap(), [there]);
-    let failed = event(&mut events, |event| match event {
+    let failed = notice(&mut notices, |notice| match notice {
         Notice::JoinFailed { addr, attempts, reason } => Some((addr, attempts, reason)),
         _ => None,
     });
     assert_eq!(failed.await, (there, 1, "connection refused".to_owned()));
     assert!(a.info().await.unwrap().joining);
     let b = builder("b").bind(there).start().await.unwrap();
-    let joined = event(&mut events, |event| match event {
+    let joined = notice(&mut notices, |notice| match notice {
         Notice::Joined { via, members } => Some((via, members)),
         _ => None,
     });
@@ -123,12 +123,12 @@ async fn an_unreachable_address_is_told_and_tried_again_until_somebody_is_there(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_means_nothing_is_told_and_does_not_stop_the_agent() {
+async fn a_name_that_resolves_to_nothing_is_reported_and_does_not_stop_the_agent() {
     // RFC 6761 promises that no name under .invalid resolves.
     let nowhere = "nobody.invalid:7946";
     let a = builder("a").join([nowhere.to_owned()]).start().await.unwrap();
-    let mut events = a.subscribe();
-    let failed = event(&mut events, |event| match event {
+    let mut notices = a.subscribe();
+    let failed = notice(&mut notices, |notice| match notice {
         Notice::LookupFailed { address, attempts, .. } => Some((address, attempts)),
         _ => None,
     });
@@ -141,10 +141,10 @@ async fn a_name_that_means_nothing_is_told_and_does_not_stop_the_agent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_packets_are_counted_told_and_harmless() {
+async fn foreign_packets_are_counted_reported_and_harmless() {
     let all = cluster(&["a", "b"]).await;
     let a = &all[0];
-    let mut events = a.subscribe();
+    let mut notices = a.subscribe();
     let stranger = UdpSocket::bind(any()).await.unwrap();
     let mut version = b"RM\x63".to_vec();
     version.resize(60, 0);
@@ -168,7 +168,7 @@ async fn foreign_packets_are_counted_told_and_harmless() {
     .await;
     let mut reasons = Vec::new();
     while reasons.len() < 3 {
-        let dropped = event(&mut events, |event| match event {
+        let dropped = notice(&mut notices, |notice| match notice {
             Notice::Dropped { reason, .. } => Some(reason),
             Notice::MemberDown { member } => panic!("{} went down", member.name),
             _ => None,
@@ -184,8 +184,8 @@ async fn another_cluster_s_agent_is_not_let_in() {
     let a = builder("a").start().await.unwrap();
     let other = Config { cluster: "other".into(), ..common::fast() };
     let b = builder("b").config(other).join([address(&a)]).start().await.unwrap();
-    let mut events = b.subscribe();
-    let reason = event(&mut events, |event| match event {
+    let mut notices = b.subscribe();
+    let reason = notice(&mut notices, |notice| match notice {
         Notice::JoinFailed { reason, .. } => Some(reason),
         Notice::Joined { .. } => panic!("let in"),
         _ => None,
@@ -200,19 +200,19 @@ async fn another_cluster_s_agent_is_not_let_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_is_gone_at_once_and_who_is_killed_when_it_is_found_out() {
     let all = cluster(&["a", "b", "c"]).await;
-    let mut events = all[0].subscribe();
+    let mut notices = all[0].subscribe();
     let down = |event| match event {
         Notice::MemberDown { member } => Some(member.name),
         _ => None,
     };
     all[2].leave().await;
     assert_eq!(all[2].stopped().await, StopReason::Left);
-    assert_eq!(event(&mut events, down).await, "c");
+    assert_eq!(notice(&mut notices, down).await, "c");
     // It said goodbye, so nobody had to suspect it.
     everyone_knows(&all[..2], 2).await;
     all[1].kill().await;
     assert_eq!(all[1].stopped().await, StopReason::Killed);
-    assert_eq!(event(&mut events, down).await, "b");
+    assert_eq!(notice(&mut notices, down).await, "b");
     for gone in &all[1..] {
         assert!(matches!(gone.aggregates().set("x", 1.0).await, Err(Error::Stopped(_))));
         assert!(gone.subscribe().next().await.is_none());
@@ -246,12 +246,12 @@ async fn a_killed_agent_s_ports_are_free_at_once_and_its_next_life_is_another_in
 async fn an_agent_stops_when_its_last_handle_is_dropped() {
     let a = builder("a").http(Some(any())).start().await.unwrap();
     let (addr, http) = (a.udp_addr(), a.http_addr());
-    let mut events = a.subscribe();
+    let mut notices = a.subscribe();
     let b = a.clone();
     drop(a);
     assert_eq!(b.info().await.unwrap().name, "a");
     drop(b);
-    assert!(timeout(LONG, events.next()).await.unwrap().is_none());
+    assert!(timeout(LONG, notices.next()).await.unwrap().is_none());
     eventually("its ports are free", || async {
         let again = Agent::builder("a").bind(addr).http(http).start().await;
         again.is_ok()

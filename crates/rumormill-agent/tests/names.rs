@@ -1,4 +1,4 @@
-//! The names to join, whose meaning changes: over real sockets, with a resolver of the test's own.
+//! The names to join, which resolve to other addresses over time: over real sockets, with a resolver of the test's own.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -8,18 +8,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use common::http::Client;
-use common::{LONG, address, any, builder, event, eventually, everyone_knows};
+use common::{LONG, address, any, builder, eventually, everyone_knows, notice};
 use rumormill_agent::{Agent, Builder, Config};
 use rumormill_proto::Notice;
 use tokio::time::timeout;
 
-/// What names mean, for all agents that have it as their resolver.
+/// What names resolve to, for all agents that have it as their resolver.
 #[derive(Clone, Default)]
 struct Registry(Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>);
 
 impl Registry {
-    fn set(&self, name: &str, means: &[SocketAddr]) {
-        self.0.lock().unwrap().insert(name.to_owned(), means.to_vec());
+    fn set(&self, name: &str, to: &[SocketAddr]) {
+        self.0.lock().unwrap().insert(name.to_owned(), to.to_vec());
     }
 
     /// An agent that joins these names.
@@ -55,14 +55,14 @@ async fn a_name_that_pointed_at_an_old_address_is_asked_at_its_new_one() {
     let old = dead().await;
     registry.set("seed:1", &[old]);
     let b = registry.agent("b", &["seed:1"]).http(Some(any())).start().await.unwrap();
-    let mut events = b.subscribe();
-    let failed = event(&mut events, |event| match event {
+    let mut notices = b.subscribe();
+    let failed = notice(&mut notices, |notice| match notice {
         Notice::JoinFailed { addr, .. } => Some(addr),
         _ => None,
     });
     assert_eq!(failed.await, old);
     eventually("the reason is known", || async {
-        b.info().await.unwrap().join[0].trouble == [format!("{old}: connection refused")]
+        b.info().await.unwrap().join[0].problems == [format!("{old}: connection refused")]
     })
     .await;
     let (status, text) = ready(&b).await;
@@ -79,7 +79,7 @@ async fn a_name_that_pointed_at_an_old_address_is_asked_at_its_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_whose_names_meant_only_themselves_say_so_and_become_one_cluster() {
+async fn two_whose_names_led_only_to_themselves_say_so_and_become_one_cluster() {
     let registry = Registry::default();
     let a = registry.agent("a", &["first:1"]).http(Some(any())).start().await.unwrap();
     let b = registry.agent("b", &["second:1"]).http(Some(any())).start().await.unwrap();
@@ -130,7 +130,7 @@ async fn two_parts_that_never_knew_each_other_become_one() {
     registry.set("left:1", &[a.udp_addr()]);
     let b = b.start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
-    // Nobody is alone or misses anybody when the other name comes to mean something.
+    // Nobody is alone or misses anybody when the other name comes to resolve to something.
     let e = builder("e").join([address(&c)]).start().await.unwrap();
     everyone_knows(&[c.clone(), e.clone()], 2).await;
     registry.set("right:1", &[c.udp_addr()]);
@@ -152,12 +152,12 @@ async fn one_address_of_many_is_found_however_many_are_dead() {
     everyone_knows(&[a.clone(), b.clone()], 2).await;
     let info = b.info().await.unwrap();
     assert!(!info.joining);
-    assert_eq!(info.join[0].means.len(), 29, "{info:?}");
+    assert_eq!(info.join[0].resolved.len(), 29, "{info:?}");
     assert_eq!(ready(&b).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_dead_name_beside_one_that_answers_is_no_trouble_and_is_told_once() {
+async fn one_dead_name_beside_one_that_answers_is_no_problem_and_is_reported_once() {
     let registry = Registry::default();
     let (a, gone) = (builder("a").start().await.unwrap(), dead().await);
     registry.set("a:1", &[a.udp_addr()]);
@@ -168,7 +168,7 @@ async fn one_dead_name_beside_one_that_answers_is_no_trouble_and_is_told_once() 
     assert!(!info.joining);
     assert_eq!(ready(&b).await, (200, "ready, 2 member(s)".to_owned()));
     eventually("it is known that gone:1 is dead", || async {
-        !b.info().await.unwrap().join[0].trouble.is_empty()
+        !b.info().await.unwrap().join[0].problems.is_empty()
     })
     .await;
     // It is asked on, in case it is another part of the cluster.
@@ -196,8 +196,8 @@ async fn a_lookup_that_hangs_holds_nothing_up_and_is_made_again() {
     b.aggregates().set("requests", 1.0).await.unwrap();
     let (status, text) = ready(&b).await;
     assert!(status == 503 && text.contains("slow:1 (not looked up yet)"), "{text}");
-    let mut events = b.subscribe();
-    let failed = event(&mut events, |event| match event {
+    let mut notices = b.subscribe();
+    let failed = notice(&mut notices, |notice| match notice {
         Notice::LookupFailed { address, reason, .. } => Some((address, reason)),
         _ => None,
     });
@@ -213,11 +213,11 @@ async fn an_address_that_leads_back_to_the_agent_is_not_joined_and_said_to_be_it
     let wild = "0.0.0.0:0".parse().unwrap();
     let a = registry.agent("a", &["vip:1"]).bind(wild).advertise(any()).http(Some(any()));
     let a = a.start().await.unwrap();
-    // The agent is reached there, though it is not the address that it tells the others.
+    // The agent is reached there, though it is not the address that it announces.
     let other_way = SocketAddr::from(([127, 0, 0, 2], a.udp_addr().port()));
     registry.set("vip:1", &[other_way]);
     eventually("a knows that it is itself", || async {
-        a.info().await.unwrap().join[0].trouble == [format!("{other_way}: this agent itself")]
+        a.info().await.unwrap().join[0].problems == [format!("{other_way}: this agent itself")]
     })
     .await;
     let (status, text) = ready(&a).await;
@@ -254,8 +254,8 @@ async fn a_name_given_later_is_kept_as_well() {
     eventually("the old address is dead", || async { ready(&b).await.1.contains("refused") }).await;
     registry.set("later:1", &[a.udp_addr()]);
     everyone_knows(&[a.clone(), b.clone()], 2).await;
-    // Asked for again by hand, an address is told of again.
-    let mut events = b.subscribe();
+    // Asked for again by hand, an address is reported again.
+    let mut notices = b.subscribe();
     b.join("later:1").await.unwrap();
-    event(&mut events, |event| matches!(event, Notice::Joined { .. }).then_some(())).await;
+    notice(&mut notices, |notice| matches!(notice, Notice::Joined { .. }).then_some(())).await;
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{address, builder, event, eventually, everyone_knows};
+use common::{address, builder, eventually, everyone_knows, notice};
 use rumormill_agent::{Agent, StopReason, proto};
 use rumormill_examples::epidemic::{Epidemic, TooLong};
 use rumormill_examples::round_based::RoundAverage;
@@ -29,20 +29,20 @@ async fn cluster(n: usize, protocol: impl Fn(usize) -> Box<dyn proto::Protocol>)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_spreads_over_real_sockets() {
+async fn a_message_spreads_over_real_sockets() {
     let all = cluster(5, |_| Box::new(Epidemic::new(PERIOD))).await;
-    let mut ears: Vec<_> = all.iter().map(Agent::subscribe).collect();
+    let mut subscriptions: Vec<_> = all.iter().map(Agent::subscribe).collect();
     let said = all[2].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, b"hello")).await;
     assert_eq!(said.unwrap(), Some(Ok(())));
-    // The one that published it is not told.
-    ears.remove(2);
-    for ear in &mut ears {
-        let heard = event(ear, |event| match event {
+    // The one that published it receives nothing.
+    subscriptions.remove(2);
+    for subscription in &mut subscriptions {
+        let received = notice(subscription, |notice| match notice {
             Notice::Protocol { name, payload } => Some((name, payload)),
             _ => None,
         });
         let want = ("example.epidemic".to_owned(), b"hello".to_vec());
-        assert_eq!(heard.await, want);
+        assert_eq!(received.await, want);
     }
     let long = all[0].with_protocol(|p: &mut Epidemic, cx| p.publish(cx, &[0; 999])).await;
     assert_eq!(long.unwrap(), Some(Err(TooLong(999))));
@@ -94,8 +94,8 @@ async fn a_panic_in_a_protocol_stops_its_agent_in_good_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_itself_can_be_asked() {
     let agent = builder("a").incarnation(17).start().await.unwrap();
-    let boot = agent.with_node(|node, _| node.identity().incarnation).await.unwrap();
-    assert_eq!(boot, 17);
+    let incarnation = agent.with_node(|node, _| node.identity().incarnation).await.unwrap();
+    assert_eq!(incarnation, 17);
 }
 
 #[tokio::test(flavor = "multi_thread")]

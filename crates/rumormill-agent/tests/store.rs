@@ -38,7 +38,7 @@ impl Drop for Dir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn inputs_keys_and_the_boot_number_survive_a_kill() {
+async fn inputs_keys_and_the_incarnation_survive_a_kill() {
     let dir = Dir::new();
     let a = dir.builder("a").start().await.unwrap();
     let first = a.info().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_deletion_is_not_undone_by_who_was_away() {
     a.kv().delete("k").await.unwrap();
     let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
     assert!(b.kv().get("k").await.unwrap().is_some(), "it was on disk");
-    eventually("b has heard", || async { b.kv().get("k").await.unwrap().is_none() }).await;
+    eventually("b has deleted it", || async { b.kv().get("k").await.unwrap().is_none() }).await;
     assert!(a.kv().get("k").await.unwrap().is_none());
 }
 
@@ -127,12 +127,12 @@ async fn a_directory_is_refused_to_a_second_agent_and_to_another_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_replica_is_set_aside_unless_it_shall_be_kept() {
+async fn old_keys_are_set_aside_unless_they_are_to_be_kept() {
     let dir = Dir::new();
     // The shortest life that the settings allow is a minute, so that the clock of the store is
     // turned back instead.
-    let replica = KvSettings { tombstone_life: Duration::from_secs(60), ..Default::default() };
-    let config = Config { kv: replica, ..common::fast() };
+    let kv = KvSettings { tombstone_life: Duration::from_secs(60), ..Default::default() };
+    let config = Config { kv, ..common::fast() };
     let start = async |keep: bool| {
         let store = Store::open(&dir.0).unwrap();
         let builder = Agent::builder("a").bind(any()).config(config.clone());

@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watcher_sees_members_come_and_go_and_figures_change() {
+async fn a_watcher_sees_members_come_and_go_and_aggregates_change() {
     let (a, client) = alone().await;
     a.aggregates().set("requests", 1.0).await.unwrap();
     let mut all = Reader::open(&client, "/v1/watch").await;
@@ -88,7 +88,7 @@ async fn a_watcher_sees_members_come_and_go_and_figures_change() {
         _ => None,
     };
     assert_eq!(all.until(down).await, "b");
-    // The filtered stream has nothing but the one figure in it, and ends with the agent.
+    // The filtered stream has nothing but the one aggregate in it, and ends with the agent.
     match only.next().await {
         Some(Update::Stream(StreamUpdate::Aggregate { reading })) => {
             assert_eq!(reading.name, "queue");
@@ -108,16 +108,16 @@ async fn a_watcher_sees_members_come_and_go_and_figures_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_watcher_is_told_how_much_it_missed() {
+async fn a_slow_watcher_gets_the_number_that_it_missed() {
     let (a, client) = alone().await;
     // Nothing is read from this one until far more has happened than the buffers hold.
     let mut slow = Reader::open(&client, "/v1/watch").await;
     let talker = a.clone();
     let mut quick = a.subscribe();
     talker.with_node(|node, now| node.add_protocol(now, Box::new(Chatter))).await.unwrap();
-    let mut heard = 0u64;
-    while heard < 40_000 {
-        heard += match timeout(LONG, quick.next()).await.unwrap().unwrap() {
+    let mut received = 0u64;
+    while received < 40_000 {
+        received += match timeout(LONG, quick.next()).await.unwrap().unwrap() {
             Ok(_) => 1,
             Err(missed) => missed.0,
         };
@@ -230,12 +230,12 @@ async fn the_metrics_are_well_formed_and_say_what_the_agent_says() {
     let after = a.counters().await.unwrap();
     let samples = samples(&text);
     let get = |name: &str| *samples.get(name).unwrap_or_else(|| panic!("no {name} in\n{text}"));
-    for (figure, want) in
+    for (statistic, want) in
         [("sum", reading.sum), ("average", reading.average), ("count", reading.count)]
     {
         for (part, want) in [("value", want.value), ("lower", want.lower), ("upper", want.upper)] {
-            let got = get(&format!("rumormill_aggregate_{figure}_{part}{{name=\"requests\"}}"));
-            assert!((got - want.unwrap()).abs() < 1e-6, "{figure} {part}: {got}");
+            let got = get(&format!("rumormill_aggregate_{statistic}_{part}{{name=\"requests\"}}"));
+            assert!((got - want.unwrap()).abs() < 1e-6, "{statistic} {part}: {got}");
         }
     }
     for (part, want) in [

@@ -107,7 +107,7 @@ async fn serve(settings: &Settings, log: &Log) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
     let agent = tokio::select! {
         started = start(settings, log) => started?,
-        // No other agent has heard of it yet.
+        // No other agent knows it yet.
         _ = signals.ended() => return Ok(Exit::Done),
     };
     let life = async {
@@ -174,7 +174,7 @@ async fn prepare(settings: &Settings, agent: &Agent) -> Result<Info, Error> {
     agent.info().await
 }
 
-/// The agent has stopped by itself, or because it was told to over HTTP.
+/// The agent has stopped by itself, or on request over HTTP.
 fn ended(reason: &StopReason) -> anyhow::Result<Exit> {
     match reason {
         StopReason::Left => Ok(Exit::Done),

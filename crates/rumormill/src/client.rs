@@ -1,4 +1,4 @@
-//! The verbs that talk to a running agent over HTTP.
+//! The verbs that use a running agent, over HTTP.
 
 mod event;
 mod explain;
@@ -22,7 +22,7 @@ use crate::client::http::{Client, Path, Target};
 use crate::term::exit::Exit;
 use crate::term::{exit, parse};
 
-/// The verbs that talk to a running agent.
+/// The verbs that use a running agent.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     Members(members::Args),

@@ -78,7 +78,7 @@ pub(crate) struct Settings {
     interval: Duration,
     loss: f64,
     seed: u64,
-    boot: u64,
+    incarnation: u64,
     keep: bool,
     json: bool,
     config: Config,
@@ -119,13 +119,13 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
         return Err(Usage(why.to_owned()).into());
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let boot = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
+    let incarnation = u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
     Ok(Settings {
         nodes,
         interval: args.interval,
         loss: args.loss,
-        seed: args.seed.unwrap_or(boot % 1_000_000),
-        boot,
+        seed: args.seed.unwrap_or(incarnation % 1_000_000),
+        incarnation,
         keep: args.keep,
         json: args.json,
         config,

@@ -19,23 +19,23 @@ fn check_ledger(ran: &Ran, nodes: usize) -> Value {
     let names: Vec<_> = acts.iter().map(|act| act["act"].as_str().expect("a name")).collect();
     assert_eq!(names, ["start", "change", "kill", "add"]);
     for (act, expected) in acts.iter().zip([nodes, nodes, nodes - 1, nodes]) {
-        let said = act["said"].as_array().expect("what the nodes said");
-        assert_eq!(said.len(), expected, "{act}");
-        let inputs = said.iter().map(|said| said["input"].as_f64().expect("an input"));
+        let readings = act["readings"].as_array().expect("the readings");
+        assert_eq!(readings.len(), expected, "{act}");
+        let inputs = readings.iter().map(|reading| reading["input"].as_f64().expect("an input"));
         let truth: f64 = inputs.sum();
         assert_eq!(act["truth"]["sum"], truth, "{act}");
         assert_eq!(act["truth"]["count"], expected, "{act}");
-        for said in said {
-            let number = |which: &str, part: &str| said[which][part].as_f64().expect("known");
+        for reading in readings {
+            let number = |which: &str, part: &str| reading[which][part].as_f64().expect("known");
             for (which, truth) in
                 [("sum", truth), ("average", truth / expected as f64), ("count", expected as f64)]
             {
-                assert!((number(which, "value") / truth - 1.0).abs() <= 1e-6, "{said}");
+                assert!((number(which, "value") / truth - 1.0).abs() <= 1e-6, "{reading}");
                 let slack = 1e-12 * truth.max(1.0);
-                assert!(number(which, "lower") <= truth + slack, "{said}");
-                assert!(number(which, "upper") >= truth - slack, "{said}");
+                assert!(number(which, "lower") <= truth + slack, "{reading}");
+                assert!(number(which, "upper") >= truth - slack, "{reading}");
             }
-            assert_eq!(said["converged"], true, "{said}");
+            assert_eq!(reading["converged"], true, "{reading}");
         }
         assert!(act["messages"].as_u64().expect("a count") > 0, "{act}");
         assert!(act["rounds"].as_u64().expect("a count") > 0, "{act}");
@@ -58,7 +58,7 @@ fn five_nodes_are_right_under_loss() {
 }
 
 #[test]
-fn two_nodes_have_the_textbooks_figures() {
+fn two_nodes_have_the_textbooks_inputs() {
     let ran = run(["demo", "--nodes", "2", "--interval", "20ms", "--json"]);
     let report = check_ledger(&ran, 2);
     assert_eq!(report["acts"][0]["truth"]["sum"], 15.0);
@@ -77,10 +77,10 @@ fn piped_output_is_plain_lines() {
 fn spsp_turns_five_and_ten_into_fifteen() {
     let ran = run(["demo", "--protocol", "spsp", "--nodes", "2", "--interval", "20ms", "--json"]);
     let report = ran.ok().json();
-    for held in report["held"].as_array().expect("the nodes") {
+    for state in report["states"].as_array().expect("the nodes") {
         for (key, truth) in [("value", 7.5), ("weight", 0.5), ("estimate", 15.0)] {
-            let value = held[key].as_f64().expect("a number");
-            assert!((value / truth - 1.0).abs() < 1e-6, "{held}");
+            let value = state[key].as_f64().expect("a number");
+            assert!((value / truth - 1.0).abs() < 1e-6, "{state}");
         }
     }
     let totals = report["rounds"].as_array().expect("rounds").last().expect("one").clone();

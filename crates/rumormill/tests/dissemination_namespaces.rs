@@ -1,6 +1,6 @@
 //! Twelve agents on twelve hosts, network namespaces of the kernel, that lose a fifth of all
-//! packets, are cut off from each other, killed and restarted: news reaches every agent that stays,
-//! and all replicas end equal.
+//! packets, are cut off from each other, killed and restarted: events reach every agent that
+//! stays, and all end with the same keys.
 //!
 //! Needs what `common/lab.rs` needs. Elsewhere it is skipped, and says why.
 #![cfg(target_os = "linux")]
@@ -25,16 +25,16 @@ const MORTAL: [u8; 3] = [10, 11, 12];
 /// Those that keep their state on disk.
 const DURABLE: [u8; 4] = [2, 4, 10, 11];
 
-/// How long the cuts last: longer than it takes to hold each other for dead.
+/// How long the cuts last: longer than it takes to declare each other dead.
 const CUT: Duration = Duration::from_secs(6);
 
 /// How long after the last fault everything may take to arrive.
 const CALM: Duration = Duration::from_secs(60);
 
-/// Twelve agents, what was told, and what should be stored.
+/// Twelve agents, the events published, and the keys to be stored.
 struct Cluster {
     agents: BTreeMap<u8, Agent>,
-    /// What the agents that are up throughout have told their listeners.
+    /// What the agents that are up throughout have reported.
     monitors: BTreeMap<u8, Monitor>,
     lab: Lab,
     data: PathBuf,
@@ -52,8 +52,8 @@ struct Cluster {
 struct Monitor {
     _child: Owned,
     lines: Lines,
-    /// How often each event was heard.
-    heard: BTreeMap<String, u32>,
+    /// How often each event was reported.
+    received: BTreeMap<String, u32>,
 }
 
 impl Monitor {
@@ -63,7 +63,7 @@ impl Monitor {
             assert_ne!(event["kind"], "missed", "the listener was too slow: {event}");
             if event["kind"] == "event" {
                 let id = event["id"].as_str().expect("an id").to_owned();
-                *self.heard.entry(id).or_default() += 1;
+                *self.received.entry(id).or_default() += 1;
             }
         }
     }
@@ -91,7 +91,7 @@ impl Cluster {
             turn: 0,
         };
         for host in 1..=HOSTS {
-            cluster.boot(host);
+            cluster.start_host(host);
         }
         cluster.until("all know each other", |cluster| {
             cluster.agents.values().all(|agent| info(agent)["members"] == HOSTS)
@@ -104,7 +104,7 @@ impl Cluster {
     }
 
     /// Starts the agent of a host, for the first time or again.
-    fn boot(&mut self, host: u8) {
+    fn start_host(&mut self, host: u8) {
         let directory = self.data.join(host.to_string());
         let mut args = vec!["--join", "10.77.0.1:7946,10.77.0.2:7946"];
         if DURABLE.contains(&host) {
@@ -125,14 +125,14 @@ impl Cluster {
         for host in (1..=HOSTS).filter(|host| !MORTAL.contains(host)) {
             let (child, lines) =
                 self.agents[&host].follow(&["monitor", "--only", "event", "--json"]);
-            self.monitors.insert(host, Monitor { _child: child, lines, heard: BTreeMap::new() });
+            self.monitors.insert(host, Monitor { _child: child, lines, received: BTreeMap::new() });
         }
         // A listener does not say when it has begun to listen.
         let mut before = Vec::new();
         self.until("all listeners listen", |cluster| {
             before.push(cluster.agents[&1].ask(&["event", "hello"]).ok().out);
             cluster.monitors.values_mut().for_each(Monitor::listen);
-            cluster.monitors.values().all(|monitor| !monitor.heard.is_empty())
+            cluster.monitors.values().all(|monitor| !monitor.received.is_empty())
         });
     }
 
@@ -142,8 +142,8 @@ impl Cluster {
             self.turn += 1;
             let turn = self.turn;
             let host = |n: usize| &self.agents[&hosts[(turn + n) % hosts.len()]];
-            let told = host(0).ask(&["event", "deploy", &format!("build {turn}")]).ok();
-            self.events.insert(told.out.trim().to_owned());
+            let published = host(0).ask(&["event", "deploy", &format!("build {turn}")]).ok();
+            self.events.insert(published.out.trim().to_owned());
             let mut write = |n: usize, key: String| {
                 let value = format!("{key} of turn {turn}");
                 host(n).ask(&["kv", "put", &key, &value]).ok();
@@ -181,10 +181,10 @@ impl Cluster {
         self.at(what);
     }
 
-    /// Waits until all replicas hold the same, and says how many keys these are.
+    /// Waits until all hold the same keys; returns their number.
     fn equal(&mut self) -> u64 {
         let mut loads = Vec::new();
-        self.until("all replicas are equal", |cluster| {
+        self.until("all keys are equal", |cluster| {
             loads = cluster.agents.values().map(|agent| info(agent)["kv"].clone()).collect();
             loads.iter().all(|load| load["digest"] == loads[0]["digest"])
         });
@@ -197,7 +197,7 @@ fn info(agent: &Agent) -> Value {
 }
 
 #[test]
-fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills() {
+fn events_reach_all_that_stay_and_keys_end_equal_through_loss_cuts_and_kills() {
     if let Some(why) = obstacle() {
         eprintln!("SKIPPED: {why}");
         return;
@@ -219,8 +219,8 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
     cluster.traffic(&all);
     sleep(Duration::from_secs(3));
     cluster.traffic(&all);
-    cluster.boot(11);
-    cluster.boot(12);
+    cluster.start_host(11);
+    cluster.start_host(12);
     cluster.traffic(&all);
 
     cluster.at("four hosts are parted from the others");
@@ -230,8 +230,8 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
         // Each side has keys of its own here: who wins between the sides is the clocks' affair.
         let turn = cluster.turn;
         for host in [2, 7] {
-            let told = cluster.agents[&host].ask(&["event", "deploy", "apart"]).ok();
-            cluster.events.insert(told.out.trim().to_owned());
+            let published = cluster.agents[&host].ask(&["event", "deploy", "apart"]).ok();
+            cluster.events.insert(published.out.trim().to_owned());
             let (key, value) = (format!("side/{host}/{turn}"), format!("h{host}"));
             cluster.agents[&host].ask(&["kv", "put", &key, &value]).ok();
             cluster.keys.insert(key, Some(value));
@@ -239,7 +239,7 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
         cluster.turn += 1;
     }
     cluster.dispute("disputed", 3, 8);
-    cluster.until("both sides hold each other for dead", |cluster| {
+    cluster.until("both sides have declared each other dead", |cluster| {
         [3, 8].map(|host| info(&cluster.agents[&host])["members"].clone()) == [4, 8]
     });
     cluster.at("the cut is healed");
@@ -248,7 +248,7 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
     cluster.until("all know each other", |cluster| {
         cluster.agents.values().all(|agent| info(agent)["members"] == HOSTS)
     });
-    cluster.at("one host is not heard by three others, though it hears them");
+    cluster.at("three hosts receive nothing from a fourth, which receives from them");
     for deaf in [6, 7, 8] {
         cluster.lab.mute(5, deaf, true);
     }
@@ -266,7 +266,7 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
     cluster.keys.insert("last-words".into(), Some("kept".into()));
     cluster.kill(10);
     cluster.traffic(&all);
-    cluster.boot(10);
+    cluster.start_host(10);
     assert_eq!(cluster.agents[&10].ask(&["kv", "get", "last-words"]).ok().out, "kept");
     cluster.lab.cable(10, "up");
     cluster.traffic(&all);
@@ -292,15 +292,16 @@ fn news_reaches_all_that_stay_and_replicas_end_equal_through_loss_cuts_and_kills
     }
     assert_eq!(listed.len(), cluster.keys.values().flatten().count() + cluster.disputed.len());
 
-    cluster.until("all that stayed have heard everything", |cluster| {
+    cluster.until("all that stayed have received everything", |cluster| {
         cluster.monitors.values_mut().for_each(Monitor::listen);
         let events = &cluster.events;
-        let complete = |monitor: &Monitor| events.iter().all(|id| monitor.heard.contains_key(id));
+        let complete =
+            |monitor: &Monitor| events.iter().all(|id| monitor.received.contains_key(id));
         cluster.monitors.values().all(complete)
     });
     for (host, monitor) in &cluster.monitors {
-        for (id, times) in &monitor.heard {
-            assert_eq!(*times, 1, "h{host} was told {id} {times} times");
+        for (id, times) in &monitor.received {
+            assert_eq!(*times, 1, "h{host} received {id} {times} times");
         }
     }
 

@@ -40,11 +40,11 @@ fn put(stream: &mut TcpStream, key: &str, value: &str) -> bool {
 fn no_acknowledged_write_is_lost_by_a_kill_at_any_moment() {
     let dir = Dir::new();
     let mut acknowledged: Vec<(String, String)> = Vec::new();
-    let mut boots = Vec::new();
+    let mut incarnations = Vec::new();
     for life in 0..8_u64 {
         let mut a = Agent::start("a", &["--data", dir.path()]);
         let info = a.ask(&["info", "--json"]).ok().json();
-        boots.push(info["incarnation"].as_u64().expect("an incarnation number"));
+        incarnations.push(info["incarnation"].as_u64().expect("an incarnation number"));
         let held = a.ask(&["kv", "list", "--json"]).ok().json();
         for (key, value) in &acknowledged {
             let entry = held.as_array().expect("an array").iter().find(|e| e["key"] == **key);
@@ -81,7 +81,7 @@ fn no_acknowledged_write_is_lost_by_a_kill_at_any_moment() {
         acknowledged.extend(writer.join().expect("no panic"));
     }
     assert!(acknowledged.len() > 8, "hardly anything was written: {}", acknowledged.len());
-    assert!(boots.is_sorted_by(|one, next| one < next), "{boots:?}");
+    assert!(incarnations.is_sorted_by(|one, next| one < next), "{incarnations:?}");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_full_disk_is_said_and_survived() {
     // It goes on, and says how it is.
     assert_eq!(a.ask(&["kv", "get", "before"]).ok().out, "v");
     let info = a.ask(&["info", "--json"]).ok().json();
-    assert!(info["store"]["trouble"].is_string(), "{info}");
+    assert!(info["store"]["problem"].is_string(), "{info}");
     assert!(a.ask(&["info"]).ok().out.contains("CAN'T BE WRITTEN"));
     drop(file);
     fs::remove_file(&ballast).expect("removed");

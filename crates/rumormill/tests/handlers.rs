@@ -97,7 +97,7 @@ fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
         [events]
         max_payload = 262144
         [queries.handlers]
-        deaf = "sleep 0.2; echo heard nothing"
+        deaf = "sleep 0.2; echo read nothing"
         shut = "exec <&-; echo shut"
         half = "head -c 10 > /dev/null; echo half"
         endless = ["yes"]
@@ -110,7 +110,7 @@ fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
     let a = Agent::start("a", &["--config", config.to_str().expect("UTF-8")]);
     let payload = vec![b'p'; 200_000];
     for (name, answer, code) in [
-        ("deaf", "a: heard nothing\n", 0),
+        ("deaf", "a: read nothing\n", 0),
         ("shut", "a: shut\n", 0),
         ("half", "a: half\n", 0),
         ("endless", "a: error: yes answers with more than 1048576 bytes, the limit\n", 1),

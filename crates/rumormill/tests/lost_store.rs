@@ -45,7 +45,7 @@ fn readyz(a: &Agent) -> (bool, String) {
     (text.starts_with("HTTP/1.1 200"), text)
 }
 
-/// Writes are refused for a reason that says this, and everybody who asks is told.
+/// Writes are refused for a reason that says this, and every way of asking shows it.
 #[track_caller]
 fn refuses(a: &Agent, why: &str) {
     for verb in
@@ -58,7 +58,7 @@ fn refuses(a: &Agent, why: &str) {
     let (ready, text) = readyz(a);
     assert!(!ready && text.contains(why), "{text}");
     let info = a.ask(&["info", "--json"]).ok().json();
-    assert!(info["store"]["trouble"].as_str().is_some_and(|text| text.contains(why)), "{info}");
+    assert!(info["store"]["problem"].as_str().is_some_and(|text| text.contains(why)), "{info}");
     a.ask(&["kv", "get", "deleted"]);
 }
 
@@ -67,11 +67,12 @@ fn comes_back(lab: &Lab, mut a: Agent) {
     eventually("it is ready", || readyz(&a).0);
     a.ask(&["kv", "put", "after", "w"]).ok();
     let load = |a: &Agent| a.ask(&["info", "--json"]).ok().json()["kv"].clone();
-    let (boot, held) = (a.ask(&["info", "--json"]).ok().json()["incarnation"].as_u64(), load(&a));
+    let (incarnation, held) =
+        (a.ask(&["info", "--json"]).ok().json()["incarnation"].as_u64(), load(&a));
     a.kill();
     let a = lab.start();
     let info = a.ask(&["info", "--json"]).ok().json();
-    assert!(info["incarnation"].as_u64() > boot, "{info}");
+    assert!(info["incarnation"].as_u64() > incarnation, "{info}");
     assert_eq!(info["name"], "a");
     let of = |info: &serde_json::Value, what: &str| info[what].clone();
     for what in ["keys", "tombstones", "digest"] {

@@ -16,7 +16,7 @@ fn start(args: &[&str]) -> (Owned, Lines) {
     (Owned(child), lines)
 }
 
-/// Two agents; the second declares nobody dead for long, and so hears of a leave alone.
+/// Two agents; the second declares nobody dead for long, so only a leave makes it report one down.
 fn two(prefix: &[&str]) -> (Agent, Agent) {
     let b = Agent::start("b", &["--suspicion-timeout", "60s"]);
     let a = Agent::start_in(prefix, "a", "127.0.0.1:0", &["--join", &b.peers]);

@@ -86,7 +86,7 @@ fn inputs_are_set_and_taken_away() {
 }
 
 #[test]
-fn a_figure_of_rounds() {
+fn an_aggregate_in_round_mode() {
     let a = Agent::start("a", &["--round-length", "16"]);
     let b = Agent::start("b", &["--round-length", "16", "--join", &a.peers]);
     a.ask(&["set", "peak=3", "--mode", "round"]).ok();

@@ -51,7 +51,7 @@ fn changes(lines: &Lines) -> BTreeMap<String, Vec<Value>> {
 }
 
 #[test]
-fn all_writes_are_heard_where_they_are_made_and_elsewhere_those_that_arrive_the_last_for_sure() {
+fn all_writes_are_reported_where_they_are_made_and_elsewhere_the_last_for_sure() {
     let a = Agent::start("a", &[]);
     let b = Agent::start("b", &["--join", &a.peers]);
     eventually("a knows b", || a.ask(&["members"]).ok().out.contains(&b.peers));
@@ -78,20 +78,20 @@ fn all_writes_are_heard_where_they_are_made_and_elsewhere_those_that_arrive_the_
             });
         }
     }
-    // An end that comes after all that either has heard.
+    // An end that comes after all that either has reported.
     b.ask(&["kv", "put", "w/end", "end"]).ok();
     let value = |change: &Value| change["value"].as_str().map(str::to_owned);
     for (lines, all) in [(&here, true), (&there, false)] {
-        let heard = changes(lines);
+        let reported = changes(lines);
         for (key, made) in &made {
-            let heard = &heard[*key];
-            let versions: Vec<_> = heard.iter().map(version).collect();
+            let reported = &reported[*key];
+            let versions: Vec<_> = reported.iter().map(version).collect();
             assert!(versions.is_sorted_by(|a, b| a < b), "{key}: {versions:?}");
-            for change in heard {
+            for change in reported {
                 assert_eq!(change["deleted"] == true, value(change).is_none(), "{change}");
                 assert_eq!(change["local"], all, "{change}");
             }
-            let values: Vec<_> = heard.iter().map(value).collect();
+            let values: Vec<_> = reported.iter().map(value).collect();
             if all {
                 assert_eq!(values, *made, "each write once");
             } else {

@@ -73,12 +73,11 @@ pub struct Info {
 pub struct JoinTarget {
     /// `host:port`.
     pub address: String,
-    /// The addresses that it meant when it was last looked up successfully.
+    /// The addresses from the last successful lookup.
     #[schema(value_type = Vec<String>)]
-    pub means: Vec<SocketAddr>,
-    /// Why the last lookup failed, and which addresses were of no use, and why. Empty if all is
-    /// well.
-    pub trouble: Vec<String>,
+    pub resolved: Vec<SocketAddr>,
+    /// Why the last lookup failed, and why addresses can't be used. Empty if there is no problem.
+    pub problems: Vec<String>,
 }
 
 /// A member to whom large datagrams do not get through.
@@ -107,7 +106,7 @@ pub struct StoreInfo {
     pub directory: String,
     /// Why the last transaction failed; `None` if it did not.
     #[schema(required = true)]
-    pub trouble: Option<String>,
+    pub problem: Option<String>,
     /// Transactions that are on disk.
     pub commits: u64,
     /// Inputs and entries written in them.

@@ -34,14 +34,14 @@ pub(super) async fn healthz() -> Json<Status> {
     )
 )]
 pub(super) async fn readyz(Running(agent): Running) -> Result<Json<Status>, ApiError> {
-    let (readiness, members, trouble) = agent
+    let (readiness, members, problem) = agent
         .call(|core| {
-            let trouble = core.store.as_ref().and_then(|store| store.info().trouble);
-            (core.readiness(), core.node.roster().len(), trouble)
+            let problem = core.store.as_ref().and_then(|store| store.info().problem);
+            (core.readiness(), core.node.roster().len(), problem)
         })
         .await?;
-    let message = match (trouble, readiness) {
-        (Some(trouble), _) => format!("writes are refused, reads still work: {trouble}"),
+    let message = match (problem, readiness) {
+        (Some(problem), _) => format!("writes are refused, reads still work: {problem}"),
         (None, Readiness::Waiting(why)) => {
             format!("not ready: {why}; the agent keeps trying")
         }

@@ -45,13 +45,13 @@ impl Claim {
         let ours = self.0.metadata().ok().map(|found| Id::of(&found));
         if here.ok().map(|found| Id::of(&found)) != ours {
             *self = Self::take(dir)?;
-            self.tell(name);
+            self.name_holder(name);
         }
         Ok(())
     }
 
     /// Writes the holder's name into the file.
-    pub(super) fn tell(&mut self, name: &Name) {
+    pub(super) fn name_holder(&mut self, name: &Name) {
         self.write(&format!("agent {name}, process {}", std::process::id()));
     }
 

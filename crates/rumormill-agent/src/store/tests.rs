@@ -128,7 +128,7 @@ fn a_directory_is_one_agents_and_one_process_at_a_time() {
 }
 
 #[test]
-fn a_replica_older_than_deleted_keys_are_remembered_is_set_aside() {
+fn keys_older_than_deletions_are_remembered_is_set_aside() {
     let dir = Dir::new();
     dir.with_content();
     let before = Store::open(&dir.0).unwrap().identity.unwrap().reserved;
@@ -289,7 +289,7 @@ async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() 
     put(&writer, "three", b"old");
     put(&writer, "three", b"3");
     let health = writer.info();
-    assert!(health.trouble.is_some() && health.errors > 0, "{health:?}");
+    assert!(health.problem.is_some() && health.errors > 0, "{health:?}");
 
     FULL.store(false, Ordering::SeqCst);
     while writer.check().is_err() {
@@ -297,7 +297,7 @@ async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() 
     }
     writer.ticket().kept().await.unwrap();
     let health = writer.info();
-    assert_eq!((health.trouble, health.waiting), (None, 0));
+    assert_eq!((health.problem, health.waiting), (None, 0));
     writer.close();
     let (kept, _writer) = dir.claim(None);
     assert_eq!(held(&kept.entries, "one").as_deref(), Some("late"));
@@ -335,9 +335,9 @@ fn an_entry_that_can_not_be_read_is_left_out_and_left_alone() {
     let database = Database::open(dir.file()).unwrap();
     let write = database.begin_write().unwrap();
     {
-        let mut replica = write.open_table(format::KV).unwrap();
+        let mut table = write.open_table(format::KV).unwrap();
         for (key, bytes) in [("bad", unreadable("bad")), ("other", unreadable("bad"))] {
-            replica.insert(key, bytes.as_slice()).unwrap();
+            table.insert(key, bytes.as_slice()).unwrap();
         }
     }
     write.commit().unwrap();

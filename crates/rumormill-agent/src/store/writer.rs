@@ -89,7 +89,7 @@ impl Writer {
     ) -> Self {
         let health = StoreInfo {
             directory: dir.display().to_string(),
-            trouble: None,
+            problem: None,
             commits: 0,
             records: 0,
             errors: 0,
@@ -110,8 +110,8 @@ impl Writer {
 
     /// Fails if the store can't be written at present.
     pub(crate) fn check(&self) -> Result<(), KeepError> {
-        match &self.shared.desk().health.trouble {
-            Some(trouble) => Err(KeepError::Refused(trouble.clone())),
+        match &self.shared.desk().health.problem {
+            Some(problem) => Err(KeepError::Refused(problem.clone())),
             None => Ok(()),
         }
     }
@@ -241,7 +241,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                 let reason = keeper.disk.astray(astray).to_string();
                 tracing::error!(reason, "the store can't be written; retrying");
                 let mut desk = shared.desk();
-                desk.health.trouble = Some(reason);
+                desk.health.problem = Some(reason);
                 desk.health.errors += 1;
             }
             continue;
@@ -262,7 +262,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                 }
                 (failed, retry) = (false, RETRY.0);
                 shared.wants_all.store(false, Ordering::Relaxed);
-                desk.health.trouble = None;
+                desk.health.problem = None;
                 desk.health.commits += 1;
                 desk.health.records += records;
                 let result = match refused.first() {
@@ -284,7 +284,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                     tracing::error!(reason, "the store can't be written; retrying");
                 }
                 failed = true;
-                desk.health.trouble = Some(reason.clone());
+                desk.health.problem = Some(reason.clone());
                 desk.health.errors += 1;
                 if keeper.disk.check() == Err(Astray::Missing) && !batch.whole {
                     shared.wants_all.store(true, Ordering::Relaxed);

@@ -113,8 +113,8 @@ pub(crate) async fn everyone_says(agents: &[Agent], sum: f64, count: f64) -> Vec
         }
     }
     for reading in &readings {
-        let Reading { sum: figure, .. } = reading;
-        if let (Some(lower), Some(upper)) = (figure.lower, figure.upper) {
+        let Reading { sum: statistic, .. } = reading;
+        if let (Some(lower), Some(upper)) = (statistic.lower, statistic.upper) {
             assert!(lower <= sum && sum <= upper, "{sum} is outside {lower}..{upper}");
         }
     }
@@ -132,17 +132,17 @@ pub(crate) async fn describe(agents: &[Agent]) -> String {
     text
 }
 
-/// Waits for the first event that `pick` takes something out of.
-pub(crate) async fn event<T>(
-    events: &mut Subscription<Notice>,
+/// Waits for the first notice of which `pick` makes something.
+pub(crate) async fn notice<T>(
+    notices: &mut Subscription<Notice>,
     mut pick: impl FnMut(Notice) -> Option<T>,
 ) -> T {
     let wait = async {
         loop {
-            if let Some(picked) = pick(events.next().await.unwrap().unwrap()) {
+            if let Some(picked) = pick(notices.next().await.unwrap().unwrap()) {
                 return picked;
             }
         }
     };
-    timeout(LONG, wait).await.expect("the event did not come in time")
+    timeout(LONG, wait).await.expect("the notice did not come in time")
 }

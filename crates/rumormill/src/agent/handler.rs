@@ -66,7 +66,7 @@ impl Handler {
                 tokio::try_join!(
                     feed(stdin, &query.payload),
                     read(stdout, &mut out),
-                    hear(stderr, &mut err)
+                    read_beginning(stderr, &mut err)
                 )
                 .map_err(|TooLong| {
                     format!("{program} answers with more than {LONGEST} bytes, the limit")
@@ -120,7 +120,7 @@ async fn read(pipe: Option<ChildStdout>, bytes: &mut Vec<u8>) -> Result<(), TooL
 }
 
 /// Reads to the end, and keeps only the beginning.
-async fn hear(pipe: Option<ChildStderr>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
+async fn read_beginning(pipe: Option<ChildStderr>, bytes: &mut Vec<u8>) -> Result<(), TooLong> {
     if let Some(mut pipe) = pipe {
         let _ = (&mut pipe).take(4 * COMPLAINT as u64).read_to_end(bytes).await;
         let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;

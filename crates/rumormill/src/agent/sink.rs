@@ -65,15 +65,15 @@ impl Sink {
 }
 
 fn run(jobs: &Receiver<Job>, mut out: impl Write, waiting: &AtomicUsize, dropped: &AtomicU64) {
-    let mut told = 0;
+    let mut reported = 0;
     for job in jobs {
         let Job::Write(text) = job else { continue };
         let mut written = Ok(());
         let missing = dropped.load(Ordering::Relaxed);
-        if missing > told {
-            written = writeln!(out, "rumormill: {} lines were dropped here", missing - told);
+        if missing > reported {
+            written = writeln!(out, "rumormill: {} lines were dropped here", missing - reported);
             if written.is_ok() {
-                told = missing;
+                reported = missing;
             }
         }
         let written = written.and_then(|()| out.write_all(&text)).and_then(|()| out.flush());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_dropped_and_told_of_once_there_is_some() {
+    fn what_finds_no_room_is_dropped_and_reported_once_there_is_some() {
         let (out, written) = mpsc::sync_channel(0);
         let sink = Sink::start("test", Slow(out)).unwrap();
         let text = vec![b'x'; ROOM / 4];

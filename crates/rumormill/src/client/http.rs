@@ -20,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The longest answer that is read whole, in bytes.
 const LONGEST: u64 = 256 << 20;
 
-/// Which agent to talk to.
+/// The agent to use.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Target {
     /// HTTP address of the agent [default: `$RUMORMILL_AGENT`, or 127.0.0.1:7980]

@@ -27,9 +27,9 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
 /// The names to join, each with its addresses or the last error.
 fn names(info: &Info) -> String {
     let name = |target: &JoinTarget| {
-        let means: Vec<_> = target.means.iter().map(ToString::to_string).collect();
-        let said = if target.trouble.is_empty() { &means } else { &target.trouble };
-        format!("{} ({})", target.address, said.join(", "))
+        let resolved: Vec<_> = target.resolved.iter().map(ToString::to_string).collect();
+        let shown = if target.problems.is_empty() { &resolved } else { &target.problems };
+        format!("{} ({})", target.address, shown.join(", "))
     };
     let names: Vec<_> = info.join.iter().map(name).collect();
     if names.is_empty() { "none".to_owned() } else { names.join("; ") }
@@ -100,8 +100,8 @@ fn data(info: &Info) -> String {
     let Some(store) = &info.store else {
         return "none: nothing is stored on disk".to_owned();
     };
-    match &store.trouble {
-        Some(trouble) => format!("{}: CAN'T BE WRITTEN: {trouble}", store.directory),
+    match &store.problem {
+        Some(problem) => format!("{}: CAN'T BE WRITTEN: {problem}", store.directory),
         None => store.directory.clone(),
     }
 }

@@ -69,8 +69,8 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let telling = Arc::clone(&known);
-        let ask = tokio::task::spawn_blocking(move || ask(&client, &request, json, &telling));
+        let counts = Arc::clone(&known);
+        let ask = tokio::task::spawn_blocking(move || ask(&client, &request, json, &counts));
         tokio::select! {
             asked = ask => asked?,
             ended = signals.ended() => {
@@ -78,9 +78,9 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
                 if !json {
                     let line = format!("interrupted; {} of {} answered", known.answered, known.expected);
                     // The reader may be gone or stuck.
-                    let told = tokio::task::spawn_blocking(move || exit::print(&line));
+                    let printed = tokio::task::spawn_blocking(move || exit::print(&line));
                     tokio::select! {
-                        _ = told => {}
+                        _ = printed => {}
                         _ = signals.again() => {}
                     }
                 }

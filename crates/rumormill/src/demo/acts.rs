@@ -130,15 +130,15 @@ impl Demo<'_> {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let (said, traffic) = self.cluster.ask().await?;
+            let (readings, traffic) = self.cluster.ask().await?;
             let elapsed = started.elapsed();
             let (rows, columns) = (self.screen.rows(), self.screen.columns());
             let Some(act) = self.report.acts.last_mut() else { return Ok(()) };
             act.seconds = elapsed.as_secs_f64();
             act.rounds = view::rounds(elapsed, interval);
             act.traffic = traffic - before;
-            act.hear(said);
-            let mut frame = view::table(&act.said, &truth, rows, columns);
+            act.update(readings);
+            let mut frame = view::table(&act.readings, &truth, rows, columns);
             let over = act.settled || elapsed > patience;
             if over {
                 frame.push(act.verdict());
@@ -147,7 +147,7 @@ impl Demo<'_> {
             }
             let at = format!("round {}, {}", act.rounds, format::seconds(act.seconds));
             frame.push(Line::new(at, Tone::Faint));
-            self.screen.step(&format!("round {}: ", act.rounds), &view::summary(&act.said))?;
+            self.screen.step(&format!("round {}: ", act.rounds), &view::summary(&act.readings))?;
             self.screen.frame(&frame)?;
         }
     }

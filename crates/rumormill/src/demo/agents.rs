@@ -10,7 +10,7 @@ use rumormill_proto::{Name, Node, Rng, Stats};
 use serde::Serialize;
 
 use crate::demo::Settings;
-use crate::demo::judge::{Said, Truth};
+use crate::demo::judge::{NodeReading, Truth};
 
 /// The name of the aggregate.
 pub(crate) const AGGREGATE: &str = "requests";
@@ -150,7 +150,7 @@ impl Cluster {
             .join(self.members.first().map(|first| first.agent.udp_addr().to_string()))
             .config(settings.config.clone())
             .seed(seed(settings, at))
-            .incarnation(settings.boot + at as u64)
+            .incarnation(settings.incarnation + at as u64)
             .loss(settings.loss);
         let started = with(builder, input).start().await;
         let agent = started.with_context(|| format!("agent {name} did not start"))?;
@@ -189,7 +189,7 @@ impl Cluster {
     }
 
     /// What every live node says now, and what all have sent so far, the killed ones included.
-    pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<Said>, Traffic)> {
+    pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<NodeReading>, Traffic)> {
         let truth = self.truth();
         let aggregate = Name::new(AGGREGATE)?;
         // All at once: one after another, each would wait for its turn on a busy machine.
@@ -201,14 +201,14 @@ impl Cluster {
             };
             asked.push(tokio::spawn(async move { agent.with_node(look).await }));
         }
-        let mut said = Vec::with_capacity(self.members.len());
+        let mut readings = Vec::with_capacity(self.members.len());
         let mut traffic = self.gone;
         for (Member { name, input, .. }, answer) in self.members.iter().zip(asked) {
             let (reading, stats) = answer.await??;
-            said.push(Said::new(name, *input, reading, &truth));
+            readings.push(NodeReading::new(name, *input, reading, &truth));
             traffic.add(Traffic::of(&stats));
         }
-        Ok((said, traffic))
+        Ok((readings, traffic))
     }
 
     /// Datagrams that these agents dropped because a loss was asked for.

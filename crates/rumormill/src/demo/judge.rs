@@ -29,7 +29,7 @@ impl Truth {
 
 /// What one node says at one moment.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Said {
+pub(crate) struct NodeReading {
     pub(crate) name: String,
     pub(crate) input: f64,
     pub(crate) sum: Statistic,
@@ -43,9 +43,9 @@ pub(crate) struct Said {
     pub(crate) relative_error: Option<f64>,
 }
 
-impl Said {
+impl NodeReading {
     pub(crate) fn new(name: &str, input: f64, reading: Option<Reading>, truth: &Truth) -> Self {
-        let mut said = Self {
+        let mut judged = Self {
             name: name.to_owned(),
             input,
             sum: Statistic::default(),
@@ -56,21 +56,21 @@ impl Said {
             right: false,
             relative_error: None,
         };
-        let Some(reading) = reading else { return said };
+        let Some(reading) = reading else { return judged };
         let pairs = [
             (&reading.sum, truth.sum),
             (&reading.average, truth.average),
             (&reading.count, truth.count as f64),
         ];
         let errors = pairs.map(|(statistic, truth)| Some(relative(statistic.value?, truth)));
-        said.relative_error =
+        judged.relative_error =
             errors.into_iter().try_fold(0.0, |worst: f64, error| Some(worst.max(error?)));
-        said.right = said.relative_error.is_some_and(|error| error <= TOLERANCE)
+        judged.right = judged.relative_error.is_some_and(|error| error <= TOLERANCE)
             && pairs.iter().all(|(statistic, truth)| encloses(statistic, *truth));
-        said.converged = reading.converged;
-        said.members = reading.members;
-        (said.sum, said.average, said.count) = (reading.sum, reading.average, reading.count);
-        said
+        judged.converged = reading.converged;
+        judged.members = reading.members;
+        (judged.sum, judged.average, judged.count) = (reading.sum, reading.average, reading.count);
+        judged
     }
 
     /// Right, and sure of it.
@@ -92,9 +92,9 @@ fn encloses(statistic: &Statistic, truth: f64) -> bool {
 }
 
 /// The node that is furthest from the truth: one that knows nothing yet, or the largest error.
-pub(crate) fn worst(said: &[Said]) -> Option<&Said> {
-    let error = |said: &&Said| said.relative_error.unwrap_or(f64::INFINITY);
-    said.iter().max_by(|a, b| error(a).total_cmp(&error(b)))
+pub(crate) fn worst(readings: &[NodeReading]) -> Option<&NodeReading> {
+    let error = |reading: &&NodeReading| reading.relative_error.unwrap_or(f64::INFINITY);
+    readings.iter().max_by(|a, b| error(a).total_cmp(&error(b)))
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_node_that_says_nothing_is_not_right() {
         let truth = Truth::of([5.0, 10.0].into_iter());
-        let said = Said::new("a", 5.0, None, &truth);
-        assert!(!said.right && said.relative_error.is_none());
+        let reading = NodeReading::new("a", 5.0, None, &truth);
+        assert!(!reading.right && reading.relative_error.is_none());
     }
 }

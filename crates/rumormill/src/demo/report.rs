@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::demo::Settings;
 use crate::demo::agents::Traffic;
-use crate::demo::judge::{Said, Truth, worst};
+use crate::demo::judge::{NodeReading, Truth, worst};
 use crate::demo::screen::{Line, Tone};
 use crate::term::format;
 use crate::term::format::Align;
@@ -60,8 +60,8 @@ pub(crate) struct Act {
     pub(crate) traffic: Traffic,
     /// The largest relative error of sum, average and count; `null` while a node knows nothing.
     pub(crate) worst_relative_error: Option<f64>,
-    /// What each node said at the end.
-    pub(crate) said: Vec<Said>,
+    /// The last reading of each node.
+    pub(crate) readings: Vec<NodeReading>,
 }
 
 impl Act {
@@ -76,24 +76,24 @@ impl Act {
             rounds: 0,
             traffic: Traffic::default(),
             worst_relative_error: None,
-            said: Vec::new(),
+            readings: Vec::new(),
         }
     }
 
-    pub(crate) fn hear(&mut self, said: Vec<Said>) {
-        self.settled = !said.is_empty() && said.iter().all(Said::settled);
-        self.worst_relative_error = worst(&said).and_then(|said| said.relative_error);
-        let noticed = said.iter().all(|said| said.members == self.truth.count);
+    pub(crate) fn update(&mut self, readings: Vec<NodeReading>) {
+        self.settled = !readings.is_empty() && readings.iter().all(NodeReading::settled);
+        self.worst_relative_error = worst(&readings).and_then(|reading| reading.relative_error);
+        let noticed = readings.iter().all(|reading| reading.members == self.truth.count);
         if !noticed {
             self.noticed_seconds = None;
         } else if self.noticed_seconds.is_none() {
             self.noticed_seconds = Some(self.seconds);
         }
-        self.said = said;
+        self.readings = readings;
     }
 
     fn wrong(&self) -> usize {
-        self.said.iter().filter(|said| !said.settled()).count()
+        self.readings.iter().filter(|reading| !reading.settled()).count()
     }
 
     /// In one line: did it come right, and what did that take?
@@ -106,12 +106,15 @@ impl Act {
             format::bytes(self.traffic.bytes),
         );
         if self.settled {
-            let n = self.said.len();
+            let n = self.readings.len();
             let nodes = if n == 1 { "the only node".to_owned() } else { format!("all {n} nodes") };
             Line::new(format!("right at {nodes} after {cost}"), Tone::Good)
         } else {
-            let text =
-                format!("NOT right at {} of {} nodes after {cost}", self.wrong(), self.said.len());
+            let text = format!(
+                "NOT right at {} of {} nodes after {cost}",
+                self.wrong(),
+                self.readings.len()
+            );
             Line::new(text, Tone::Bad)
         }
     }
@@ -171,7 +174,7 @@ const NOT_YET: &str = "not yet right";
 /// The cells of an act in the table at the end.
 fn row(act: &Act) -> [String; 11] {
     const DIGITS: usize = 8;
-    let agreed = act.said.len() - act.wrong();
+    let agreed = act.readings.len() - act.wrong();
     let error = match act.worst_relative_error {
         None => format::UNKNOWN.to_owned(),
         Some(0.0) => "0".to_owned(),
@@ -184,7 +187,7 @@ fn row(act: &Act) -> [String; 11] {
         format::number(act.truth.sum, DIGITS),
         format::number(act.truth.average, DIGITS),
         act.truth.count.to_string(),
-        format!("{agreed} of {}", act.said.len()),
+        format!("{agreed} of {}", act.readings.len()),
         error,
         noticed.map_or_else(|| format::UNKNOWN.to_owned(), |s| format!("{s:.1} s")),
         if act.settled { format!("{:.1} s", act.seconds) } else { NOT_YET.to_owned() },

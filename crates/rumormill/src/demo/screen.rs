@@ -170,7 +170,7 @@ impl Screen {
     pub(crate) fn release(&mut self) {
         if self.kind == Kind::Terminal {
             self.drawn = 0;
-            // There is nobody left to tell of an error.
+            // Nobody would see an error.
             let _ = queue!(self.out, cursor::Show).and_then(|()| self.out.flush());
         }
     }

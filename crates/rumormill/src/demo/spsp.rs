@@ -13,7 +13,7 @@ use crate::demo::agents::{Cluster, Member};
 use crate::demo::gate::Gated;
 use crate::demo::judge::relative;
 use crate::demo::screen::{Line, Screen, Tone};
-use crate::demo::spsp::report::{Held, Report, Round, Totals};
+use crate::demo::spsp::report::{NodeState, Report, Round, Totals};
 use crate::demo::stage::{self, Play};
 use crate::demo::{Settings, view};
 use crate::term::exit;
@@ -129,16 +129,16 @@ impl Demo<'_> {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let held = self.held().await?;
+            let states = self.states().await?;
             let elapsed = started.elapsed();
             let sent = self.cluster.traffic().await? - before;
             (self.report.messages, self.report.bytes) = (sent.messages, sent.bytes);
             self.report.seconds = elapsed.as_secs_f64();
             let round = view::rounds(elapsed, self.settings.interval);
-            let met = held.iter().all(|held| {
-                held.estimate.is_some_and(|x| relative(x, self.report.truth.value) <= FINE)
+            let met = states.iter().all(|state| {
+                state.estimate.is_some_and(|x| relative(x, self.report.truth.value) <= FINE)
             });
-            self.show(round, held)?;
+            self.show(round, states)?;
             let over = if self.settings.loss > 0.0 { round >= LEAK_ROUNDS } else { met };
             if over || round >= PATIENCE {
                 return Ok(());
@@ -148,12 +148,12 @@ impl Demo<'_> {
 
     /// Waits until nothing is in flight: no node's value or weight has changed for a while.
     async fn quiet(&mut self) -> anyhow::Result<()> {
-        let mut before = self.held().await?;
+        let mut before = self.states().await?;
         let deadline = Instant::now() + Duration::from_secs(5);
         let calm = self.settings.interval.max(Duration::from_millis(50));
         loop {
             tokio::time::sleep(calm).await;
-            let now = self.held().await?;
+            let now = self.states().await?;
             let same = now.iter().zip(&before).all(|(now, before)| now.same_mass(before));
             if same || Instant::now() > deadline {
                 let round = self.report.rounds.last().map_or(0, |last| last.round);
@@ -163,9 +163,9 @@ impl Demo<'_> {
         }
     }
 
-    fn show(&mut self, round: u64, held: Vec<Held>) -> anyhow::Result<()> {
-        let totals = Totals::of(&held);
-        self.report.held = held;
+    fn show(&mut self, round: u64, states: Vec<NodeState>) -> anyhow::Result<()> {
+        let totals = Totals::of(&states);
+        self.report.states = states;
         let summary = self.report.summary(&totals);
         match self.report.rounds.last_mut() {
             Some(last) if last.round == round => last.totals = totals,
@@ -177,14 +177,14 @@ impl Demo<'_> {
         self.screen.frame(&frame)
     }
 
-    async fn held(&self) -> anyhow::Result<Vec<Held>> {
+    async fn states(&self) -> anyhow::Result<Vec<NodeState>> {
         let mut all = Vec::with_capacity(self.cluster.members.len());
         for Member { name, input, agent } in &self.cluster.members {
             let read = |gated: &mut Gated, _: &mut rumormill_proto::Context<'_>| {
                 (gated.spsp.value(), gated.spsp.weight(), gated.spsp.estimate())
             };
             if let Some((value, weight, estimate)) = agent.with_protocol(read).await? {
-                all.push(Held { name: name.clone(), input: *input, value, weight, estimate });
+                all.push(NodeState { name: name.clone(), input: *input, value, weight, estimate });
             }
         }
         Ok(all)

@@ -94,7 +94,7 @@ pub(crate) fn note(text: &str) {
     let _ = output::stderr().write_all(text.as_bytes());
 }
 
-/// Standard output is closed. Told apart from a closed connection by its type.
+/// Standard output is closed. Its type distinguishes it from a closed connection.
 #[derive(Debug)]
 pub(crate) struct ClosedPipe;
 

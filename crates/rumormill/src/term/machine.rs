@@ -64,7 +64,7 @@ fn free() -> u64 {
     system.refresh_memory();
     let machine = system.available_memory();
     let container = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    // A system that does not tell is not refused anything.
+    // A system that does not report its memory has no limit.
     match machine.min(container) {
         0 => u64::MAX,
         free => free,

@@ -24,7 +24,7 @@ const LOOKS: Duration = Duration::from_millis(100);
 /// Steps of the bar in a piece of work, so that a long piece moves it too.
 const STEPS: u64 = 1000;
 
-/// Work under way. Ends its display when dropped. May be told from many threads.
+/// Work under way. Ends its display when dropped. Threads may share it.
 pub(crate) struct Progress {
     bar: ProgressBar,
     /// What the work is counted in, if its end is known.
@@ -54,7 +54,7 @@ impl Progress {
         Self::with(Some(total.saturating_mul(STEPS)), Some(unit), style.ok())
     }
 
-    /// Work that nobody knows the end of: [`Self::note`] tells of it.
+    /// Work that nobody knows the end of: [`Self::note`] describes it.
     pub(crate) fn unbounded() -> Self {
         Self::with(None, None, ProgressStyle::with_template("{spinner} {wide_msg}").ok())
     }
@@ -71,7 +71,7 @@ impl Progress {
 
     /// So many pieces are done; a piece under way counts as the part of it that is.
     pub(crate) fn set(&self, done: f64) {
-        // Threads may tell of earlier states later.
+        // Another thread may have set a later state.
         let at = (done * STEPS as f64) as u64;
         if at > self.bar.position() {
             self.bar.set_position(at);

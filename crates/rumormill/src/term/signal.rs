@@ -88,7 +88,7 @@ impl Signals {
     }
 }
 
-/// Whether the process was started with SIGHUP ignored. Only Linux tells without changing it.
+/// Whether the process was started with SIGHUP ignored. Only Linux shows it without changing it.
 #[cfg(unix)]
 fn hang_ups_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -136,7 +136,7 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed) != RUNNING
     }
 
-    /// What long work is told that asks whether to go on.
+    /// The answer for long work that asks whether to continue.
     pub(crate) fn flow(&self) -> ControlFlow<()> {
         if self.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

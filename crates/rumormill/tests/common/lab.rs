@@ -111,7 +111,7 @@ impl Lab {
             must(&format!("ip -n {name}-br link set port{host} up"));
             must(&format!("ip -n {netns} addr add 10.77.0.{host}/24 dev eth0"));
             must(&format!("ip -n {netns} link set eth0 up"));
-            // The verbs talk to the agent of their host.
+            // The verbs use the agent of their host.
             must(&format!("ip -n {netns} link set lo up"));
         }
         lab

@@ -227,7 +227,7 @@ pub(crate) struct Agent {
     pub(crate) url: String,
     pub(crate) out: Lines,
     pub(crate) err: Lines,
-    /// Run before `rumormill` in commands that talk to it: `ip netns exec …`.
+    /// Run before `rumormill` in commands that use it: `ip netns exec …`.
     prefix: Vec<String>,
 }
 
@@ -279,15 +279,15 @@ impl Agent {
         (child, lines)
     }
 
-    /// Follows the figure until `wanted` holds of a reading.
+    /// Follows the aggregate until `wanted` holds of a reading.
     #[track_caller]
     pub(crate) fn until(
         &self,
-        figure: &str,
+        aggregate: &str,
         what: &str,
         mut wanted: impl FnMut(&Value) -> bool,
     ) -> Value {
-        let (_child, lines) = self.follow(&["watch", figure, "--json"]);
+        let (_child, lines) = self.follow(&["watch", aggregate, "--json"]);
         lines.find(what, |line| {
             let event: Value = serde_json::from_str(line).expect("JSON lines");
             let reading = &event["reading"];
@@ -297,14 +297,14 @@ impl Agent {
 
     /// Waits until it says, converged, what is true; and judges the whole reading.
     #[track_caller]
-    pub(crate) fn comes_right(&self, figure: &str, inputs: &[f64]) {
+    pub(crate) fn comes_right(&self, aggregate: &str, inputs: &[f64]) {
         let sum: f64 = inputs.iter().sum();
         let count = inputs.len() as f64;
         let near = |value: &Value, truth: f64| {
             value.as_f64().is_some_and(|value| (value - truth).abs() <= 1e-6 * truth.abs())
         };
         let reading =
-            self.until(figure, &format!("{figure} = {sum} of {count} nodes"), |reading| {
+            self.until(aggregate, &format!("{aggregate} = {sum} of {count} nodes"), |reading| {
                 reading["converged"] == true
                     && near(&reading["sum"]["value"], sum)
                     && near(&reading["count"]["value"], count)
@@ -355,7 +355,7 @@ fn command(prefix: &[String]) -> Command {
     }
 }
 
-/// Waits until a process catches a signal by itself, as the system tells.
+/// Waits until a process catches a signal by itself, as the system shows.
 #[cfg(target_os = "linux")]
 #[track_caller]
 pub(crate) fn until_caught(pid: u32, signal: u32) {

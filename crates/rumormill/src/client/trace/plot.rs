@@ -5,19 +5,19 @@ use rumormill_plot::panel::{Axis, Legend, Panel};
 use rumormill_plot::series::{BLUE, ORANGE, Series};
 use rumormill_plot::sheet::Sheet;
 
-/// Draws the share of informed nodes over time: `heard` from each time in milliseconds on, and the
+/// Draws the share of informed nodes over time: `informed` from each time in milliseconds on, and the
 /// exact mean at the end of each round, if there is one.
 pub(crate) fn sheet(
     title: String,
     subtitle: String,
-    heard: &[(f64, f64)],
+    informed: &[(f64, f64)],
     exact: &[(f64, f64)],
 ) -> Sheet {
-    let times = heard.iter().chain(exact).map(|&(time, _)| time);
+    let times = informed.iter().chain(exact).map(|&(time, _)| time);
     let last = times.fold(1.0, f64::max) * 1.05;
     let start = [(0.0, 0.0)].into_iter();
     let mut series =
-        vec![Series::steps(start.chain(heard.iter().copied()), last, BLUE).labelled("measured")];
+        vec![Series::steps(start.chain(informed.iter().copied()), last, BLUE).labelled("measured")];
     if !exact.is_empty() {
         let dots = Series::dots(exact.iter().copied(), ORANGE).size(4);
         series.push(dots.labelled("exact mean at the end of each round"));

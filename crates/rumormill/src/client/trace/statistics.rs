@@ -17,7 +17,7 @@ const SOON: f64 = 10.0;
 /// How many of the latest are named.
 const NAMED: usize = 10;
 
-/// How a rumor has spread.
+/// How an event has spread.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
     /// Nodes that could know it: all that were asked.

@@ -23,7 +23,7 @@ pub(crate) struct Report {
     /// What they did add up to, round by round.
     pub(crate) rounds: Vec<Round>,
     /// What each node holds at the end, with nothing in flight.
-    pub(crate) held: Vec<Held>,
+    pub(crate) states: Vec<NodeState>,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
@@ -44,10 +44,10 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn of(held: &[Held]) -> Self {
+    pub(crate) fn of(states: &[NodeState]) -> Self {
         Self {
-            value: held.iter().map(|held| held.value).sum(),
-            weight: held.iter().map(|held| held.weight).sum(),
+            value: states.iter().map(|state| state.value).sum(),
+            weight: states.iter().map(|state| state.weight).sum(),
         }
     }
 }
@@ -62,7 +62,7 @@ pub(crate) struct Round {
 
 /// What one node holds.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Held {
+pub(crate) struct NodeState {
     pub(crate) name: String,
     pub(crate) input: f64,
     pub(crate) value: f64,
@@ -70,7 +70,7 @@ pub(crate) struct Held {
     pub(crate) estimate: Option<f64>,
 }
 
-impl Held {
+impl NodeState {
     /// Whether not one bit has moved.
     pub(crate) fn same_mass(&self, other: &Self) -> bool {
         (self.value.to_bits(), self.weight.to_bits())
@@ -92,7 +92,7 @@ impl Report {
             loss: settings.loss,
             truth: Totals::default(),
             rounds: Vec::new(),
-            held: Vec::new(),
+            states: Vec::new(),
             messages: 0,
             bytes: 0,
             seconds: 0.0,
@@ -105,10 +105,10 @@ impl Report {
 
     /// Judges the end.
     pub(crate) fn conclude(&mut self, tolerance: f64) {
-        let totals = Totals::of(&self.held);
-        let all_there = self.held.len() == self.nodes;
-        let right = |held: &Held| held.error(self.truth.value) <= tolerance;
-        self.estimates_right = all_there && self.held.iter().all(right);
+        let totals = Totals::of(&self.states);
+        let all_there = self.states.len() == self.nodes;
+        let right = |state: &NodeState| state.error(self.truth.value) <= tolerance;
+        self.estimates_right = all_there && self.states.iter().all(right);
         self.conserved = relative(totals.value, self.truth.value) <= tolerance
             && relative(totals.weight, self.truth.weight) <= tolerance;
         self.right = self.estimates_right && self.conserved;
@@ -117,7 +117,7 @@ impl Report {
     /// One round in one line.
     pub(crate) fn summary(&self, totals: &Totals) -> String {
         let share = |total: f64, truth: f64| format!("{:.2} %", 100.0 * total / truth);
-        let estimates = self.held.iter().filter_map(|held| held.estimate);
+        let estimates = self.states.iter().filter_map(|state| state.estimate);
         let (low, high) = (estimates.clone().reduce(f64::min), estimates.clone().reduce(f64::max));
         format!(
             "values add up to {} of {} ({}), weights to {} of 1; estimates of the sum {} to {}",
@@ -139,19 +139,19 @@ impl Report {
             ("weight", Align::Right),
             ("value/weight", Align::Right),
         ];
-        let row = |held: &Held| {
+        let row = |state: &NodeState| {
             vec![
-                held.name.clone(),
-                format::number(held.input, DIGITS),
-                format::number(held.value, DIGITS),
-                format::number(held.weight, DIGITS),
-                format::known(held.estimate, DIGITS),
+                state.name.clone(),
+                format::number(state.input, DIGITS),
+                format::number(state.value, DIGITS),
+                format::number(state.weight, DIGITS),
+                format::known(state.estimate, DIGITS),
             ]
         };
-        let totals = Totals::of(&self.held);
-        let mut cells: Vec<_> = self.held.iter().take(rows).map(row).collect();
-        if self.held.len() > rows {
-            cells.push(vec![format!("… and {} more", self.held.len() - rows)]);
+        let totals = Totals::of(&self.states);
+        let mut cells: Vec<_> = self.states.iter().take(rows).map(row).collect();
+        if self.states.len() > rows {
+            cells.push(vec![format!("… and {} more", self.states.len() - rows)]);
         }
         cells.push(vec![
             "all".to_owned(),
@@ -203,8 +203,9 @@ impl Report {
             }
             return vec![Line::new(text, Tone::Good)];
         }
-        let totals = Totals::of(&self.held);
-        let error = self.held.iter().map(|held| held.error(self.truth.value)).fold(0.0, f64::max);
+        let totals = Totals::of(&self.states);
+        let error =
+            self.states.iter().map(|state| state.error(self.truth.value)).fold(0.0, f64::max);
         let mut lines = Vec::new();
         if !self.conserved {
             lines.push(bad(format!(

@@ -1,4 +1,4 @@
-//! Events, queries and the replica over HTTP: what is promised, and every kind of bad input.
+//! Events, queries and keys over HTTP, and every kind of bad input.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -11,17 +11,18 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_told_remembered_and_traced() {
+async fn events_are_delivered_kept_and_traced() {
     let (agent, client) = alone().await;
-    let mut heard = agent.events().subscribe(&[]).unwrap();
-    let (status, told) = client.post("/v1/events", r#"{"topic":"deploy","payload":"v2"}"#).await;
+    let mut received = agent.events().subscribe(&[]).unwrap();
+    let (status, published) =
+        client.post("/v1/events", r#"{"topic":"deploy","payload":"v2"}"#).await;
     assert_eq!(status, 202);
-    let id = told["id"].as_str().unwrap().to_owned();
+    let id = published["id"].as_str().unwrap().to_owned();
     client.post("/v1/events", r#"{"topic":"bytes","payload_base64":"/wA="}"#).await;
     client.post("/v1/events", r#"{"topic":"empty"}"#).await;
     for want in [&b"v2"[..], &[0xff, 0], b""] {
-        let rumor = heard.next().await.unwrap().unwrap();
-        assert_eq!(rumor.payload, want);
+        let event = received.next().await.unwrap().unwrap();
+        assert_eq!(event.payload, want);
     }
     let (_, recent) = client.get("/v1/events").await;
     assert_eq!(recent[0]["id"], *id);
@@ -223,7 +224,7 @@ async fn metrics_and_info_tell_of_every_bound() {
     assert_eq!((info.events.kept, info.kv.keys, info.kv.tombstones), (1, 1, 1));
     assert_eq!(info.settings.kv.max_value, 65_536);
     assert!(info.store.is_none());
-    eventually("the rumor is no longer told", || async {
+    eventually("the event is no longer pushed", || async {
         agent.info().await.unwrap().events.hot == 0
     })
     .await;

@@ -39,7 +39,7 @@ fn feed(agent: &Agent, args: &[&str], bytes: &[u8]) -> std::process::Output {
 }
 
 #[test]
-fn an_event_is_heard_at_the_other_node_and_traced() {
+fn an_event_arrives_at_the_other_node_and_is_traced() {
     let (a, b) = two(&[], &[]);
     let (mut monitor, words) = follow(&b, &["monitor"]);
     let (_json_monitor, json_lines) = follow(&b, &["monitor", "--json", "--only", "event"]);

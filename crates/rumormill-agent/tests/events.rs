@@ -1,4 +1,4 @@
-//! Rumors, queries and the replica between real agents, through the handle.
+//! Events, queries and keys of real agents, through the handle.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -20,12 +20,12 @@ async fn next<T>(subscription: &mut Subscription<T>) -> T {
     }
 }
 
-fn text(rumor: &Event) -> String {
-    String::from_utf8(rumor.payload.clone()).unwrap()
+fn text(event: &Event) -> String {
+    String::from_utf8(event.payload.clone()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
+async fn an_event_reaches_every_subscriber_of_its_topic_once() {
     let agents = cluster(&["a", "b", "c", "d"]).await;
     let mut all: Vec<_> =
         agents.iter().map(|agent| agent.events().subscribe(&[]).unwrap()).collect();
@@ -34,17 +34,17 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
     let id = agents[1].events().publish("deploy", b"v2").await.unwrap();
     agents[2].events().publish("end", b"").await.unwrap();
     for subscription in &mut all {
-        let mut heard = Vec::new();
-        while heard.len() < 3 {
-            let rumor = next(subscription).await;
-            heard.push((rumor.topic.to_string(), text(&rumor), rumor.origin.to_string()));
+        let mut received = Vec::new();
+        while received.len() < 3 {
+            let event = next(subscription).await;
+            received.push((event.topic.to_string(), text(&event), event.origin.to_string()));
         }
-        heard.sort();
+        received.sort();
         let want = [("deploy", "v2", "b"), ("end", "", "c"), ("noise", "1", "a")];
-        assert_eq!(heard, want.map(|(name, text, by)| (name.into(), text.into(), by.into())));
+        assert_eq!(received, want.map(|(name, text, by)| (name.into(), text.into(), by.into())));
     }
-    let rumor = next(&mut only).await;
-    assert_eq!((rumor.id, text(&rumor).as_str()), (id, "v2"));
+    let event = next(&mut only).await;
+    assert_eq!((event.id, text(&event).as_str()), (id, "v2"));
     // A second copy of any of them would come before this one.
     agents[0].events().publish("deploy", b"v3").await.unwrap();
     assert_eq!(text(&next(&mut only).await), "v3");
@@ -56,7 +56,7 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
     assert_eq!((trace.expected, trace.answered, trace.informed.len()), (4, 4, 4), "{trace:?}");
     assert_eq!(trace.informed[0].node, "b");
     assert_eq!((trace.informed[0].record.round, trace.informed[0].record.age), (0, Duration::ZERO));
-    assert!(trace.informed.iter().all(|heard| heard.record.bytes == 2), "{trace:?}");
+    assert!(trace.informed.iter().all(|node| node.record.bytes == 2), "{trace:?}");
     assert!(trace.missing.is_empty() && trace.silent.is_empty(), "{trace:?}");
     let recent = agents[3].events().list().await.unwrap();
     assert!(recent.iter().any(|record| record.id == id), "{recent:?}");
@@ -65,7 +65,7 @@ async fn news_reaches_everyone_once_and_only_who_asked_for_the_topic() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_validator_stops_what_it_does_not_like_here() {
     let a = builder("a").start().await.unwrap();
-    let good = |rumor: &rumormill_proto::Event| rumor.payload != b"poison";
+    let good = |event: &rumormill_proto::Event| event.payload != b"poison";
     let b = builder("b").validator(good).join([address(&a)]).start().await.unwrap();
     everyone_knows(&[a.clone(), b.clone()], 2).await;
     let (mut at_a, mut at_b) =
@@ -84,9 +84,9 @@ async fn a_validator_stops_what_it_does_not_like_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_not_be_told_is_refused_with_the_limit() {
-    let rumor = EventSettings { max_payload: 100, max_queue: 2, ..EventSettings::default() };
-    let config = Config { events: rumor, ..common::fast() };
+async fn what_can_not_be_published_is_refused_with_the_limit() {
+    let events = EventSettings { max_payload: 100, max_queue: 2, ..EventSettings::default() };
+    let config = Config { events, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
     let error = a.events().publish("x", &[0; 101]).await.unwrap_err().to_string();
     assert!(error.contains("101 bytes") && error.contains("100"), "{error}");
@@ -235,8 +235,8 @@ async fn a_key_written_anywhere_is_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_values_have_bounds() {
-    let replica = KvSettings { max_value: 10, max_bytes: 30, ..KvSettings::default() };
-    let config = Config { kv: replica, ..common::fast() };
+    let kv = KvSettings { max_value: 10, max_bytes: 30, ..KvSettings::default() };
+    let config = Config { kv, ..common::fast() };
     let a = Agent::builder("a").bind(any()).config(config).start().await.unwrap();
     assert_eq!(a.kv().put("", b"").await, Err(Error::Put(PutError::EmptyKey)));
     let error = a.kv().put("k", &[0; 11]).await.unwrap_err().to_string();
@@ -249,7 +249,7 @@ async fn keys_and_values_have_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_that_lags_is_told_and_blocks_nobody() {
+async fn a_subscriber_that_lags_gets_missed_and_blocks_nobody() {
     let a = builder("a").start().await.unwrap();
     let mut slow = a.kv().watch("");
     for n in 0..2000 {
@@ -261,15 +261,15 @@ async fn a_subscriber_that_lags_is_told_and_blocks_nobody() {
     assert_eq!(change.value, Some(missed.to_string().into_bytes()));
 }
 
-/// Values that are overwritten before they can have left: another agent hears some of them, in
+/// Values that are overwritten before they can have left: another agent reports some of them, in
 /// order, and always the last.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() {
+async fn a_watcher_at_another_agent_gets_rising_versions_and_always_the_last() {
     let a = builder("a").start().await.unwrap();
     let b = builder("b").join([address(&a)]).start().await.unwrap();
     eventually("they know each other", || async { b.info().await.unwrap().members == 2 }).await;
     let (mut here, mut there) = (a.kv().watch("key"), b.kv().watch("key"));
-    let mut heard = BTreeSet::new();
+    let mut received = BTreeSet::new();
     for round in 0..20u32 {
         let last = round == 19;
         let writes = move |node: &mut rumormill_agent::proto::Node, now| {
@@ -285,8 +285,8 @@ async fn a_watcher_at_another_agent_hears_rising_versions_and_always_the_last() 
         };
         a.with_node(writes).await.unwrap();
         for _ in 0..50 + 8 + u32::from(last) {
-            // Where it is written each write is heard, once.
-            assert!(heard.insert(next(&mut here).await.version));
+            // Where it is written each write is reported, once.
+            assert!(received.insert(next(&mut here).await.version));
         }
     }
     let mut versions: Vec<String> = Vec::new();
