@@ -179,8 +179,8 @@ impl Updates {
     /// ```
     /// use std::ops::ControlFlow;
     /// use rumormill_proto::Style;
-    /// use rumormill_model::simulate::{Spread, Topology, Updates, Way};
-    /// let twenty = Updates::new(Spread::new(Style::PushPull), 20);
+    /// use rumormill_model::{graph::Topology, simulate::{Updates, Way}, spread::Spread};
+    /// let twenty = Updates::new(Spread::new(100, Style::PushPull), 20);
     /// let go_on = |_| ControlFlow::Continue(());
     /// let nodes = Topology::Complete(100);
     /// let rumors = twenty.simulate(&nodes, Way::Rumors, 0..50, 1, 1, &go_on)?;

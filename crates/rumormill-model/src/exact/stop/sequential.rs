@@ -36,7 +36,8 @@ pub struct Residue {
 /// together take far longer than a second.
 ///
 /// ```
-/// use rumormill_model::exact::stop::{Counted, Rule, sequential};
+/// use rumormill_model::exact::stop::{Rule, sequential};
+/// use rumormill_proto::Counted;
 /// let end = sequential(30, Rule::Coin(0.25), Counted::Feedback)?;
 /// assert!((end.incomplete - 0.19999).abs() < 5e-6);
 /// # Ok::<(), rumormill_model::error::Error>(())

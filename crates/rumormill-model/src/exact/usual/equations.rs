@@ -17,7 +17,8 @@ fn end(spread: &Spread) -> f64 {
 /// origin. An approximation: it ignores that two pushes may hit the same node.
 ///
 /// ```
-/// use rumormill_model::exact::{Spread, Style, usual::time_logistic};
+/// use rumormill_model::{exact::usual::time_logistic, spread::Spread};
+/// use rumormill_proto::Style;
 /// assert!((time_logistic(&Spread::new(64, Style::Push)) - 2.0 * 64f64.ln()).abs() < 1e-12);
 /// ```
 #[must_use]
@@ -36,7 +37,8 @@ pub fn time_logistic(spread: &Spread) -> f64 {
 /// u′ = (n−u)(1 − (1−1/n)^u). The mean of one round exactly, but followed without its chance.
 ///
 /// ```
-/// use rumormill_model::exact::{Spread, Style, usual::time_collisions};
+/// use rumormill_model::{exact::usual::time_collisions, spread::Spread};
+/// use rumormill_proto::Style;
 /// // The story divides by n: as if a node might call itself.
 /// let story = Spread { include_self: true, ..Spread::new(64, Style::Push) };
 /// assert!((time_collisions(&story) - 10.556).abs() < 5e-4, "{}", time_collisions(&story));
@@ -63,7 +65,8 @@ pub(crate) fn mean_told(kernel: &Kernel, u: f64, m: f64) -> f64 {
 /// second order, as the story solves it. Meant for a rate r of at most 1.
 ///
 /// ```
-/// use rumormill_model::exact::{Spread, Style, usual::time_taylor};
+/// use rumormill_model::{exact::usual::time_taylor, spread::Spread};
+/// use rumormill_proto::Style;
 /// let closed = 3.0 * 63f64.ln() + (65.0f64 / 127.0).ln();
 /// assert!((time_taylor(&Spread::new(64, Style::Push)) - closed).abs() < 1e-9);
 /// ```
@@ -106,7 +109,8 @@ fn integrate(spread: &Spread, rate: impl Fn(f64, f64) -> f64) -> f64 {
 /// (2H_{n−1}, 2H⁽²⁾_{n−1} + 4H_{n−1}/n) for one origin and rate one. Its variance tends to π²/3.
 ///
 /// ```
-/// use rumormill_model::exact::{Spread, Style, usual::waits};
+/// use rumormill_model::{exact::usual::waits, spread::Spread};
+/// use rumormill_proto::Style;
 /// let (mean, variance) = waits(&Spread::new(64, Style::Push));
 /// assert!((mean - 9.457).abs() < 1e-3 && (variance - 3.554).abs() < 1e-3);
 /// ```
