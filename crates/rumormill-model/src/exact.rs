@@ -2,16 +2,16 @@
 //!
 //! *Given n nodes, what is the probability that gossip has not finished within x rounds?* The usual
 //! explanation reaches for a differential equation, two moments and Chebyshev. Those are here too,
-//! in [`usual`], each judged by the exact answer; and the exact answer is [`Spread::solve`], good to
+//! in [`usual`], each judged by the exact answer; and the exact answer is [`Spread::solve`](crate::spread::Spread::solve), good to
 //! twelve digits for 1 to 10¹⁵ nodes, in a fraction of a second.
 //!
 //! Round semantics change results by far more than noise, so every function says which hold:
-//! *synchronous* (all act on the state at the round's start; [`Spread`]),
+//! *synchronous* (all act on the state at the round's start; [`Spread`](crate::spread::Spread)),
 //! *sequential* (one after another; `stop::sequential`, `average::Schedule::Shuffled`).
 //!
 //! | module | answers |
 //! | --- | --- |
-//! | [`Spread`] and [`spread`] | rounds until a rumor has spread: the whole law, messages, other goals |
+//! | [`spread`] | rounds until a rumor has spread: the whole law, messages, other goals |
 //! | [`usual`] | the bounds and approximations of the usual story, with a verdict each |
 //! | [`graph`] | star, ring, grid and others: distances, and closed forms where they hold |
 //! | [`stop`] | rumors that die out: residue, traffic, the chance that someone never hears |

@@ -213,7 +213,7 @@ impl VirtualNetwork {
         numbered.filter_map(|(index, slot)| Some((index, slot.node.as_deref()?)))
     }
 
-    /// What the node's clock shows now: the time to ask [`Node::reading`] with. Zero for a node
+    /// What the node's clock shows now: the time to pass to the node's handles. Zero for a node
     /// that was never added.
     pub fn local_now(&self, index: NodeIndex) -> Instant {
         self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.clock.shows(self.now))
