@@ -125,7 +125,7 @@ impl Cluster {
             sum.messages += stats.messages;
             sum.bytes += stats.bytes + ENVELOPE * stats.messages;
             sum.comparisons += stats.comparisons;
-            sum.given += stats.given;
+            sum.entries_sent += stats.entries_sent;
             sum.copies += stats.copies;
         }
         sum
@@ -138,7 +138,7 @@ pub(crate) struct Sum {
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
     pub(crate) comparisons: u64,
-    pub(crate) given: u64,
+    pub(crate) entries_sent: u64,
     pub(crate) copies: u64,
 }
 
@@ -148,7 +148,7 @@ impl Sum {
             messages: self.messages - before.messages,
             bytes: self.bytes - before.bytes,
             comparisons: self.comparisons - before.comparisons,
-            given: self.given - before.given,
+            entries_sent: self.entries_sent - before.entries_sent,
             copies: self.copies - before.copies,
         }
     }

@@ -73,8 +73,8 @@ pub(crate) struct Reconciled {
     pub(crate) messages: u64,
     /// Comparisons that were begun.
     pub(crate) comparisons: u64,
-    /// Entries that were given, and those of them that came a second time.
-    pub(crate) given: u64,
+    /// Entries that were sent, and those of them that came a second time.
+    pub(crate) entries_sent: u64,
     pub(crate) copies: u64,
     /// Steps of progress that the node told of.
     pub(crate) progress: usize,
@@ -127,7 +127,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
         ratio: used.bytes as f64 / entry_bytes as f64,
         messages: used.messages,
         comparisons: used.comparisons,
-        given: used.given,
+        entries_sent: used.entries_sent,
         copies: used.copies,
         progress: events.iter().filter(caught_up).count(),
         seconds,

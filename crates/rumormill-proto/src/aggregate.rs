@@ -21,10 +21,10 @@ mod exchange;
 pub(crate) mod input;
 pub(crate) mod ledger;
 pub(crate) mod links;
+pub(crate) mod local;
 pub(crate) mod mass;
 pub(crate) mod masses;
 pub(crate) mod messages;
-pub(crate) mod metric;
 pub(crate) mod reading;
 pub(crate) mod settings;
 pub(crate) mod view;
@@ -37,9 +37,9 @@ use crate::aggregate::disagreement::Disagreement;
 use crate::aggregate::input::{InputError, MAX_AGGREGATES, Mode};
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::links::Links;
+use crate::aggregate::local::Aggregate;
 use crate::aggregate::mass::Mass;
 use crate::aggregate::messages::Message;
-use crate::aggregate::metric::Metric;
 use crate::aggregate::reading::Reading;
 use crate::aggregate::view::View;
 use crate::config::Config;
@@ -66,7 +66,7 @@ pub(crate) struct Aggregation {
     anchor_disagreement: Disagreement,
     /// The last exchange of anchors' masses brought nothing new.
     anchors_quiet: bool,
-    metrics: BTreeMap<Name, Metric>,
+    aggregates: BTreeMap<Name, Aggregate>,
     /// Round mode: the inputs for the rounds to come.
     inputs: BTreeMap<Name, (f64, Mass)>,
     /// Round mode: what the last round ended with.
@@ -87,7 +87,7 @@ impl Aggregation {
             anchors: Ledger::default(),
             anchor_disagreement: Disagreement::default(),
             anchors_quiet: false,
-            metrics: BTreeMap::new(),
+            aggregates: BTreeMap::new(),
             inputs: BTreeMap::new(),
             finished: BTreeMap::new(),
             departed: BTreeSet::new(),
@@ -98,20 +98,20 @@ impl Aggregation {
         self.mode
     }
 
-    pub(crate) fn knows(&self, name: &Name) -> bool {
-        self.metrics.contains_key(name)
+    pub(crate) fn contains(&self, name: &Name) -> bool {
+        self.aggregates.contains_key(name)
             || self.inputs.contains_key(name)
             || self.finished.contains_key(name)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
-        let all = self.metrics.keys().chain(self.inputs.keys()).chain(self.finished.keys());
+        let all = self.aggregates.keys().chain(self.inputs.keys()).chain(self.finished.keys());
         all.collect::<BTreeSet<_>>().into_iter()
     }
 
     pub(crate) fn input(&self, name: &Name) -> Option<f64> {
         match self.mode {
-            Mode::Live => self.metrics.get(name).and_then(|metric| metric.input),
+            Mode::Live => self.aggregates.get(name).and_then(|aggregate| aggregate.input),
             Mode::Round => self.inputs.get(name).map(|input| input.0),
         }
     }
@@ -129,13 +129,13 @@ impl Aggregation {
         let mass = mass::of_input(name, value)?;
         // Zero has no sign here.
         let value = value + 0.0;
-        if !self.knows(name) && self.metrics.len().max(self.inputs.len()) >= MAX_AGGREGATES {
+        if !self.contains(name) && self.aggregates.len().max(self.inputs.len()) >= MAX_AGGREGATES {
             return Err(InputError::TooMany { name: name.clone() });
         }
         match self.mode {
             Mode::Live => {
                 self.refresh(cx);
-                self.metric(cx, name).set_input(cx.now(), Some((value, mass)));
+                self.aggregate(cx, name).set_input(cx.now(), Some((value, mass)));
             }
             Mode::Round => {
                 self.inputs.insert(name.clone(), (value, mass));
@@ -152,8 +152,9 @@ impl Aggregation {
         let nothing = || InputError::NoInput { name: name.clone() };
         match self.mode {
             Mode::Live => {
-                let metric = self.metrics.get_mut(name).filter(|metric| metric.input.is_some());
-                metric.ok_or_else(nothing)?.set_input(cx.now(), None);
+                let aggregate =
+                    self.aggregates.get_mut(name).filter(|aggregate| aggregate.input.is_some());
+                aggregate.ok_or_else(nothing)?.set_input(cx.now(), None);
             }
             Mode::Round => {
                 self.inputs.remove(name).ok_or_else(nothing)?;
@@ -162,9 +163,9 @@ impl Aggregation {
         Ok(())
     }
 
-    fn metric(&mut self, cx: &Context<'_>, name: &Name) -> &mut Metric {
-        let fresh = || Metric::new(cx.now(), &self.view, cx.roster());
-        self.metrics.entry(name.clone()).or_insert_with(fresh)
+    fn aggregate(&mut self, cx: &Context<'_>, name: &Name) -> &mut Aggregate {
+        let fresh = || Aggregate::new(cx.now(), &self.view, cx.roster());
+        self.aggregates.entry(name.clone()).or_insert_with(fresh)
     }
 
     /// Follows the membership: who the anchors are, and from where windows must start afresh.
@@ -190,8 +191,8 @@ impl Aggregation {
         // Nobody has met the component of an anchor that was deposed before it had a link.
         let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
         self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
-        for metric in self.metrics.values_mut() {
-            metric.restart_window(cx.now(), &self.view, roster);
+        for aggregate in self.aggregates.values_mut() {
+            aggregate.restart_window(cx.now(), &self.view, roster);
         }
     }
 
@@ -201,9 +202,9 @@ impl Aggregation {
             cx.stats().unlinked += 1;
         }
         self.anchors.forget(peer);
-        for metric in self.metrics.values_mut() {
-            metric.ledger.forget(peer);
-            metric.quiet = 0;
+        for aggregate in self.aggregates.values_mut() {
+            aggregate.ledger.forget(peer);
+            aggregate.quiet = 0;
         }
     }
 
@@ -211,9 +212,9 @@ impl Aggregation {
     fn reset(&mut self) {
         self.anchors = Ledger::default();
         self.view = View::default();
-        for metric in self.metrics.values_mut() {
-            metric.ledger.forget_all();
-            metric.quiet = 0;
+        for aggregate in self.aggregates.values_mut() {
+            aggregate.ledger.forget_all();
+            aggregate.quiet = 0;
         }
     }
 }
@@ -232,15 +233,15 @@ impl Protocol for Aggregation {
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.refresh(cx);
-        for metric in self.metrics.values_mut() {
-            metric.advance(cx);
+        for aggregate in self.aggregates.values_mut() {
+            aggregate.advance(cx);
         }
         self.forget_spent();
         let core = &mut *cx.core;
         self.links.fill(&core.roster, &core.config, &mut core.rng);
         // A node without an aggregate has nothing to push. But it opens links, since over those it will
         // hear of the others' aggregates.
-        let pushing = !self.metrics.is_empty();
+        let pushing = !self.aggregates.is_empty();
         if let Some(peer) = self.links.next(pushing, cx.rng()) {
             self.turn_to(cx, peer);
             self.alarm(cx);
@@ -329,19 +330,19 @@ impl RoundProtocol for Aggregation {
     }
 
     fn round_started(&mut self, cx: &mut Context<'_>, _round: u64, newcomer: bool) {
-        self.metrics.clear();
+        self.aggregates.clear();
         self.links.restart();
         self.reset();
         self.refresh(cx);
         if !newcomer {
             for (name, input) in self.inputs.clone() {
-                self.metric(cx, &name).set_input(cx.now(), Some(input));
+                self.aggregate(cx, &name).set_input(cx.now(), Some(input));
             }
         }
     }
 
     fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
-        let names: Vec<_> = self.metrics.keys().cloned().collect();
+        let names: Vec<_> = self.aggregates.keys().cloned().collect();
         let read = |name: Name| {
             let mut reading = self.estimate(cx.now(), &name, cx.core)?;
             reading.round = Some(round);

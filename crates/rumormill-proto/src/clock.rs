@@ -233,7 +233,7 @@ impl HybridClock {
 
     /// Takes note of what a member's wall clock shows. Returns by how many milliseconds it is
     /// ahead of this node's time, if that is beyond the bound and was not returned yet.
-    pub(crate) fn heard(&mut self, now: Instant, member: NodeId, wall: u64) -> Option<i64> {
+    pub(crate) fn observe_wall(&mut self, now: Instant, member: NodeId, wall: u64) -> Option<i64> {
         let offset = signed(wall.min(LATEST), self.wall(now));
         let known = self.readings.iter().position(|reading| reading.member == member);
         let before = known.and_then(|at| self.readings.remove(at));
@@ -388,11 +388,11 @@ mod tests {
     fn one_wrong_clock_of_three_goes_by_the_others() {
         for wrong in [START + 2 * DAY, START - 2 * DAY, START + 50 * YEAR, START - 3 * YEAR] {
             let mut clock = HybridClock::new(Instant::ZERO, wrong, SKEW);
-            assert!(clock.heard(Instant::ZERO, NodeId(1), START).is_some());
+            assert!(clock.observe_wall(Instant::ZERO, NodeId(1), START).is_some());
             // One against one: nobody can tell who is right.
             assert_eq!(clock.status().correction_millis, 0);
             assert!(!clock.is_confirmed(Instant::ZERO));
-            assert_eq!(clock.heard(Instant::ZERO, NodeId(2), START + 20), None);
+            assert_eq!(clock.observe_wall(Instant::ZERO, NodeId(2), START + 20), None);
             let off = clock.millis(Instant::ZERO).abs_diff(START);
             assert!(off <= 20, "{off}");
             assert!(clock.is_confirmed(Instant::ZERO));
@@ -406,22 +406,22 @@ mod tests {
     #[test]
     fn a_clock_that_was_never_set_has_no_say() {
         let mut unset = HybridClock::new(Instant::ZERO, 5000, SKEW);
-        unset.heard(Instant::ZERO, NodeId(1), 6000);
+        unset.observe_wall(Instant::ZERO, NodeId(1), 6000);
         assert!(!unset.is_confirmed(Instant::ZERO));
-        unset.heard(Instant::ZERO, NodeId(2), START);
+        unset.observe_wall(Instant::ZERO, NodeId(2), START);
         assert_eq!(unset.millis(Instant::ZERO), START, "the only one that was set is right");
         let mut set = clock();
-        set.heard(Instant::ZERO, NodeId(1), 5000);
-        set.heard(Instant::ZERO, NodeId(2), 6000);
+        set.observe_wall(Instant::ZERO, NodeId(1), 5000);
+        set.observe_wall(Instant::ZERO, NodeId(2), 6000);
         assert_eq!(set.millis(Instant::ZERO), START, "two that were not set don't outvote it");
     }
 
     #[test]
     fn wrong_clocks_of_others_are_reported_once_and_change_nothing() {
         let mut clock = clock();
-        assert_eq!(clock.heard(Instant::ZERO, NodeId(1), START), None);
-        assert_eq!(clock.heard(Instant::ZERO, NodeId(2), START + DAY), Some(DAY as i64));
-        assert_eq!(clock.heard(after(5), NodeId(2), START + DAY), None);
+        assert_eq!(clock.observe_wall(Instant::ZERO, NodeId(1), START), None);
+        assert_eq!(clock.observe_wall(Instant::ZERO, NodeId(2), START + DAY), Some(DAY as i64));
+        assert_eq!(clock.observe_wall(after(5), NodeId(2), START + DAY), None);
         assert_eq!(clock.millis(after(5)), START + 5);
         assert_eq!(clock.status().members_skewed, 1);
         assert!(clock.is_confirmed(after(5)) && clock.status().members_known == 2);

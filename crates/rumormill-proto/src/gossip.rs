@@ -1,117 +1,108 @@
-//! How entries spread, of events and of keys alike: pushed while they are new, pulled where they
-//! were missed.
+//! The spreading of entries, which events and keys share: entries are pushed while they are new, and
+//! pulled by nodes that missed them.
 //!
-//! Push is rumor mongering, pull is anti-entropy (Demers et al. 1987). A room keeps the entries
-//! on its [`Shelf`]; what is new to it becomes *hot* here and is told to a few random peers in each
-//! round, until the stop rule cools it. Pull compares whole sets ([`crate::gossip::reconcile`]), so it
-//! finds whatever was missed, however long ago.
+//! Push is rumor mongering, pull is anti-entropy (Demers et al. 1987). A protocol keeps the entries
+//! in its [`Storage`]; a new one becomes *hot* here and is pushed to a few random peers in each round,
+//! until the stop rule ends that. Pull compares whole sets ([`crate::gossip::reconcile`]), so it finds
+//! every entry that was missed, however old.
 //!
-//! A node that holds nothing hot has no rounds: its first telling sets their phase. Nodes that
-//! wait for their next round before they tell on what they hear are therefore in step, as in the
-//! theory's synchronous rounds.
+//! A node without hot entries has no rounds: its first push sets their phase. Nodes that push only in
+//! their rounds are therefore in step, as in the synchronous rounds of the mathematics.
 
 pub(crate) mod compare;
 pub(crate) mod item;
-pub(crate) mod manner;
 pub(crate) mod messages;
+pub(crate) mod policy;
 pub(crate) mod push;
 pub(crate) mod reconcile;
 pub(crate) mod set;
-pub(crate) mod shelf;
+pub(crate) mod storage;
 
 use std::collections::BTreeMap;
 
 use crate::codec::WireError;
 use crate::gossip::item::{Item, Part};
-use crate::gossip::manner::Manner;
-use crate::gossip::messages::{Heard, Message, Tell};
+use crate::gossip::messages::{Message, Push, WireEntry};
+use crate::gossip::policy::Policy;
 use crate::gossip::set::ItemSet;
-use crate::gossip::shelf::{Shelf, Taken};
+use crate::gossip::storage::{Outcome, Storage};
 use crate::identity::NodeId;
 use crate::protocol::Context;
 use crate::stats::{GossipStats, Stats};
 use crate::time::{Duration, Instant};
 
-/// How long an answer on the reliable path, or one to a request, may take.
+/// The time within which an answer on the reliable path, or to a request, is expected.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How many rounds what was found by pull is told on: if few have missed it that dies out at once,
-/// if many (a partition has healed) it spreads.
+/// For how many rounds an entry found by pull is pushed. If few nodes lack it, that ends at once; if
+/// many do (a partition has healed), it spreads.
 const SECOND_WIND: u32 = 2;
 
-/// If no more than so many were found by pull at once, they are told on.
+/// Entries found by pull are pushed on if at most this many came at once.
 const FEW: usize = 4;
 
-/// An entry that is being told.
+/// The state of an entry that is being pushed.
 #[derive(Clone, Copy, Debug)]
 struct Hot {
-    /// The round in which it was told or heard last.
+    /// The round in which it was last pushed or received.
     round: u32,
-    /// The last round in which it is told.
+    /// The last round in which it is pushed.
     last: u32,
     /// Contacts that counted towards losing interest.
     contacts: u32,
 }
 
 pub(crate) struct Gossip {
-    manner: Manner,
-    set: ItemSet,
+    pub(crate) policy: Policy,
+    /// The items of all entries held.
+    pub(crate) set: ItemSet,
     hot: BTreeMap<Item, Hot>,
-    /// What waits to be told on at once until the gap is over.
+    /// New entries to push at once when the gap ends.
     fresh: Vec<Item>,
     next_round: Option<Instant>,
     gap_over: Instant,
-    /// News is about: until then, nodes that only pull now and then do it every pull interval.
-    awake_until: Instant,
-    /// Announced entries that were asked for: until when, and the round of the announcement.
-    asked: BTreeMap<u64, (Instant, u32)>,
-    /// Whom this node has asked for what it lacks, and until when it waits for the answer.
-    talking: Option<(NodeId, Instant)>,
+    /// Until then there are recent entries, and push-then-pull pulls in every pull interval.
+    active_until: Instant,
+    /// Requested announced entries: the deadline, and the round of the announcement.
+    requested: BTreeMap<u64, (Instant, u32)>,
+    /// The peer that an answer is awaited from, and the deadline.
+    awaiting: Option<(NodeId, Instant)>,
     next_compare: Instant,
-    /// The peer that was last asked to compare, and until when it may be asking, too.
+    /// The peer with which a comparison was last opened, and until when it may open one as well.
     opened: Option<(NodeId, Instant)>,
-    /// Members whose digests differ from this node's, and how that stands.
+    /// The members whose digests differ from this node's.
     differing: BTreeMap<NodeId, Difference>,
-    /// Where this room's counters are.
+    /// Selects the protocol's counters.
     stats: fn(&mut Stats) -> &mut GossipStats,
 }
 
-/// How it stands between this node and a member that holds something else.
+/// The state of a difference between this node and a member.
 #[derive(Clone, Copy, Debug)]
 struct Difference {
-    /// When their digests were seen to differ after they had been equal, or were first seen.
+    /// When the digests were first seen to differ since they were last equal.
     since: Instant,
-    /// When no more than what was just written was seen to differ, or they were first seen to.
+    /// Since when older entries than those just written differ, as far as is known.
     old_since: Instant,
-    /// Whether it was reported that this has lasted long.
+    /// Whether the difference was reported as long-lasting.
     reported: bool,
-    /// Nothing is compared until then, since all that the member had to give was refused; and how
-    /// long the pause after the next such time is.
+    /// No comparison is opened until then, since every entry of the member was refused.
     rest_until: Instant,
+    /// The next such pause.
     rest: Duration,
 }
 
-/// What a message led to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Entries that were given on request.
-    pub(crate) given: usize,
-    /// How many the peer holds, while this node catches up with it.
-    pub(crate) catching_up: Option<u64>,
-}
-
 impl Gossip {
-    pub(crate) fn new(manner: Manner, stats: fn(&mut Stats) -> &mut GossipStats) -> Self {
+    pub(crate) fn new(policy: Policy, stats: fn(&mut Stats) -> &mut GossipStats) -> Self {
         Self {
-            manner,
+            policy,
             set: ItemSet::default(),
             hot: BTreeMap::new(),
             fresh: Vec::new(),
             next_round: None,
             gap_over: Instant::ZERO,
-            awake_until: Instant::ZERO,
-            asked: BTreeMap::new(),
-            talking: None,
+            active_until: Instant::ZERO,
+            requested: BTreeMap::new(),
+            awaiting: None,
             next_compare: Instant::ZERO,
             opened: None,
             differing: BTreeMap::new(),
@@ -119,31 +110,24 @@ impl Gossip {
         }
     }
 
-    pub(crate) fn set(&self) -> &ItemSet {
-        &self.set
-    }
-
     pub(crate) fn stats<'a>(&self, cx: &'a mut Context<'_>) -> &'a mut GossipStats {
         (self.stats)(cx.stats())
     }
 
-    pub(crate) fn manner(&self) -> &Manner {
-        &self.manner
-    }
-
-    /// How many entries are being told.
+    /// Returns the number of entries that are being pushed.
     pub(crate) fn hot(&self) -> usize {
         self.hot.len()
     }
 
-    /// The digest of all that is held but these items, which are.
+    /// Returns the digest of the set without some of its items; `None` if nothing is left, or this
+    /// node doesn't pull.
     pub(crate) fn digest_without(&self, items: impl Iterator<Item = Item>) -> Option<u64> {
         let mut rest = self.set.fingerprint();
         items.for_each(|item| rest.remove(item.id));
-        (rest.count > 0 && self.manner.style.pulls()).then(|| rest.digest())
+        (rest.count > 0 && self.policy.style.pulls()).then(|| rest.digest())
     }
 
-    /// Holds an entry without telling it.
+    /// Adds an entry without pushing it.
     pub(crate) fn keep(&mut self, item: Item, replaces: Option<Item>) {
         if let Some(replaced) = replaces {
             self.forget(replaced);
@@ -151,56 +135,59 @@ impl Gossip {
         self.set.insert(item);
     }
 
-    /// Holds an entry of this node's own, and tells it.
+    /// Adds an entry of this node's own, and pushes it.
     pub(crate) fn publish(
         &mut self,
         cx: &mut Context<'_>,
-        shelf: &dyn Shelf,
+        storage: &dyn Storage,
         item: Item,
         replaces: Option<Item>,
     ) {
         self.keep(item, replaces);
-        self.warm(cx, item, 0, false);
-        let waits = !self.manner.eager && self.next_round.is_some();
+        self.make_hot(cx, item, 0, false);
+        let waits = !self.policy.eager && self.next_round.is_some();
         if !waits && self.hot.contains_key(&item) {
             self.fresh.push(item);
         }
-        self.tell_fresh(cx, shelf);
+        self.push_fresh(cx, storage);
         self.alarm(cx);
     }
 
-    /// Holds an entry no longer.
+    /// Removes an entry.
     pub(crate) fn forget(&mut self, item: Item) {
         self.set.remove(item);
         self.hot.remove(&item);
     }
 
-    /// A message has arrived.
+    /// Handles a message. Returns the number of entries that the peer holds, while this node catches
+    /// up with it.
     pub(crate) fn receive(
         &mut self,
         cx: &mut Context<'_>,
-        shelf: &mut dyn Shelf,
+        storage: &mut dyn Storage,
         from: NodeId,
         bytes: &[u8],
-    ) -> Result<Progress, WireError> {
-        let mut progress = Progress::default();
+    ) -> Result<Option<u64>, WireError> {
+        let mut catching_up = None;
         match Message::read(bytes)? {
-            Message::Tell(tell) => self.told(cx, shelf, from, &tell),
-            Message::Knew(ids) => self.lose_interest(cx, &ids),
-            Message::Talk(talk) => progress = self.talked(cx, shelf, from, &talk),
+            Message::Push(push) => self.receive_push(cx, storage, from, &push),
+            Message::Feedback(ids) => self.lose_interest(cx, &ids),
+            Message::Reconcile(step) => {
+                catching_up = self.receive_reconcile(cx, storage, from, &step);
+            }
         }
-        self.tell_fresh(cx, shelf);
+        self.push_fresh(cx, storage);
         self.alarm(cx);
-        Ok(progress)
+        Ok(catching_up)
     }
 
-    /// Sends as a datagram what fits in one; returns the message's length.
+    /// Sends a message, as a datagram if it fits in one; returns its length.
     fn send(&mut self, cx: &mut Context<'_>, to: NodeId, message: &Message) -> usize {
         let bytes = message.write();
         let length = bytes.len();
         self.stats(cx).messages += 1;
         self.stats(cx).bytes += length as u64;
-        if length <= self.manner.datagram {
+        if length <= self.policy.datagram {
             cx.send(to, &bytes);
         } else {
             cx.send_stream(to, bytes);
@@ -208,85 +195,92 @@ impl Gossip {
         length
     }
 
-    // ------------------------------------------------------------------ what arrives
-
-    /// Takes an entry that was told (`few` is `None`), or given on request: one of a few, or of
-    /// many.
-    fn take(
+    /// Stores an entry that was pushed (`few` is `None`) or pulled: as one of a few, or of many.
+    fn accept(
         &mut self,
         cx: &mut Context<'_>,
-        shelf: &mut dyn Shelf,
-        heard: &Heard,
+        storage: &mut dyn Storage,
+        wire: &WireEntry,
         few: Option<bool>,
-    ) -> Taken {
-        // Whatever is wrong with one entry, the others of its message are taken.
-        let taken = shelf.take(cx, heard, few.is_some()).unwrap_or(Taken::Refused);
-        match taken {
-            Taken::New { item, replaces, tell } => {
+    ) -> Outcome {
+        // A malformed entry doesn't affect the others of its message.
+        let outcome = storage.insert(cx, wire, few.is_some()).unwrap_or(Outcome::Refused);
+        match outcome {
+            Outcome::New { item, replaces, push } => {
                 self.keep(item, replaces);
-                let asked = self.asked.remove(&item.id);
-                if tell {
-                    match (few, asked) {
-                        (None, _) => self.warm(cx, item, heard.round, false),
-                        (Some(_), Some((_, round))) => self.warm(cx, item, round, false),
-                        (Some(true), None) => self.warm(cx, item, heard.round, true),
+                let requested = self.requested.remove(&item.id);
+                if push {
+                    match (few, requested) {
+                        (None, _) => self.make_hot(cx, item, wire.round, false),
+                        (Some(_), Some((_, round))) => self.make_hot(cx, item, round, false),
+                        (Some(true), None) => self.make_hot(cx, item, wire.round, true),
                         (Some(false), None) => {}
                     }
-                    if self.manner.eager && self.hot.contains_key(&item) {
+                    if self.policy.eager && self.hot.contains_key(&item) {
                         self.fresh.push(item);
                     }
                 }
                 let stats = self.stats(cx);
-                *(if few.is_some() { &mut stats.pulled } else { &mut stats.pushed }) += 1;
+                stats.received_by_pull += u64::from(few.is_some());
+                stats.received_by_push += u64::from(few.is_none());
             }
-            Taken::Known(_) => self.stats(cx).copies += 1,
-            Taken::Outdated(_) | Taken::Stale => self.stats(cx).outdated += 1,
-            Taken::Refused => self.stats(cx).refused += 1,
+            Outcome::Duplicate(_) => self.stats(cx).copies += 1,
+            Outcome::Outdated(_) | Outcome::Stale => self.stats(cx).outdated += 1,
+            Outcome::Refused => self.stats(cx).refused += 1,
         }
-        taken
+        outcome
     }
 
-    fn told(&mut self, cx: &mut Context<'_>, shelf: &mut dyn Shelf, from: NodeId, tell: &Tell) {
+    fn receive_push(
+        &mut self,
+        cx: &mut Context<'_>,
+        storage: &mut dyn Storage,
+        from: NodeId,
+        push: &Push,
+    ) {
         let now = cx.now();
-        let mut knew = Vec::new();
-        let mut answer = self.talk();
+        let mut informed = Vec::new();
+        let mut answer = self.reconcile();
         let mut wanted = Vec::new();
-        for heard in &tell.entries {
-            match self.take(cx, shelf, heard, None) {
-                Taken::Known(item) => knew.push(item.id),
-                Taken::Outdated(newer) => answer.given.extend(shelf.heard(now, newer.id)),
-                Taken::New { .. } | Taken::Stale | Taken::Refused => {}
+        for wire in &push.entries {
+            match self.accept(cx, storage, wire, None) {
+                Outcome::Duplicate(item) => informed.push(item.id),
+                Outcome::Outdated(newer) => {
+                    answer.entries.extend(storage.wire_entry(now, newer.id))
+                }
+                Outcome::New { .. } | Outcome::Stale | Outcome::Refused => {}
             }
         }
-        for &(round, item) in &tell.announced {
+        for &(round, item) in &push.announced {
             if self.set.contains(item) {
                 self.stats(cx).copies += 1;
-                knew.push(item.id);
-            } else if shelf.wants(item) && self.asked.get(&item.id).is_none_or(|a| a.0 <= now) {
-                self.asked.insert(item.id, (now + PATIENCE, round));
+                informed.push(item.id);
+            } else if storage.lacks(item) && self.requested.get(&item.id).is_none_or(|a| a.0 <= now)
+            {
+                self.requested.insert(item.id, (now + PATIENCE, round));
                 wanted.push(item.id);
             }
         }
         if !wanted.is_empty() {
             answer.parts.push(Part::Want(wanted));
         }
-        if !answer.parts.is_empty() || !answer.given.is_empty() {
-            self.send(cx, from, &Message::Talk(answer));
+        if !answer.parts.is_empty() || !answer.entries.is_empty() {
+            self.send(cx, from, &Message::Reconcile(answer));
         }
-        if tell.feedback && !knew.is_empty() {
-            self.send(cx, from, &Message::Knew(knew));
+        if push.feedback && !informed.is_empty() {
+            self.send(cx, from, &Message::Feedback(informed));
         }
     }
 }
 
-/// Up to `count` different peers, chosen uniformly.
+/// Returns up to `count` different peers, chosen uniformly.
 fn random_peers(cx: &mut Context<'_>, count: usize) -> Vec<NodeId> {
     let mut chosen: Vec<NodeId> = Vec::new();
     let peers = cx.roster().len() - 1;
     if count >= peers {
         return cx.roster().peers().map(|(id, _)| id).collect();
     }
-    // The fan-out is small, so that repeats are rare.
+    // The fan-out is small, so repeats are rare.
     while chosen.len() < count {
         match cx.random_peer() {
             Some(peer) if !chosen.contains(&peer) => chosen.push(peer),

@@ -1,9 +1,10 @@
-//! Keys and values: a map that every node stores, written at any of them, equal at all soon after.
+//! Keys and values: a map that every node stores, can be written at any node, and soon becomes equal at
+//! all.
 //!
-//! The last writer wins, by a hybrid logical clock with the node's id to break ties. What was
-//! deleted is remembered by a tombstone for [`crate::KvSettings::tombstone_life`]. A fresh update is
-//! told like a rumor; whatever was missed is found by comparing sets, each round with one peer
-//! while there is news, and whenever a membership packet shows another digest.
+//! The last writer wins, by a hybrid logical clock with the node's id to break ties. A deletion is
+//! remembered by a tombstone for [`crate::KvSettings::tombstone_life`]. A new entry is pushed like a
+//! rumor; entries that were missed are found by comparing sets, in each pull interval with one peer
+//! while there are recent writes, and whenever a membership packet shows another digest.
 
 pub(crate) mod entry;
 pub(crate) mod error;
@@ -15,7 +16,7 @@ use crate::clock::Stamp;
 use crate::config::Config;
 use crate::gossip::Gossip;
 use crate::gossip::item::Item;
-use crate::gossip::manner::Manner;
+use crate::gossip::policy::Policy;
 use crate::identity::{Identity, NodeId};
 use crate::kv::entry::{Entry, KeyChange, Version};
 use crate::kv::error::PutError;
@@ -26,7 +27,7 @@ use crate::protocol::{Context, Protocol};
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
-/// The replica as a [`Protocol`].
+/// The key-value store as a [`Protocol`].
 pub(crate) struct KvProtocol {
     gossip: Gossip,
     map: Map,
@@ -34,9 +35,9 @@ pub(crate) struct KvProtocol {
 
 impl KvProtocol {
     pub(crate) fn new(config: &Config) -> Self {
-        let manner = Manner::new(&config.events, config.max_datagram).of_state();
+        let policy = Policy::new(&config.events, config.max_datagram).for_kv();
         let map = Map::new(&config.kv);
-        Self { gossip: Gossip::new(manner, |stats| &mut stats.kv), map }
+        Self { gossip: Gossip::new(policy, |stats| &mut stats.kv), map }
     }
 
     pub(crate) fn put(
@@ -65,7 +66,7 @@ impl KvProtocol {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, key: &str, value: Option<Vec<u8>>) -> Version {
-        // Above the version that it replaces, whoever gave that its stamp.
+        // Above the version that it replaces, whichever node wrote that.
         let before = self.map.get(key).map_or(Stamp::default(), |entry| entry.version.stamp);
         let stamp = cx.stamp().max(Stamp(before.0 + 1));
         let version = Version { stamp, node: cx.id() };
@@ -73,7 +74,7 @@ impl KvProtocol {
         version
     }
 
-    /// Holds an entry of this node's own, and tells it.
+    /// Stores an entry of this node's own, and pushes it.
     fn set(&mut self, cx: &mut Context<'_>, entry: Entry) {
         let forgets = entry.value.is_none() && broken(Rule::Tombstones);
         self.map.note(&entry);
@@ -87,10 +88,10 @@ impl KvProtocol {
         self.gossip.publish(cx, &self.map, item, replaces);
     }
 
-    /// Takes over what a store has kept; nothing of it is told, noted or heard of.
+    /// Takes over the entries of a store, without pushing, journaling or reporting them.
     ///
-    /// How old a tombstone is only the wall clock can say, since no time was measured while the node
-    /// was away. If that makes it too young or too old, the others have it, or have forgotten it.
+    /// Only the wall clock shows the age of a tombstone, since no time was measured while the node was
+    /// away. If that makes it too young or too old, the others have it, or have forgotten it.
     pub(crate) fn restore(&mut self, cx: &mut Context<'_>, entries: Vec<Entry>) {
         for entry in entries {
             cx.observe(entry.version.stamp);
@@ -104,17 +105,17 @@ impl KvProtocol {
         self.expire(cx);
     }
 
-    /// The entry of a key that exists.
+    /// Returns the entry of a key that exists.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.map.get(key).filter(|entry| entry.value.is_some())
     }
 
-    /// The keys that exist and begin with `prefix`, in order.
+    /// Returns the entries of the keys that exist and begin with `prefix`, in order.
     pub(crate) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.map.list(prefix).filter(|entry| entry.value.is_some())
     }
 
-    /// Everything, tombstones included.
+    /// Returns all entries, tombstones included.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.map.list("")
     }
@@ -123,23 +124,23 @@ impl KvProtocol {
         self.map.poll_store()
     }
 
-    /// A number that nodes with the same contents share.
+    /// Returns the digest of all entries.
     pub(crate) fn contents(&self) -> u64 {
-        self.gossip.set().fingerprint().digest()
+        self.gossip.set.fingerprint().digest()
     }
 
-    /// How many keys exist, how many tombstones there are, and the bytes of both.
+    /// Returns the number of keys that exist, that of tombstones, and the bytes of both.
     pub(crate) fn load(&self) -> (usize, usize, usize) {
         let tombstones = self.map.tombstones();
         (self.map.len() - tombstones, tombstones, self.map.bytes())
     }
 
-    /// How many members have held something else for long.
+    /// Returns the number of members whose entries have differed for long.
     pub(crate) fn differing_long(&self) -> usize {
         self.gossip.differing_long()
     }
 
-    /// Lets go of tombstones that are older than their life.
+    /// Drops tombstones whose life is over.
     fn expire(&mut self, cx: &mut Context<'_>) {
         for item in self.map.expire(cx.now()) {
             self.gossip.forget(item);
@@ -148,15 +149,15 @@ impl KvProtocol {
         self.gossip.stats(cx).evicted += evicted;
     }
 
-    /// Writes anew what is stamped too far ahead of a clock that most others agree with: this node's
-    /// clock was wrong when it was written, or that of the whole cluster. Nobody else takes it as it
-    /// is, and nobody could overwrite it.
+    /// Writes entries again that are stamped too far ahead of a clock that most members agree with:
+    /// they were written while the clock of this node, or of the whole cluster, was wrong. Other nodes
+    /// would refuse such an entry, and no write could replace it.
     fn restamp(&mut self, cx: &mut Context<'_>) {
         if !cx.clock().is_confirmed(cx.now()) || broken(Rule::Restamp) {
             return;
         }
         let limit = Item { stamp: cx.clock().limit(cx.now()), id: 0 };
-        let ahead: Vec<Item> = self.gossip.set().iter(limit, Item::END).collect();
+        let ahead: Vec<Item> = self.gossip.set.iter(limit, Item::END).collect();
         for item in ahead {
             let Some(entry) = self.map.held(item.id).cloned() else { continue };
             let version = Version { stamp: cx.stamp(), node: cx.id() };
@@ -172,7 +173,7 @@ impl Protocol for KvProtocol {
     }
 
     fn period(&self) -> Duration {
-        self.gossip.manner().pull_interval()
+        self.gossip.policy.pull_interval
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
@@ -183,9 +184,9 @@ impl Protocol for KvProtocol {
 
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
         match self.gossip.receive(cx, &mut self.map, from, message) {
-            Ok(progress) => {
-                if let (Some(total), Some(peer)) = (progress.catching_up, cx.roster().peer(from)) {
-                    let (from, have) = (peer.name.clone(), self.gossip.set().len() as u64);
+            Ok(catching_up) => {
+                if let (Some(total), Some(peer)) = (catching_up, cx.roster().peer(from)) {
+                    let (from, have) = (peer.name.clone(), self.gossip.set.len() as u64);
                     cx.notify(Notice::CatchUp { from, have, total: total.max(have) });
                 }
             }

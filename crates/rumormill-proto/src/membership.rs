@@ -36,7 +36,7 @@ use crate::membership::change::{Change, Sink};
 use crate::membership::codec::Codec;
 use crate::membership::digests::Digests;
 use crate::membership::directory::Directory;
-use crate::membership::messages::{Told, trim_swim};
+use crate::membership::messages::{WireMember, trim_swim};
 use crate::membership::peer::{Peer, Place};
 use crate::membership::roster::Roster;
 use crate::membership::state::MemberState;
@@ -99,11 +99,11 @@ impl Membership {
         // out faster here.
         let full = self.foca.updates_backlog() >= BACKLOG;
         let mut news = Vec::new();
-        let is_news = |told: &Told<'_>| {
-            let id = told.id();
-            let is_news = !told.is_join() || !(full || roster.contains(id));
+        let is_news = |member: &WireMember<'_>| {
+            let id = member.id();
+            let is_news = !member.is_join() || !(full || roster.contains(id));
             if is_news {
-                news.push((id, Place::of(told.addr)));
+                news.push((id, Place::of(member.addr)));
             }
             is_news
         };
@@ -111,7 +111,7 @@ impl Membership {
         // That it speaks is no news of a sender whom the roster has; foca would tell it on.
         news.push((packet.from.0, Place::of(packet.from.1)));
         for (id, place) in news {
-            self.remind(id, place, roster);
+            self.ensure_known(id, place, roster);
         }
         let result = self.foca.handle_data(&packet.bytes, &mut self.sink);
         self.schedule(now);
@@ -125,7 +125,7 @@ impl Membership {
         if self.foca.num_members() < (roster.len() - 1).min(WATCHED) / 2 {
             for peer in roster.members() {
                 if self.watches(peer, roster.len()) {
-                    self.tell(peer);
+                    self.watch(peer);
                 }
             }
         }
@@ -163,7 +163,7 @@ impl Membership {
     }
 
     /// Tells foca of a member that is up. Changes nothing if foca knows it.
-    fn tell(&mut self, peer: &Peer) {
+    fn watch(&mut self, peer: &Peer) {
         if peer.place() != self.me().place() {
             let up = core::iter::once(Member::alive(peer.clone()));
             let _ = self.foca.apply_many(up, false, &mut self.sink);
@@ -171,11 +171,11 @@ impl Membership {
     }
 
     /// There is news of an incarnation, for foca to judge: it must know whom the roster has there.
-    fn remind(&mut self, id: NodeId, place: Place, roster: &Roster) {
+    fn ensure_known(&mut self, id: NodeId, place: Place, roster: &Roster) {
         if roster.len() > self.foca.num_members() + 1
             && let Some(peer) = roster.known(id).or_else(|| roster.at(place))
         {
-            self.tell(peer);
+            self.watch(peer);
         }
     }
 
@@ -188,7 +188,7 @@ impl Membership {
     }
 
     /// Whether the member at this place was declared dead, or has left.
-    pub(crate) fn holds_down(&self, place: Place) -> bool {
+    pub(crate) fn is_down_at(&self, place: Place) -> bool {
         self.down().any(|member| member.place() == place)
     }
 
@@ -267,7 +267,7 @@ impl Membership {
         }
         let (joins, others): (Vec<_>, Vec<_>) = members.into_iter().partition(is_join);
         for other in &others {
-            self.remind(other.id().id(), other.id().place(), roster);
+            self.ensure_known(other.id().id(), other.id().place(), roster);
         }
         // The codec fails only for lack of space, and the buffer for one member has no limit.
         let _ = self.foca.apply_many(others.into_iter(), spread, &mut self.sink);
@@ -289,7 +289,7 @@ impl Membership {
             let peer = join.id();
             // foca judges between the lives of one node.
             if taken.contains(&peer.place()) {
-                self.remind(peer.id(), peer.place(), roster);
+                self.ensure_known(peer.id(), peer.place(), roster);
                 tell.push(join);
             } else if spread || self.watches(peer, members) {
                 tell.push(join);
@@ -306,7 +306,7 @@ impl Membership {
     pub(crate) fn begin_with(&mut self, now: Instant, roster: &Roster) {
         for peer in roster.members() {
             if self.watches(peer, roster.len()) {
-                self.tell(peer);
+                self.watch(peer);
             }
         }
         self.schedule(now);

@@ -66,11 +66,11 @@ pub struct Node {
     notices: VecDeque<Notice>,
 }
 
-pub(crate) mod acquaintance;
 pub(crate) mod aggregates;
 mod ask;
 mod doubtful;
 pub(crate) mod events;
+pub(crate) mod initial;
 pub(crate) mod kv;
 mod membership;
 mod path;
@@ -218,7 +218,7 @@ impl Node {
         let digests = Digests::read(&mut body)?;
         self.membership.handle_datagram(now, envelope.to, body.0, &self.core.roster)?;
         self.settle(now);
-        self.heard_wall(now, envelope.from, digests.wall);
+        self.observe_wall(now, envelope.from, digests.wall);
         self.compare(now, envelope, &digests);
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Node {
     fn stream(&mut self, now: Instant, bytes: &[u8]) -> Result<(), WireError> {
         let (envelope, body) = Envelope::read(self.cluster, bytes)?;
         match envelope.channel {
-            CHANNEL_STATE if envelope.from == self.core.roster.id() => self.asked_itself(body),
+            CHANNEL_STATE if envelope.from == self.core.roster.id() => self.own_request(body),
             CHANNEL_STATE => self.state_message(now, body),
             CHANNEL_REFUSAL => self.refused(body),
             // Too large for the path.

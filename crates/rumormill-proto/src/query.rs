@@ -77,7 +77,13 @@ impl QueryProtocol {
     }
 
     /// A question has arrived.
-    pub(crate) fn heard(&mut self, now: Instant, query: EventId, from: NodeId, left: Duration) {
+    pub(crate) fn receive_query(
+        &mut self,
+        now: Instant,
+        query: EventId,
+        from: NodeId,
+        left: Duration,
+    ) {
         self.open.retain(|_, (_, deadline)| *deadline > now);
         if self.open.len() < MOST {
             self.open.insert(query, (from, now + left));

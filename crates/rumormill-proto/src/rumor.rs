@@ -1,9 +1,9 @@
-//! Rumors: news that reaches every node that is up, once, and is then forgotten.
+//! Events: each spreads as a rumor, reaches every node that is up once, and is then forgotten.
 //!
-//! A rumor is named by its origin's incarnation and a stamp of cluster time; the stamp is its
-//! sequence number, since a node never gives one twice. It travels with its *age*: the time that
-//! has elapsed at the nodes that held it one after the other. So no clock need be right for it to
-//! be kept, forgotten and delivered in time, or once. [`kept`] has the rules.
+//! An event is identified by its origin's incarnation and a stamp of cluster time; the stamp serves as
+//! a sequence number, since a node never uses one twice. It travels with its *age*: the time that has
+//! elapsed at the nodes that held it one after the other. So no clock need be right for an event to be
+//! kept, forgotten and delivered in time, and once. [`kept`] has the rules.
 
 pub(crate) mod event;
 pub(crate) mod kept;
@@ -13,11 +13,11 @@ pub(crate) mod stop;
 
 use crate::gossip::Gossip;
 use crate::gossip::item::Item;
-use crate::gossip::manner::Manner;
+use crate::gossip::policy::Policy;
 use crate::identity::{Identity, Name, NodeId};
 use crate::protocol::{Context, Protocol};
 use crate::rumor::event::{Event, EventId, Kind, PublishError, Validator};
-use crate::rumor::kept::{Came, Kept};
+use crate::rumor::kept::{Arrival, Kept};
 use crate::rumor::record::EventRecord;
 use crate::rumor::settings::EventSettings;
 use crate::time::{Duration, Instant};
@@ -30,12 +30,12 @@ pub(crate) struct Rumors {
 
 impl Rumors {
     pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
-        let manner = Manner::new(config, max_datagram);
+        let policy = Policy::new(config, max_datagram);
         let kept = Kept::new(config);
-        Self { gossip: Gossip::new(manner, |stats| &mut stats.events), kept }
+        Self { gossip: Gossip::new(policy, |stats| &mut stats.events), kept }
     }
 
-    /// Tells all nodes, this one included.
+    /// Publishes an event or a query to all nodes, this one included.
     pub(crate) fn publish(
         &mut self,
         cx: &mut Context<'_>,
@@ -66,7 +66,7 @@ impl Rumors {
             return Err(PublishError::Rejected);
         }
         let id = rumor.id;
-        let item = self.kept.add(cx, kind, rumor, Came::published());
+        let item = self.kept.add(cx, kind, rumor, Arrival::default());
         self.gossip.publish(cx, &self.kept, item, None);
         self.make_room(cx);
         Ok(id)
@@ -77,7 +77,7 @@ impl Rumors {
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = EventRecord> + '_ {
-        let items = self.gossip.set().iter(Item::FIRST, Item::END);
+        let items = self.gossip.set.iter(Item::FIRST, Item::END);
         items.filter_map(|item| self.kept.record(item.id))
     }
 
@@ -85,19 +85,19 @@ impl Rumors {
         self.kept.record(id.0)
     }
 
-    /// How many rumors are kept, being told, and how many bytes their payloads have.
+    /// Returns how many events are kept, how many of them are pushed, and the bytes of the payloads.
     pub(crate) fn load(&self) -> (usize, usize, usize) {
-        (self.gossip.set().len(), self.gossip.hot(), self.kept.bytes())
+        (self.gossip.set.len(), self.gossip.hot(), self.kept.bytes())
     }
 
-    /// Lets go of what is older than the retention.
+    /// Drops events that are older than the retention.
     fn expire(&mut self, cx: &mut Context<'_>) {
         for item in self.kept.expire(cx.now()) {
             self.gossip.forget(item);
         }
     }
 
-    /// Lets the oldest go while there are too many.
+    /// Drops the oldest events while there are too many.
     fn make_room(&mut self, cx: &mut Context<'_>) {
         let config = &cx.config().events;
         let (most, most_bytes) = (config.max_events, config.max_bytes);
@@ -115,7 +115,7 @@ impl Protocol for Rumors {
     }
 
     fn period(&self) -> Duration {
-        self.gossip.manner().pull_interval()
+        self.gossip.policy.pull_interval
     }
 
     fn start(&mut self, cx: &mut Context<'_>) {
@@ -137,7 +137,7 @@ impl Protocol for Rumors {
     }
 
     fn digest(&self, now: Instant) -> Option<u64> {
-        // What has become too old since the last tick doesn't count.
+        // Events that have become too old since the last tick don't count.
         self.gossip.digest_without(self.kept.expired(now))
     }
 

@@ -50,9 +50,9 @@ fn spent(net: &VirtualNetwork) -> GossipStats {
         let stats = &node.stats().events;
         sum.messages += stats.messages;
         sum.bytes += stats.bytes;
-        sum.told += stats.told;
-        sum.pulled += stats.pulled;
-        sum.pushed += stats.pushed;
+        sum.entries_pushed += stats.entries_pushed;
+        sum.received_by_pull += stats.received_by_pull;
+        sum.received_by_push += stats.received_by_push;
     }
     sum
 }
@@ -93,13 +93,20 @@ fn storm(style: Style, rumors: usize, seed: u64) -> (usize, usize) {
     let (owed, missed) = chronicle.deliveries(&net);
     let (published, heard) = chronicle.published();
     assert_eq!(published, rumors);
-    let GossipStats { messages, bytes, told, pulled, pushed, .. } = spent(&net);
+    let GossipStats {
+        messages,
+        bytes,
+        entries_pushed,
+        received_by_pull: pulled,
+        received_by_push: pushed,
+        ..
+    } = spent(&net);
     println!(
         "{style}: {published} rumors, {heard} deliveries, {missed} of {owed} owed missed; \
-         for each delivery {:.1} packets, {:.0} bytes, told {:.1} times; {:.2} % found by pull",
+         for each delivery {:.1} packets, {:.0} bytes, pushed {:.1} times; {:.2} % found by pull",
         messages as f64 / heard as f64,
         bytes as f64 / heard as f64,
-        told as f64 / heard as f64,
+        entries_pushed as f64 / heard as f64,
         100.0 * pulled as f64 / (pulled + pushed) as f64,
     );
     (owed, missed)
@@ -139,7 +146,7 @@ fn a_fast_network_hears_in_a_few_hops_and_an_idle_one_is_silent() {
         worst = heard.values().map(|at| at.since(before)).max().unwrap().max(worst);
     }
     assert!(worst < 400 * MS, "{worst:?}");
-    // All is told, and nobody asks.
+    // Every entry is pushed, and no node pulls.
     net.run_for(seconds(10));
     let before = spent(&net).messages;
     net.run_for(seconds(10));
@@ -165,9 +172,9 @@ fn every_stop_rule_stops() {
         let heard = net.take_events().into_iter();
         let heard = heard.filter(|(.., event)| matches!(event, Notice::Event(_))).count();
         assert!(heard > 10, "{stop}: {heard} of 20");
-        let told = spent(&net).told;
+        let pushed = spent(&net).entries_pushed;
         net.run_for(seconds(5));
-        assert_eq!(spent(&net).told, told, "{stop}");
+        assert_eq!(spent(&net).entries_pushed, pushed, "{stop}");
     }
 }
 

@@ -46,9 +46,9 @@ fn spent(net: &VirtualNetwork) -> GossipStats {
         let stats = &node.stats().kv;
         sum.messages += stats.messages;
         sum.bytes += stats.bytes;
-        sum.pulled += stats.pulled;
-        sum.given += stats.given;
-        sum.told += stats.told;
+        sum.received_by_pull += stats.received_by_pull;
+        sum.entries_sent += stats.entries_sent;
+        sum.entries_pushed += stats.entries_pushed;
     }
     sum
 }

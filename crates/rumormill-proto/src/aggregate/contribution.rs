@@ -3,7 +3,7 @@
 use crate::aggregate::bounds::Bounds;
 use crate::codec::{Read, Reader, WireError, Write};
 
-/// What nodes contribute to a window of one metric; merged by taking hulls.
+/// What nodes contribute to a window of one aggregate; merged by taking hulls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Contribution {
     /// What distances are measured from.
@@ -16,7 +16,7 @@ pub(crate) struct Contribution {
     pub(crate) squared: Bounds,
     /// The range of the inputs; `None` if nobody reports.
     pub(crate) input: Option<Bounds>,
-    /// The window proves nothing: some node had just met this metric.
+    /// The window proves nothing: some node had just met this aggregate.
     pub(crate) void: bool,
     /// Some node's input changed within its window.
     pub(crate) changed: bool,

@@ -7,8 +7,8 @@ use crate::aggregate::enclosed::Enclosed;
 use crate::aggregate::input::Mode;
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::links::Link;
+use crate::aggregate::local::Aggregate;
 use crate::aggregate::mass::{self};
-use crate::aggregate::metric::Metric;
 use crate::aggregate::reading::{
     AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
     WindowLine, WindowPhase,
@@ -33,7 +33,7 @@ impl Aggregation {
             Mode::Live => self.estimate(now, name, core),
             Mode::Round => match self.finished.get(name) {
                 Some(finished) => Some(finished.clone()),
-                None => self.knows(name).then(|| Reading {
+                None => self.contains(name).then(|| Reading {
                     caveats: vec![Caveat::NoRound],
                     ..nothing_known(name, self.mode, core.roster.len())
                 }),
@@ -57,16 +57,16 @@ impl Aggregation {
     /// The estimate of now.
     pub(crate) fn estimate(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         let Core { roster, config, .. } = core;
-        let metric = self.metrics.get(name)?;
-        let held = |component| mass::to_f64(metric.ledger.mass(component));
+        let aggregate = self.aggregates.get(name)?;
+        let held = |component| mass::to_f64(aggregate.ledger.mass(component));
         let (value, participation) = (held(VALUE), held(PARTICIPATION));
         let nodes = self.nodes();
-        let reported = participation > 0.0 && !metric.is_dust();
+        let reported = participation > 0.0 && !aggregate.is_dust();
         let average = reported.then(|| value / participation);
 
         // A window of another membership proves nothing about this one.
         let current = self.view.digest == roster.digest();
-        let complete = metric.window.as_ref().and_then(Window::result).filter(|_| current);
+        let complete = aggregate.window.as_ref().and_then(Window::result).filter(|_| current);
         let last = complete.map(|complete| &complete.contribution);
         let enclosed = last.map(|last| Enclosed::new(last, roster.len()));
         let figure = |value: Option<f64>, bounds: Option<Bounds>| Statistic {
@@ -78,8 +78,8 @@ impl Aggregation {
         let count = figure(nodes.map(|n| participation * n), enclosed.map(|e| e.count));
         let average = figure(average, enclosed.and_then(|enclosed| enclosed.average));
 
-        let quiet = roster.is_empty() || metric.quiet >= QUIET;
-        let met = metric.disagreement.standard_error().zip(nodes).map(|(error, n)| {
+        let quiet = roster.is_empty() || aggregate.quiet >= QUIET;
+        let met = aggregate.disagreement.standard_error().zip(nodes).map(|(error, n)| {
             let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
             (error * n).hypot(value * n * of_nodes)
         });
@@ -90,27 +90,27 @@ impl Aggregation {
             bounded.map(|(e, value)| (value - e.sum.lower).abs().max((e.sum.upper - value).abs()));
         let standard_error = met.map(|met| bound.map_or(met, |bound| met.min(bound / 3.0)));
         let view_changed = if current { self.view.changed } else { Some(now) };
-        let disturbed = metric.disturbed.max(view_changed);
-        let tolerated =
-            (config.aggregates.tolerance * metric.scale() + mass::RESOLUTION) * roster.len() as f64;
+        let disturbed = aggregate.disturbed.max(view_changed);
+        let tolerated = (config.aggregates.tolerance * aggregate.scale() + mass::RESOLUTION)
+            * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
             bounds.width() <= tolerated && with_value.width() <= 2.0 * tolerated
         };
         let since_change = complete.is_some_and(|complete| {
-            Some(complete.opened) >= metric.disturbed && !complete.contribution.changed
+            Some(complete.opened) >= aggregate.disturbed && !complete.contribution.changed
         });
         let converged = quiet
             && since_change
             && enclosed.is_some_and(|e| e.counted().is_some())
             && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value))
-            && !self.is_stuck(now, metric);
+            && !self.is_stuck(now, aggregate);
         // Beside `converged` it is what is known; otherwise an estimate that may be true.
         let variance = if converged {
             enclosed.and_then(|enclosed| enclosed.known_variance())
         } else {
-            let masses = [PARTICIPATION, VALUE, SQUARE].map(|c| metric.ledger.mass(c));
+            let masses = [PARTICIPATION, VALUE, SQUARE].map(|c| aggregate.ledger.mass(c));
             let estimate = reported.then(|| mass::variance(masses));
             estimate.filter(|&v| last.is_some_and(|last| Enclosed::allows(last, roster.len(), v)))
         };
@@ -134,7 +134,7 @@ impl Aggregation {
         if last.is_some_and(|last| last.changed) || complete.is_some() && !since_change {
             caveats.push(Caveat::InputChanged);
         }
-        if last.is_some_and(|last| last.input.is_none() && metric.input.is_none()) {
+        if last.is_some_and(|last| last.input.is_none() && aggregate.input.is_none()) {
             caveats.push(Caveat::NobodyReports);
         }
         caveats.push(Caveat::Undetected(detection_time(config)));
@@ -157,14 +157,14 @@ impl Aggregation {
 
     /// Whether exchanges of an aggregate do not get through: to a peer, or somewhere beyond the peers,
     /// so that no window ends.
-    fn is_stuck(&self, now: Instant, metric: &Metric) -> bool {
+    fn is_stuck(&self, now: Instant, aggregate: &Aggregate) -> bool {
         let patience = self.period * STUCK;
         let unanswered = self.links.iter().any(|(peer, link)| {
             let awaits = |ledger: &Ledger| ledger.awaits(peer, link.seq);
             link.awaiting_since().is_some_and(|since| now.since(since) > patience)
-                && (awaits(&metric.ledger) || awaits(&self.anchors))
+                && (awaits(&aggregate.ledger) || awaits(&self.anchors))
         });
-        let result = metric.window.as_ref().and_then(Window::result);
+        let result = aggregate.window.as_ref().and_then(Window::result);
         let overdue = result
             .is_some_and(|complete| now.since(complete.opened) > complete.took * 4 + patience);
         unanswered || overdue
@@ -174,9 +174,9 @@ impl Aggregation {
     pub(crate) fn explain(&self, now: Instant, name: &Name, core: &Core) -> Option<Explanation> {
         let roster = &core.roster;
         let reading = self.reading(now, name, core)?;
-        let metric = self.metrics.get(name);
+        let aggregate = self.aggregates.get(name);
         let component = |(kind, component)| {
-            let ledger = &metric?.ledger;
+            let ledger = &aggregate?.ledger;
             let (taken, given) = ledger.totals(component);
             Some(ComponentLine {
                 component: kind,
@@ -206,10 +206,11 @@ impl Aggregation {
                 linked: link.linked,
                 outstanding: link.is_outstanding(),
                 exchanges: link.seq,
-                net: metric.map_or(0.0, |metric| mass::to_f64(metric.ledger.net(id, VALUE))),
+                net: aggregate
+                    .map_or(0.0, |aggregate| mass::to_f64(aggregate.ledger.net(id, VALUE))),
             })
         };
-        let window = metric.and_then(|metric| metric.window.as_ref());
+        let window = aggregate.and_then(|aggregate| aggregate.window.as_ref());
         Some(Explanation {
             input: self.input(name),
             components: labels.into_iter().filter_map(component).collect(),

@@ -5,10 +5,10 @@ use crate::aggregate::component::{PARTICIPATION, VALUE};
 use crate::aggregate::input::MAX_AGGREGATES;
 use crate::aggregate::ledger::Answer;
 use crate::aggregate::links::Order;
+use crate::aggregate::local::{Aggregate, is_dust};
 use crate::aggregate::mass::{self, Mass, Steps};
 use crate::aggregate::masses::{Masses, mass_of, of_one_aggregate};
 use crate::aggregate::messages::{Message, Section, write_sections};
-use crate::aggregate::metric::{Metric, is_dust};
 use crate::aggregate::settings::Overlap;
 use crate::aggregate::view::OVERHEAD;
 use crate::aggregate::window::Window;
@@ -47,9 +47,9 @@ impl Aggregation {
         match self.links.begin(peer) {
             None => self.send(cx, peer, &Message::Open),
             Some(seq) => {
-                self.anchors.ask(peer, seq);
-                for metric in self.metrics.values_mut() {
-                    metric.ledger.ask(peer, seq);
+                self.anchors.pushed(peer, seq);
+                for aggregate in self.aggregates.values_mut() {
+                    aggregate.ledger.pushed(peer, seq);
                 }
                 self.push(cx, peer, seq);
             }
@@ -60,22 +60,22 @@ impl Aggregation {
     /// Sends what the peer has not answered yet of the push `seq`, with the masses of now: what a
     /// reply books is what the peer took, whichever snapshot it saw.
     pub(super) fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u64) {
-        let mut sections = Vec::with_capacity(1 + self.metrics.len());
+        let mut sections = Vec::with_capacity(1 + self.aggregates.len());
         if self.anchors.awaits(peer, seq) {
             sections.push(self.section(None, self.anchors.masses()));
         }
-        for (name, metric) in &self.metrics {
-            if metric.ledger.awaits(peer, seq) {
-                sections.push(self.section(Some(name), metric.ledger.masses()));
+        for (name, aggregate) in &self.aggregates {
+            if aggregate.ledger.awaits(peer, seq) {
+                sections.push(self.section(Some(name), aggregate.ledger.masses()));
             }
         }
         self.send_sections(cx, peer, false, seq, &sections);
     }
 
     fn section(&self, name: Option<&Name>, masses: Masses) -> Section {
-        let metric = name.and_then(|name| self.metrics.get(name));
-        let window = metric.and_then(|metric| metric.window.as_ref()).map(Window::part);
-        Section { metric: name.cloned(), masses, window }
+        let aggregate = name.and_then(|name| self.aggregates.get(name));
+        let window = aggregate.and_then(|aggregate| aggregate.window.as_ref()).map(Window::part);
+        Section { aggregate: name.cloned(), masses, window }
     }
 
     pub(super) fn receive_push(
@@ -89,7 +89,7 @@ impl Aggregation {
         // A peer that pushes has the link. This node may have none, if it had given up opening it
         // when the peer accepted after all; nothing has moved between them then.
         self.links.establish(from);
-        match self.links.hear(from, seq) {
+        match self.links.receive(from, seq) {
             Order::Latest => {}
             Order::Older(seq) => return self.send(cx, from, &Message::Stale { seq }),
             Order::TooFar => {
@@ -103,12 +103,12 @@ impl Aggregation {
         let mut replies = Vec::with_capacity(sections.len());
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
-            let answer = match &section.metric {
+            let answer = match &section.aggregate {
                 None => {
                     let masses = self.without_departed(&section.masses);
                     Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
                 }
-                Some(name) => self.answer_metric(cx, from, seq, name, section, decline),
+                Some(name) => self.answer_aggregate(cx, from, seq, name, section, decline),
             };
             match answer {
                 Some(Answer::Stale) => continue,
@@ -116,15 +116,15 @@ impl Aggregation {
                 Some(Answer::Repeated) => repeated = true,
                 None => {}
             }
-            let masses = match &section.metric {
+            let masses = match &section.aggregate {
                 None => self.anchors.taken(from),
                 Some(name) => {
                     self.meet_window(cx, name, view, section);
-                    let metric = self.metrics.get(name);
-                    metric.map_or(vec![], |metric| metric.ledger.taken(from))
+                    let aggregate = self.aggregates.get(name);
+                    aggregate.map_or(vec![], |aggregate| aggregate.ledger.taken(from))
                 }
             };
-            replies.push(self.section(section.metric.as_ref(), masses));
+            replies.push(self.section(section.aggregate.as_ref(), masses));
         }
         if replies.is_empty() {
             return;
@@ -173,7 +173,7 @@ impl Aggregation {
     }
 
     /// `None` if this node does not take the aggregate up.
-    fn answer_metric(
+    fn answer_aggregate(
         &mut self,
         cx: &mut Context<'_>,
         from: NodeId,
@@ -182,20 +182,20 @@ impl Aggregation {
         section: &Section,
         decline: bool,
     ) -> Option<Answer> {
-        let full = self.metrics.len() >= MAX_AGGREGATES;
-        if !self.metrics.contains_key(name) && (full || is_dust(&section.masses)) {
+        let full = self.aggregates.len() >= MAX_AGGREGATES;
+        if !self.aggregates.contains_key(name) && (full || is_dust(&section.masses)) {
             return None;
         }
         let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
         let anchors_quiet = self.anchors_quiet;
-        let metric = self.metric(cx, name);
+        let aggregate = self.aggregate(cx, name);
         let masses = of_one_aggregate(&section.masses);
-        let difference = |component| mass_of(&masses, component) - metric.ledger.mass(component);
+        let difference = |component| mass_of(&masses, component) - aggregate.ledger.mass(component);
         let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
-        let steps = (!decline).then(|| metric.steps(members));
-        let answer = metric.ledger.answer(from, seq, &masses, steps);
+        let steps = (!decline).then(|| aggregate.steps(members));
+        let answer = aggregate.ledger.answer(from, seq, &masses, steps);
         if answer == Answer::Fresh {
-            metric.met(value, participation, anchors_quiet, tolerance);
+            aggregate.met(value, participation, anchors_quiet, tolerance);
         }
         Some(answer)
     }
@@ -210,7 +210,7 @@ impl Aggregation {
     ) {
         let tolerance = cx.config().aggregates.tolerance;
         for section in sections {
-            match &section.metric {
+            match &section.aggregate {
                 None => {
                     let taken = self.without_departed(&section.masses);
                     let before = self.anchor_masses();
@@ -225,24 +225,25 @@ impl Aggregation {
                 }
                 Some(name) => {
                     let anchors_quiet = self.anchors_quiet;
-                    let Some(metric) = self.metrics.get_mut(name) else { continue };
-                    if section.masses.is_empty() && metric.input.is_none() && metric.is_dust() {
+                    let Some(aggregate) = self.aggregates.get_mut(name) else { continue };
+                    if section.masses.is_empty() && aggregate.input.is_none() && aggregate.is_dust()
+                    {
                         // The peer has forgotten the aggregate, and this node has no reason to keep it.
-                        self.metrics.remove(name);
+                        self.aggregates.remove(name);
                         continue;
                     }
-                    let held = |metric: &Metric| {
-                        [VALUE, PARTICIPATION].map(|component| metric.ledger.mass(component))
+                    let held = |aggregate: &Aggregate| {
+                        [VALUE, PARTICIPATION].map(|component| aggregate.ledger.mass(component))
                     };
-                    let before = held(metric);
-                    if metric.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
-                        let after = held(metric);
+                    let before = held(aggregate);
+                    if aggregate.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
+                        let after = held(aggregate);
                         let twice = |n: usize| (after[n] - before[n]) << 1u32;
                         if !section.masses.is_empty() {
-                            metric.met(twice(0), twice(1), anchors_quiet, tolerance);
+                            aggregate.met(twice(0), twice(1), anchors_quiet, tolerance);
                         }
-                        if let Some(window) = &mut metric.window {
-                            window.settled(from, &metric.ledger);
+                        if let Some(window) = &mut aggregate.window {
+                            window.settled(from, &aggregate.ledger);
                         }
                     }
                     self.meet_window(cx, name, view, section);
@@ -250,7 +251,7 @@ impl Aggregation {
             }
         }
         let awaited = self.anchors.awaits(from, seq)
-            || self.metrics.values().any(|metric| metric.ledger.awaits(from, seq));
+            || self.aggregates.values().any(|aggregate| aggregate.ledger.awaits(from, seq));
         let current = self.links.get(from).is_some_and(|link| link.seq == seq);
         if current && !awaited && self.links.answered(cx.now(), from).is_some() {
             cx.stats().exchanges += 1;
@@ -264,18 +265,18 @@ impl Aggregation {
 
     /// Takes in where a peer's window stands, if it has the same members.
     fn meet_window(&mut self, cx: &mut Context<'_>, name: &Name, view: u64, section: &Section) {
-        let (Some(part), Some(metric)) = (&section.window, self.metrics.get_mut(name)) else {
+        let (Some(part), Some(aggregate)) = (&section.window, self.aggregates.get_mut(name)) else {
             return;
         };
-        let Some(window) = metric.window.as_mut().filter(|_| view == self.view.digest) else {
+        let Some(window) = aggregate.window.as_mut().filter(|_| view == self.view.digest) else {
             return;
         };
-        let progress = window.receive(cx.now(), part, &mut metric.ledger, metric.input);
-        metric.note(cx, progress);
-        metric.advance(cx);
+        let progress = window.receive(cx.now(), part, &mut aggregate.ledger, aggregate.input);
+        aggregate.note(cx, progress);
+        aggregate.advance(cx);
     }
 
     pub(super) fn forget_spent(&mut self) {
-        self.metrics.retain(|_, metric| !metric.is_spent());
+        self.aggregates.retain(|_, aggregate| !aggregate.is_spent());
     }
 }

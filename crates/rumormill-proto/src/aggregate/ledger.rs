@@ -101,7 +101,7 @@ struct Book {
     /// The peer's latest push that was answered.
     answered: u64,
     /// The latest push that this node sent with these components.
-    asked: u64,
+    pushed: u64,
     /// The latest reply that came.
     settled: u64,
 }
@@ -117,7 +117,7 @@ impl Book {
     }
 
     fn in_flight(&self) -> bool {
-        self.asked != self.settled
+        self.pushed != self.settled
     }
 }
 
@@ -195,17 +195,17 @@ impl Ledger {
     }
 
     /// A push with these components is on its way to the peer.
-    pub(crate) fn ask(&mut self, peer: NodeId, seq: u64) {
+    pub(crate) fn pushed(&mut self, peer: NodeId, seq: u64) {
         let others = self.books.values().any(Book::in_flight);
         if let Some(record) = self.record.as_mut().filter(|_| !others) {
             record.flight = record.held.map(Span::at);
         }
-        self.books.entry(peer).or_default().asked = seq;
+        self.books.entry(peer).or_default().pushed = seq;
     }
 
     /// Whether the peer's reply to the push `seq` is still to come.
     pub(crate) fn awaits(&self, peer: NodeId, seq: u64) -> bool {
-        self.books.get(&peer).is_some_and(|book| book.asked == seq && book.in_flight())
+        self.books.get(&peer).is_some_and(|book| book.pushed == seq && book.in_flight())
     }
 
     /// The peers whose replies are still to come.

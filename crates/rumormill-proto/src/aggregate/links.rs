@@ -47,7 +47,7 @@ pub(crate) struct Link {
     /// The latest push of this node.
     pub(crate) seq: u64,
     /// The latest push of the peer.
-    heard: u64,
+    received: u64,
     outstanding: Option<Outstanding>,
 }
 
@@ -152,7 +152,7 @@ impl Links {
     pub(crate) fn restart(&mut self) {
         for link in self.links.values_mut() {
             link.seq = 0;
-            link.heard = 0;
+            link.received = 0;
             link.outstanding = None;
         }
     }
@@ -170,13 +170,13 @@ impl Links {
     }
 
     /// A push of the peer has come.
-    pub(crate) fn hear(&mut self, peer: NodeId, seq: u64) -> Order {
+    pub(crate) fn receive(&mut self, peer: NodeId, seq: u64) -> Order {
         let link = self.links.entry(peer).or_default();
-        let furthest = link.heard.saturating_add(MAX_STEP);
-        if seq < link.heard {
-            return Order::Older(link.heard);
+        let furthest = link.received.saturating_add(MAX_STEP);
+        if seq < link.received {
+            return Order::Older(link.received);
         }
-        link.heard = seq.min(furthest);
+        link.received = seq.min(furthest);
         if seq > furthest { Order::TooFar } else { Order::Latest }
     }
 

@@ -28,8 +28,8 @@ pub(crate) enum Message {
 /// What a message says of one group of components.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Section {
-    /// The metric; `None` for the anchors.
-    pub(crate) metric: Option<Name>,
+    /// The aggregate; `None` for the anchors.
+    pub(crate) aggregate: Option<Name>,
     /// Component and mass: the snapshot in a push, the cumulative in a reply. Empty in a reply
     /// when the responder doesn't hold the group.
     pub(crate) masses: Vec<(u64, Mass)>,
@@ -50,16 +50,16 @@ pub(crate) struct WindowPart {
 
 impl Section {
     fn write(&self, out: &mut Vec<u8>) {
-        let flags = u8::from(self.metric.is_some())
+        let flags = u8::from(self.aggregate.is_some())
             | u8::from(self.window.is_some()) << 1
             | u8::from(self.window.as_ref().is_some_and(|w| w.contribution.is_some())) << 2;
         out.put(&[flags]);
-        if let Some(name) = &self.metric {
+        if let Some(name) = &self.aggregate {
             out.put_name(name);
         }
         out.put_varint(self.masses.len() as u128);
         for &(component, mass) in &self.masses {
-            match self.metric {
+            match self.aggregate {
                 Some(_) => out.put_varint(u128::from(component)),
                 None => out.put(&component.to_be_bytes()),
             }
@@ -77,11 +77,11 @@ impl Section {
 
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let flags = reader.u8()?;
-        let metric = if flags & 1 != 0 { Some(reader.name()?) } else { None };
+        let aggregate = if flags & 1 != 0 { Some(reader.name()?) } else { None };
         let count = reader.count(MAX_PARTS)?;
         let mut masses = Vec::with_capacity(count.min(64));
         for _ in 0..count {
-            let component = match metric {
+            let component = match aggregate {
                 Some(_) => reader.varint64()?,
                 None => reader.u64()?,
             };
@@ -97,7 +97,7 @@ impl Section {
         } else {
             None
         };
-        Ok(Self { metric, masses, window })
+        Ok(Self { aggregate, masses, window })
     }
 }
 

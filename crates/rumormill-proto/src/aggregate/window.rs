@@ -407,7 +407,7 @@ mod tests {
         let peer = rosters[1].id();
         let mut ledger = Ledger::default();
         ledger.set_inputs(&[(VALUE, mass::ONE << 3u32)]);
-        ledger.ask(peer, 1);
+        ledger.pushed(peer, 1);
         let first = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
         let mut window = first;
         let opened = WindowPart { phase: 0, reached: vec![3], contribution: None };

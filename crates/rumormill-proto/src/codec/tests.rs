@@ -74,7 +74,7 @@ fn the_envelope_tells_apart_garbage_version_and_cluster() {
 fn section(n: usize) -> Section {
     let bounds = Bounds { lower: -1.5, upper: 2.5 };
     Section {
-        metric: Some(Name::new(&format!("metric-{n}")).unwrap()),
+        aggregate: Some(Name::new(&format!("metric-{n}")).unwrap()),
         masses: vec![(0, n!(1).wrapping_shl(192)), (1, n!(-5).wrapping_shl(128))],
         window: Some(WindowPart {
             phase: 3,
@@ -110,7 +110,7 @@ fn sections_are_packed_under_the_limit_and_none_is_lost() {
 
 #[test]
 fn anchors_and_control_messages_survive_the_wire() {
-    let anchors = Section { metric: None, masses: vec![(u64::MAX, n!(3))], window: None };
+    let anchors = Section { aggregate: None, masses: vec![(u64::MAX, n!(3))], window: None };
     for message in [
         Message::Open,
         Message::Accept,

@@ -1,41 +1,40 @@
-//! Anti-entropy: two nodes whose digests differ compare what they hold until they hold the same.
+//! Anti-entropy: two nodes whose digests differ compare their entries until they hold the same.
 //!
-//! No message depends on an earlier one, so each may be lost or repeated. What makes every
-//! comparison come nearer to its end: whatever is found in a message is answered, also where none
-//! of what was given was new here; a node that is given what it holds in a newer version gives that
-//! back; and where an answer had no room for everything, the two compare again.
+//! No message depends on an earlier one, so each may be lost or repeated. Three rules make every
+//! comparison approach its end: every difference found in a message is answered, even if none of its
+//! entries was new; an outdated entry is answered with the newer version; and where an answer had no
+//! room for everything, the two nodes compare again.
 
 use crate::clock::Stamp;
 use crate::gossip::item::{Item, Part};
-use crate::gossip::messages::{Heard, Message, Talk};
+use crate::gossip::messages::{Message, Reconcile, WireEntry};
 use crate::gossip::reconcile::{MANY, Reply};
-use crate::gossip::shelf::{Shelf, Taken};
-use crate::gossip::{Difference, FEW, Gossip, PATIENCE, Progress, random_peers};
+use crate::gossip::storage::{Outcome, Storage};
+use crate::gossip::{Difference, FEW, Gossip, PATIENCE, random_peers};
 use crate::identity::NodeId;
 use crate::protocol::Context;
 use crate::rumor::settings::Style;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
-/// How many bytes of entries one message on the reliable path gives: a newcomer catches up in
-/// chunks of this size, and neither side needs more memory than that.
+/// The most bytes of entries in one message on the reliable path: a newcomer catches up in chunks of
+/// this size, and neither side needs more memory than that.
 const CHUNK: usize = 256 << 10;
 
-/// More entries than this at once are taken for a part of something larger.
+/// More entries than this in one message count as a part of a larger transfer.
 const LOT: usize = 32;
 
-/// How long two openings of one pair may cross each other.
+/// The time within which the openings of two peers may cross.
 const CROSSING: Duration = Duration::from_millis(500);
 
-/// How long nothing is compared with a member of which everything was refused: at first, and at
-/// most.
+/// The first and the longest pause after every entry of a member was refused.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// Members that have differed for so long, in more than what was just written, are reported.
+/// Members that have differed for this long, in more than recent writes, are reported.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What was written within this time, in milliseconds, may still be on its way.
+/// Entries written within this time, in milliseconds, may still be on their way.
 const RECENT_MILLIS: u64 = 30_000;
 
 impl Difference {
@@ -45,148 +44,148 @@ impl Difference {
 }
 
 impl Gossip {
-    /// A pull interval has passed.
+    /// Pulls, after each pull interval.
     pub(crate) fn pull(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        self.asked.retain(|_, (until, _)| *until > now);
-        let peers = match self.manner.style {
+        self.requested.retain(|_, (until, _)| *until > now);
+        let peers = match self.policy.style {
             Style::Push => 0,
-            Style::Pull | Style::PushPull => self.manner.fanout,
-            Style::PushThenPull => usize::from(self.awake_until > now),
+            Style::Pull | Style::PushPull => self.policy.fanout,
+            Style::PushThenPull => usize::from(self.active_until > now),
         };
         for peer in random_peers(cx, peers) {
             self.compare(cx, peer);
         }
     }
 
-    /// A peer is known to hold something else. Returns for how long it has, once that is long and
-    /// not only because something is written all the time.
+    /// Handles a peer's digest that differs. Returns for how long it has, once, if that is long and
+    /// not only because of frequent writes.
     pub(crate) fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) -> Option<Duration> {
         let now = cx.now();
         let difference = self.differing.entry(peer).or_insert(Difference::seen(now));
         let lasts = now.since(difference.old_since);
         let news = lasts >= LONG && !difference.reported;
         difference.reported |= news;
-        if self.manner.style.pulls() && self.next_compare <= now {
-            self.next_compare = now + self.manner.interval / 2;
+        if self.policy.style.pulls() && self.next_compare <= now {
+            self.next_compare = now + self.policy.interval / 2;
             self.compare(cx, peer);
         }
         news.then_some(lasts)
     }
 
-    /// A peer is known to hold the same.
+    /// Handles a peer's digest that is equal.
     pub(crate) fn agrees(&mut self, peer: NodeId) {
         self.differing.remove(&peer);
     }
 
-    /// Since when the digests of each member that is known to differ have differed.
+    /// Returns since when each member that differs has done so.
     pub(crate) fn differing(&self) -> impl Iterator<Item = Instant> {
         self.differing.values().map(|difference| difference.since)
     }
 
-    /// How many members have differed for long.
+    /// Returns the number of members that have differed for long.
     pub(crate) fn differing_long(&self) -> usize {
         self.differing.values().filter(|difference| difference.reported).count()
     }
 
     fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        if broken(Rule::Compare) || self.is_talking(cx, |_| true) || self.rests(cx, peer) {
+        if broken(Rule::Compare) || self.is_awaiting(cx, |_| true) || self.rests(cx, peer) {
             return;
         }
         self.stats(cx).comparisons += 1;
         self.opened = Some((peer, cx.now() + CROSSING));
-        let talk = Talk { opening: true, parts: vec![self.set.overview()], ..self.talk() };
-        self.send(cx, peer, &Message::Talk(talk));
+        let step =
+            Reconcile { opening: true, parts: vec![self.set.overview()], ..self.reconcile() };
+        self.send(cx, peer, &Message::Reconcile(step));
     }
 
-    /// Whether all that this peer had to give was refused not long ago.
+    /// Returns whether every entry of this peer was refused not long ago.
     fn rests(&self, cx: &Context<'_>, peer: NodeId) -> bool {
         self.differing.get(&peer).is_some_and(|difference| difference.rest_until > cx.now())
     }
 
-    /// Whether an answer is awaited from a peer of which this is true.
-    fn is_talking(&self, cx: &Context<'_>, with: impl FnOnce(NodeId) -> bool) -> bool {
-        self.talking.is_some_and(|(peer, until)| until > cx.now() && with(peer))
+    /// Returns whether an answer is awaited from a peer that satisfies `with`.
+    fn is_awaiting(&self, cx: &Context<'_>, with: impl FnOnce(NodeId) -> bool) -> bool {
+        self.awaiting.is_some_and(|(peer, until)| until > cx.now() && with(peer))
     }
 
-    pub(super) fn talk(&self) -> Talk {
-        Talk { holds: self.set.len() as u64, ..Talk::default() }
+    pub(super) fn reconcile(&self) -> Reconcile {
+        Reconcile { holds: self.set.len() as u64, ..Reconcile::default() }
     }
 
-    /// Whether a comparison that this peer opens is not gone into.
-    fn passes_over(&self, cx: &Context<'_>, peer: NodeId) -> bool {
-        // One peer at a time, or all would say and give the same.
-        let busy = self.is_talking(cx, |other| other != peer);
-        // A ping and its answer show both of a pair that the other differs, and both may have
-        // opened a comparison. That of the lower id goes on.
+    /// Returns whether a comparison that this peer opens is ignored.
+    fn ignores(&self, cx: &Context<'_>, peer: NodeId) -> bool {
+        // One peer at a time, or all would send the same.
+        let busy = self.is_awaiting(cx, |other| other != peer);
+        // A ping and its answer show both peers that they differ, and both may have opened a
+        // comparison. That of the lower id goes on.
         let crossed = |(other, until)| other == peer && until > cx.now() && cx.id() < peer;
         busy || self.opened.is_some_and(crossed) || self.rests(cx, peer)
     }
 
-    pub(super) fn talked(
+    pub(super) fn receive_reconcile(
         &mut self,
         cx: &mut Context<'_>,
-        shelf: &mut dyn Shelf,
+        storage: &mut dyn Storage,
         from: NodeId,
-        talk: &Talk,
-    ) -> Progress {
-        self.stats(cx).talks += 1;
-        if talk.opening && self.passes_over(cx, from) {
-            return Progress::default();
+        step: &Reconcile,
+    ) -> Option<u64> {
+        self.stats(cx).comparison_steps += 1;
+        if step.opening && self.ignores(cx, from) {
+            return None;
         }
         let now = cx.now();
-        let given = talk.given.len();
-        let behind = talk.holds > self.set.len() as u64 + MANY;
+        let received = step.entries.len();
+        let behind = step.holds > self.set.len() as u64 + MANY;
         let mut reply = Reply::default();
         let (mut new, mut refused) = (0, 0);
-        for heard in &talk.given {
-            match self.take(cx, shelf, heard, Some(given <= FEW)) {
-                Taken::New { .. } => new += 1,
-                Taken::Outdated(newer) => reply.give.push(newer.id),
-                Taken::Refused => refused += 1,
-                Taken::Known(_) | Taken::Stale => {}
+        for wire in &step.entries {
+            match self.accept(cx, storage, wire, Some(received <= FEW)) {
+                Outcome::New { .. } => new += 1,
+                Outcome::Outdated(newer) => reply.send.push(newer.id),
+                Outcome::Refused => refused += 1,
+                Outcome::Duplicate(_) | Outcome::Stale => {}
             }
         }
         self.note_outcome(now, from, new, refused);
-        self.note_extent(cx, from, talk);
-        if broken(Rule::GoOn) && given > LOT && new == 0 {
-            return Progress { given, catching_up: None };
+        self.note_extent(cx, from, step);
+        if broken(Rule::GoOn) && received > LOT && new == 0 {
+            return None;
         }
-        let elsewhere = self.is_talking(cx, |peer| peer != from);
-        if self.is_talking(cx, |peer| peer == from) {
-            self.talking = None;
+        let elsewhere = self.is_awaiting(cx, |peer| peer != from);
+        if self.is_awaiting(cx, |peer| peer == from) {
+            self.awaiting = None;
         }
-        for part in &talk.parts {
+        for part in &step.parts {
             self.set.answer(part, &mut reply);
         }
-        let size: usize = talk.given.iter().map(|heard| heard.entry.len()).sum();
-        let much = given > LOT || size > CHUNK / 2;
-        match talk.more {
+        let size: usize = step.entries.iter().map(|wire| wire.bytes.len()).sum();
+        let much = received > LOT || size > CHUNK / 2;
+        match step.more {
             Some((lower, upper)) if new > 0 => reply.parts.push(Part::WantRange { lower, upper }),
-            // What came is here already. If another conversation brings it, that one goes on; if
-            // not, only what differs is worth asking for.
+            // These entries are here already. If they come from another peer, that transfer goes on;
+            // if not, only the differences are worth requesting.
             Some((lower, upper)) if !elsewhere => reply.parts.push(self.set.outline(lower, upper)),
-            // That was a part of something larger: go on.
+            // A part of a larger transfer: go on.
             None if much && new > 0 => reply.parts.push(self.set.overview()),
             Some(_) | None => {}
         }
-        let mut answer = self.talk();
-        self.give(cx, shelf, reply.give, &reply.give_ranges, &mut answer);
-        let asks = !reply.parts.is_empty();
+        let mut answer = self.reconcile();
+        self.add_entries(cx, storage, reply.send, &reply.send_ranges, &mut answer);
+        let expects_answer = !reply.parts.is_empty();
         answer.parts = reply.parts;
-        if asks || !answer.given.is_empty() {
-            self.stats(cx).given += answer.given.len() as u64;
-            let length = self.send(cx, from, &Message::Talk(answer));
-            if asks {
-                let long = behind || length > self.manner.datagram;
-                self.talking = Some((from, now + if long { PATIENCE } else { PATIENCE / 6 }));
+        if expects_answer || !answer.entries.is_empty() {
+            self.stats(cx).entries_sent += answer.entries.len() as u64;
+            let length = self.send(cx, from, &Message::Reconcile(answer));
+            if expects_answer {
+                let long = behind || length > self.policy.datagram;
+                self.awaiting = Some((from, now + if long { PATIENCE } else { PATIENCE / 6 }));
             }
         }
-        let catching_up = (behind || (much && new > 0)).then_some(talk.holds);
-        Progress { given, catching_up }
+        (behind || (much && new > 0)).then_some(step.holds)
     }
 
-    /// Takes note of what became of the entries that a peer has given.
+    /// Notes how many entries of a peer were new and how many were refused.
     fn note_outcome(&mut self, now: Instant, from: NodeId, new: usize, refused: usize) {
         let Some(difference) = self.differing.get_mut(&from) else { return };
         if new > 0 {
@@ -197,14 +196,14 @@ impl Gossip {
         }
     }
 
-    /// Takes note of it if a comparison has come down to what was written just now.
-    fn note_extent(&mut self, cx: &Context<'_>, from: NodeId, talk: &Talk) {
+    /// Notes whether a comparison has narrowed down to recent writes.
+    fn note_extent(&mut self, cx: &Context<'_>, from: NodeId, step: &Reconcile) {
         let lower = |part: &Part| match part {
             Part::Ranges { lower, .. } | Part::Ids { lower, .. } => Some(lower.stamp),
             Part::WantRange { lower, .. } => Some(lower.stamp),
             Part::Want(_) => None,
         };
-        let oldest = talk.parts.iter().filter_map(lower).min().map(Stamp::millis);
+        let oldest = step.parts.iter().filter_map(lower).min().map(Stamp::millis);
         let recent = cx.cluster_millis().saturating_sub(RECENT_MILLIS);
         if oldest.is_some_and(|oldest| oldest >= recent)
             && let Some(difference) = self.differing.get_mut(&from)
@@ -214,35 +213,35 @@ impl Gossip {
         }
     }
 
-    /// Puts what the peer lacks into the answer, up to a chunk of it.
-    fn give(
+    /// Adds the entries that the peer lacks to the answer, up to a chunk of them.
+    fn add_entries(
         &mut self,
         cx: &Context<'_>,
-        shelf: &dyn Shelf,
+        storage: &dyn Storage,
         mut ids: Vec<u64>,
         ranges: &[(Item, Item)],
-        answer: &mut Talk,
+        answer: &mut Reconcile,
     ) {
         let mut room = CHUNK;
         let mut add = |id: u64| {
-            let Some(heard) = shelf.heard(cx.now(), id) else { return true };
-            let fits = room >= heard.entry.len();
-            if fits || answer.given.is_empty() {
-                room = room.saturating_sub(Heard::size(heard.entry.len()));
-                answer.given.push(heard);
+            let Some(wire) = storage.wire_entry(cx.now(), id) else { return true };
+            let fits = room >= wire.bytes.len();
+            if fits || answer.entries.is_empty() {
+                room = room.saturating_sub(WireEntry::size(wire.bytes.len()));
+                answer.entries.push(wire);
             }
             fits
         };
         ids.sort_unstable();
         ids.dedup();
         if !ids.into_iter().all(&mut add) {
-            // The rest shows in the next comparison.
+            // The next comparison finds the rest.
             return;
         }
         for &(lower, upper) in ranges {
             for item in self.set.iter(lower, upper) {
                 if !add(item.id) {
-                    // If this entry alone filled the chunk it has been given.
+                    // An entry that fills the chunk alone has been added.
                     answer.more = Some((item, upper));
                     return;
                 }

@@ -1,8 +1,8 @@
-//! Items, ranges of them and their fingerprints: what two nodes compare.
+//! Items, ranges of items and fingerprints: the subjects of a comparison.
 
 use crate::clock::Stamp;
 
-/// One thing that a node may hold: when it was made, and a hash of what it is.
+/// The identification of an entry: when it was written, and a hash of its contents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Item {
     pub(crate) stamp: Stamp,
@@ -16,7 +16,7 @@ impl Item {
     pub(crate) const END: Item = Item { stamp: Stamp(u64::MAX), id: u64::MAX };
 }
 
-/// How many items lie somewhere, and the sum of their ids modulo 2⁶⁴.
+/// The number of items in a range, and the sum of their ids modulo 2⁶⁴.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) count: u64,
@@ -29,7 +29,7 @@ impl Fingerprint {
         self.sum = self.sum.wrapping_add(id);
     }
 
-    /// A number that two equal sets share, and hardly any others.
+    /// Returns a number that equal sets share; different ones share it with a probability of 2⁻⁶⁴.
     pub(crate) fn digest(self) -> u64 {
         self.sum ^ self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
@@ -45,22 +45,22 @@ impl Fingerprint {
     }
 }
 
-/// One range of a comparison: it ends before `upper`, and begins where the one before it ends.
+/// A range of a comparison. It ends before `upper` and begins where the one before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) upper: Item,
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// What one node says to another to find their differences.
+/// A part of a message by which two nodes find their differences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// What I hold from `lower` on, range by range.
+    /// The fingerprints of the sender's items from `lower` on, range by range.
     Ranges { lower: Item, ranges: Vec<Range> },
-    /// The ids of all that I hold from `lower` to before `upper`.
+    /// The ids of the sender's items from `lower` to before `upper`.
     Ids { lower: Item, upper: Item, ids: Vec<u64> },
-    /// Give me these.
+    /// Requests the entries with these ids.
     Want(Vec<u64>),
-    /// Give me all that you hold from `lower` to before `upper`.
+    /// Requests the entries from `lower` to before `upper`.
     WantRange { lower: Item, upper: Item },
 }

@@ -1,4 +1,4 @@
-//! The messages of rumors and of the replica: telling what is new, and finding what differs.
+//! The messages of events and of keys: pushes, feedback, and the steps of a comparison.
 
 use crate::clock::Stamp;
 use crate::codec::{Read, Reader, WireError, Write};
@@ -8,92 +8,92 @@ use crate::time::Duration;
 /// The most entries, parts, ranges or ids that one message may list.
 const MOST: usize = 1 << 17;
 
-/// One entry, as its room writes it, and the round in which it is told.
+/// An entry as its protocol encodes it, with the round in which it is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct WireEntry {
     pub(crate) round: u32,
-    /// How long ago it was published or deleted, as time elapsed at the nodes that held it.
+    /// The time since it was published or deleted, as it elapsed at the nodes that held it.
     pub(crate) age: Duration,
-    pub(crate) entry: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
-impl Heard {
-    /// How many bytes an entry of this length takes at most.
-    pub(crate) const fn size(entry: usize) -> usize {
-        entry + 20
+impl WireEntry {
+    /// Returns the most bytes that an entry of this length takes in a message.
+    pub(crate) const fn size(length: usize) -> usize {
+        length + 20
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.put_varint(u128::from(self.round));
         out.put_varint(self.age.as_millis());
-        out.put_varint(self.entry.len() as u128);
-        out.put(&self.entry);
+        out.put_varint(self.bytes.len() as u128);
+        out.put(&self.bytes);
     }
 
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let round = round(reader)?;
         let age = Duration::from_millis(reader.varint64()?);
         let length = reader.count(reader.0.len())?;
-        Ok(Self { round, age, entry: reader.take(length)?.to_vec() })
+        Ok(Self { round, age, bytes: reader.take(length)?.to_vec() })
     }
 }
 
-/// What is new: a push.
+/// A push of new entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tell {
-    /// Whether the sender wants to hear which of these were known.
+pub(crate) struct Push {
+    /// Whether the sender requests feedback: which of these the receiver held already.
     pub(crate) feedback: bool,
-    pub(crate) entries: Vec<Heard>,
-    /// Entries too long for a datagram: whoever lacks one asks for it.
+    pub(crate) entries: Vec<WireEntry>,
+    /// Entries that are too long for a datagram: receivers that lack one request it.
     pub(crate) announced: Vec<(u32, Item)>,
 }
 
-/// One step of finding what differs.
+/// One step of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Talk {
-    /// How many items the sender holds.
+pub(crate) struct Reconcile {
+    /// The number of items that the sender holds.
     pub(crate) holds: u64,
     /// Whether this begins a comparison.
     pub(crate) opening: bool,
     pub(crate) parts: Vec<Part>,
-    pub(crate) given: Vec<Heard>,
-    /// What was asked for goes on here: ask again, from here.
+    pub(crate) entries: Vec<WireEntry>,
+    /// The rest of a requested range, which had no room in this message.
     pub(crate) more: Option<(Item, Item)>,
 }
 
-/// A message of rumors or of the replica.
+/// A message of events or of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    Tell(Tell),
-    /// The answer to a push that asked: these were known.
-    Knew(Vec<u64>),
-    Talk(Talk),
+    Push(Push),
+    /// The answer to a push that requests feedback: the ids that the receiver held already.
+    Feedback(Vec<u64>),
+    Reconcile(Reconcile),
 }
 
 impl Message {
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Self::Tell(tell) => {
-                out.put(&[u8::from(tell.feedback)]);
-                out.put_varint(tell.entries.len() as u128);
-                for heard in &tell.entries {
-                    heard.write(&mut out);
+            Self::Push(push) => {
+                out.put(&[u8::from(push.feedback)]);
+                out.put_varint(push.entries.len() as u128);
+                for wire in &push.entries {
+                    wire.write(&mut out);
                 }
-                out.put_varint(tell.announced.len() as u128);
+                out.put_varint(push.announced.len() as u128);
                 let mut bounds = Bounds::default();
-                for (round, item) in &tell.announced {
+                for (round, item) in &push.announced {
                     out.put_varint(u128::from(*round));
                     bounds.write(*item, &mut out);
                 }
             }
-            Self::Knew(ids) => {
+            Self::Feedback(ids) => {
                 out.put(&[2]);
                 write_ids(ids, &mut out);
             }
-            Self::Talk(talk) => {
+            Self::Reconcile(step) => {
                 out.put(&[3]);
-                write_talk(talk, &mut out);
+                write_talk(step, &mut out);
             }
         }
         out
@@ -103,13 +103,13 @@ impl Message {
         let mut reader = Reader(bytes);
         let message = match reader.u8()? {
             kind @ (0 | 1) => {
-                let entries = read_list(&mut reader, Heard::read)?;
+                let entries = read_list(&mut reader, WireEntry::read)?;
                 let mut bounds = Bounds::default();
                 let announced = read_list(&mut reader, |r| Ok((round(r)?, bounds.read(r)?)))?;
-                Self::Tell(Tell { feedback: kind == 1, entries, announced })
+                Self::Push(Push { feedback: kind == 1, entries, announced })
             }
-            2 => Self::Knew(read_ids(&mut reader)?),
-            3 => Self::Talk(read_talk(&mut reader)?),
+            2 => Self::Feedback(read_ids(&mut reader)?),
+            3 => Self::Reconcile(read_talk(&mut reader)?),
             _ => return Err(WireError::Malformed),
         };
         reader.finish()?;
@@ -117,11 +117,11 @@ impl Message {
     }
 }
 
-fn write_talk(talk: &Talk, out: &mut Vec<u8>) {
+fn write_talk(step: &Reconcile, out: &mut Vec<u8>) {
     let mut bounds = Bounds::default();
-    out.put_varint(u128::from(talk.holds));
-    out.put_varint(talk.parts.len() as u128);
-    for part in &talk.parts {
+    out.put_varint(u128::from(step.holds));
+    out.put_varint(step.parts.len() as u128);
+    for part in &step.parts {
         match part {
             Part::Ranges { lower, ranges } => {
                 out.put(&[0]);
@@ -152,18 +152,18 @@ fn write_talk(talk: &Talk, out: &mut Vec<u8>) {
             }
         }
     }
-    out.put_varint(talk.given.len() as u128);
-    for heard in &talk.given {
-        heard.write(out);
+    out.put_varint(step.entries.len() as u128);
+    for wire in &step.entries {
+        wire.write(out);
     }
-    out.put(&[u8::from(talk.more.is_some()) | u8::from(talk.opening) << 1]);
-    if let Some((lower, upper)) = talk.more {
+    out.put(&[u8::from(step.more.is_some()) | u8::from(step.opening) << 1]);
+    if let Some((lower, upper)) = step.more {
         bounds.write(lower, out);
         bounds.write(upper, out);
     }
 }
 
-fn read_talk(reader: &mut Reader<'_>) -> Read<Talk> {
+fn read_talk(reader: &mut Reader<'_>) -> Read<Reconcile> {
     let mut bounds = Bounds::default();
     let holds = reader.varint64()?;
     let parts = read_list(reader, |reader| {
@@ -187,14 +187,14 @@ fn read_talk(reader: &mut Reader<'_>) -> Read<Talk> {
             _ => return Err(WireError::Malformed),
         })
     })?;
-    let given = read_list(reader, Heard::read)?;
+    let entries = read_list(reader, WireEntry::read)?;
     let flags = reader.u8()?;
     if flags > 3 {
         return Err(WireError::Malformed);
     }
     let goes_on = flags & 1 == 1;
     let more = if goes_on { Some((bounds.read(reader)?, bounds.read(reader)?)) } else { None };
-    Ok(Talk { holds, opening: flags & 2 == 2, parts, given, more })
+    Ok(Reconcile { holds, opening: flags & 2 == 2, parts, entries, more })
 }
 
 fn round(reader: &mut Reader<'_>) -> Read<u32> {
@@ -213,7 +213,7 @@ fn read_ids(reader: &mut Reader<'_>) -> Read<Vec<u64>> {
     (0..count).map(|_| reader.u64()).collect()
 }
 
-/// Reads a count and that many values; a lie about the count costs no memory.
+/// Reads a count and that many values; a wrong count costs no memory.
 fn read_list<T>(
     reader: &mut Reader<'_>,
     mut read: impl FnMut(&mut Reader<'_>) -> Read<T>,
@@ -226,8 +226,7 @@ fn read_list<T>(
     Ok(list)
 }
 
-/// Writes items as differences of their stamps, since they mostly rise; the id only where it says
-/// anything.
+/// Writes items as differences of their stamps, which mostly rise; and an id only if it is not 0.
 #[derive(Default)]
 struct Bounds {
     before: u64,
@@ -280,30 +279,31 @@ mod tests {
         ]
     }
 
-    fn heard() -> impl Strategy<Value = Heard> {
-        (any::<u32>(), any::<u64>(), prop::collection::vec(any::<u8>(), 0..40))
-            .prop_map(|(round, age, entry)| Heard { round, age: Duration::from_millis(age), entry })
+    fn wire_entry() -> impl Strategy<Value = WireEntry> {
+        (any::<u32>(), any::<u64>(), prop::collection::vec(any::<u8>(), 0..40)).prop_map(
+            |(round, age, bytes)| WireEntry { round, age: Duration::from_millis(age), bytes },
+        )
     }
 
     fn message() -> impl Strategy<Value = Message> {
-        let list = || prop::collection::vec(heard(), 0..4);
+        let list = || prop::collection::vec(wire_entry(), 0..4);
         prop_oneof![
             (any::<bool>(), list(), prop::collection::vec((any::<u32>(), item()), 0..4)).prop_map(
-                |(feedback, entries, announced)| Message::Tell(Tell {
+                |(feedback, entries, announced)| Message::Push(Push {
                     feedback,
                     entries,
                     announced
                 })
             ),
-            prop::collection::vec(any::<u64>(), 0..5).prop_map(Message::Knew),
+            prop::collection::vec(any::<u64>(), 0..5).prop_map(Message::Feedback),
             (
                 (any::<u64>(), any::<bool>()),
                 prop::collection::vec(part(), 0..5),
                 list(),
                 prop::option::of((item(), item()))
             )
-                .prop_map(|((holds, opening), parts, given, more)| {
-                    Message::Talk(Talk { holds, opening, parts, given, more })
+                .prop_map(|((holds, opening), parts, entries, more)| {
+                    Message::Reconcile(Reconcile { holds, opening, parts, entries, more })
                 }),
         ]
     }

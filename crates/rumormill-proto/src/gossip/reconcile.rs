@@ -1,28 +1,27 @@
-//! Finding what two sets differ in, by exchanging little more than the difference.
+//! Set reconciliation: finds the difference of two sets by exchanging little more than that.
 //!
 //! Range-based set reconciliation (Meyer, "Range-Based Set Reconciliation", 2023): both sides keep
 //! their items sorted, and compare ranges by the number of items and the sum of their ids. Equal
-//! ranges are done with; others are divided, and small ones listed. Items are sorted by *stamp*, so
-//! what is new lies together at the end, and recent differences cost a few packets whatever the
-//! size of the set and of the cluster. Where two ranges differ by exactly one item, the difference
-//! of the sums *is* its id, and nothing need be divided or listed.
+//! ranges are finished; others are divided, and small ones listed. Items are sorted by *stamp*, so
+//! new ones lie together at the end, and recent differences cost a few packets whatever the size of
+//! the set and of the cluster. Where two ranges differ by exactly one item, the difference of the
+//! sums *is* its id, and nothing need be divided or listed.
 //!
-//! Nothing here is remembered between messages: each can be lost, repeated or answered by itself,
-//! and whoever goes on, with whatever peer, goes on from what it holds.
+//! There is no state between messages: each can be lost, repeated or answered by itself.
 
 use std::collections::BTreeSet;
 
 use crate::gossip::item::{Item, Part, Range};
 use crate::gossip::set::ItemSet;
 
-/// What to say next, and what to give.
+/// The answer to the parts of a step.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) parts: Vec<Part>,
-    /// Ids of items that the peer lacks.
-    pub(crate) give: Vec<u64>,
-    /// Ranges that the peer lacks altogether.
-    pub(crate) give_ranges: Vec<(Item, Item)>,
+    /// The ids of items that the peer lacks.
+    pub(crate) send: Vec<u64>,
+    /// Ranges in which the peer has no items.
+    pub(crate) send_ranges: Vec<(Item, Item)>,
 }
 
 /// Ranges with at most this many items are listed, not divided.
@@ -31,27 +30,27 @@ const LISTED: u64 = 8;
 /// A range is divided into this many.
 const BRANCHES: u64 = 16;
 
-/// Where the peers differ by more than this many items they talk on the reliable path, and divide
-/// at once into ranges of [`FINE`] items.
+/// Peers that differ by more than this many items use the reliable path, and divide at once into
+/// ranges of [`FINE`] items.
 pub(crate) const MANY: u64 = 64;
 
-/// How many items a range has after a fine division: few enough for most to differ by one item
-/// where one in a hundred differs.
+/// The number of items in a range after a fine division: few enough for most ranges to differ by one
+/// item if one in a hundred differs.
 const FINE: u64 = 48;
 
 impl ItemSet {
-    /// The opening of a comparison: all in one range.
+    /// Returns the opening of a comparison: the whole set as one range.
     pub(crate) fn overview(&self) -> Part {
         self.outline(Item::FIRST, Item::END)
     }
 
-    /// What lies from `lower` to before `upper`, in one range.
+    /// Returns the items from `lower` to before `upper` as one range.
     pub(crate) fn outline(&self, lower: Item, upper: Item) -> Part {
         let range = Range { upper, fingerprint: self.range(lower, upper) };
         Part::Ranges { lower, ranges: vec![range] }
     }
 
-    /// What this side makes of a part of the other's comparison.
+    /// Adds the answer to a part of the peer's step.
     pub(crate) fn answer(&self, part: &Part, reply: &mut Reply) {
         match part {
             Part::Ranges { lower, ranges } => {
@@ -62,8 +61,8 @@ impl ItemSet {
                 }
             }
             Part::Ids { lower, upper, ids } => self.sift(*lower, *upper, ids, reply),
-            Part::Want(ids) => reply.give.extend(ids),
-            Part::WantRange { lower, upper } => reply.give_ranges.push((*lower, *upper)),
+            Part::Want(ids) => reply.send.extend(ids),
+            Part::WantRange { lower, upper } => reply.send_ranges.push((*lower, *upper)),
         }
     }
 
@@ -74,17 +73,17 @@ impl ItemSet {
             return;
         }
         if theirs.count == 0 {
-            reply.give_ranges.push((lower, upper));
+            reply.send_ranges.push((lower, upper));
         } else if mine.count == 0 {
             reply.parts.push(Part::WantRange { lower, upper });
         } else if theirs.count == mine.count + 1 {
-            // Perhaps one item of theirs is all the difference: that shows at their side.
+            // The difference may be a single item of theirs, which the peer can determine.
             let range = Range { upper, fingerprint: mine };
             reply.parts.push(Part::Ranges { lower, ranges: vec![range] });
         } else if mine.count == theirs.count + 1
             && self.contains_id(lower, upper, mine.sum.wrapping_sub(theirs.sum))
         {
-            reply.give.push(mine.sum.wrapping_sub(theirs.sum));
+            reply.send.push(mine.sum.wrapping_sub(theirs.sum));
         } else if mine.count <= LISTED {
             let ids = self.iter(lower, upper).map(|item| item.id).collect();
             reply.parts.push(Part::Ids { lower, upper, ids });
@@ -100,7 +99,7 @@ impl ItemSet {
         let mut missing: BTreeSet<u64> = theirs.iter().copied().collect();
         for item in self.iter(lower, upper) {
             if !missing.remove(&item.id) {
-                reply.give.push(item.id);
+                reply.send.push(item.id);
             }
         }
         if !missing.is_empty() {

@@ -1,4 +1,4 @@
-//! A sorted set of items that knows the fingerprint of every range.
+//! A sorted set of items, with the fingerprint of every range.
 
 use crate::gossip::item::{Fingerprint, Item, Range};
 
@@ -25,12 +25,12 @@ impl ItemSet {
         self.whole.count as usize
     }
 
-    /// The fingerprint of the whole set.
+    /// Returns the fingerprint of the whole set.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.whole
     }
 
-    /// The chunk in which the item is, or would be.
+    /// Returns the chunk in which the item is, or would be.
     fn chunk(&self, item: Item) -> usize {
         self.chunks.partition_point(|chunk| chunk.items[0] <= item).saturating_sub(1)
     }
@@ -40,7 +40,7 @@ impl ItemSet {
         chunk.is_some_and(|chunk| chunk.items.binary_search(&item).is_ok())
     }
 
-    /// Adds an item; false if it was there.
+    /// Adds an item; returns false if it was there.
     pub(crate) fn insert(&mut self, item: Item) -> bool {
         let at = self.chunk(item);
         let Some(chunk) = self.chunks.get_mut(at) else {
@@ -60,7 +60,7 @@ impl ItemSet {
         true
     }
 
-    /// Takes an item out; false if it was not there.
+    /// Removes an item; returns false if it was not there.
     pub(crate) fn remove(&mut self, item: Item) -> bool {
         let at = self.chunk(item);
         let Some(chunk) = self.chunks.get_mut(at) else { return false };
@@ -74,7 +74,7 @@ impl ItemSet {
         true
     }
 
-    /// The items from `lower` to before `upper`, in order.
+    /// Returns the items from `lower` to before `upper`, in order.
     pub(crate) fn iter(&self, lower: Item, upper: Item) -> impl Iterator<Item = Item> {
         let chunks = self.chunks.get(self.chunk(lower)..).unwrap_or_default();
         let items = chunks.iter().flat_map(move |chunk| {
@@ -84,7 +84,7 @@ impl ItemSet {
         items.take_while(move |item| *item < upper)
     }
 
-    /// The fingerprint of what lies from `lower` to before `upper`.
+    /// Returns the fingerprint of the items from `lower` to before `upper`.
     pub(crate) fn range(&self, lower: Item, upper: Item) -> Fingerprint {
         let mut sum = Fingerprint::default();
         for chunk in self.chunks.get(self.chunk(lower)..).unwrap_or_default() {
@@ -109,7 +109,7 @@ impl ItemSet {
         self.iter(lower, upper).any(|item| item.id == id)
     }
 
-    /// What lies from `lower` to before `upper`, in ranges of about `size` items.
+    /// Divides the items from `lower` to before `upper` into ranges of about `size` items.
     pub(crate) fn divide(&self, lower: Item, upper: Item, size: u64) -> Vec<Range> {
         let mut ranges = Vec::new();
         let mut fingerprint = Fingerprint::default();

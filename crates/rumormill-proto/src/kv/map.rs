@@ -1,18 +1,18 @@
-//! What a node holds of the replica, by key; and how long it remembers what was deleted.
+//! The entries that a node holds, by key; and for how long it remembers deletions.
 //!
-//! A tombstone is told, and counts in digests, until it is as old as `tombstone_life`. It travels
+//! A tombstone is sent, and counts in digests, until it is as old as `tombstone_life`. It travels
 //! with its age, the time that has elapsed at the nodes that held it one after the other, so that
-//! all let go of it at about the same time, whatever their clocks show. After that a node still
-//! guards the key with it while some member is known to hold something else since before: that may
-//! be the old value, which would rise again.
+//! all nodes drop it at about the same time, whatever their clocks show. After that a node still
+//! guards the key with it while some member has differed since before: that member may hold the old
+//! value, which would come back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::codec::WireError;
 use crate::gossip::item::Item;
-use crate::gossip::messages::Heard;
-use crate::gossip::shelf::{Shelf, Taken};
+use crate::gossip::messages::WireEntry;
+use crate::gossip::storage::{Outcome, Storage};
 use crate::kv::entry::{Entry, KeyChange};
 use crate::kv::key::check_key;
 use crate::kv::settings::KvSettings;
@@ -24,16 +24,16 @@ use crate::time::{Duration, Instant};
 /// The most keys that are guarded after their tombstones' life.
 const MOST_GUARDED: usize = 1 << 17;
 
-/// What is held.
+/// The entries that a node holds.
 #[derive(Default)]
 pub(super) struct Map {
     entries: BTreeMap<Arc<str>, Entry>,
     keys: BTreeMap<u64, Arc<str>>,
-    /// Deleted keys' items, each with the instant at which its life ends.
+    /// The items of tombstones, each with the instant at which its life ends.
     tombstones: BTreeMap<Item, Instant>,
-    /// Those that are alive, by that instant.
+    /// Tombstones whose life has not ended, by that instant.
     alive: BTreeSet<(Instant, Item)>,
-    /// Those that are over and still guard their keys.
+    /// Tombstones whose life has ended and that still guard their keys.
     guards: BTreeSet<(Instant, Item)>,
     bytes: usize,
     journal: Option<VecDeque<Entry>>,
@@ -53,12 +53,12 @@ impl Map {
         }
     }
 
-    /// The entry of a key, tombstones included.
+    /// Returns the entry of a key, tombstones included.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }
 
-    /// The entries whose keys begin with `prefix`, tombstones included, by key.
+    /// Returns the entries whose keys begin with `prefix`, tombstones included, by key.
     pub(super) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
         let from = self
             .entries
@@ -66,17 +66,17 @@ impl Map {
         from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, entry)| entry)
     }
 
-    /// How many entries there are, tombstones included.
+    /// Returns the number of entries, tombstones included.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// How many of those are tombstones.
+    /// Returns the number of tombstones.
     pub(super) fn tombstones(&self) -> usize {
         self.tombstones.len()
     }
 
-    /// Bytes of keys and values.
+    /// Returns the bytes of keys and values.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -85,7 +85,7 @@ impl Map {
         self.journal.as_mut()?.pop_front()
     }
 
-    /// Notes a change for the store.
+    /// Journals a change for the store.
     pub(super) fn note(&mut self, entry: &Entry) {
         if let Some(journal) = &mut self.journal {
             journal.push_back(entry.clone());
@@ -96,8 +96,7 @@ impl Map {
         self.keys.get(&id).and_then(|key| self.entries.get(key))
     }
 
-    /// Sets a key's state, which if it is a tombstone is `age` old; returns its item, and that of
-    /// the state before.
+    /// Stores an entry; a tombstone is `age` old. Returns its item, and that of the entry before.
     pub(super) fn set(
         &mut self,
         now: Instant,
@@ -131,12 +130,12 @@ impl Map {
         }
     }
 
-    /// Tombstones whose life is over, but are still told.
+    /// Returns the tombstones whose life is over, but that are still sent.
     pub(super) fn expired(&self, now: Instant) -> impl Iterator<Item = Item> {
         self.alive.range(..=(now, Item::END)).map(|(_, item)| *item)
     }
 
-    /// Ends the life of tombstones whose time has come: they only guard their keys from now on.
+    /// Ends the life of tombstones that are old enough: from now on they only guard their keys.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Item> {
         let over: Vec<Item> = self.expired(now).collect();
         while let Some(&(end, item)) = self.alive.first().filter(|(end, _)| *end <= now) {
@@ -146,9 +145,9 @@ impl Map {
         over
     }
 
-    /// Forgets guards that nobody needs: since they were over, every member was seen to hold the
-    /// same. `differing` says since when the member has differed that has done so the longest.
-    /// Returns how many had to go for lack of room.
+    /// Drops guards that are no longer needed: since their life ended, every member was seen to hold
+    /// the same. `differing` is the instant since which some member has differed. Returns how many
+    /// were dropped for lack of room.
     pub(super) fn release(&mut self, differing: Option<Instant>) -> u64 {
         let mut evicted = 0;
         while let Some(&(end, item)) = self.guards.first() {
@@ -163,49 +162,51 @@ impl Map {
         evicted
     }
 
-    /// How old a tombstone is.
+    /// Returns the age of a tombstone.
     fn age(&self, now: Instant, item: Item) -> Duration {
         let left = self.tombstones.get(&item).map(|end| end.since(now));
         left.map_or(Duration::ZERO, |left| self.tombstone_life.saturating_sub(left))
     }
 }
 
-impl Shelf for Map {
-    fn take(
+impl Storage for Map {
+    fn insert(
         &mut self,
         cx: &mut Context<'_>,
-        heard: &Heard,
+        wire: &WireEntry,
         _pulled: bool,
-    ) -> Result<Taken, WireError> {
-        let entry = Entry::decode(&heard.entry)?;
+    ) -> Result<Outcome, WireError> {
+        let entry = Entry::decode(&wire.bytes)?;
         let long = entry.value.as_ref().map_or(0, Vec::len) > self.max_value;
         let bad = long || check_key(&entry.key, self.max_key).is_err();
         if bad || !cx.accepts(entry.version.stamp) {
-            return Ok(Taken::Refused);
+            return Ok(Outcome::Refused);
         }
         cx.observe(entry.version.stamp);
-        // Only who has something to lose by it needs a deletion that others forget already.
-        let over = entry.value.is_none() && heard.age >= self.tombstone_life;
+        // A deletion that others forget already matters only to a node that has the key.
+        let over = entry.value.is_none() && wire.age >= self.tombstone_life;
         match self.get(entry.key.as_str()) {
-            Some(mine) if mine.version == entry.version => return Ok(Taken::Known(entry.item())),
-            Some(mine) if mine.version > entry.version && !broken(Rule::LastWriterWins) => {
-                return Ok(Taken::Outdated(mine.item()));
+            Some(mine) if mine.version == entry.version => {
+                return Ok(Outcome::Duplicate(entry.item()));
             }
-            None if over => return Ok(Taken::Stale),
+            Some(mine) if mine.version > entry.version && !broken(Rule::LastWriterWins) => {
+                return Ok(Outcome::Outdated(mine.item()));
+            }
+            None if over => return Ok(Outcome::Stale),
             _ => {}
         }
-        let (item, replaces) = self.set(cx.now(), entry.clone(), heard.age);
+        let (item, replaces) = self.set(cx.now(), entry.clone(), wire.age);
         self.note(&entry);
         cx.notify(Notice::Key(KeyChange::new(entry, cx.roster(), false)));
-        Ok(Taken::New { item, replaces, tell: !over })
+        Ok(Outcome::New { item, replaces, push: !over })
     }
 
-    fn heard(&self, now: Instant, id: u64) -> Option<Heard> {
+    fn wire_entry(&self, now: Instant, id: u64) -> Option<WireEntry> {
         let entry = self.held(id)?;
-        Some(Heard { round: 0, age: self.age(now, entry.item()), entry: entry.encode() })
+        Some(WireEntry { round: 0, age: self.age(now, entry.item()), bytes: entry.encode() })
     }
 
-    fn wants(&self, item: Item) -> bool {
+    fn lacks(&self, item: Item) -> bool {
         !self.keys.contains_key(&item.id)
     }
 }

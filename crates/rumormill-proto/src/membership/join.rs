@@ -19,7 +19,7 @@ struct Join {
     token: u64,
     attempts: u32,
     /// Whether the last attempt's failure has been told.
-    told: bool,
+    reported: bool,
     next: Instant,
 }
 
@@ -40,7 +40,7 @@ impl Joins {
         }
         self.tokens += 1;
         let token = self.tokens;
-        self.pending.push(Join { addr, token, attempts: 0, told: true, next: now });
+        self.pending.push(Join { addr, token, attempts: 0, reported: true, next: now });
     }
 
     /// Stops asking an address.
@@ -65,12 +65,12 @@ impl Joins {
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Attempt> {
         let mut due = Vec::new();
         for join in self.pending.iter_mut().filter(|join| join.next <= now) {
-            let unanswered = (!join.told).then_some(join.attempts);
+            let unanswered = (!join.reported).then_some(join.attempts);
             due.push(Attempt { addr: join.addr, token: join.token, unanswered });
             let doublings = join.attempts.min(8);
             join.next = now + (FIRST_RETRY * 2u32.pow(doublings)).min(LAST_RETRY);
             join.attempts += 1;
-            join.told = false;
+            join.reported = false;
         }
         due
     }
@@ -83,15 +83,15 @@ impl Joins {
 
     /// The attempt with this token was refused, for now: the address and how often it was asked.
     pub(crate) fn refused(&mut self, token: u64) -> Option<(SocketAddr, u32)> {
-        let join = self.pending.iter_mut().find(|join| join.token == token && !join.told)?;
-        join.told = true;
+        let join = self.pending.iter_mut().find(|join| join.token == token && !join.reported)?;
+        join.reported = true;
         Some((join.addr, join.attempts))
     }
 
     /// The driver could not deliver; returns the number of attempts if a join was pending there.
     pub(crate) fn failed(&mut self, addr: SocketAddr) -> Option<u32> {
-        let join = self.pending.iter_mut().find(|join| join.addr == addr && !join.told)?;
-        join.told = true;
+        let join = self.pending.iter_mut().find(|join| join.addr == addr && !join.reported)?;
+        join.reported = true;
         Some(join.attempts)
     }
 }
@@ -106,16 +106,16 @@ mod tests {
         let mut joins = Joins::default();
         joins.add(Instant::ZERO, addr);
         let mut times = Vec::new();
-        let mut told = 0;
+        let mut reported = 0;
         for _ in 0..8 {
             let now = joins.poll_timeout().unwrap();
             times.push(now.as_nanos() / 1_000_000_000);
             let due = joins.due(now);
             assert_eq!(due.len(), 1);
-            told += u32::from(due[0].unanswered.is_some());
+            reported += u32::from(due[0].unanswered.is_some());
         }
         assert_eq!(times, [0, 1, 3, 7, 15, 30, 45, 60]);
-        assert_eq!(told, 7);
+        assert_eq!(reported, 7);
         assert_eq!(joins.failed(addr), Some(8));
         assert_eq!(joins.failed(addr), None);
         assert_eq!(joins.answered(99), None);

@@ -104,7 +104,7 @@ impl StateMessage {
 
 /// A member as it lies in a message.
 #[derive(Clone, Copy)]
-pub(crate) struct Told<'a> {
+pub(crate) struct WireMember<'a> {
     pub(crate) addr: SocketAddr,
     incarnation: u64,
     name: &'a str,
@@ -112,7 +112,7 @@ pub(crate) struct Told<'a> {
     state: State,
 }
 
-impl<'a> Told<'a> {
+impl<'a> WireMember<'a> {
     fn read(reader: &mut Reader<'a>) -> Read<Self> {
         let (addr, incarnation, name) = read_identity(reader)?;
         let refutations = reader.u16()?;
@@ -158,10 +158,10 @@ pub(crate) fn write_member(member: &Member<Peer>, out: &mut Vec<u8>) {
 }
 
 pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Read<Member<Peer>> {
-    let told = Told::read(reader)?;
+    let member = WireMember::read(reader)?;
     let peer =
-        directory.read(told.incarnation, told.addr, told.name).ok_or(WireError::Malformed)?;
-    Ok(Member::new(peer, told.refutations, told.state))
+        directory.read(member.incarnation, member.addr, member.name).ok_or(WireError::Malformed)?;
+    Ok(Member::new(peer, member.refutations, member.state))
 }
 
 /// A SWIM packet as foca reads it: with the receiver's identity, and without the members that are
@@ -180,7 +180,7 @@ pub(crate) fn trim_swim(
     bytes: &[u8],
     to: NodeId,
     me: &Peer,
-    mut is_news: impl FnMut(&Told<'_>) -> bool,
+    mut is_news: impl FnMut(&WireMember<'_>) -> bool,
 ) -> Read<Trimmed> {
     let mut reader = Reader(bytes);
     let read_so_far = |reader: &Reader<'_>| bytes.len() - reader.0.len();
@@ -211,7 +211,7 @@ pub(crate) fn trim_swim(
     trimmed.put(&count.to_be_bytes());
     for _ in 0..count {
         let before = read_so_far(&reader);
-        if is_news(&Told::read(&mut reader)?) {
+        if is_news(&WireMember::read(&mut reader)?) {
             kept += 1;
             trimmed.put(&bytes[before..read_so_far(&reader)]);
         }

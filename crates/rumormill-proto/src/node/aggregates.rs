@@ -111,7 +111,7 @@ impl Aggregates<&Node> {
 
     /// Returns the aggregation that knows the aggregate.
     fn holder(&self, name: &Name) -> Option<&Aggregation> {
-        self.0.aggregations().find(|aggregation| aggregation.knows(name))
+        self.0.aggregations().find(|aggregation| aggregation.contains(name))
     }
 }
 
@@ -123,7 +123,7 @@ impl Aggregates<&mut Node> {
     /// or when there are too many aggregates. Nothing has changed then.
     pub fn set(self, now: Instant, name: &Name, value: f64, mode: Mode) -> Result<(), InputError> {
         if let Some(other) = self.0.aggregation(mode.other())
-            && other.knows(name)
+            && other.contains(name)
         {
             return Err(InputError::OtherMode { name: name.clone(), mode: mode.other() });
         }

@@ -27,7 +27,7 @@ impl Node {
     }
 
     /// A request to be let in has come back to the node that sent it.
-    pub(super) fn asked_itself(&mut self, body: &[u8]) -> Result<(), WireError> {
+    pub(super) fn own_request(&mut self, body: &[u8]) -> Result<(), WireError> {
         let (token, _) = StateMessage::read_request(body)?;
         if let Some(addr) = self.joins.answered(token) {
             self.core.notices.push(Notice::OwnAddress { addr });

@@ -72,7 +72,7 @@ impl Node {
         } else if kind == PROOF
             && let Some((_, message)) = self.doubtful.remove(&token)
         {
-            self.state_told(now, message, true)?;
+            self.receive_state(now, message, true)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::time::{Duration, Instant};
 use crate::transmit::{Plane, Transmit};
 
 /// A kind of foreign packet is told of at most this often.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 impl Node {
     /// Carries consequences on: from the membership to the protocols, and from both to the
@@ -113,7 +113,7 @@ impl Node {
             question.payload = payload.to_vec();
             let (id, from) = (question.id, question.node);
             if let Some(queries) = self.protocol_mut::<QueryProtocol>() {
-                queries.heard(now, id, from, left);
+                queries.receive_query(now, id, from, left);
             }
             if question.topic.as_str() == TRACE {
                 traces.push(question);
@@ -190,7 +190,7 @@ impl Node {
             WireError::Malformed => &mut stats.dropped_malformed,
         } += 1;
         // Strangers are everyday: a node speaks before the news of its joining has arrived.
-        let known = self.reported.get(&reason).is_some_and(|&at| now.since(at) < TELL_EVERY);
+        let known = self.reported.get(&reason).is_some_and(|&at| now.since(at) < REPORT_EVERY);
         if reason != WireError::Stranger && !known {
             self.reported.insert(reason, now);
             self.core.notices.push(Notice::Dropped { from, reason });

@@ -23,12 +23,12 @@ impl Node {
     /// A message of the state exchange has arrived.
     pub(super) fn state_message(&mut self, now: Instant, body: &[u8]) -> Result<(), WireError> {
         let message = StateMessage::read(body, self.membership.directory())?;
-        self.state_told(now, message, false)
+        self.receive_state(now, message, false)
     }
 
     /// The same. A sender whose place is held for down is believed if it has `proven` that
     /// datagrams get through: otherwise probes would declare it dead again, and so on for ever.
-    pub(super) fn state_told(
+    pub(super) fn receive_state(
         &mut self,
         now: Instant,
         message: StateMessage,
@@ -41,7 +41,7 @@ impl Node {
                 }
             }
             StateMessage::Compare { from, wall, digest } => {
-                self.heard_wall(now, from.id(), wall);
+                self.observe_wall(now, from.id(), wall);
                 if digest != self.state_digest() {
                     let message = self.exchange(now, 0, true, false);
                     self.send_state(&from, &message);
@@ -54,7 +54,7 @@ impl Node {
                 }
                 let doubtful = !proven
                     && !self.core.roster.contains(from.id())
-                    && self.membership.holds_down(from.place());
+                    && self.membership.is_down_at(from.place());
                 if doubtful {
                     let message =
                         StateMessage::Exchange { from, token, reply, join, wall, members };
@@ -71,7 +71,7 @@ impl Node {
                 let spread = reply || !self.core.roster.is_empty();
                 self.membership.merge(now, members, spread, &self.core.roster);
                 self.settle(now);
-                self.heard_wall(now, from.id(), wall);
+                self.observe_wall(now, from.id(), wall);
                 if reply {
                     let answer = self.exchange(now, token, false, false);
                     self.send_state(&from, &answer);

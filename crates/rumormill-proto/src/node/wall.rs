@@ -18,7 +18,7 @@ impl Node {
         if self.core.clock.read_wall(now, millis).is_some() {
             self.core.stats.clock_steps += 1;
         }
-        self.tell_correction(before);
+        self.report_correction(before);
     }
 
     /// The time of day that this node stamps with: milliseconds since 1970.
@@ -32,16 +32,16 @@ impl Node {
     }
 
     /// A member has told what its clock shows.
-    pub(super) fn heard_wall(&mut self, now: Instant, from: NodeId, millis: u64) {
+    pub(super) fn observe_wall(&mut self, now: Instant, from: NodeId, millis: u64) {
         let Some(name) = self.core.roster.peer(from).map(|peer| peer.name.clone()) else { return };
         let before = self.core.clock.status().correction_millis;
-        if let Some(ahead_millis) = self.core.clock.heard(now, from, millis) {
+        if let Some(ahead_millis) = self.core.clock.observe_wall(now, from, millis) {
             self.core.notices.push(Notice::ClockSkew { member: name, ahead_millis });
         }
-        self.tell_correction(before);
+        self.report_correction(before);
     }
 
-    fn tell_correction(&mut self, before: i64) {
+    fn report_correction(&mut self, before: i64) {
         let correction_millis = self.core.clock.status().correction_millis;
         if (correction_millis == 0) != (before == 0) {
             self.core.notices.push(Notice::ClockCorrected { correction_millis });

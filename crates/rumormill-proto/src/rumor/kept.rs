@@ -1,20 +1,20 @@
-//! What a node keeps of rumors, and for how long.
+//! The events that a node keeps, and for how long.
 //!
-//! A rumor is told, and given to those who missed it, until it is as old as the *retention*. Its id
-//! is remembered until it is twice as old, so that it is known again if a peer whose time runs more
-//! slowly still tells it. Nobody takes a rumor that is older than the retention. So nothing is
-//! delivered twice unless one node's time runs at less than half the speed of another's.
+//! An event is sent to peers until it is as old as the *retention*. Its id is remembered until it is
+//! twice as old, to recognize the event if a peer whose time runs more slowly still sends it. A node
+//! refuses an event that is older than the retention. So no event is delivered twice unless one
+//! node's time runs at less than half the speed of another's.
 //!
-//! All of this is elapsed time, which a rumor carries along as its age; what the clocks of its
-//! origin and of the nodes on its way show does not matter.
+//! All of this is elapsed time, which an event carries along as its age; the clocks of its origin
+//! and of the nodes on its way don't matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Stamp;
 use crate::codec::{Reader, WireError, Write};
 use crate::gossip::item::Item;
-use crate::gossip::messages::Heard;
-use crate::gossip::shelf::{Shelf, Taken};
+use crate::gossip::messages::WireEntry;
+use crate::gossip::storage::{Outcome, Storage};
 use crate::identity::NodeId;
 use crate::notice::Notice;
 use crate::protocol::Context;
@@ -24,29 +24,29 @@ use crate::rumor::settings::EventSettings;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
-/// A node that starts also hears what was published up to so long before, or what is published just
-/// after might seem older than the node.
+/// A node that starts also delivers events published up to this long before: an event published just
+/// after the start might seem older than the node.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Ages may be off by one part in so many, as clocks run fast or slow.
+/// Ages may be wrong by one part in this many, as clocks run fast or slow.
 const DRIFT: u32 = 16;
 
-/// How much of an age clocks may account for: the time between nodes, which none of them measures.
+/// The longest part of an age that is taken from clocks: the time between nodes, which none measures.
 const TRANSIT: Duration = Duration::from_secs(5);
 
-/// Rumors that came this much after one that had to go for lack of room are too old as well.
+/// Events published up to this much after one that was evicted are too old as well, in milliseconds.
 const EVICTION_MARGIN: i64 = 1000;
 
-/// The rumors that are kept.
+/// The events that are kept.
 #[derive(Default)]
 pub(super) struct Kept {
     rumors: BTreeMap<u64, KeptRumor>,
-    /// Those that are told and given, oldest first: when they were published, and their ids.
+    /// Those that are sent, oldest first: when they were published, and their ids.
     present: BTreeSet<(i64, u64)>,
-    /// Those that are only known again.
+    /// Those that are only recognized.
     past: BTreeSet<(i64, u64)>,
     bytes: usize,
-    /// What was published earlier is too old, since there was no room for it.
+    /// Events published earlier are too old, since there was no room for them.
     floor: Option<i64>,
     validator: Option<Validator>,
     max_payload: usize,
@@ -60,33 +60,26 @@ struct KeptRumor {
     item: Item,
     kind: Kind,
     rumor: Event,
-    came: Came,
-    heard: Instant,
+    arrival: Arrival,
+    received: Instant,
     copies: u32,
 }
 
-/// How a rumor came here.
-#[derive(Clone, Copy)]
-pub(super) struct Came {
-    /// How long ago it was published, as time that has elapsed.
+/// How an event arrived; the default is that it was published here.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Arrival {
+    /// The time elapsed since it was published.
     elapsed: Duration,
     pulled: bool,
     rejected: bool,
 }
 
-impl Came {
-    /// It is published here.
-    pub(super) fn published() -> Self {
-        Self { elapsed: Duration::ZERO, pulled: false, rejected: false }
-    }
-}
-
-/// Milliseconds of the driver's clock; before its origin they are negative.
+/// Returns the milliseconds of the driver's clock; before its origin they are negative.
 fn millis(now: Instant) -> i64 {
     (now.as_nanos() / 1_000_000) as i64
 }
 
-/// When what is `age` old happened, in milliseconds of the driver's clock.
+/// Returns the time `age` ago, in milliseconds of the driver's clock.
 fn origin(now: Instant, age: Duration) -> i64 {
     millis(now).saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
 }
@@ -113,56 +106,56 @@ impl Kept {
         self.validator.as_mut().is_none_or(|validator| validator(rumor))
     }
 
-    /// How many are remembered, those that are only known again included.
+    /// Returns the number of events, those that are only recognized included.
     pub(super) fn len(&self) -> usize {
         self.rumors.len()
     }
 
-    /// Bytes of the payloads.
+    /// Returns the bytes of the payloads.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// When and how a rumor was heard, while it is told.
+    /// Returns the record of an event, while it is sent.
     pub(super) fn record(&self, id: u64) -> Option<EventRecord> {
         let kept = self.rumors.get(&id)?;
-        let present = self.present.contains(&(origin(kept.heard, kept.came.elapsed), id));
+        let present = self.present.contains(&(origin(kept.received, kept.arrival.elapsed), id));
         present.then(|| kept.record())
     }
 
-    /// Keeps a rumor, and delivers it unless it was rejected or is older than this node.
+    /// Keeps an event, and delivers it unless it was rejected or is older than this node.
     pub(super) fn add(
         &mut self,
         cx: &mut Context<'_>,
         kind: Kind,
         mut rumor: Event,
-        came: Came,
+        arrival: Arrival,
     ) -> Item {
-        let (item, heard) = (Item { stamp: rumor.stamp, id: rumor.id.0 }, cx.now());
-        let Came { elapsed, rejected, .. } = came;
+        let (item, received) = (Item { stamp: rumor.stamp, id: rumor.id.0 }, cx.now());
+        let Arrival { elapsed, rejected, .. } = arrival;
         if rejected {
             rumor.payload = Vec::new();
-        } else if elapsed - elapsed / DRIFT <= heard.since(self.started) + MARGIN {
+        } else if elapsed - elapsed / DRIFT <= received.since(self.started) + MARGIN {
             let rumor = rumor.clone();
             cx.notify(match kind {
                 Kind::Event => Notice::Event(rumor),
-                // The node works out what is left of the question's time.
+                // `Node::settle` subtracts this from the query's timeout.
                 Kind::Query => Notice::Query { question: rumor, timeout: elapsed },
             });
         }
         self.bytes += rumor.payload.len();
-        self.present.insert((origin(heard, elapsed), item.id));
-        self.rumors.insert(item.id, KeptRumor { item, kind, rumor, came, heard, copies: 0 });
+        self.present.insert((origin(received, elapsed), item.id));
+        self.rumors.insert(item.id, KeptRumor { item, kind, rumor, arrival, received, copies: 0 });
         item
     }
 
-    /// Those that are still told, but have become older than the retention.
+    /// Returns the events that are still sent, but have become older than the retention.
     pub(super) fn expired(&self, now: Instant) -> impl Iterator<Item = Item> {
         let old = self.present.range(..=(millis(now) - self.retention, u64::MAX));
         old.filter_map(|(_, id)| self.rumors.get(id)).map(|kept| kept.item)
     }
 
-    /// Lets go of what is older than the retention; returns what is told no longer.
+    /// Drops events that are older than the retention; returns those that are no longer sent.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Item> {
         let now = millis(now);
         let mut gone = Vec::new();
@@ -185,7 +178,7 @@ impl Kept {
         gone
     }
 
-    /// Forgets the oldest; says whether it was still told.
+    /// Drops the oldest event; returns also whether it was still sent.
     pub(super) fn evict(&mut self) -> Option<(Item, bool)> {
         let past = self.past.pop_first();
         let whole = past.is_none();
@@ -196,9 +189,9 @@ impl Kept {
         Some((kept.item, whole))
     }
 
-    /// Reads a rumor from the bytes of [`KeptRumor::entry`].
-    fn read(&self, cx: &Context<'_>, heard: &Heard) -> Result<(Kind, Event), WireError> {
-        let mut reader = Reader(&heard.entry);
+    /// Reads an event from the bytes of [`KeptRumor::entry`].
+    fn read(&self, cx: &Context<'_>, wire: &WireEntry) -> Result<(Kind, Event), WireError> {
+        let mut reader = Reader(&wire.bytes);
         let kind = match reader.u8()? {
             0 => Kind::Event,
             1 => Kind::Query,
@@ -212,62 +205,62 @@ impl Kept {
         }
         let id = EventId::of(node, stamp);
         let by_clocks = Duration::from_millis(cx.cluster_millis().saturating_sub(stamp.millis()));
-        let plausible = by_clocks.clamp(heard.age, heard.age.saturating_add(TRANSIT));
+        let plausible = by_clocks.clamp(wire.age, wire.age.saturating_add(TRANSIT));
         let age = if broken(Rule::ElapsedAges) { by_clocks } else { plausible };
-        Ok((kind, Event { id, stamp, node, origin, topic, payload, round: heard.round, age }))
+        Ok((kind, Event { id, stamp, node, origin, topic, payload, round: wire.round, age }))
     }
 }
 
-impl Shelf for Kept {
-    fn take(
+impl Storage for Kept {
+    fn insert(
         &mut self,
         cx: &mut Context<'_>,
-        heard: &Heard,
+        wire: &WireEntry,
         pulled: bool,
-    ) -> Result<Taken, WireError> {
-        let (kind, rumor) = self.read(cx, heard)?;
-        let elapsed = if broken(Rule::ElapsedAges) { rumor.age } else { heard.age };
+    ) -> Result<Outcome, WireError> {
+        let (kind, rumor) = self.read(cx, wire)?;
+        let elapsed = if broken(Rule::ElapsedAges) { rumor.age } else { wire.age };
         cx.observe(rumor.stamp);
         if let Some(known) = self.rumors.get_mut(&rumor.id.0) {
             known.copies += 1;
             if broken(Rule::DeliverOnce) {
                 cx.notify(Notice::Event(rumor));
             }
-            return Ok(Taken::Known(known.item));
+            return Ok(Outcome::Duplicate(known.item));
         }
         let published = origin(cx.now(), elapsed);
         let old = published <= millis(cx.now()) - self.retention;
         if old || self.floor.is_some_and(|floor| published < floor) {
-            return Ok(Taken::Stale);
+            return Ok(Outcome::Stale);
         }
         let rejected = !self.is_valid(&rumor);
         if rejected {
             cx.stats().events.rejected += 1;
         }
-        let item = self.add(cx, kind, rumor, Came { elapsed, pulled, rejected });
-        Ok(Taken::New { item, replaces: None, tell: !rejected })
+        let item = self.add(cx, kind, rumor, Arrival { elapsed, pulled, rejected });
+        Ok(Outcome::New { item, replaces: None, push: !rejected })
     }
 
-    fn heard(&self, now: Instant, id: u64) -> Option<Heard> {
-        let kept = self.rumors.get(&id).filter(|kept| !kept.came.rejected)?;
-        let held = now.since(kept.heard);
-        let age = kept.came.elapsed + held;
+    fn wire_entry(&self, now: Instant, id: u64) -> Option<WireEntry> {
+        let kept = self.rumors.get(&id).filter(|kept| !kept.arrival.rejected)?;
+        let held = now.since(kept.received);
+        let age = kept.arrival.elapsed + held;
         if age.as_millis() >= self.retention as u128 {
             return None;
         }
         let rounds = held.as_nanos() / self.interval.as_nanos().max(1);
         let rounds = u32::try_from(rounds).unwrap_or(u32::MAX - 1);
         let round = kept.rumor.round.saturating_add(rounds).saturating_add(1);
-        Some(Heard { round, age, entry: kept.entry() })
+        Some(WireEntry { round, age, bytes: kept.encode() })
     }
 
-    fn wants(&self, item: Item) -> bool {
+    fn lacks(&self, item: Item) -> bool {
         !self.rumors.contains_key(&item.id)
     }
 }
 
 impl KeptRumor {
-    fn entry(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
         let Event { stamp, node, origin, topic, payload, .. } = &self.rumor;
         let mut out = Vec::with_capacity(payload.len() + 64);
         out.put(&[u8::from(self.kind == Kind::Query)]);
@@ -289,9 +282,9 @@ impl KeptRumor {
             bytes: payload.len() as u64,
             round: *round,
             age: *age,
-            pulled: self.came.pulled,
+            pulled: self.arrival.pulled,
             copies: self.copies,
-            rejected: self.came.rejected,
+            rejected: self.arrival.rejected,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How nodes come to know each other.
 
-use rumormill_proto::{Acquaintance, Duration, Instant};
+use rumormill_proto::{Duration, InitialMembers, Instant};
 
 use super::VirtualNetwork;
 use super::error::SimError;
@@ -32,7 +32,7 @@ impl VirtualNetwork {
         false
     }
 
-    /// Lets these nodes know each other at once; see [`rumormill_proto::Node::acquaint`], which says what is skipped.
+    /// Lets these nodes know each other at once; see [`rumormill_proto::Node::adopt`], which says what is skipped.
     /// Large runs begin like this: what n² news of joining would cost is not what they are about.
     ///
     /// # Errors
@@ -47,16 +47,16 @@ impl VirtualNetwork {
     ///
     /// # Errors
     /// When one of them is not running.
-    pub fn acquaintance(&self, nodes: &[NodeIndex]) -> Result<Acquaintance, SimError> {
+    pub fn acquaintance(&self, nodes: &[NodeIndex]) -> Result<InitialMembers, SimError> {
         let running = |&node: &NodeIndex| self.node(node).ok_or(SimError::NotRunning(node));
-        Ok(Acquaintance::of(nodes.iter().map(running).collect::<Result<Vec<_>, _>>()?))
+        Ok(InitialMembers::of(nodes.iter().map(running).collect::<Result<Vec<_>, _>>()?))
     }
 
     /// Lets a node know all these.
     ///
     /// # Errors
     /// When it is not running.
-    pub fn introduce(&mut self, node: NodeIndex, all: &Acquaintance) -> Result<(), SimError> {
-        self.with_node(node, |node, now| node.acquaint(now, all))
+    pub fn introduce(&mut self, node: NodeIndex, all: &InitialMembers) -> Result<(), SimError> {
+        self.with_node(node, |node, now| node.adopt(now, all))
     }
 }

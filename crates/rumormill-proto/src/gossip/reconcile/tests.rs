@@ -16,7 +16,7 @@ fn hash(n: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Lets two sets talk until nothing more is said; returns how many parts and ranges it took.
+/// Reconciles two sets; returns how many steps and ranges that took.
 fn reconcile(a: &mut ItemSet, b: &mut ItemSet) -> (usize, usize) {
     let universe: Vec<Item> =
         a.iter(Item::FIRST, Item::END).chain(b.iter(Item::FIRST, Item::END)).collect();
@@ -24,7 +24,7 @@ fn reconcile(a: &mut ItemSet, b: &mut ItemSet) -> (usize, usize) {
     let (mut steps, mut ranges, mut by_a) = (0, 0, true);
     while !said.is_empty() {
         steps += 1;
-        assert!(steps < 100, "they talk for ever");
+        assert!(steps < 100, "no end");
         let (hearer, sayer) = if by_a { (&mut *b, &mut *a) } else { (&mut *a, &mut *b) };
         let mut reply = Reply::default();
         for part in &said {
@@ -34,8 +34,8 @@ fn reconcile(a: &mut ItemSet, b: &mut ItemSet) -> (usize, usize) {
             hearer.answer(part, &mut reply);
         }
         for item in &universe {
-            let in_range = reply.give_ranges.iter().any(|(l, u)| l <= item && item < u);
-            if (in_range || reply.give.contains(&item.id)) && hearer.contains(*item) {
+            let in_range = reply.send_ranges.iter().any(|(l, u)| l <= item && item < u);
+            if (in_range || reply.send.contains(&item.id)) && hearer.contains(*item) {
                 sayer.insert(*item);
             }
         }

@@ -1,6 +1,6 @@
 //! How far a run has come.
 
-use rumormill_proto::{Acquaintance, Instant};
+use rumormill_proto::{InitialMembers, Instant};
 
 /// The phase of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Beginning {
     /// This many nodes have started.
     Nodes(u32),
     /// All have, and this many know each other.
-    Acquainted(u32, Acquaintance),
+    Acquainted(u32, InitialMembers),
     /// All are ready.
     Done,
 }

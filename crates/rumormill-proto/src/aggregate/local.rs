@@ -16,7 +16,7 @@ use crate::time::Instant;
 const DUST: Mass = mass::ONE.wrapping_shr(40);
 
 /// One aggregate at this node.
-pub(super) struct Metric {
+pub(super) struct Aggregate {
     pub(super) ledger: Ledger,
     /// `None` where there are more members than a window can cover.
     pub(super) window: Option<Window>,
@@ -29,9 +29,9 @@ pub(super) struct Metric {
     pub(super) disturbed: Option<Instant>,
 }
 
-impl Metric {
+impl Aggregate {
     pub(super) fn new(now: Instant, view: &View, roster: &Roster) -> Self {
-        let mut metric = Self {
+        let mut aggregate = Self {
             ledger: Ledger::default(),
             window: None,
             input: None,
@@ -39,8 +39,8 @@ impl Metric {
             quiet: 0,
             disturbed: None,
         };
-        metric.restart_window(now, view, roster);
-        metric
+        aggregate.restart_window(now, view, roster);
+        aggregate
     }
 
     pub(super) fn restart_window(&mut self, now: Instant, view: &View, roster: &Roster) {

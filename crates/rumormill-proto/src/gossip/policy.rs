@@ -1,27 +1,27 @@
-//! How entries are pushed and pulled.
+//! The parameters of pushing and pulling.
 
 use crate::codec::Envelope;
 use crate::rumor::settings::{EventSettings, Style};
 use crate::rumor::stop::Stop;
 use crate::time::Duration;
 
-/// How entries are told.
+/// The parameters by which a protocol's entries are pushed and pulled.
 #[derive(Clone, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct Policy {
     pub(crate) style: Style,
     pub(crate) fanout: usize,
     pub(crate) stop: Stop,
     pub(crate) interval: Duration,
     pub(crate) pull_interval: Duration,
-    /// Whether what is heard is told on at once.
+    /// Whether a new entry is pushed at once.
     pub(crate) eager: bool,
-    /// The least time between two tellings at once: what comes within it is told together.
+    /// The shortest time between two such pushes: entries that come within it are pushed together.
     pub(crate) gap: Duration,
-    /// How long a message may be to go as a datagram.
+    /// The longest message that is sent as a datagram, in bytes.
     pub(crate) datagram: usize,
 }
 
-impl Manner {
+impl Policy {
     pub(crate) fn new(config: &EventSettings, max_datagram: usize) -> Self {
         Self {
             style: config.style,
@@ -35,14 +35,10 @@ impl Manner {
         }
     }
 
-    /// For state instead of news: several updates in quick succession go together, and since pull
-    /// stands behind it in any case, push need not reach the last.
-    pub(crate) fn of_state(self) -> Self {
+    /// Returns the parameters for keys: writes in quick succession are pushed together, and since pull
+    /// completes it, push need not reach every node.
+    pub(crate) fn for_kv(self) -> Self {
         let gap = self.interval / 4;
         Self { style: Style::PushThenPull, stop: Stop::Log(1.0), eager: true, gap, ..self }
-    }
-
-    pub(crate) fn pull_interval(&self) -> Duration {
-        self.pull_interval
     }
 }

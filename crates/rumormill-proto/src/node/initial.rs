@@ -12,13 +12,13 @@ use crate::node::Node;
 use crate::time::Instant;
 
 /// Nodes that are to know each other from the start; made once, handed to each with
-/// [`Node::acquaint`].
+/// [`Node::adopt`].
 ///
 /// Among n nodes that hear of each other one by one, n² pieces of news are told, heard and
 /// answered. Here the list of members is made once, and shared by all who hold it.
 ///
 /// ```
-/// use rumormill_proto::{Acquaintance, Config, Directory, Identity, Instant, Name, Node};
+/// use rumormill_proto::{InitialMembers, Config, Directory, Identity, Instant, Name, Node};
 ///
 /// let directory = Directory::default();
 /// let mut nodes = Vec::new();
@@ -27,21 +27,21 @@ use crate::time::Instant;
 ///     let me = Identity { name, addr: ([127, 0, 0, 1], port).into(), incarnation: 1 };
 ///     nodes.push(Node::new_in(&directory, Instant::ZERO, me, Config::default(), port.into())?);
 /// }
-/// let all = Acquaintance::of(&nodes);
+/// let all = InitialMembers::of(&nodes);
 /// for node in &mut nodes {
-///     node.acquaint(Instant::ZERO, &all);
+///     node.adopt(Instant::ZERO, &all);
 /// }
 /// assert!(nodes.iter().all(|node| node.roster().len() == 3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Acquaintance {
+pub struct InitialMembers {
     members: Arc<Members>,
     /// No two have the same address or the same name.
     distinct: bool,
 }
 
-impl Acquaintance {
+impl InitialMembers {
     /// These nodes, each as it is now.
     pub fn of<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Self {
         let peers: Vec<Peer> = nodes.into_iter().map(|node| node.membership.me().clone()).collect();
@@ -83,7 +83,7 @@ impl Node {
     /// What it skips is the way there: there is no [`Notice::MemberUp`](crate::Notice::MemberUp) for each, and nothing is
     /// compared with what was known before. A node that knows somebody already hears of them one
     /// after the other.
-    pub fn acquaint(&mut self, now: Instant, others: &Acquaintance) {
+    pub fn adopt(&mut self, now: Instant, others: &InitialMembers) {
         if self.left {
             return;
         }
@@ -138,9 +138,9 @@ mod tests {
     fn a_node_ends_as_it_does_by_hearing_of_one_after_the_other() {
         let directory = Directory::default();
         let nodes: Vec<Node> = (1..=400).map(|port| node(&directory, identity(port))).collect();
-        let all = Acquaintance::of(&nodes);
+        let all = InitialMembers::of(&nodes);
         let [mut at_once, mut one_by_one] = [9, 9].map(|port| node(&directory, identity(port)));
-        at_once.acquaint(Instant::ZERO, &all);
+        at_once.adopt(Instant::ZERO, &all);
         let told = all.peers().iter().cloned().map(Member::alive).collect();
         one_by_one.membership.merge(Instant::ZERO, told, false, &one_by_one.core.roster);
         one_by_one.settle(Instant::ZERO);
@@ -163,9 +163,9 @@ mod tests {
     fn a_node_that_knows_somebody_hears_of_the_others() {
         let directory = Directory::default();
         let mut nodes: Vec<Node> = (1..=5).map(|port| node(&directory, identity(port))).collect();
-        let (two, all) = (Acquaintance::of(&nodes[..2]), Acquaintance::of(&nodes));
-        nodes[0].acquaint(Instant::ZERO, &two);
-        nodes[0].acquaint(Instant::ZERO, &all);
+        let (two, all) = (InitialMembers::of(&nodes[..2]), InitialMembers::of(&nodes));
+        nodes[0].adopt(Instant::ZERO, &two);
+        nodes[0].adopt(Instant::ZERO, &all);
         assert_eq!(nodes[0].core.roster.len(), 5);
         let up = |port| Notice::MemberUp { member: identity(port) };
         let said = events(&mut nodes[0]);
@@ -177,8 +177,8 @@ mod tests {
         let directory = Directory::default();
         let namesake = Identity { name: identity(2).name, ..identity(3) };
         let mut nodes = [identity(1), identity(2), namesake].map(|me| node(&directory, me));
-        let all = Acquaintance::of(&nodes);
-        nodes[0].acquaint(Instant::ZERO, &all);
+        let all = InitialMembers::of(&nodes);
+        nodes[0].adopt(Instant::ZERO, &all);
         let conflict = |event: &Notice| matches!(event, Notice::NameConflict { .. });
         assert_eq!(events(&mut nodes[0]).iter().filter(|event| conflict(event)).count(), 1);
     }
