@@ -29,8 +29,7 @@ use crate::term::{format, parse};
 const EXAMPLES: &str = "\
 Examples:
   rumormill agent --name a --set requests=5
-  rumormill agent --name b --bind 127.0.0.1:7947 --http 127.0.0.1:7981 \\
-                  --join 127.0.0.1:7946 --set requests=10
+  rumormill agent --name b --bind 127.0.0.1:7947 --http off --join 127.0.0.1:7946 --set requests=10
   rumormill agent --bind 10.0.0.7:7946 --join 10.0.0.5:7946,10.0.0.6:7946 --set queue=12
 
 Then ask: rumormill get requests --wait 10s

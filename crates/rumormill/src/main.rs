@@ -19,10 +19,9 @@ const EXAMPLES: &str = "\
 Examples:
   rumormill demo                                      watch a cluster agree on its sum
   rumormill agent --name a --set requests=5           start a cluster
-  rumormill agent --name b --bind 127.0.0.1:7947 --http 127.0.0.1:7981 \\
-                  --join 127.0.0.1:7946 --set requests=10
+  rumormill agent --name b --bind 127.0.0.1:7947 --http off --join 127.0.0.1:7946 --set requests=10
   rumormill get requests --wait 10s                   read the cluster's sum from any agent
-  rumormill --agent http://127.0.0.1:7981 members     use another agent
+  rumormill --agent http://10.0.0.5:7980 members      use another agent
   rumormill event deploy started                      publish an event to all nodes
   rumormill kv put color blue                         write a key that every node stores
   rumormill query uptime                              ask all nodes

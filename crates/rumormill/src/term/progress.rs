@@ -1,7 +1,8 @@
 //! How far long work has come: a bar on standard error.
 //!
 //! Nothing is shown of work that takes less than [`PATIENCE`]. A terminal then gets a bar with the
-//! share done, the rate and the time left; a file or a pipe gets a line every [`LINES`].
+//! share done, the rate and the time left; a file or a pipe gets a line every [`LINES`]. With
+//! `RUMORMILL_PROGRESS=off` neither gets anything.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -33,6 +34,7 @@ pub(crate) struct Progress {
     /// When something was last shown.
     shown: Mutex<Option<Instant>>,
     terminal: bool,
+    off: bool,
 }
 
 impl Progress {
@@ -66,7 +68,8 @@ impl Progress {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
         }
         let terminal = std::io::stderr().is_terminal();
-        Self { bar, unit, started: Instant::now(), shown: Mutex::new(None), terminal }
+        let off = std::env::var_os("RUMORMILL_PROGRESS").is_some_and(|value| value == "off");
+        Self { bar, unit, started: Instant::now(), shown: Mutex::new(None), terminal, off }
     }
 
     /// So many pieces are done; a piece under way counts as the part of it that is.
@@ -91,7 +94,9 @@ impl Progress {
     fn due(&self) -> bool {
         let every = if self.terminal { LOOKS } else { LINES };
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        self.started.elapsed() >= PATIENCE && shown.is_none_or(|at| at.elapsed() >= every)
+        !self.off
+            && self.started.elapsed() >= PATIENCE
+            && shown.is_none_or(|at| at.elapsed() >= every)
     }
 
     fn show(&self) {
