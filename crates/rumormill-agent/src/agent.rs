@@ -6,23 +6,21 @@ pub(crate) mod kv;
 pub(crate) mod queries;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use rumormill_proto as proto;
-use rumormill_proto::{Context, Instant, Member, Node, Notice, Protocol, Stats};
+use rumormill_proto::{Config, Context, Instant, Member, Node, Notice, Protocol, Stats};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::aggregates::Aggregates;
 use self::events::Events;
 use self::kv::Kv;
 use self::queries::Queries;
-use crate::api::{Counters, Info, NarrowPath};
+use crate::api::{Counters, Info};
 use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
 use crate::resolve::{Address, Resolver};
-use crate::store::writer::Writer;
-use crate::subscription::{MissedCount, Subscription};
+use crate::subscription::Subscription;
 
 /// A handle of a running agent. Clones, and the handles that [`Agent::aggregates`],
 /// [`Agent::events`], [`Agent::kv`] and [`Agent::queries`] return, belong to the same agent. When the
@@ -33,35 +31,18 @@ use crate::subscription::{MissedCount, Subscription};
 #[derive(Clone)]
 pub struct Agent(Arc<Shared>);
 
-struct Shared {
-    name: String,
-    interval: Duration,
-    limits: Limits,
-    udp_addr: SocketAddr,
-    http_addr: Option<SocketAddr>,
-    resolver: Resolver,
-    commands: mpsc::Sender<Command>,
-    notices: broadcast::WeakSender<Notice>,
-    missed: MissedCount,
-    life: watch::Receiver<Life>,
-}
-
-/// The longest payloads, values and keys of requests, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// The longest payload of an event or a query.
-    pub(crate) payload: usize,
-    /// The longest value.
-    pub(crate) value: usize,
-    /// The longest key.
-    pub(crate) key: usize,
-}
-
-impl Limits {
-    fn of(config: &proto::Config) -> Self {
-        let kv = &config.kv;
-        Self { payload: config.events.max_payload, value: kv.max_value, key: kv.max_key }
-    }
+/// What all handles of an agent share.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) config: Config,
+    pub(crate) udp_addr: SocketAddr,
+    pub(crate) http_addr: Option<SocketAddr>,
+    pub(crate) resolver: Resolver,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) notices: broadcast::WeakSender<Notice>,
+    /// The number of notices that subscribers have missed.
+    pub(crate) missed: Arc<AtomicU64>,
+    pub(crate) life: watch::Receiver<Life>,
 }
 
 /// The phases of an agent.
@@ -92,27 +73,8 @@ impl std::fmt::Debug for Agent {
 }
 
 impl Agent {
-    pub(crate) fn new(
-        node: &Node,
-        (udp_addr, http_addr): (SocketAddr, Option<SocketAddr>),
-        resolver: Resolver,
-        commands: mpsc::Sender<Command>,
-        notices: &broadcast::Sender<Notice>,
-        missed: MissedCount,
-        life: watch::Receiver<Life>,
-    ) -> Self {
-        Self(Arc::new(Shared {
-            name: node.identity().name.to_string(),
-            interval: node.config().interval,
-            limits: Limits::of(node.config()),
-            udp_addr,
-            http_addr,
-            resolver,
-            commands,
-            notices: notices.downgrade(),
-            missed,
-            life,
-        }))
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
     }
 
     pub(crate) fn downgrade(&self) -> WeakAgent {
@@ -134,14 +96,9 @@ impl Agent {
         self.0.http_addr
     }
 
-    /// Returns the limits of requests.
-    pub(crate) fn limits(&self) -> Limits {
-        self.0.limits
-    }
-
-    /// Returns the gossip period.
-    pub(crate) fn interval(&self) -> Duration {
-        self.0.interval
+    /// Returns the settings.
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
     }
 
     // ------------------------------------------------------------------ the four nouns
@@ -181,38 +138,7 @@ impl Agent {
     /// # Errors
     /// Fails if the agent has stopped.
     pub async fn info(&self) -> Result<Info, Error> {
-        let http_address = self.http_addr();
-        self.call(move |core| {
-            let uptime_seconds = core.now().since(Instant::ZERO).as_secs_f64();
-            let node = &core.node;
-            let me = node.identity();
-            Info {
-                name: me.name.clone(),
-                address: me.addr,
-                http_address,
-                incarnation: me.incarnation,
-                id: me.id(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                wire_version: proto::VERSION,
-                cluster: node.config().cluster.clone(),
-                uptime_seconds,
-                members: node.roster().len(),
-                joining: core.is_joining(),
-                join: core.seeds.targets(me.addr),
-                loss: core.loss,
-                settings: node.config().clone(),
-                events: node.events().load(),
-                kv: node.kv().load(),
-                clock: node.clock_status(),
-                narrow_paths: NarrowPath::all(node),
-                store: core.store.as_ref().map(Writer::info),
-                handlers: core.handlers.names().map(ToString::to_string).collect(),
-                inputs: node.aggregates().inputs(),
-                log_lines_dropped: core.log_lines_dropped(),
-                counters: core.counters(),
-            }
-        })
-        .await
+        self.call(Core::info).await
     }
 
     /// Returns the counters of the protocols.
@@ -307,7 +233,7 @@ impl Agent {
 
     /// Counts notices that a reader of [`Agent::receiver`] has missed.
     pub(crate) fn has_missed(&self, notices: u64) {
-        self.0.missed.add(notices);
+        self.0.missed.fetch_add(notices, Ordering::Relaxed);
     }
 
     // ------------------------------------------------------------------ the node

@@ -9,14 +9,17 @@ use std::time::Duration;
 use rumormill_proto::{Config, Entry, Event, Identity, Input, Instant, Name, Node, Protocol};
 
 use crate::agent::Agent;
+use crate::api::SocketStats;
 use crate::clock::{Clock, unix_millis};
-use crate::driver::Setup;
+use crate::core::Core;
 use crate::error::StartError;
-use crate::query::{self, Handler, Handlers};
+use crate::query::{self, Askers, Handler, Handlers};
 use crate::resolve::{self, Address, Resolver};
+use crate::seeds::Seeds;
+use crate::socket;
 use crate::store::writer::Writer;
 use crate::store::{Kept, Store};
-use crate::{socket, supervisor};
+use crate::supervisor::{self, Sockets};
 
 /// The default port.
 const PORT: u16 = 7946;
@@ -45,8 +48,8 @@ pub struct Builder {
     log_lines_dropped: Option<Arc<AtomicU64>>,
 }
 
-impl core::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
             .field("name", &self.name)
             .field("bind", &self.bind)
@@ -275,15 +278,7 @@ impl Builder {
         }
 
         let (tcp, udp, bound) = socket::bind(self.bind).await?;
-        let http = match self.http {
-            Some(addr) => {
-                let bind = |e| StartError::bind("HTTP", addr, e);
-                let listener = socket::listen(addr).map_err(bind)?;
-                let addr = listener.local_addr().map_err(bind)?;
-                Some((listener, addr))
-            }
-            None => None,
-        };
+        let http = self.http.map(socket::listen).transpose()?;
         let mut addr = self.advertise.unwrap_or(bound);
         if addr.port() == 0 {
             addr.set_port(bound.port());
@@ -325,21 +320,22 @@ impl Builder {
         if let Some(kept) = kept {
             restore(&mut node, clock.now(), kept, store.as_ref(), life);
         }
-        Ok(supervisor::start(Setup {
+        let core = Core {
             node,
             store,
+            askers: Askers::default(),
             handlers,
+            missed: Arc::default(),
             clock,
-            udp,
-            bound,
-            tcp,
-            http,
-            join,
-            resolver: self.resolver,
+            sockets: SocketStats::default(),
             loss: self.loss,
-            seed,
+            http: http.as_ref().map(|(_, addr)| *addr),
+            seeds: Seeds::new(clock.now(), join, seed),
+            joined: false,
             log_lines_dropped: self.log_lines_dropped,
-        }))
+        };
+        let sockets = Sockets { udp, bound, tcp, http: http.map(|(listener, _)| listener) };
+        Ok(supervisor::start(core, sockets, self.resolver, seed))
     }
 }
 

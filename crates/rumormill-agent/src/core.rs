@@ -5,16 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rumormill_proto::{Instant, Member, MemberState, Node};
+use rumormill_proto::{EventId, Instant, Member, MemberState, Node, PublishError, VERSION};
 
-use crate::api::{Counters, SocketStats};
+use crate::api::{Counters, Info, NarrowPath, SocketStats};
 use crate::clock::{Clock, unix_millis};
 use crate::error::Error;
-use crate::query::{Askers, Handlers};
+use crate::query::{Answers, Askers, Handlers};
 use crate::resolve::Address;
 use crate::seeds::{AT_ONCE, Seeds, Standing};
 use crate::store::writer::{Ticket, Writer};
-use crate::subscription::MissedCount;
 
 /// What requests read and change.
 pub(crate) struct Core {
@@ -24,10 +23,12 @@ pub(crate) struct Core {
     pub(crate) askers: Askers,
     pub(crate) handlers: Handlers,
     /// The number of notices that subscribers have missed.
-    pub(crate) missed: MissedCount,
+    pub(crate) missed: Arc<AtomicU64>,
     pub(crate) clock: Clock,
     pub(crate) sockets: SocketStats,
     pub(crate) loss: f64,
+    /// The address of the HTTP API.
+    pub(crate) http: Option<SocketAddr>,
     /// The names to join.
     pub(crate) seeds: Seeds,
     /// Whether another member has ever been up.
@@ -57,8 +58,47 @@ impl Core {
         Counters { node: self.node.stats().clone(), sockets: self.sockets.clone() }
     }
 
-    pub(crate) fn log_lines_dropped(&self) -> Option<u64> {
-        self.log_lines_dropped.as_ref().map(|lines| lines.load(Ordering::Relaxed))
+    /// Returns a description of the agent.
+    pub(crate) fn info(&mut self) -> Info {
+        let uptime_seconds = self.now().since(Instant::ZERO).as_secs_f64();
+        let node = &self.node;
+        let me = node.identity();
+        let lines = self.log_lines_dropped.as_ref();
+        Info {
+            name: me.name.clone(),
+            address: me.addr,
+            http_address: self.http,
+            incarnation: me.incarnation,
+            id: me.id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            wire_version: VERSION,
+            cluster: node.config().cluster.clone(),
+            uptime_seconds,
+            members: node.roster().len(),
+            joining: self.is_joining(),
+            join: self.seeds.targets(me.addr),
+            loss: self.loss,
+            settings: node.config().clone(),
+            events: node.events().load(),
+            kv: node.kv().load(),
+            clock: node.clock_status(),
+            narrow_paths: NarrowPath::all(node),
+            store: self.store.as_ref().map(Writer::info),
+            handlers: self.handlers.names().map(ToString::to_string).collect(),
+            inputs: node.aggregates().inputs(),
+            log_lines_dropped: lines.map(|lines| lines.load(Ordering::Relaxed)),
+            counters: self.counters(),
+        }
+    }
+
+    /// Asks all members that are up, in the way of `ask`, and returns their answers.
+    pub(crate) fn ask(
+        &mut self,
+        ask: impl FnOnce(&mut Node, Instant) -> Result<EventId, PublishError>,
+    ) -> Result<Answers, Error> {
+        let (now, silent) = (self.now(), self.up());
+        let id = ask(&mut self.node, now)?;
+        Ok(Answers::new(id, self.askers.open(id), silent))
     }
 
     /// Returns whether no other member is up.
@@ -67,7 +107,7 @@ impl Core {
     }
 
     /// Returns the names of the members that are up, this agent included.
-    pub(crate) fn up(&self) -> BTreeSet<String> {
+    fn up(&self) -> BTreeSet<String> {
         let members = self.node.members().into_iter();
         let up = members.filter(|member| member.state != MemberState::Down);
         up.map(|member| member.identity.name.to_string()).collect()

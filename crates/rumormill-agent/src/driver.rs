@@ -1,25 +1,21 @@
 //! The task that owns the node. Its inputs are sockets, requests and the clock; its outputs are
 //! packets and notices.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rand::{RngExt, SeedableRng};
-use rumormill_proto::{EventId, Node, Notice, Plane, Rng, Transmit};
-use tokio::net::{TcpListener, UdpSocket};
+use rand::RngExt;
+use rumormill_proto::{EventId, Notice, Plane, Rng, Transmit};
+use tokio::net::UdpSocket;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, sleep_until, timeout};
 
-use crate::clock::Clock;
 use crate::core::{Command, Core, Readiness};
 use crate::error::{AddressError, StopReason};
 use crate::inbox::Input;
-use crate::query::{self, Handlers};
-use crate::resolve::{Address, Resolver};
-use crate::store::writer::Writer;
+use crate::query;
+use crate::resolve::Resolver;
 use crate::stream;
 
 /// The largest datagram that UDP allows, in bytes.
@@ -32,23 +28,7 @@ const MAX_ERRORS: u32 = 1000;
 /// How long a leaving node waits until its last messages on the reliable path are delivered.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// The parts of an agent, before it runs.
-pub(crate) struct Setup {
-    pub(crate) node: Node,
-    pub(crate) store: Option<Writer>,
-    pub(crate) handlers: Handlers,
-    pub(crate) clock: Clock,
-    pub(crate) udp: UdpSocket,
-    pub(crate) bound: SocketAddr,
-    pub(crate) tcp: TcpListener,
-    pub(crate) http: Option<(TcpListener, SocketAddr)>,
-    pub(crate) join: Vec<Address>,
-    pub(crate) resolver: Resolver,
-    pub(crate) loss: f64,
-    pub(crate) seed: u64,
-    pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
-}
-
+/// The owner of the node.
 pub(crate) struct Driver {
     pub(crate) core: Core,
     pub(crate) udp: UdpSocket,
@@ -68,33 +48,6 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(
-        core: Core,
-        udp: UdpSocket,
-        resolver: Resolver,
-        seed: u64,
-        commands: mpsc::Receiver<Command>,
-        (to_inputs, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
-        notices: broadcast::Sender<Notice>,
-    ) -> Self {
-        Self {
-            core,
-            udp,
-            resolver,
-            // The node has the generator of `seed`.
-            rng: Rng::seed_from_u64(!seed),
-            commands,
-            inputs,
-            to_inputs,
-            lookups: JoinSet::new(),
-            outbound: JoinSet::new(),
-            outbound_permits: Arc::new(Semaphore::new(stream::MAX_OUTBOUND)),
-            notices,
-            receive_errors_in_a_row: 0,
-            warned: None,
-        }
-    }
-
     /// Runs until the agent stops.
     pub(crate) async fn run(mut self) -> StopReason {
         let mut buffer = vec![0; MAX_DATAGRAM];

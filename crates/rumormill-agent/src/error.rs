@@ -117,19 +117,10 @@ pub enum Error {
     /// The change could not be written to the agent's store.
     #[error(transparent)]
     Keep(#[from] KeepError),
-    /// The agent has stopped.
-    #[error("the agent has stopped: {0}")]
-    Stopped(StopReason),
-}
-
-/// Why [`Aggregates::wait`](crate::Aggregates::wait) has no converged reading.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitError {
     /// The aggregate has not converged in time. Holds the last reading.
     #[error("{} has not converged in time{}", .0.name, reasons(.0))]
     NotConverged(Box<Reading>),
-    /// The agent has not come to know the aggregate.
+    /// The agent does not know the aggregate.
     #[error("there is no aggregate named {name}; {}", known(.names))]
     Unknown {
         /// The name.
@@ -137,9 +128,6 @@ pub enum WaitError {
         /// The aggregates that the agent knows.
         names: Vec<Name>,
     },
-    /// The name is malformed.
-    #[error(transparent)]
-    Name(#[from] NameError),
     /// The agent has stopped.
     #[error("the agent has stopped: {0}")]
     Stopped(StopReason),
@@ -151,15 +139,12 @@ fn reasons(reading: &Reading) -> String {
 }
 
 /// Lists the aggregates that an agent knows, in words.
-pub(crate) fn known(names: &[Name]) -> String {
+fn known(names: &[Name]) -> String {
     if names.is_empty() {
-        "this agent knows no aggregate yet; set an input first".to_owned()
-    } else {
-        format!(
-            "this agent knows {}",
-            names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
-        )
+        return "this agent knows no aggregate yet; set an input first".to_owned();
     }
+    let names: Vec<_> = names.iter().map(Name::as_str).collect();
+    format!("this agent knows {}", names.join(", "))
 }
 
 /// Why an agent has stopped.

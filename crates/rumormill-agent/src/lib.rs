@@ -49,7 +49,7 @@ pub use agent::events::Events;
 pub use agent::kv::Kv;
 pub use agent::queries::Queries;
 pub use builder::Builder;
-pub use error::{AddressError, Error, StartError, StopReason, WaitError};
+pub use error::{AddressError, Error, StartError, StopReason};
 pub use query::Answers;
 pub use rumormill_proto as proto;
 pub use rumormill_proto::{

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
@@ -9,13 +10,10 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use rumormill_proto::{
-    ClockStatus, EventLoad, Input, Instant, KvLoad, Member, MemberState, Reading,
-};
+use rumormill_proto::{Member, MemberState, Reading};
 
-use crate::api::{Counters, StoreInfo};
+use crate::api::{Info, StoreInfo};
 use crate::core::Core;
-use crate::store::writer::Writer;
 
 /// A format of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +45,10 @@ impl Format {
 /// An agent's metrics at one instant.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    name: String,
-    cluster: String,
-    uptime: f64,
+    info: Info,
     readings: Vec<Reading>,
-    inputs: Vec<Input>,
     members: Vec<Member>,
-    counters: Counters,
-    events: EventLoad,
-    kv: KvLoad,
-    clock: ClockStatus,
-    store: Option<StoreInfo>,
     missed: u64,
-    log_lines_dropped: Option<u64>,
 }
 
 /// A metric's name without its prefix, what it means, and how to take its value.
@@ -91,8 +80,8 @@ const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 17] = [
 ];
 
 /// The gauges of an agent.
-const OF_AGENT: [Metric<Snapshot, f64>; 10] = [
-    ("uptime_seconds", "Time since the agent's start", |s| s.uptime),
+const OF_AGENT: [Metric<Info, f64>; 10] = [
+    ("uptime_seconds", "Time since the agent's start", |s| s.uptime_seconds),
     ("events_kept", "Events that are kept", |s| s.events.kept as f64),
     ("events_hot", "Events that are being pushed", |s| s.events.hot as f64),
     ("events_kept_bytes", "Bytes of the payloads of kept events", |s| s.events.bytes as f64),
@@ -138,19 +127,10 @@ impl Snapshot {
     pub(crate) fn take(core: &mut Core) -> Self {
         let now = core.now();
         Self {
-            name: core.node.identity().name.to_string(),
-            cluster: core.node.config().cluster.clone(),
-            uptime: now.since(Instant::ZERO).as_secs_f64(),
+            info: core.info(),
             readings: core.node.aggregates().list(now),
-            inputs: core.node.aggregates().inputs(),
             members: core.node.members(),
-            counters: core.counters(),
-            events: core.node.events().load(),
-            kv: core.node.kv().load(),
-            clock: core.node.clock_status(),
-            store: core.store.as_ref().map(Writer::info),
-            missed: core.missed.get(),
-            log_lines_dropped: core.log_lines_dropped(),
+            missed: core.missed.load(Ordering::Relaxed),
         }
     }
 
@@ -195,13 +175,14 @@ fn older(text: &str) -> String {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let encoder = &mut encoder;
-        let who = [("name", &*self.name), ("cluster", &*self.cluster)];
+        let info = &self.info;
+        let who = [("name", info.name.as_str()), ("cluster", &info.cluster)];
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         encoder
             .encode_descriptor("agent", "The agent.", None, MetricType::Info)?
             .encode_info(&(who, version))?;
         for (name, help, value) in OF_AGENT {
-            gauge(encoder, name, help, |metric| ConstGauge::new(value(self)).encode(metric))?;
+            gauge(encoder, name, help, |metric| ConstGauge::new(value(info)).encode(metric))?;
         }
         let help = "Members that this agent knows, by their state";
         gauge(encoder, "members", help, |mut metric| {
@@ -213,26 +194,24 @@ impl Collector for Snapshot {
             Ok(())
         })?;
         gauge(encoder, "input", "This agent's input", |metric| {
-            by_name(
-                metric,
-                self.inputs.iter().map(|input| (input.name.as_str(), Some(input.value))),
-            )
+            let inputs = info.inputs.iter();
+            by_name(metric, inputs.map(|input| (input.name.as_str(), Some(input.value))))
         })?;
         for (name, help, value) in OF_AGGREGATE {
             gauge(encoder, name, help, |metric| {
                 by_name(metric, self.readings.iter().map(|r| (r.name.as_str(), value(r))))
             })?;
         }
-        for (name, help, value) in self.counters.each() {
+        for (name, help, value) in info.counters.each() {
             counter(encoder, &name, &help, value)?;
         }
         let help = "Notices that slow subscribers have missed";
         counter(encoder, "notices_missed", help, self.missed)?;
-        if let Some(lines) = self.log_lines_dropped {
+        if let Some(lines) = info.log_lines_dropped {
             let help = "Lines of the log that could not be written";
             counter(encoder, "log_lines_dropped", help, lines)?;
         }
-        let Some(store) = &self.store else { return Ok(()) };
+        let Some(store) = &info.store else { return Ok(()) };
         for (name, help, value) in OF_STORE {
             gauge(encoder, name, help, |metric| ConstGauge::new(value(store)).encode(metric))?;
         }

@@ -125,6 +125,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// What the core reports about a query.
+#[derive(Debug)]
 pub(crate) enum Reply {
     Answer {
         from: Name,
@@ -187,15 +188,6 @@ pub struct Answers {
     silent: BTreeSet<String>,
     errors: usize,
     done: bool,
-}
-
-impl std::fmt::Debug for Reply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Answer { from, .. } => write!(f, "Answer({from})"),
-            Self::Finished { answered, expected } => write!(f, "Finished({answered}/{expected})"),
-        }
-    }
 }
 
 impl Answers {

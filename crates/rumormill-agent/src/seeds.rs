@@ -215,10 +215,7 @@ impl Seeds {
         }
         let mut found = self.seeds.iter().flat_map(|seed| &seed.found).peekable();
         let all_tried = self.seeds.iter().all(|seed| seed.looked_up);
-        if all_tried
-            && found.peek().is_some()
-            && found.all(|addr| *addr == me || self.own.contains_key(addr))
-        {
+        if all_tried && found.peek().is_some() && found.all(|addr| self.leads_here(me, addr)) {
             Standing::OnlyItself
         } else {
             Standing::Unreached
@@ -227,47 +224,46 @@ impl Seeds {
 
     /// Returns whether each name has been looked up, and every address was contacted in vain.
     pub(crate) fn all_failed(&self, me: SocketAddr) -> bool {
-        let useless = |addr: &SocketAddr| {
-            *addr == me || self.own.contains_key(addr) || self.failures.contains_key(addr)
-        };
+        let useless =
+            |addr: &SocketAddr| self.leads_here(me, addr) || self.failures.contains_key(addr);
         self.seeds.iter().all(|seed| seed.looked_up && seed.found.iter().all(useless))
     }
 
     /// Returns each name with what it resolves to and what failed.
     pub(crate) fn targets(&self, me: SocketAddr) -> Vec<JoinTarget> {
-        let target = |seed: &Seed| {
-            let of = |addr: &SocketAddr| {
-                if *addr == me || self.own.contains_key(addr) {
-                    Some(format!("{addr}: this agent itself"))
-                } else {
-                    self.failures.get(addr).map(|reason| format!("{addr}: {reason}"))
-                }
-            };
-            let lookup = seed.problem.iter().map(|problem| format!("lookup failed: {problem}"));
-            JoinTarget {
-                address: seed.address.as_str().to_owned(),
-                resolved: seed.found.clone(),
-                problems: lookup.chain(seed.found.iter().filter_map(of)).collect(),
-            }
+        let target = |seed: &Seed| JoinTarget {
+            address: seed.address.as_str().to_owned(),
+            resolved: seed.found.clone(),
+            problems: self.problems(me, seed, |_| None),
         };
         self.seeds.iter().map(target).collect()
     }
 
-    /// Returns the same in words.
+    /// Returns what is wrong with a name and its addresses; for one without a known problem, what
+    /// `otherwise` says.
+    fn problems(
+        &self,
+        me: SocketAddr,
+        seed: &Seed,
+        otherwise: impl Fn(&SocketAddr) -> Option<String>,
+    ) -> Vec<String> {
+        let of = |addr: &SocketAddr| match self.failures.get(addr) {
+            _ if self.leads_here(me, addr) => Some(format!("{addr}: this agent itself")),
+            Some(reason) => Some(format!("{addr}: {reason}")),
+            None => otherwise(addr),
+        };
+        let lookup = seed.problem.iter().map(|problem| format!("lookup failed: {problem}"));
+        lookup.chain(seed.found.iter().filter_map(of)).collect()
+    }
+
+    fn leads_here(&self, me: SocketAddr, addr: &SocketAddr) -> bool {
+        *addr == me || self.own.contains_key(addr)
+    }
+
+    /// Returns each name with the state of its addresses, in words.
     pub(crate) fn describe(&self, me: SocketAddr) -> String {
-        let target = |target: JoinTarget| {
-            let untried: Vec<_> = target
-                .resolved
-                .iter()
-                .map(ToString::to_string)
-                .filter(|addr| {
-                    let known = format!("{addr}: ");
-                    !target.problems.iter().any(|problem| problem.starts_with(&known))
-                })
-                .map(|addr| format!("{addr}: no answer yet"))
-                .collect();
-            let mut parts = target.problems;
-            parts.extend(untried);
+        let name = |seed: &Seed| {
+            let mut parts = self.problems(me, seed, |addr| Some(format!("{addr}: no answer yet")));
             // A name can stand for a whole cluster.
             let more = parts.len().saturating_sub(AT_ONCE);
             parts.truncate(AT_ONCE);
@@ -277,9 +273,9 @@ impl Seeds {
             if parts.is_empty() {
                 parts.push("not looked up yet".to_owned());
             }
-            format!("{} ({})", target.address, parts.join("; "))
+            format!("{} ({})", seed.address.as_str(), parts.join("; "))
         };
-        self.targets(me).into_iter().map(target).collect::<Vec<_>>().join(", ")
+        self.seeds.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 }
 

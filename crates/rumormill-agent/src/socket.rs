@@ -14,14 +14,19 @@ const TRIES: usize = 32;
 /// once would be refused, and would wait for a second before they try again.
 const BACKLOG: u32 = 1024;
 
-/// Listens for HTTP.
-pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As `TcpListener::bind` does: on Unix an agent may reuse its port at once after a restart.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    socket.listen(BACKLOG)
+/// Listens for HTTP. Returns the address as well, with its port.
+pub(crate) fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = || {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // As `TcpListener::bind` does: on Unix an agent may reuse its port at once after a restart.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        let listener = socket.listen(BACKLOG)?;
+        let addr = listener.local_addr()?;
+        Ok((listener, addr))
+    };
+    listen().map_err(|error| StartError::bind("HTTP", addr, error))
 }
 
 /// Binds TCP, then UDP on the same port.

@@ -3,23 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::broadcast::{self, error::RecvError};
-
 use rumormill_proto::Notice;
-
-/// The number of notices that all subscribers together have missed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MissedCount(Arc<AtomicU64>);
-
-impl MissedCount {
-    pub(crate) fn add(&self, notices: u64) {
-        self.0.fetch_add(notices, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// The number of notices that a subscriber has missed because it was too slow. They may be of other
 /// kinds than it has subscribed to.
@@ -33,14 +18,15 @@ type Pick<T> = Box<dyn FnMut(Notice) -> Option<T> + Send>;
 /// down: it may fall 512 notices behind, then it misses some and gets their number as [`Missed`].
 pub struct Subscription<T> {
     notices: broadcast::Receiver<Notice>,
-    missed: MissedCount,
+    /// The number of notices that all subscribers together have missed.
+    missed: Arc<AtomicU64>,
     pick: Pick<T>,
 }
 
 impl<T> Subscription<T> {
     pub(crate) fn new(
         notices: broadcast::Receiver<Notice>,
-        missed: MissedCount,
+        missed: Arc<AtomicU64>,
         pick: impl FnMut(Notice) -> Option<T> + Send + 'static,
     ) -> Self {
         Self { notices, missed, pick: Box::new(pick) }
@@ -56,7 +42,7 @@ impl<T> Subscription<T> {
                     }
                 }
                 Err(RecvError::Lagged(notices)) => {
-                    self.missed.add(notices);
+                    self.missed.fetch_add(notices, Ordering::Relaxed);
                     return Some(Err(Missed(notices)));
                 }
                 Err(RecvError::Closed) => return None,

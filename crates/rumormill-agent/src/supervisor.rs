@@ -1,23 +1,24 @@
 //! Starts an agent's tasks, and cleans up when they end.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use rand::SeedableRng;
+use rumormill_proto::Rng;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::agent::{Agent, Life};
-use crate::api::SocketStats;
+use crate::agent::{Agent, Life, Shared};
 use crate::core::Core;
-use crate::driver::{Driver, Setup};
+use crate::driver::Driver;
 use crate::error::StopReason;
 use crate::http::router;
 use crate::http::serve::{Limits, serve};
-use crate::query::Askers;
-use crate::seeds::Seeds;
+use crate::resolve::Resolver;
 use crate::stream;
-use crate::subscription::MissedCount;
 
 const COMMANDS: usize = 256;
 const INPUTS: usize = 256;
@@ -26,44 +27,50 @@ const NOTICES: usize = 512;
 /// How long open HTTP requests may take to finish once the agent has stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-pub(crate) fn start(setup: Setup) -> Agent {
-    let Setup { node, store, handlers, clock, udp, bound, tcp, http, join, resolver, loss, .. } =
-        setup;
-    let seed = setup.seed;
+/// The sockets of an agent.
+pub(crate) struct Sockets {
+    pub(crate) udp: UdpSocket,
+    pub(crate) bound: SocketAddr,
+    pub(crate) tcp: TcpListener,
+    pub(crate) http: Option<TcpListener>,
+}
+
+pub(crate) fn start(core: Core, sockets: Sockets, resolver: Resolver, seed: u64) -> Agent {
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (to_inputs, inputs) = mpsc::channel(INPUTS);
-    let (events, _) = broadcast::channel(NOTICES);
+    let (notices, _) = broadcast::channel(NOTICES);
     let (life, watched) = watch::channel(Life::Running);
-    let http_addr = http.as_ref().map(|(_, addr)| *addr);
-    let missed = MissedCount::default();
-    let agent = Agent::new(
-        &node,
-        (bound, http_addr),
-        resolver.clone(),
+    let agent = Agent::new(Shared {
+        name: core.node.identity().name.to_string(),
+        config: core.node.config().clone(),
+        udp_addr: sockets.bound,
+        http_addr: core.http,
+        resolver: resolver.clone(),
         commands,
-        &events,
-        missed.clone(),
-        watched,
-    );
+        notices: notices.downgrade(),
+        missed: core.missed.clone(),
+        life: watched,
+    });
 
     let mut helpers = JoinSet::new();
-    helpers.spawn(stream::accept(tcp, to_inputs.clone()));
-    let server = http.map(|(listener, _)| Server::start(listener, &agent));
-    let sockets = SocketStats::default();
-    let core = Core {
-        node,
-        store,
-        askers: Askers::default(),
-        handlers,
-        missed,
-        clock,
-        sockets,
-        loss,
-        seeds: Seeds::new(clock.now(), join, seed),
-        joined: false,
-        log_lines_dropped: setup.log_lines_dropped,
+    helpers.spawn(stream::accept(sockets.tcp, to_inputs.clone()));
+    let server = sockets.http.map(|listener| Server::start(listener, &agent));
+    let driver = Driver {
+        core,
+        udp: sockets.udp,
+        resolver,
+        // The node has the generator of `seed`.
+        rng: Rng::seed_from_u64(!seed),
+        commands: to_do,
+        inputs,
+        to_inputs,
+        lookups: JoinSet::new(),
+        outbound: JoinSet::new(),
+        outbound_permits: Arc::new(Semaphore::new(stream::MAX_OUTBOUND)),
+        notices,
+        receive_errors_in_a_row: 0,
+        warned: None,
     };
-    let driver = Driver::new(core, udp, resolver, seed, to_do, (to_inputs, inputs), events);
     // A task of its own, so that a panic in a user's protocol ends this agent in good order.
     let driver = tokio::spawn(driver.run());
 

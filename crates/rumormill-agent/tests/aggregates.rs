@@ -6,7 +6,7 @@ mod common;
 use common::{
     LONG, address, builder, cluster, describe, eventually, everyone_knows, everyone_says,
 };
-use rumormill_agent::{Agent, Mode, WaitError};
+use rumormill_agent::{Agent, Error, Mode};
 
 async fn set_inputs(all: &[Agent]) {
     for (i, agent) in all.iter().enumerate() {
@@ -97,7 +97,7 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
     let all = cluster(&["a", "b"]).await;
     let short = std::time::Duration::from_millis(50);
     let unknown = all[0].aggregates().wait("requests", short).await.unwrap_err();
-    assert!(matches!(unknown, WaitError::Unknown { .. }), "{unknown}");
+    assert!(matches!(unknown, Error::Unknown { .. }), "{unknown}");
     assert!(unknown.to_string().contains("requests"), "{unknown}");
     set_inputs(&all).await;
     let reading = match all[1].aggregates().wait("requests", LONG).await {
@@ -108,7 +108,7 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
     // A round of 64 periods can't be over yet.
     all[0].aggregates().set_in("queue", 3.0, Mode::Round).await.unwrap();
     match all[0].aggregates().wait("queue", short).await.unwrap_err() {
-        WaitError::NotConverged(last) => assert_eq!(last.name, "queue"),
+        Error::NotConverged(last) => assert_eq!(last.name, "queue"),
         other => panic!("{other}"),
     }
     let reading = all[0].aggregates().wait("queue", LONG).await.unwrap();

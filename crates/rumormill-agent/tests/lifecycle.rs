@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{LONG, address, any, builder, cluster, eventually, everyone_knows, notice};
-use rumormill_agent::{Agent, Config, Error, StartError, StopReason, WaitError};
+use rumormill_agent::{Agent, Config, Error, StartError, StopReason};
 use rumormill_proto::{MemberState, Notice};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -216,7 +216,7 @@ async fn who_leaves_is_gone_at_once_and_who_is_killed_when_it_is_found_out() {
     for gone in &all[1..] {
         assert!(matches!(gone.aggregates().set("x", 1.0).await, Err(Error::Stopped(_))));
         assert!(gone.subscribe().next().await.is_none());
-        assert!(matches!(gone.aggregates().wait("x", LONG).await, Err(WaitError::Stopped(_))));
+        assert!(matches!(gone.aggregates().wait("x", LONG).await, Err(Error::Stopped(_))));
         gone.leave().await;
         gone.kill().await;
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{Explanation, Input, Mode, Name, NameError, Reading};
+use rumormill_proto::{Explanation, Input, Mode, Name, Reading};
 use tokio::time::{Instant as Deadline, sleep_until};
 
 use super::Agent;
-use crate::error::{Error, WaitError};
+use crate::error::Error;
 
 /// The shortest and the longest pause between two looks at an aggregate that is waited for.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
@@ -103,40 +103,29 @@ impl Aggregates {
     /// # Errors
     /// Fails if the aggregate has not converged in time (the error has the last reading), is still
     /// unknown by then, has a malformed name, or the agent stops.
-    pub async fn wait(&self, name: &str, at_most: Duration) -> Result<Reading, WaitError> {
+    pub async fn wait(&self, name: &str, at_most: Duration) -> Result<Reading, Error> {
         let deadline = Deadline::now() + at_most;
-        let pause = (self.0.interval() / 2).clamp(PAUSE.0, PAUSE.1);
+        let pause = (self.0.config().interval / 2).clamp(PAUSE.0, PAUSE.1);
         loop {
-            let reading = self.get(name).await.map_err(wait_error)?;
-            match reading {
+            match self.get(name).await? {
                 Some(reading) if reading.converged => return Ok(reading),
-                reading if Deadline::now() >= deadline => {
-                    let Some(reading) = reading else {
-                        return Err(self.unknown(name).await);
-                    };
-                    return Err(WaitError::NotConverged(Box::new(reading)));
+                _ if Deadline::now() < deadline => {
+                    sleep_until(deadline.min(Deadline::now() + pause)).await;
                 }
-                _ => sleep_until(deadline.min(Deadline::now() + pause)).await,
+                Some(reading) => return Err(Error::NotConverged(Box::new(reading))),
+                None => return Err(self.unknown(name).await),
             }
         }
     }
 
-    async fn unknown(&self, name: &str) -> WaitError {
+    /// Returns the error for an aggregate that the agent does not know.
+    pub(crate) async fn unknown(&self, name: &str) -> Error {
         match self.list().await {
-            Ok(readings) => WaitError::Unknown {
+            Ok(readings) => Error::Unknown {
                 name: name.to_owned(),
                 names: readings.into_iter().map(|reading| reading.name).collect(),
             },
-            Err(error) => wait_error(error),
+            Err(error) => error,
         }
-    }
-}
-
-fn wait_error(error: Error) -> WaitError {
-    match error {
-        Error::Name(error) => WaitError::Name(error),
-        Error::Stopped(reason) => WaitError::Stopped(reason),
-        // `get` has no others.
-        _ => WaitError::Name(NameError::Empty),
     }
 }

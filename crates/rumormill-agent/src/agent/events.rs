@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{Event, EventId, EventRecord, Name, Notice};
+use rumormill_proto::{Event, EventId, EventRecord, Name, Node, Notice};
 
 use super::Agent;
 use crate::api::{Informed, Trace};
-use crate::core::Core;
 use crate::error::Error;
-use crate::query::{Answers, LONGEST_QUERY, Reply};
+use crate::query::{LONGEST_QUERY, Reply};
 use crate::subscription::Subscription;
 
 /// The events of a cluster, as one agent publishes and gets them; see [`Agent::events`].
@@ -71,13 +70,8 @@ impl Events {
     /// Fails if too many events of this agent are on their way.
     pub async fn trace(&self, id: EventId, wait: Duration) -> Result<Trace, Error> {
         let wait = wait.min(LONGEST_QUERY);
-        let ask = move |core: &mut Core| {
-            let now = core.now();
-            let silent = core.up();
-            let query = core.node.events_mut().trace(now, id, wait)?;
-            Ok::<_, Error>(Answers::new(query, core.askers.open(query), silent))
-        };
-        let mut answers = self.0.call(ask).await??;
+        let ask = move |node: &mut Node, now| node.events_mut().trace(now, id, wait);
+        let mut answers = self.0.call(move |core| core.ask(ask)).await??;
         let mut trace = Trace {
             id: id.to_string(),
             expected: 0,

@@ -3,10 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use rumormill_proto::{Event, Name};
+use rumormill_proto::{Event, Name, Node};
 
 use super::Agent;
-use crate::core::Core;
 use crate::error::Error;
 use crate::query::{self, Answers, LONGEST_QUERY};
 
@@ -59,12 +58,7 @@ impl Queries {
     /// this agent are on their way.
     pub async fn ask(&self, name: &str, payload: &[u8], wait: Duration) -> Result<Answers, Error> {
         let (name, payload, wait) = (Name::new(name)?, payload.to_vec(), wait.min(LONGEST_QUERY));
-        let ask = move |core: &mut Core| {
-            let now = core.now();
-            let silent = core.up();
-            let id = core.node.queries_mut().ask(now, &name, &payload, wait)?;
-            Ok(Answers::new(id, core.askers.open(id), silent))
-        };
-        self.0.call(ask).await?
+        let ask = move |node: &mut Node, now| node.queries_mut().ask(now, &name, &payload, wait);
+        self.0.call(move |core| core.ask(ask)).await?
     }
 }

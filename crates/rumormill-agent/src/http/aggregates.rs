@@ -11,9 +11,8 @@ use utoipa::IntoParams;
 use super::error::ApiError;
 use super::extract::{AggregateName, Body, Parameters, Running, duration};
 use super::state::Lasting;
-use crate::agent::Agent;
 use crate::api::{ErrorBody, NotConverged, SetInput};
-use crate::error::{WaitError, known};
+use crate::error::Error;
 
 /// Lists this agent's readings of all aggregates that it knows
 #[utoipa::path(
@@ -70,30 +69,23 @@ pub(super) async fn get(
     AggregateName(name): AggregateName,
     Parameters(Wait { wait }): Parameters<Wait>,
 ) -> Result<Response, ApiError> {
-    let name = name.as_str();
+    let (aggregates, name) = (agent.aggregates(), name.as_str());
     let Some(wait) = wait else {
-        let Some(reading) = agent.aggregates().get(name).await? else {
-            return Err(unknown(&agent, name).await);
+        return match aggregates.get(name).await? {
+            Some(reading) => Ok(Json(reading).into_response()),
+            None => Err(aggregates.unknown(name).await.into()),
         };
-        return Ok(Json(reading).into_response());
     };
     let wait = duration("wait", &wait)?;
     let _permit = lasting.permit()?;
-    match agent.aggregates().wait(name, wait).await {
-        Ok(reading) => Ok(Json(reading).into_response()),
-        Err(error) => {
-            let text = error.to_string();
-            match error {
-                WaitError::NotConverged(reading) => {
-                    let body = NotConverged { error: text, reading: *reading };
-                    Ok((StatusCode::REQUEST_TIMEOUT, Json(body)).into_response())
-                }
-                WaitError::Unknown { .. } => Err(ApiError(StatusCode::NOT_FOUND, text)),
-                WaitError::Name(_) => Err(ApiError(StatusCode::BAD_REQUEST, text)),
-                WaitError::Stopped(_) => Err(ApiError(StatusCode::SERVICE_UNAVAILABLE, text)),
-            }
-        }
+    let waited = aggregates.wait(name, wait).await;
+    if let Err(error) = &waited
+        && let Error::NotConverged(reading) = error
+    {
+        let body = NotConverged { error: error.to_string(), reading: (**reading).clone() };
+        return Ok((StatusCode::REQUEST_TIMEOUT, Json(body)).into_response());
     }
+    Ok(Json(waited?).into_response())
 }
 
 /// Explains this agent's reading of one aggregate: its masses, links and anchors
@@ -113,18 +105,7 @@ pub(super) async fn explain(
 ) -> Result<Json<Explanation>, ApiError> {
     match agent.aggregates().explain(name.as_str()).await? {
         Some(explanation) => Ok(Json(explanation)),
-        None => Err(unknown(&agent, name.as_str()).await),
-    }
-}
-
-async fn unknown(agent: &Agent, name: &str) -> ApiError {
-    match agent.aggregates().list().await {
-        Ok(readings) => {
-            let names: Vec<_> = readings.into_iter().map(|reading| reading.name).collect();
-            let message = format!("there is no aggregate named {name}; {}", known(&names));
-            ApiError(StatusCode::NOT_FOUND, message)
-        }
-        Err(error) => error.into(),
+        None => Err(agent.aggregates().unknown(name.as_str()).await.into()),
     }
 }
 

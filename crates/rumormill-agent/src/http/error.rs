@@ -13,6 +13,13 @@ use crate::error::{AddressError, Error};
 #[derive(Debug)]
 pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
 
+impl ApiError {
+    /// Returns the error for a malformed request.
+    pub(super) fn bad(error: impl ToString) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.0, Json(ErrorBody { error: self.1 })).into_response()
@@ -21,7 +28,7 @@ impl IntoResponse for ApiError {
 
 impl From<BytesError> for ApiError {
     fn from(error: BytesError) -> Self {
-        Self(StatusCode::BAD_REQUEST, error.to_string())
+        Self::bad(error)
     }
 }
 
@@ -53,6 +60,8 @@ impl From<Error> for ApiError {
                 _ => StatusCode::CONFLICT,
             },
             Error::Keep(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Error::NotConverged(_) => StatusCode::REQUEST_TIMEOUT,
+            Error::Unknown { .. } => StatusCode::NOT_FOUND,
             Error::Stopped(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self(status, error.to_string())

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
-use super::extract::{LongBody, Parameters, Running, duration};
+use super::extract::{Body, Parameters, Running, duration};
 use crate::api::{ErrorBody, PublishRequest, Published, Trace};
 
 /// Publishes an event
@@ -30,7 +30,7 @@ use crate::api::{ErrorBody, PublishRequest, Published, Trace};
 )]
 pub(super) async fn publish(
     Running(agent): Running,
-    LongBody(request): LongBody<PublishRequest>,
+    Body(request): Body<PublishRequest, true>,
 ) -> Result<(StatusCode, Json<Published>), ApiError> {
     let id = agent.events().publish(&request.topic, &request.payload.bytes()?).await?;
     Ok((StatusCode::ACCEPTED, Json(Published { id: id.to_string() })))
@@ -78,8 +78,7 @@ pub(super) async fn trace(
 ) -> Result<Json<Trace>, ApiError> {
     let wait = duration("timeout", wait.timeout.as_deref().unwrap_or("5s"))?;
     let id: EventId = id.parse().map_err(|_| {
-        let message = format!("{id:?} is not the id of an event, which has 16 hexadecimal digits");
-        ApiError(StatusCode::BAD_REQUEST, message)
+        ApiError::bad(format!("{id:?} is not the id of an event, which has 16 hexadecimal digits"))
     })?;
     let trace = agent.events().trace(id, wait).await?;
     if trace.informed.is_empty() {

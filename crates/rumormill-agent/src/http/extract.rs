@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt;
-use rumormill_proto::{MAX_INPUT, Name, parse_duration};
+use rumormill_proto::{MAX_INPUT, Name, check_key, parse_duration};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
@@ -39,12 +39,30 @@ impl<S: Send + Sync> FromRequestParts<S> for AggregateName {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let bad = |why: String| ApiError(StatusCode::BAD_REQUEST, why);
-        let Path(name) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| bad(rejection.body_text()))?;
-        Name::new(&name).map(Self).map_err(|error| bad(error.to_string()))
+        Name::new(&segment(parts, state).await?).map(Self).map_err(ApiError::bad)
     }
+}
+
+/// The key in the path, which may contain slashes.
+pub(super) struct Key(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key
+where
+    WeakAgent: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let key = segment(parts, state).await?;
+        let limit = running(state)?.config().kv.max_key;
+        check_key(&key, limit).map(|()| Self(key)).map_err(ApiError::bad)
+    }
+}
+
+/// Returns the parameter of a path that has one.
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
+    let path = Path::<String>::from_request_parts(parts, state).await;
+    path.map(|Path(text)| text).map_err(|rejection| ApiError::bad(rejection.body_text()))
 }
 
 /// The parameters of the query string.
@@ -57,36 +75,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
         let query = Query::<T>::from_request_parts(parts, state).await;
         query
             .map(|Query(parameters)| Self(parameters))
-            .map_err(|rejection| ApiError(StatusCode::BAD_REQUEST, rejection.body_text()))
+            .map_err(|rejection| ApiError::bad(rejection.body_text()))
     }
 }
 
-/// A JSON body with any content type: `curl -d` sends that of a form.
-pub(super) struct Body<T>(pub(super) T);
+/// A JSON body with any content type: `curl -d` sends that of a form. With `PAYLOAD` it has the payload
+/// of an event or a query, whose length the core checks.
+pub(super) struct Body<T, const PAYLOAD: bool = false>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = read(request, "the body", MAX_BODY).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
-    }
-}
-
-/// A JSON body with the payload of an event or a query. The core checks the payload's length.
-pub(super) struct LongBody<T>(pub(super) T);
-
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for LongBody<T>
+impl<S: Sync, T: DeserializeOwned, const PAYLOAD: bool> FromRequest<S> for Body<T, PAYLOAD>
 where
     WeakAgent: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let agent = running(state)?;
         // A byte has up to six characters in JSON: \u0000.
-        let limit = MAX_BODY + 6 * agent.limits().payload;
-        drop(agent);
+        let payload = 6 * running(state)?.config().events.max_payload;
+        let limit = MAX_BODY + if PAYLOAD { payload } else { 0 };
         let bytes = read(request, "the body", limit).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
     }
@@ -102,9 +108,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let agent = running(state)?;
-        let limit = agent.limits().value;
-        drop(agent);
+        let limit = running(state)?.config().kv.max_value;
         read(request, "the value", limit).await.map(Self)
     }
 }
@@ -125,8 +129,7 @@ async fn read(request: Request, what: &str, limit: usize) -> Result<Bytes, ApiEr
     let all = async {
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
-            let broken = |error: axum::Error| ApiError(StatusCode::BAD_REQUEST, error.to_string());
-            let chunk = chunk.map_err(broken)?;
+            let chunk = chunk.map_err(ApiError::bad)?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_long());
             }
@@ -134,7 +137,10 @@ async fn read(request: Request, what: &str, limit: usize) -> Result<Bytes, ApiEr
         }
         Ok(Bytes::from(bytes))
     };
-    timeout(PATIENCE, all).await.map_err(|_| late())?
+    timeout(PATIENCE, all).await.map_err(|_| {
+        let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
+        ApiError(StatusCode::REQUEST_TIMEOUT, message)
+    })?
 }
 
 fn running<S>(state: &S) -> Result<Agent, ApiError>
@@ -143,11 +149,6 @@ where
 {
     let stopped = || ApiError(StatusCode::SERVICE_UNAVAILABLE, "the agent has stopped".to_owned());
     WeakAgent::from_ref(state).upgrade().ok_or_else(stopped)
-}
-
-fn late() -> ApiError {
-    let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
-    ApiError(StatusCode::REQUEST_TIMEOUT, message)
 }
 
 fn unfit(error: &serde_json::Error) -> ApiError {
@@ -164,7 +165,7 @@ fn unfit(error: &serde_json::Error) -> ApiError {
         }
         Category::Syntax | Category::Eof | Category::Io => {
             let message = format!("the body is not JSON: {text}; {example}");
-            ApiError(StatusCode::BAD_REQUEST, message)
+            ApiError::bad(message)
         }
     }
 }
@@ -175,10 +176,9 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Reads the duration of the parameter `name`.
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, ApiError> {
     parse_duration(text).ok().filter(|duration| *duration <= LONGEST).ok_or_else(|| {
-        let message = format!(
+        ApiError::bad(format!(
             "{name} is {text:?}, but must be a duration such as 500ms, 10s or 2m, at most 1h"
-        );
-        ApiError(StatusCode::BAD_REQUEST, message)
+        ))
     })
 }
 

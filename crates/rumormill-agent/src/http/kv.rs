@@ -1,19 +1,15 @@
 //! Keys and their values, as raw bytes.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rumormill_proto::check_key;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::ApiError;
-use super::extract::{Parameters, RawValue, Running};
+use super::extract::{Key, Parameters, RawValue, Running};
 use super::state::Lasting;
-use crate::agent::Agent;
 use crate::api::{ErrorBody, KeyPage, Written};
 
 /// The most entries in one page.
@@ -58,8 +54,7 @@ pub(super) async fn list(
     }
     let limit = page.limit.unwrap_or(1000);
     if !(1..=MOST).contains(&limit) {
-        let message = format!("limit is {limit}, but must be from 1 to {MOST}");
-        return Err(ApiError(StatusCode::BAD_REQUEST, message));
+        return Err(ApiError::bad(format!("limit is {limit}, but must be from 1 to {MOST}")));
     }
     let _permit = lasting.permit()?;
     // Many long pages at once would leave no time for anything else.
@@ -83,9 +78,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     Running(agent): Running,
-    key: Result<Path<String>, PathRejection>,
+    Key(key): Key,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = key_of(key, &agent)?;
     let entry = agent.kv().get(&key).await?.ok_or_else(|| no_such_key(&key))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
@@ -116,11 +110,9 @@ pub(super) async fn get(
 )]
 pub(super) async fn put(
     Running(agent): Running,
-    key: Result<Path<String>, PathRejection>,
+    Key(key): Key,
     RawValue(value): RawValue,
 ) -> Result<impl IntoResponse, ApiError> {
-    let key = key_of(key, &agent)?;
-    let value: Bytes = value;
     let version = agent.kv().put(&key, &value).await?;
     Ok(([(header::ETAG, format!("\"{version}\""))], Json(Written { key, version })))
 }
@@ -141,29 +133,20 @@ pub(super) async fn put(
 )]
 pub(super) async fn delete(
     Running(agent): Running,
-    key: Result<Path<String>, PathRejection>,
+    Key(key): Key,
 ) -> Result<Json<Written>, ApiError> {
-    let key = key_of(key, &agent)?;
     match agent.kv().delete(&key).await? {
         Some(version) => Ok(Json(Written { key, version })),
         None => Err(no_such_key(&key)),
     }
 }
 
-/// Returns the key of a path.
-fn key_of(key: Result<Path<String>, PathRejection>, agent: &Agent) -> Result<String, ApiError> {
-    let bad = |rejection: PathRejection| ApiError(StatusCode::BAD_REQUEST, rejection.body_text());
-    let Path(key) = key.map_err(bad)?;
-    check_key(&key, agent.limits().key)
-        .map_err(|error| ApiError(StatusCode::BAD_REQUEST, error.to_string()))?;
-    Ok(key)
-}
-
 /// Answers any method on the path of an empty key.
 pub(super) async fn no_key() -> ApiError {
-    let message = "the key is empty: use /v1/kv/KEY for one key, or list keys with GET \
-                   /v1/kv/?prefix=PREFIX, where an empty prefix means all";
-    ApiError(StatusCode::BAD_REQUEST, message.to_owned())
+    ApiError::bad(
+        "the key is empty: use /v1/kv/KEY for one key, or list keys with GET \
+         /v1/kv/?prefix=PREFIX, where an empty prefix means all",
+    )
 }
 
 fn no_such_key(key: &str) -> ApiError {

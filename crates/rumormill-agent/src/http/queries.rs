@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 
 use super::error::ApiError;
-use super::extract::{LongBody, Running, duration};
+use super::extract::{Body as Json, Running, duration};
 use super::state::Lasting;
 use crate::api::{ErrorBody, QueryLine, QueryRequest};
 
@@ -33,7 +33,7 @@ use crate::api::{ErrorBody, QueryLine, QueryRequest};
 pub(super) async fn ask(
     Running(agent): Running,
     Extract(lasting): Extract<Lasting>,
-    LongBody(request): LongBody<QueryRequest>,
+    Json(request): Json<QueryRequest, true>,
 ) -> Result<impl IntoResponse, ApiError> {
     let wait = duration("timeout", request.timeout.as_deref().unwrap_or("5s"))?;
     let permit = lasting.permit()?;

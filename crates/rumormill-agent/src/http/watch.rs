@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
 use axum::extract::State as Extract;
-use axum::http::StatusCode;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use rumormill_proto::{Name, Notice, Reading};
@@ -45,24 +44,23 @@ enum Filter {
 
 impl Filter {
     fn new(parameter: Parameter) -> Result<Self, ApiError> {
-        let bad = |message: String| ApiError(StatusCode::BAD_REQUEST, message);
         match parameter {
             Parameter { name: None, kinds: None, prefix: None } => Ok(Self::All),
             Parameter { name: Some(name), kinds: None, prefix: None } => {
-                Name::new(&name).map(Self::Aggregate).map_err(|error| bad(error.to_string()))
+                Name::new(&name).map(Self::Aggregate).map_err(ApiError::bad)
             }
             Parameter { name: None, kinds: Some(kinds), prefix: None } => {
                 let kinds: Vec<_> = kinds.split(',').map(|kind| kind.trim().to_owned()).collect();
                 match kinds.iter().find(|kind| Update::kinds().all(|known| known != **kind)) {
                     None => Ok(Self::Kinds(kinds)),
-                    Some(kind) => Err(bad(format!(
+                    Some(kind) => Err(ApiError::bad(format!(
                         "{kind:?} is not a kind of notice; the kinds are {}",
                         Update::kinds().collect::<Vec<_>>().join(", ")
                     ))),
                 }
             }
             Parameter { name: None, kinds: None, prefix: Some(prefix) } => Ok(Self::Keys(prefix)),
-            _ => Err(bad("name, kinds and prefix exclude each other; give one".to_owned())),
+            _ => Err(ApiError::bad("name, kinds and prefix exclude each other; give one")),
         }
     }
 
@@ -115,7 +113,7 @@ pub(super) async fn watch(
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
     let filter = Filter::new(parameter)?;
     let permit = state.lasting.permit()?;
-    let mut ticks = interval(agent.interval());
+    let mut ticks = interval(agent.config().interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watcher = Watcher {
         agent: state.agent,
