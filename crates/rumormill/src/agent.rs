@@ -16,10 +16,11 @@ use anyhow::{Context, anyhow};
 use rumormill_agent::api::Info;
 use rumormill_agent::{Agent, Error, StopReason, Store};
 use rumormill_proto::Name;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::flags::Flags;
 use crate::agent::handler::Handler;
-use crate::agent::log::{Level, Log};
+use crate::agent::log::Log;
 use crate::agent::settings::Settings;
 use crate::term::exit::{Exit, Usage};
 use crate::term::parse::{Input, Listen};
@@ -87,9 +88,9 @@ pub(crate) struct Args {
     /// Drop outgoing datagrams with this probability, as a test; 0 to below 1 [default: 0]
     #[arg(long, value_name = "P", value_parser = parse::loss)]
     loss: Option<f64>,
-    /// What to log on standard error [default: info]
-    #[arg(long, value_name = "LEVEL", value_enum)]
-    log: Option<Level>,
+    /// What to log on standard error: `off`, `error`, `warn`, `info`, `debug` or `trace` [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = log::level)]
+    log: Option<LevelFilter>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {

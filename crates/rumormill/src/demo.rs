@@ -106,7 +106,7 @@ async fn give_up(mut signals: Signals) {
     let first = signals.ended().await;
     signals.again().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    std::process::exit(i32::from(Exit::from(first).code()));
+    std::process::exit(first.code().into());
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {

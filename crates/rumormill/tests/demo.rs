@@ -5,7 +5,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{Lines, Owned, Ran, rumormill, run};
+use common::{Ran, rumormill, run, start};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -106,9 +106,7 @@ fn spsp_leaks_under_loss_and_says_so() {
 #[test]
 fn keep_answers_over_http_until_a_signal() {
     let args = ["demo", "--nodes", "3", "--interval", "20ms", "--keep"];
-    let child = rumormill().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = Owned(child.expect("the demo starts"));
-    let out = Lines::of(child.0.stdout.take().expect("piped"));
+    let (mut child, out) = start(rumormill().args(args).stderr(Stdio::piped()));
     let url = out.find("an agent's address", |line| {
         let (_, rest) = line.split_once("--agent ")?;
         rest.split_whitespace().next().map(str::to_owned)
@@ -122,9 +120,7 @@ fn keep_answers_over_http_until_a_signal() {
 #[test]
 fn ctrl_c_ends_it_with_what_is_known() {
     let args = ["demo", "--interval", "10s", "--seed", "1"];
-    let child = rumormill().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = Owned(child.expect("the demo starts"));
-    let out = Lines::of(child.0.stdout.take().expect("piped"));
+    let (mut child, out) = start(rumormill().args(args).stderr(Stdio::piped()));
     out.find("the first round", |line| line.starts_with("round ").then_some(()));
     child.signal(Signal::INT);
     out.find("what is known", |line| line.starts_with("Interrupted: this").then_some(()));

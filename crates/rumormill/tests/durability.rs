@@ -7,9 +7,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Agent, Dir, PATIENCE, run};
+use common::{Agent, Dir, eventually, run};
 
 /// Writes a key over a plain connection: quicker than a process. Whether it was acknowledged.
 fn put(stream: &mut TcpStream, key: &str, value: &str) -> bool {
@@ -91,20 +91,16 @@ fn the_name_comes_from_the_directory_and_the_directory_is_taken() {
     a.out.find("the directory", |line| line.contains(dir.path()).then_some(()));
     let twin = ["agent", "--bind", "127.0.0.1:0", "--http", "off", "--data", dir.path()];
     let ran = run(twin);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("in use by agent kept, process "), "{ran:?}");
+    ran.fails(1, &["in use by agent kept, process "]);
     assert_eq!(a.terminate(), Some(0));
     let ran = run(twin.iter().chain(&["--name", "other"]));
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("belongs to the agent kept"), "{ran:?}");
+    ran.fails(1, &["belongs to the agent kept"]);
     let file = dir.0.join("c.toml");
     fs::write(&file, format!("data = {:?}", dir.path())).expect("written");
     // Without a name of its own: the helper always gives one, the configuration does not.
     let mut child = common::rumormill();
     child.args(["agent", "--bind", "127.0.0.1:0", "--http", "off", "--config"]).arg(&file);
-    child.stdout(std::process::Stdio::piped());
-    let mut child = common::Owned(child.spawn().expect("starts"));
-    let out = common::Lines::of(child.0.stdout.take().expect("piped"));
+    let (_child, out) = common::start(&mut child);
     out.find("its name", |line| line.starts_with("rumormill agent kept ").then_some(()));
 }
 
@@ -121,8 +117,7 @@ fn a_damaged_store_is_refused_and_left_alone() {
     for bad in [&b""[..], b"not a store at all", &whole[..whole.len() / 3]] {
         fs::write(&file, bad).expect("written");
         let ran = run(start);
-        assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert!(ran.err.contains("is damaged") && ran.err.contains("move it away"), "{ran:?}");
+        ran.fails(1, &["is damaged", "move it away"]);
         assert!(ran.err.contains(file.to_str().expect("UTF-8")), "{ran:?}");
         assert_eq!(fs::read(&file).expect("read"), bad);
     }
@@ -177,8 +172,7 @@ fn a_full_disk_is_said_and_survived() {
         }
     }
     let refused = refused.expect("a full disk takes everything");
-    assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.err.contains("store can't be written"), "{refused:?}");
+    refused.fails(1, &["store can't be written"]);
     // It goes on, and says how it is.
     assert_eq!(a.ask(&["kv", "get", "before"]).ok().out, "v");
     let info = a.ask(&["info", "--json"]).ok().json();
@@ -186,11 +180,7 @@ fn a_full_disk_is_said_and_survived() {
     assert!(a.ask(&["info"]).ok().out.contains("CAN'T BE WRITTEN"));
     drop(file);
     fs::remove_file(&ballast).expect("removed");
-    let deadline = Instant::now() + PATIENCE;
-    while a.ask(&["kv", "put", "after", "w"]).code != Some(0) {
-        assert!(Instant::now() < deadline, "it does not recover");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    eventually("it recovers", || a.ask(&["kv", "put", "after", "w"]).code == Some(0));
     let held = a.ask(&["kv", "list", "--json"]).ok().json();
     let held = held.as_array().map(Vec::len);
     drop(a);

@@ -3,10 +3,7 @@
 
 mod common;
 
-use std::io::Write;
-use std::process::Stdio;
-
-use common::{Agent, Lines, Owned, finish, rumormill, run};
+use common::{Agent, Dir, run};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -19,30 +16,11 @@ fn two(first: &[&str], second: &[&str]) -> (Agent, Agent) {
     (a, b)
 }
 
-/// A verb that goes on until it is stopped, and its lines.
-fn follow(agent: &Agent, args: &[&str]) -> (Owned, Lines) {
-    let mut command = rumormill();
-    command.args(["--agent", &agent.url]).args(args).stdout(Stdio::piped());
-    let mut child = Owned(command.spawn().expect("starts"));
-    let lines = Lines::of(child.0.stdout.take().expect("piped"));
-    (child, lines)
-}
-
-/// Runs a verb with bytes on standard input.
-fn feed(agent: &Agent, args: &[&str], bytes: &[u8]) -> std::process::Output {
-    let mut command = rumormill();
-    command.args(["--agent", &agent.url]).args(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
-    child.stdin.take().expect("piped").write_all(bytes).expect("taken");
-    child.wait_with_output().expect("ends")
-}
-
 #[test]
 fn an_event_arrives_at_the_other_node_and_is_traced() {
     let (a, b) = two(&[], &[]);
-    let (mut monitor, words) = follow(&b, &["monitor"]);
-    let (_json_monitor, json_lines) = follow(&b, &["monitor", "--json", "--only", "event"]);
+    let (mut monitor, words) = b.follow(&["monitor"]);
+    let (_json_monitor, json_lines) = b.follow(&["monitor", "--json", "--only", "event"]);
     // Both follow from some point on, so that the first ones may be missed.
     let mut n = 0;
     let id = loop {
@@ -75,13 +53,12 @@ fn an_event_arrives_at_the_other_node_and_is_traced() {
     ] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
-    let plot = std::env::temp_dir().join(format!("rumormill-trace-{}.svg", std::process::id()));
-    let path = plot.to_str().expect("UTF-8");
-    let report = b.ask(&["trace", &id, "--json", "--plot", path]).ok().json();
+    let dir = Dir::new();
+    let plot = dir.file("trace.svg");
+    let report = b.ask(&["trace", &id, "--json", "--plot", &plot]).ok().json();
     assert_eq!(report["spread"]["rounds"][0]["nodes"], 1);
     assert_eq!(report["trace"]["informed"].as_array().map(Vec::len), Some(2));
     let svg = std::fs::read_to_string(&plot).expect("drawn");
-    std::fs::remove_file(&plot).expect("removed");
     assert!(svg.starts_with("<svg") && svg.contains(&id), "{svg:.300}");
 
     let ran = b.ask(&["trace", "0123456789abcdef", "--timeout", "1s"]);
@@ -95,8 +72,8 @@ fn an_event_arrives_at_the_other_node_and_is_traced() {
 #[test]
 fn bytes_travel_as_they_are() {
     let (a, b) = two(&[], &[]);
-    let (_monitor, lines) = follow(&b, &["monitor", "--json"]);
-    let (_watch, keys) = follow(&b, &["kv", "watch", "bin/", "--json"]);
+    let (_monitor, lines) = b.follow(&["monitor", "--json"]);
+    let (_watch, keys) = b.follow(&["kv", "watch", "bin/", "--json"]);
     // Something to see that both are there.
     let sign = std::thread::spawn({
         let url = a.url.clone();
@@ -111,23 +88,21 @@ fn bytes_travel_as_they_are() {
     keys.find("a sign of life", |_| Some(()));
     sign.join().expect("no panic");
     let bytes = [0xff, 0, b'\n', 7];
-    assert!(feed(&a, &["event", "raw", "-"], &bytes).status.success());
+    assert!(a.feed(&["event", "raw", "-"], &bytes).status.success());
     let event: Value = lines.find("the event", |line| {
         line.contains("\"raw\"").then(|| serde_json::from_str(line).expect("JSON"))
     });
     assert_eq!(event["payload_base64"], "/wAKBw==");
 
-    assert!(feed(&a, &["kv", "put", "bin/key", "-"], &bytes).status.success());
+    assert!(a.feed(&["kv", "put", "bin/key", "-"], &bytes).status.success());
     let change: Value = keys.find("the key", |line| {
         line.contains("bin/key").then(|| serde_json::from_str(line).expect("JSON"))
     });
     assert_eq!((&change["value_base64"], &change["origin"]), (&json!("/wAKBw=="), &json!("a")));
-    assert_eq!(feed(&b, &["kv", "get", "bin/key"], b"").stdout, bytes);
-    let file = std::env::temp_dir().join(format!("rumormill-value-{}", std::process::id()));
-    std::fs::write(&file, bytes).expect("written");
-    a.ask(&["kv", "put", "from-file", "--file", file.to_str().expect("UTF-8")]).ok();
-    std::fs::remove_file(&file).expect("removed");
-    assert_eq!(feed(&a, &["kv", "get", "from-file"], b"").stdout, bytes);
+    assert_eq!(b.feed(&["kv", "get", "bin/key"], b"").stdout, bytes);
+    let dir = Dir::new();
+    a.ask(&["kv", "put", "from-file", "--file", &dir.write("value", bytes)]).ok();
+    assert_eq!(a.feed(&["kv", "get", "from-file"], b"").stdout, bytes);
 }
 
 #[test]
@@ -151,8 +126,7 @@ fn keys_are_listed_deleted_and_refused() {
     a.ask(&["kv", "delete", "flags/x"]).ok();
     for gone in [&["kv", "get", "flags/x"][..], &["kv", "delete", "flags/x"]] {
         let ran = a.ask(gone);
-        assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert!(ran.err.contains("flags/x"), "{ran:?}");
+        ran.fails(1, &["flags/x"]);
     }
     let long = "k".repeat(600);
     for (bad, says) in [
@@ -164,7 +138,7 @@ fn keys_are_listed_deleted_and_refused() {
         assert!(matches!(ran.code, Some(1 | 2)), "{bad:?}: {ran:?}");
         assert!(ran.err.contains(says), "{bad:?}: {ran:?}");
     }
-    let large = feed(&a, &["kv", "put", "k", "-"], &vec![0; 70_000]);
+    let large = a.feed(&["kv", "put", "k", "-"], &vec![0; 70_000]);
     assert_eq!(large.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&large.stderr).contains("65536"), "{large:?}");
 }
@@ -212,10 +186,7 @@ fn a_query_gathers_what_commands_answer() {
 #[test]
 fn an_interrupted_query_says_what_it_knows() {
     let (a, _b) = two(&["--on-query", "x=echo here"], &["--on-query", "x=sleep 60"]);
-    let mut command = rumormill();
-    command.args(["--agent", &a.url, "query", "x", "--timeout", "50s"]).stdout(Stdio::piped());
-    let mut child = Owned(command.spawn().expect("starts"));
-    let lines = Lines::of(child.0.stdout.take().expect("piped"));
+    let (mut child, lines) = a.follow(&["query", "x", "--timeout", "50s"]);
     lines.find("the first answer", |line| (line == "a: here").then_some(()));
     child.signal(Signal::INT);
     lines.find("what is known", |line| (line == "interrupted; 1 of 2 answered").then_some(()));
@@ -225,7 +196,7 @@ fn an_interrupted_query_says_what_it_knows() {
 #[test]
 fn handlers_that_make_no_sense_are_refused() {
     for bad in ["x", "x=", "no spaces=ls", "x='ls"] {
-        let ran = finish(rumormill().args(["agent", "--on-query", bad]));
+        let ran = run(["agent", "--on-query", bad]);
         assert_eq!(ran.code, Some(2), "{bad}: {ran:?}");
     }
 }

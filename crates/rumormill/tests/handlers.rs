@@ -3,11 +3,9 @@
 
 mod common;
 
-use std::io::Write;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Agent, PATIENCE, rumormill};
+use common::{Agent, Dir, eventually};
 use rustix::process::Signal;
 
 /// A length of sleep that no other process has, to find ours by.
@@ -26,21 +24,12 @@ fn running(argument: &str) -> usize {
 
 #[track_caller]
 fn until_running(argument: &str, n: usize) {
-    let deadline = Instant::now() + PATIENCE;
-    while running(argument) != n {
-        assert!(Instant::now() < deadline, "{} run, not {n}", running(argument));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually(&format!("{n} processes have {argument}"), || running(argument) == n);
 }
 
 /// Asks an agent with a payload on standard input; what it prints, and the exit code.
 fn ask(agent: &Agent, name: &str, payload: &[u8], timeout: &str) -> (String, Option<i32>) {
-    let mut command = rumormill();
-    command.args(["--agent", &agent.url, "query", name, "-", "--timeout", timeout]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
-    child.stdin.take().expect("piped").write_all(payload).expect("taken");
-    let ran = child.wait_with_output().expect("ends");
+    let ran = agent.feed(&["query", name, "-", "--timeout", timeout], payload);
     assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "{name}");
     (String::from_utf8_lossy(&ran.stdout).into_owned(), ran.status.code())
 }
@@ -92,7 +81,7 @@ fn an_answer_is_taken_when_its_handler_exits() {
 
 #[test]
 fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
-    let config = std::env::temp_dir().join(format!("rumormill-pipes-{}.toml", std::process::id()));
+    let dir = Dir::new();
     let text = r#"
         [events]
         max_payload = 262144
@@ -106,8 +95,7 @@ fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
         forks = "for n in 1 2 3 4 5 6 7 8; do yes > /dev/null & done; echo forked"
         closed = "exec >&- 2>&-; sleep 0.1"
     "#;
-    std::fs::write(&config, text).expect("written");
-    let a = Agent::start("a", &["--config", config.to_str().expect("UTF-8")]);
+    let a = Agent::start("a", &["--config", &dir.write("pipes.toml", text)]);
     let payload = vec![b'p'; 200_000];
     for (name, answer, code) in [
         ("deaf", "a: read nothing\n", 0),
@@ -129,5 +117,4 @@ fn pipes_that_a_handler_does_not_care_for_hold_nobody_up() {
     for (mut child, _lines) in noisy {
         child.wait();
     }
-    std::fs::remove_file(config).expect("removed");
 }

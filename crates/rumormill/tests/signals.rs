@@ -3,17 +3,13 @@
 
 mod common;
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use common::{Agent, Lines, Owned, rumormill, until_caught};
+use common::{Agent, Dir, Lines, Owned, rumormill, until_caught};
 use rustix::process::Signal;
 
 fn start(args: &[&str]) -> (Owned, Lines) {
-    let mut command = rumormill();
-    command.args(args).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child: Child = command.spawn().expect("starts");
-    let lines = Lines::of(child.stdout.take().expect("piped"));
-    (Owned(child), lines)
+    common::start(rumormill().args(args).stderr(Stdio::null()))
 }
 
 /// Two agents; the second declares nobody dead for long, so only a leave makes it report one down.
@@ -52,8 +48,8 @@ fn nohup_is_obeyed() {
 
 #[test]
 fn a_signal_during_the_start_ends_an_agent_in_good_order() {
-    let dir = std::env::temp_dir().join(format!("rumormill-signals-{}", std::process::id()));
-    let data = dir.to_str().expect("UTF-8");
+    let dir = Dir::new();
+    let data = dir.path();
     let args = ["agent", "--name", "a", "--bind", "127.0.0.1:0", "--http", "off", "--data", data];
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let (mut child, _lines) = start(&args);
@@ -67,7 +63,6 @@ fn a_signal_during_the_start_ends_an_agent_in_good_order() {
     lines.find("the directory", |line| line.contains(data).then_some(()));
     child.signal(Signal::TERM);
     assert_eq!(child.wait().code(), Some(0));
-    std::fs::remove_dir_all(dir).expect("removed");
 }
 
 #[test]

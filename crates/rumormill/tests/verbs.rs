@@ -6,7 +6,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::{Agent, Lines, Owned, finish, rumormill, run};
+use common::{Agent, Owned, finish, rumormill, run};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -149,14 +149,8 @@ fn joining_and_leaving_later() {
 #[test]
 fn watch_follows_and_ends_cleanly() {
     let a = Agent::start("a", &["--set", "requests=5"]);
-    let spawn = |args: &[&str]| {
-        let mut command = rumormill();
-        command.args(["--agent", &a.url, "watch"]).args(args);
-        Owned(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts"))
-    };
     // Ctrl-C.
-    let mut watch = spawn(&["requests"]);
-    let out = Lines::of(watch.0.stdout.take().expect("piped"));
+    let (mut watch, out) = a.follow(&["watch", "requests"]);
     out.find("a reading", |line| line.starts_with("requests: sum 5").then_some(()));
     a.ask(&["set", "requests=6"]).ok();
     out.find("the change", |line| line.starts_with("requests: sum 6").then_some(()));
@@ -164,7 +158,10 @@ fn watch_follows_and_ends_cleanly() {
     assert_eq!(watch.wait().code(), Some(0));
 
     // A reader that has seen enough.
-    let mut watch = spawn(&["--json"]);
+    let mut command = rumormill();
+    command.args(["--agent", &a.url, "watch", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut watch = Owned(command.spawn().expect("starts"));
     let mut first = String::new();
     let mut out = BufReader::new(watch.0.stdout.take().expect("piped"));
     out.read_line(&mut first).expect("a line");
@@ -231,12 +228,10 @@ fn what_the_agent_does_not_know_is_a_failure() {
     let a = Agent::start("a", &["--set", "requests=5"]);
     for args in [&["get", "reqests"][..], &["explain", "reqests"], &["unset", "reqests"]] {
         let ran = a.ask(args);
-        assert_eq!(ran.code, Some(1), "{args:?}: {ran:?}");
-        assert!(ran.err.contains("reqests"), "{args:?}: {ran:?}");
+        ran.fails(1, &["reqests"]);
     }
     // Port 1 is nobody's.
     let ran = run(["--agent", "http://127.0.0.1:1", "get"]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("no agent at http://127.0.0.1:1"), "{ran:?}");
+    ran.fails(1, &["no agent at http://127.0.0.1:1"]);
     assert!(ran.err.contains("rumormill agent"), "says what to do: {ran:?}");
 }

@@ -12,10 +12,11 @@ use anyhow::Context;
 use rumormill_proto::{Beside, Config, Name, read_beside};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::file::queries::Queries;
 use crate::agent::file::text::{List, Text};
-use crate::agent::log::Level;
+use crate::agent::log;
 use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
@@ -39,7 +40,7 @@ pub(crate) struct AgentKeys {
     pub(crate) join: Option<Vec<String>>,
     pub(crate) seed: Option<u64>,
     pub(crate) loss: Option<f64>,
-    pub(crate) log: Option<Level>,
+    pub(crate) log: Option<LevelFilter>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) keep_old_kv: bool,
     set: BTreeMap<String, f64>,
@@ -85,7 +86,7 @@ impl Beside for AgentKeys {
             "loss" => self.loss = Some(map.next_value()?),
             "log" => {
                 let expected = "\"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-                self.log = Some(map.next_value_seed(&Text { expected, parse: Level::parse })?);
+                self.log = Some(map.next_value_seed(&Text { expected, parse: log::level })?);
             }
             "data" => self.data = Some(map.next_value()?),
             "keep_old_kv" => self.keep_old_kv = map.next_value()?,
@@ -206,7 +207,10 @@ mod tests {
         assert_eq!((agent.bind.unwrap().port(), agent.advertise.unwrap().port()), (1, 1));
         assert_eq!(agent.http, Some(Listen::Off));
         assert_eq!(agent.join.as_ref().unwrap().len(), 2);
-        assert_eq!((agent.seed, agent.loss, agent.log), (Some(7), Some(0.1), Some(Level::Warn)));
+        assert_eq!(
+            (agent.seed, agent.loss, agent.log),
+            (Some(7), Some(0.1), Some(LevelFilter::WARN))
+        );
         assert_eq!((agent.data.is_some(), agent.keep_old_kv), (true, true));
         assert_eq!(
             (agent.inputs().unwrap().len(), agent.queries.handlers().unwrap().len()),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -15,42 +14,11 @@ use crate::agent::sink::Sink;
 use crate::term::exit::Exit;
 use crate::term::{exit, output};
 
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Level {
-    /// Nothing
-    Off,
-    /// Errors that keep the agent from working
-    Error,
-    /// Also warnings
-    Warn,
-    /// Also members that come and go
-    Info,
-    /// Also rounds and details
-    Debug,
-    /// Everything
-    Trace,
-}
-
-impl Level {
-    /// Reads a level from its name.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        <Self as ValueEnum>::from_str(text, false)
-            .map_err(|_| format!("{text:?} is none of off, error, warn, info, debug or trace"))
-    }
-}
-
-impl From<Level> for LevelFilter {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Off => Self::OFF,
-            Level::Error => Self::ERROR,
-            Level::Warn => Self::WARN,
-            Level::Info => Self::INFO,
-            Level::Debug => Self::DEBUG,
-            Level::Trace => Self::TRACE,
-        }
-    }
+/// Reads a level from its name.
+pub(crate) fn level(text: &str) -> Result<LevelFilter, String> {
+    // `LevelFilter` takes numbers, too, and any case.
+    let level = text.parse().ok().filter(|level: &LevelFilter| level.to_string() == text);
+    level.ok_or_else(|| format!("{text:?} is none of off, error, warn, info, debug or trace"))
 }
 
 /// How long the process waits at its end for a stream that stalls.
@@ -64,12 +32,12 @@ pub(crate) struct Log {
 
 impl Log {
     /// Starts logging. Panics are logged from now on, too.
-    pub(crate) fn start(level: Level) -> io::Result<Self> {
+    pub(crate) fn start(level: LevelFilter) -> io::Result<Self> {
         let out = Sink::start("stdout", output::stdout())?;
         let err = Sink::start("stderr", output::stderr())?;
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::from(level))
+            .with_max_level(level)
             .with_writer(Lines(err.clone()))
             .with_ansi(io::stderr().is_terminal() && !plain)
             .with_target(false)

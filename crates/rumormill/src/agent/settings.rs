@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use rumormill_proto::{Config, ConfigError, Name};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::Args;
 use crate::agent::file::File;
 use crate::agent::handler::Handler;
-use crate::agent::log::Level;
 use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) seed: Option<u64>,
     pub(crate) loss: f64,
-    pub(crate) log: Level,
+    pub(crate) log: LevelFilter,
     pub(crate) data: Option<PathBuf>,
     pub(crate) keep_old_kv: bool,
     pub(crate) handlers: Vec<Handler>,
@@ -63,7 +63,7 @@ impl Settings {
             config,
             seed: args.seed.or(agent.seed),
             loss: args.loss.or(agent.loss).unwrap_or(0.0),
-            log: args.log.or(agent.log).unwrap_or(Level::Info),
+            log: args.log.or(agent.log).unwrap_or(LevelFilter::INFO),
             data: args.data.clone().or(agent.data),
             keep_old_kv: args.keep_old_kv || agent.keep_old_kv,
             handlers,

@@ -29,20 +29,10 @@ pub(crate) struct Args {
     #[arg(value_parser = parse::name)]
     name: Option<Name>,
     /// Longest time to wait for convergence, at most 1h; exits with 3 when it is over
-    #[arg(long, value_name = "TIME", value_parser = wait)]
+    #[arg(long, value_name = "TIME", value_parser = parse::at_most::<3600>)]
     wait: Option<Duration>,
     #[command(flatten)]
     json: Json,
-}
-
-/// A duration of at most an hour, the API's limit.
-fn wait(text: &str) -> Result<Duration, String> {
-    match parse::duration(text)? {
-        long if long > Duration::from_secs(3600) => {
-            Err(format!("a wait of {text} is too long; the longest is 1h (`watch` has no limit)"))
-        }
-        wait => Ok(wait),
-    }
 }
 
 pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {

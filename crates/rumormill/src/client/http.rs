@@ -7,8 +7,8 @@ use anyhow::{Context, anyhow};
 use rumormill_agent::api::ErrorBody;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::http::{HeaderMap, Response, Uri};
-use ureq::{Agent, Body};
+use ureq::http::{HeaderMap, Method, Request, Response, Uri};
+use ureq::{Agent, AsSendBody, Body};
 
 use crate::term::exit::Usage;
 
@@ -16,6 +16,8 @@ use crate::term::exit::Usage;
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long an answer may take, beyond the time that the agent was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
+/// The wait of a request that the agent answers at once.
+const USUAL_WAIT: Option<Duration> = Some(Duration::ZERO);
 
 /// The longest answer that is read whole, in bytes.
 const LONGEST: u64 = 256 << 20;
@@ -95,13 +97,11 @@ impl Client {
 
     /// Gets `path`, which may take `wait` longer than usual.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &Path, wait: Duration) -> Answer<T> {
-        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER + wait));
-        self.read(request.build().call())
+        self.read(self.send(Method::GET, path, (), Some(wait))?)
     }
 
     pub(crate) fn put<T: DeserializeOwned>(&self, path: &Path, body: &impl Serialize) -> Answer<T> {
-        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().send_json(body))
+        self.read(self.send(Method::PUT, path, json(body)?, USUAL_WAIT)?)
     }
 
     pub(crate) fn post<T: DeserializeOwned>(
@@ -109,28 +109,23 @@ impl Client {
         path: &Path,
         body: &impl Serialize,
     ) -> Answer<T> {
-        let request = self.http.post(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().send_json(body))
+        self.read(self.send(Method::POST, path, json(body)?, USUAL_WAIT)?)
     }
 
     pub(crate) fn delete<T: DeserializeOwned>(&self, path: &Path) -> Answer<T> {
-        let request = self.http.delete(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().call())
-    }
-
-    /// Reads `path` as it is, with the headers.
-    pub(crate) fn get_bytes(&self, path: &Path) -> Answer<(HeaderMap, Vec<u8>)> {
-        let request = self.http.get(self.url(path)).config().timeout_global(Some(ANSWER));
-        let response = self.accepted(request.build().call())?;
-        let (head, mut body) = response.into_parts();
-        let bytes = body.with_config().limit(LONGEST).read_to_vec();
-        Ok((head.headers, bytes.map_err(|error| self.lost(&error))?))
+        self.read(self.send(Method::DELETE, path, (), USUAL_WAIT)?)
     }
 
     /// Writes `bytes` to `path` as they are.
     pub(crate) fn put_bytes<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Answer<T> {
-        let request = self.http.put(self.url(path)).config().timeout_global(Some(ANSWER));
-        self.read(request.build().content_type("application/octet-stream").send(bytes))
+        self.read(self.send(Method::PUT, path, bytes, USUAL_WAIT)?)
+    }
+
+    /// Reads `path` as it is, with the headers.
+    pub(crate) fn get_bytes(&self, path: &Path) -> Answer<(HeaderMap, Vec<u8>)> {
+        let (head, mut body) = self.send(Method::GET, path, (), USUAL_WAIT)?.into_parts();
+        let bytes = body.with_config().limit(LONGEST).read_to_vec();
+        Ok((head.headers, bytes.map_err(|error| self.lost(&error))?))
     }
 
     /// Sends `body` to `path`, and calls `each` with every line of what comes back, as it comes.
@@ -138,17 +133,9 @@ impl Client {
         &self,
         path: &Path,
         body: &impl Serialize,
-        mut each: impl FnMut(&str) -> anyhow::Result<()>,
+        each: impl FnMut(&str) -> anyhow::Result<()>,
     ) -> Answer<()> {
-        let response = self.accepted(self.http.post(self.url(path)).send_json(body))?;
-        for line in BufReader::new(response.into_body().into_reader()).lines() {
-            each(
-                &line.with_context(|| {
-                    format!("lost the connection to the agent at {}", self.base)
-                })?,
-            )?;
-        }
-        Ok(())
+        self.lines(self.send(Method::POST, path, json(body)?, None)?, each)
     }
 
     /// Follows the server-sent events of `path`: calls `each` with the data of every event until it
@@ -159,11 +146,8 @@ impl Client {
         path: &Path,
         mut each: impl FnMut(&str) -> anyhow::Result<()>,
     ) -> Answer<()> {
-        let response = self.accepted(self.http.get(self.url(path)).call())?;
         let mut data = String::new();
-        for line in BufReader::new(response.into_body().into_reader()).lines() {
-            let line =
-                line.with_context(|| format!("lost the connection to the agent at {}", self.base))?;
+        self.lines(self.send(Method::GET, path, (), None)?, |line| {
             if line.is_empty() {
                 if !data.is_empty() {
                     each(&data)?;
@@ -174,40 +158,57 @@ impl Client {
             } else if line.starts_with(':') {
                 each("")?;
             }
+            Ok(())
+        })
+    }
+
+    /// Sends a request, whose answer may take `wait` longer than usual; without `wait`, for ever.
+    fn send(
+        &self,
+        method: Method,
+        path: &Path,
+        body: impl AsSendBody,
+        wait: Option<Duration>,
+    ) -> Answer<Response<Body>> {
+        let request = Request::builder().method(method).uri(format!("{}{}", self.base, path.0));
+        let request = self.http.configure_request(request.body(body).context("no request")?);
+        let request = request.timeout_global(wait.map(|wait| ANSWER + wait)).build();
+        let mut response = self.http.run(request).map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
         }
-        Ok(())
+        let body = response.body_mut().read_to_string().unwrap_or_default();
+        let message = match serde_json::from_str::<ErrorBody>(&body) {
+            Ok(body) => body.error,
+            Err(_) => format!("{} answered {status}; is it a rumormill agent?", self.base),
+        };
+        Err(Refusal::Refused { status: status.as_u16(), message, body })
     }
 
-    fn url(&self, path: &Path) -> String {
-        format!("{}{}", self.base, path.0)
-    }
-
-    fn read<T: DeserializeOwned>(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<T> {
-        let mut response = self.accepted(sent)?;
+    fn read<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Answer<T> {
         let text = response.body_mut().with_config().limit(LONGEST).read_to_string();
         let text = text.map_err(|error| self.lost(&error))?;
         let text = if text.is_empty() { "null" } else { &text };
         serde_json::from_str(text).map_err(|error| {
+            let base = &self.base;
             anyhow!(
-                "unexpected answer from {} ({error}); is it a rumormill agent of this version?",
-                self.base
+                "unexpected answer from {base} ({error}); is it a rumormill agent of this version?"
             )
             .into()
         })
     }
 
-    fn accepted(&self, sent: Result<Response<Body>, ureq::Error>) -> Answer<Response<Body>> {
-        let mut response = sent.map_err(|error| self.lost(&error))?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
+    fn lines(
+        &self,
+        response: Response<Body>,
+        mut each: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> Answer<()> {
+        for line in BufReader::new(response.into_body().into_reader()).lines() {
+            let lost = || format!("lost the connection to the agent at {}", self.base);
+            each(&line.with_context(lost)?)?;
         }
-        let text = response.body_mut().read_to_string().unwrap_or_default();
-        let message = match serde_json::from_str::<ErrorBody>(&text) {
-            Ok(body) => body.error,
-            Err(_) => format!("{} answered {status}; is it a rumormill agent?", self.base),
-        };
-        Err(Refusal::Refused { status: status.as_u16(), message, body: text })
+        Ok(())
     }
 
     fn lost(&self, error: &ureq::Error) -> anyhow::Error {
@@ -225,6 +226,10 @@ impl Client {
             _ => anyhow!("unexpected answer from the agent at {base}: {error}"),
         }
     }
+}
+
+fn json(body: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    serde_json::to_vec(body).context("no JSON")
 }
 
 /// The result of a request.

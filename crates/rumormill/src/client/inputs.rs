@@ -1,6 +1,5 @@
 //! `rumormill set` and `rumormill unset`.
 
-use clap::ValueEnum;
 use rumormill_agent::api::SetInput;
 use rumormill_proto::{Input, Mode, Name};
 
@@ -21,17 +20,9 @@ pub(crate) struct SetArgs {
     /// Name and value of an input; a finite number within ±2⁵³
     #[arg(required = true, value_name = "NAME=VALUE", value_parser = parse::input)]
     inputs: Vec<parse::Input>,
-    /// Whether the aggregate follows its inputs, or restarts each round
-    #[arg(long, value_enum, default_value_t = ModeArg::Live)]
-    mode: ModeArg,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ModeArg {
-    /// Follows the inputs continuously
-    Live,
-    /// Restarts each round from the inputs of that instant
-    Round,
+    /// `live` follows the inputs; `round` restarts each round from the inputs of that instant
+    #[arg(long, value_parser = ["live", "round"], default_value = "live")]
+    mode: String,
 }
 
 /// Remove inputs of the agent
@@ -44,10 +35,7 @@ pub(crate) struct UnsetArgs {
 }
 
 pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
-    let mode = match args.mode {
-        ModeArg::Live => Mode::Live,
-        ModeArg::Round => Mode::Round,
-    };
+    let mode = if args.mode == "round" { Mode::Round } else { Mode::Live };
     parse::once_each(&args.inputs)?;
     for parse::Input { name, value } in &args.inputs {
         let path = Path::new("/v1/inputs").segment(name.as_str());

@@ -11,7 +11,7 @@ use crate::client::http::{Client, Path};
 use crate::client::line::shown;
 use crate::client::reply::Json;
 use crate::term::exit::Exit;
-use crate::term::signal::Signals;
+use crate::term::signal::until_signal;
 use crate::term::{exit, format, parse};
 
 /// Ask all nodes and collect their answers
@@ -34,21 +34,11 @@ pub(crate) struct Args {
     #[arg(default_value = "")]
     payload: String,
     /// Longest time to wait for answers, at most 10m
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::at_most::<600>)]
     timeout: Duration,
     /// Print each answer, and the summary, as one line of JSON
     #[command(flatten)]
     json: Json,
-}
-
-/// A duration of at most ten minutes, the agent's limit.
-pub(crate) fn wait(text: &str) -> Result<Duration, String> {
-    match parse::duration(text)? {
-        long if long > Duration::from_secs(600) => {
-            Err(format!("a timeout of {text} is too long; the longest is 10m"))
-        }
-        wait => Ok(wait),
-    }
 }
 
 /// Nodes that answered so far, and nodes asked.
@@ -66,30 +56,15 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     };
     let json = args.json.json;
     let known = Arc::new(Mutex::new(Known::default()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit = runtime.block_on(async {
-        let mut signals = Signals::listen()?;
-        let counts = Arc::clone(&known);
-        let ask = tokio::task::spawn_blocking(move || ask(&client, &request, json, &counts));
-        tokio::select! {
-            asked = ask => asked?,
-            ended = signals.ended() => {
-                let known = *known.lock().unwrap_or_else(PoisonError::into_inner);
-                if !json {
-                    let line = format!("interrupted; {} of {} answered", known.answered, known.expected);
-                    // The reader may be gone or stuck.
-                    let printed = tokio::task::spawn_blocking(move || exit::print(&line));
-                    tokio::select! {
-                        _ = printed => {}
-                        _ = signals.again() => {}
-                    }
-                }
-                Ok(Exit::from(ended))
-            }
+    let counts = Arc::clone(&known);
+    let ask = move || ask(&client, &request, json, &counts);
+    until_signal(ask, move |ended| {
+        let Known { answered, expected } = *known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !json {
+            let _ = exit::print(&format!("interrupted; {answered} of {expected} answered"));
         }
-    });
-    runtime.shutdown_background();
-    exit
+        ended
+    })
 }
 
 fn ask(

@@ -11,7 +11,6 @@ use rumormill_proto::EventId;
 use serde::Serialize;
 
 use crate::client::http::{Client, Path};
-use crate::client::query::wait;
 use crate::client::reply::Json;
 use crate::client::trace::statistics::{ByRound, ByTime, Prediction, Spread};
 use crate::term::exit::Exit;
@@ -35,10 +34,10 @@ Exit codes: 0 all nodes answered and have it, 1 failed, 2 usage, 3 some did not 
 have it.")]
 pub(crate) struct Args {
     /// Id of the event, as `rumormill event` printed it
-    #[arg(value_parser = parse::rumor_id)]
+    #[arg(value_parser = parse::event_id)]
     id: EventId,
     /// Longest time to wait for answers, at most 10m
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = wait)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::at_most::<600>)]
     timeout: Duration,
     /// Draw the share of informed nodes over time to FILE.svg or FILE.png
     #[arg(long, value_name = "FILE")]
@@ -95,14 +94,13 @@ fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
             trace.expected,
         ));
     }
-    let ms = |time: f64| format!("{} ms", format::number(time, 4));
     lines.extend(format::list(
         &spread.rounds,
         &[
             right("round", |by: &ByRound| by.round.to_string()),
             right("nodes", |by| by.nodes.to_string()),
             right("share", |by| format!("{:.1} %", by.share * 100.0)),
-            right("last received after", |by| format!("{} ms", format::number(by.milliseconds, 4))),
+            right("last received after", |by| ms(by.milliseconds)),
         ],
     ));
     lines.push(String::new());
@@ -110,10 +108,7 @@ fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
         &spread.milliseconds,
         &[
             right("share", |by: &ByTime| format!("{:.0} %", by.share * 100.0)),
-            right("informed after", |by| match by.milliseconds {
-                Some(time) => format!("{} ms", format::number(time, 4)),
-                None => "not reached".to_owned(),
-            }),
+            right("informed after", |by| by.milliseconds.map_or("not reached".to_owned(), ms)),
         ],
     ));
     lines.push(String::new());
@@ -141,4 +136,8 @@ fn lines(trace: &Trace, spread: &Spread) -> Vec<String> {
         }
     }
     lines
+}
+
+fn ms(time: f64) -> String {
+    format!("{} ms", format::number(time, 4))
 }

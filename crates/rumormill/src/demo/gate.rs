@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rumormill_proto::{Context, Identity, NodeId, Protocol, Spsp};
+use rumormill_proto::{Context, NodeId, Protocol, Spsp};
 
 /// Plain SPSP that sends nothing of its own accord while the gate is closed.
 ///
@@ -13,13 +13,7 @@ use rumormill_proto::{Context, Identity, NodeId, Protocol, Spsp};
 /// before the end is read off, so that nothing is in flight then.
 pub(crate) struct Gated {
     pub(crate) spsp: Spsp,
-    open: Arc<AtomicBool>,
-}
-
-impl Gated {
-    pub(crate) fn new(spsp: Spsp, open: Arc<AtomicBool>) -> Self {
-        Self { spsp, open }
-    }
+    pub(crate) open: Arc<AtomicBool>,
 }
 
 impl Protocol for Gated {
@@ -29,9 +23,6 @@ impl Protocol for Gated {
     fn period(&self) -> Duration {
         self.spsp.period()
     }
-    fn start(&mut self, cx: &mut Context<'_>) {
-        self.spsp.start(cx);
-    }
     fn tick(&mut self, cx: &mut Context<'_>) {
         if self.open.load(Ordering::Relaxed) {
             self.spsp.tick(cx);
@@ -39,17 +30,5 @@ impl Protocol for Gated {
     }
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
         self.spsp.receive(cx, from, message);
-    }
-    fn wake(&mut self, cx: &mut Context<'_>) {
-        self.spsp.wake(cx);
-    }
-    fn peer_joined(&mut self, cx: &mut Context<'_>, peer: &Identity) {
-        self.spsp.peer_joined(cx, peer);
-    }
-    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
-        self.spsp.peer_expired(cx, peer);
-    }
-    fn renewed(&mut self, cx: &mut Context<'_>) {
-        self.spsp.renewed(cx);
     }
 }

@@ -84,7 +84,7 @@ impl Demo<'_> {
         for at in 0..self.settings.nodes {
             let weight = if at == 0 { 1.0 } else { 0.0 };
             let (interval, open) = (self.settings.interval, Arc::clone(&self.open));
-            let gated = |input| Gated::new(Spsp::sum(input, weight, interval), open);
+            let gated = |input| Gated { spsp: Spsp::sum(input, weight, interval), open };
             self.cluster
                 .start(|builder, input| {
                     builder

@@ -24,7 +24,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let ended = tokio::select! {
         played = demo.play() => played.map(|()| None),
-        ended = signals.ended() => Ok(Some(Exit::from(ended))),
+        ended = signals.ended() => Ok(Some(ended)),
     };
     let outcome = match ended {
         Ok(exit) => {

@@ -11,8 +11,9 @@ use crate::term::format::{Align, UNKNOWN};
 
 /// Digits shown: the tolerance of a right answer is 1e-6, so eight show that it is met.
 const DIGITS: usize = 8;
-/// What the whole table takes. With fewer columns, the average's enclosure is left out.
+/// The width of the whole table. On a narrower terminal the average's bounds are left out.
 const WIDE: usize = 117;
+const AVERAGE_BOUNDS: usize = 5;
 /// Digits shown in the narrow table, which fits into the classic 80 columns.
 const NARROW_DIGITS: usize = 7;
 
@@ -26,7 +27,7 @@ pub(crate) fn table(
 ) -> Vec<Line> {
     let wide = columns >= WIDE;
     let digits = if wide { DIGITS } else { NARROW_DIGITS };
-    let head = [
+    let mut head = vec![
         ("node", Align::Left),
         ("input", Align::Right),
         ("sum", Align::Right),
@@ -36,8 +37,6 @@ pub(crate) fn table(
         ("count", Align::Right),
         ("", Align::Left),
     ];
-    // All but the average's enclosure.
-    let shown = |at: usize| wide || at != 5;
     let enclosure =
         |statistic: &Statistic| format::enclosure(statistic.lower, statistic.upper, digits);
     let value = |statistic: &Statistic| format::known(statistic.value, digits);
@@ -63,11 +62,13 @@ pub(crate) fn table(
         String::new(),
         truth.count.to_string(),
     ];
-    cells.push(truth.to_vec());
+    cells.push(truth.into());
     let tones = readings.iter().take(rows).map(tone);
     let tones = [Tone::Faint].into_iter().chain(tones).chain([Tone::Title]);
-    let head: Vec<_> = only(&head, shown).copied().collect();
-    let cells: Vec<Vec<_>> = cells.iter().map(|row| only(row, shown).cloned().collect()).collect();
+    if !wide {
+        head.remove(AVERAGE_BOUNDS);
+        cells.iter_mut().for_each(|row| drop(row.remove(AVERAGE_BOUNDS)));
+    }
     let lines = format::table(&head, &cells);
     let mut lines: Vec<_> =
         lines.into_iter().zip(tones).map(|(text, tone)| Line::row(text, tone)).collect();
@@ -75,14 +76,15 @@ pub(crate) fn table(
         let truth = lines.pop();
         lines.push(Line::new(format!("… and {} more", readings.len() - rows), Tone::Faint));
         lines.extend(truth);
-        lines.extend(together(readings));
+        let text = format!("all {}: {}", readings.len(), summary(readings));
+        lines.push(Line::new(text, Tone::Plain));
+        lines.extend(worst(readings).map(|worst| {
+            let error = format::known(worst.relative_error, 3);
+            let text = format!("worst: {}, relative error {error}", worst.name);
+            Line::new(text, Tone::Plain)
+        }));
     }
     lines
-}
-
-/// The elements at the places that are shown.
-fn only<T>(all: &[T], shown: impl Fn(usize) -> bool) -> impl Iterator<Item = &T> {
-    all.iter().enumerate().filter(move |(at, _)| shown(*at)).map(|(_, one)| one)
 }
 
 fn mark(reading: &NodeReading, wide: bool) -> &'static str {
@@ -97,17 +99,6 @@ fn mark(reading: &NodeReading, wide: bool) -> &'static str {
 
 fn tone(reading: &NodeReading) -> Tone {
     if reading.settled() { Tone::Good } else { Tone::Plain }
-}
-
-fn together(readings: &[NodeReading]) -> Vec<Line> {
-    let mut lines =
-        vec![Line::new(format!("all {}: {}", readings.len(), summary(readings)), Tone::Plain)];
-    if let Some(worst) = worst(readings) {
-        let error = format::known(worst.relative_error, 3);
-        let text = format!("worst: {}, relative error {error}", worst.name);
-        lines.push(Line::new(text, Tone::Plain));
-    }
-    lines
 }
 
 /// What the nodes say, in one line.

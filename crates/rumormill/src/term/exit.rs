@@ -40,17 +40,10 @@ impl Exit {
     }
 }
 
-/// What was asked makes no sense: exit code 2, like the errors of the argument parser.
-#[derive(Debug)]
+/// The command line or a file is malformed: exit code 2, like the errors of the argument parser.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 /// Says what went wrong, if anything, and gives the exit code.
 pub(crate) fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
@@ -95,16 +88,9 @@ pub(crate) fn note(text: &str) {
 }
 
 /// Standard output is closed. Its type distinguishes it from a closed connection.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("standard output is closed")]
 pub(crate) struct ClosedPipe;
-
-impl std::fmt::Display for ClosedPipe {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("standard output is closed")
-    }
-}
-
-impl std::error::Error for ClosedPipe {}
 
 /// Writes a text to standard output, and ends it with a newline if it has none.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {

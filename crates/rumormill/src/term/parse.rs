@@ -4,13 +4,26 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rumormill_agent::api::Update;
-use rumormill_proto::{EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key, parse_duration};
+use rumormill_proto::{
+    EventId, MAX_INPUT, MAX_KEY, Name, PutError, check_key, parse_duration, show_duration,
+};
 
 use crate::term::exit::Usage;
 
 /// A duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// A duration of at most this many seconds, the agent's limit.
+pub(crate) fn at_most<const SECONDS: u64>(text: &str) -> Result<Duration, String> {
+    let longest = Duration::from_secs(SECONDS);
+    match duration(text)? {
+        long if long > longest => {
+            Err(format!("{text} is too long; the longest is {}", show_duration(longest)))
+        }
+        duration => Ok(duration),
+    }
 }
 
 /// A name of an aggregate or a node.
@@ -33,7 +46,7 @@ pub(crate) fn prefix(text: &str) -> Result<String, String> {
 }
 
 /// The id of an event, as `rumormill event` prints it.
-pub(crate) fn rumor_id(text: &str) -> Result<EventId, String> {
+pub(crate) fn event_id(text: &str) -> Result<EventId, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
 }

@@ -2,21 +2,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::term::exit::Exit;
-
-/// Which one came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-    /// SIGHUP: the terminal has gone, or somebody says so.
-    HangUp,
-}
 
 /// From its making on, Ctrl-C, SIGTERM and SIGHUP don't end the process by themselves.
 pub(crate) struct Signals {
@@ -45,7 +33,7 @@ impl Signals {
     }
 
     /// Waits for the first signal.
-    pub(crate) async fn ended(&mut self) -> Ended {
+    pub(crate) async fn ended(&mut self) -> Exit {
         let hang_up = async {
             match &mut self.hang_up {
                 Some(hang_up) => hang_up.recv().await,
@@ -53,18 +41,18 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => Ended::Interrupt,
-            _ = self.terminate.recv() => Ended::Terminate,
-            _ = hang_up => Ended::HangUp,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
+            _ = hang_up => Exit::HungUp,
         }
     }
 
     /// Waits for one more, from somebody who does not want to wait. SIGHUP is none: a terminal that
     /// closes sends it twice, once itself and once through the shell.
-    pub(crate) async fn again(&mut self) -> Ended {
+    pub(crate) async fn again(&mut self) -> Exit {
         tokio::select! {
-            _ = self.interrupt.recv() => Ended::Interrupt,
-            _ = self.terminate.recv() => Ended::Terminate,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
         }
     }
 }
@@ -77,13 +65,13 @@ impl Signals {
     }
 
     /// Waits for the first signal.
-    pub(crate) async fn ended(&mut self) -> Ended {
+    pub(crate) async fn ended(&mut self) -> Exit {
         let _ = self.interrupt.recv().await;
-        Ended::Interrupt
+        Exit::Interrupted
     }
 
     /// Waits for one more.
-    pub(crate) async fn again(&mut self) -> Ended {
+    pub(crate) async fn again(&mut self) -> Exit {
         self.ended().await
     }
 }
@@ -101,31 +89,20 @@ fn hang_ups_ignored() -> bool {
 /// The first Ctrl-C, SIGTERM or SIGHUP raises the flag, so that the work can end with what is known
 /// so far; a second one ends the process at once.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicU8>);
-
-const RUNNING: u8 = 0;
-const INTERRUPTED: u8 = 1;
-const TERMINATED: u8 = 2;
-const HUNG_UP: u8 = 3;
+pub(crate) struct Interrupt(Arc<OnceLock<Exit>>);
 
 impl Interrupt {
     /// Starts listening, on a thread of its own.
     pub(crate) fn listen() -> io::Result<Self> {
-        let flag = Arc::new(AtomicU8::new(RUNNING));
+        let flag = Arc::new(OnceLock::new());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         // Signals are held back from here on, not from whenever the thread gets its turn.
         let mut signals = runtime.block_on(async { Signals::listen() })?;
         let shared = Arc::clone(&flag);
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             runtime.block_on(async {
-                let value = match signals.ended().await {
-                    Ended::Interrupt => INTERRUPTED,
-                    Ended::Terminate => TERMINATED,
-                    Ended::HangUp => HUNG_UP,
-                };
-                shared.store(value, Ordering::Relaxed);
-                let second = signals.again().await;
-                std::process::exit(i32::from(Exit::from(second).code()));
+                let _ = shared.set(signals.ended().await);
+                std::process::exit(signals.again().await.code().into());
             });
         })?;
         Ok(Self(flag))
@@ -133,7 +110,7 @@ impl Interrupt {
 
     /// Whether a signal has come.
     pub(crate) fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != RUNNING
+        self.0.get().is_some()
     }
 
     /// The answer for long work that asks whether to continue.
@@ -143,21 +120,28 @@ impl Interrupt {
 
     /// How to exit, if a signal has come.
     pub(crate) fn exit(&self) -> Option<Exit> {
-        match self.0.load(Ordering::Relaxed) {
-            RUNNING => None,
-            INTERRUPTED => Some(Exit::Interrupted),
-            HUNG_UP => Some(Exit::HungUp),
-            _ => Some(Exit::Terminated),
-        }
+        self.0.get().copied()
     }
 }
 
-impl From<Ended> for Exit {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Interrupt => Self::Interrupted,
-            Ended::Terminate => Self::Terminated,
-            Ended::HangUp => Self::HungUp,
+/// Runs `work`, which blocks, on a thread of its own. If a signal comes first, the process ends without
+/// it, after `last`; a second signal ends that, too.
+pub(crate) fn until_signal(
+    work: impl FnOnce() -> anyhow::Result<Exit> + Send + 'static,
+    last: impl FnOnce(Exit) -> Exit + Send + 'static,
+) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let exit = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        tokio::select! {
+            worked = tokio::task::spawn_blocking(work) => worked?,
+            ended = signals.ended() => tokio::select! {
+                // It may print for a reader that is gone or stuck.
+                exit = tokio::task::spawn_blocking(move || last(ended)) => Ok(exit?),
+                _ = signals.again() => Ok(ended),
+            }
         }
-    }
+    });
+    runtime.shutdown_background();
+    exit
 }

@@ -13,14 +13,12 @@ fn sh(line: &str) -> Ran {
     let mut words = line.split_whitespace();
     let mut command = clean(Command::new(words.next().expect("a command")));
     command.args(words);
-    match command.output() {
-        Ok(output) => Ran {
-            code: output.status.code(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        },
-        Err(error) => Ran { code: None, out: String::new(), err: error.to_string() },
-    }
+    let (code, out, err) = match command.output() {
+        Ok(output) => (output.status.code(), output.stdout, output.stderr),
+        Err(error) => (None, Vec::new(), error.to_string().into_bytes()),
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran { command: line.to_owned(), code, out: text(out), err: text(err) }
 }
 
 fn works(line: &str) -> bool {

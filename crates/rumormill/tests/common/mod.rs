@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,6 +48,8 @@ pub(crate) fn clean(mut command: Command) -> Command {
 /// What a finished command has left behind.
 #[derive(Debug)]
 pub(crate) struct Ran {
+    /// The command line, for messages.
+    pub(crate) command: String,
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -106,7 +108,15 @@ pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Ran {
 pub(crate) fn finish(command: &mut Command) -> Ran {
     let output = command.output().expect("the command starts");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let (code, out, err) = (output.status.code(), text(output.stdout), text(output.stderr));
+    Ran { command: format!("{command:?}"), code, out, err }
+}
+
+/// Starts a command that goes on until it is stopped: the child, and its lines.
+pub(crate) fn start(command: &mut Command) -> (Owned, Lines) {
+    let mut child = Owned(command.stdout(Stdio::piped()).spawn().expect("the command starts"));
+    let lines = Lines::of(child.0.stdout.take().expect("piped"));
+    (child, lines)
 }
 
 /// A directory of the test's own, which goes with it.
@@ -251,11 +261,9 @@ impl Agent {
         let mut command = command(&prefix);
         command.args(["agent", "--name", name, "--bind", bind, "--http", "127.0.0.1:0"]);
         let quick = QUICK.chunks(2).filter(|pair| !args.contains(&pair[0])).flatten();
-        command.args(quick).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the agent starts");
-        let out = Lines::of(child.stdout.take().expect("piped"));
-        let err = Lines::of(child.stderr.take().expect("piped"));
-        let child = Owned(child);
+        command.args(quick).args(args).stderr(Stdio::piped());
+        let (mut child, out) = start(&mut command);
+        let err = Lines::of(child.0.stderr.take().expect("piped"));
         let word = |line: &str, key: &str| {
             let rest = line.trim_start().strip_prefix(key)?;
             rest.split_whitespace().next().map(str::to_owned)
@@ -272,11 +280,17 @@ impl Agent {
 
     /// Runs a verb against it that goes on for ever: the child, and its lines.
     pub(crate) fn follow(&self, args: &[&str]) -> (Owned, Lines) {
+        start(command(&self.prefix).args(["--agent", &self.url]).args(args))
+    }
+
+    /// Runs a verb against it with bytes on standard input.
+    pub(crate) fn feed(&self, args: &[&str], bytes: &[u8]) -> Output {
         let mut command = command(&self.prefix);
-        command.args(["--agent", &self.url]).args(args).stdout(Stdio::piped());
-        let mut child = Owned(command.spawn().expect("the verb starts"));
-        let lines = Lines::of(child.0.stdout.take().expect("piped"));
-        (child, lines)
+        command.args(["--agent", &self.url]).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the verb starts");
+        child.stdin.take().expect("piped").write_all(bytes).expect("taken");
+        child.wait_with_output().expect("ends")
     }
 
     /// Follows the aggregate until `wanted` holds of a reading.
@@ -359,15 +373,10 @@ fn command(prefix: &[String]) -> Command {
 #[cfg(target_os = "linux")]
 #[track_caller]
 pub(crate) fn until_caught(pid: u32, signal: u32) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    eventually(&format!("process {pid} catches signal {signal}"), || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let mask = u64::from_str_radix(caught.unwrap_or("0").trim(), 16).expect("a mask");
-        if mask & (1 << (signal - 1)) != 0 {
-            return;
-        }
-        assert!(Instant::now() < deadline, "process {pid} never caught signal {signal}");
-        thread::sleep(Duration::from_millis(5));
-    }
+        mask & (1 << (signal - 1)) != 0
+    });
 }
