@@ -79,8 +79,8 @@ impl Cluster {
 
     /// One more node, which knows nobody yet.
     pub(crate) fn add(&mut self) -> anyhow::Result<NodeIndex> {
-        let replica = KvSettings { max_bytes: 1 << 30, ..KvSettings::default() };
-        let config = Config { kv: replica, ..Config::default() };
+        let kv = KvSettings { max_bytes: 1 << 30, ..KvSettings::default() };
+        let config = Config { kv, ..Config::default() };
         let spec = NodeSpec::named(&format!("n{}", self.names))?.config(config);
         self.names += 1;
         Ok(self.net.add_node(spec)?)
@@ -88,20 +88,13 @@ impl Cluster {
 
     /// Whether all running nodes hold the same.
     pub(crate) fn agree(&self) -> bool {
-        let mut digests = self.net.running().map(|(_, node)| node.kv().digest());
-        let first = digests.next();
-        digests.all(|digest| Some(digest) == first)
+        equal(&self.net)
     }
 
     /// Lets virtual time pass until all hold the same.
     pub(crate) fn until_equal(&mut self) -> anyhow::Result<()> {
         let deadline = self.net.now() + Duration::from_secs(600);
-        let equal = self.net.run_until(deadline, |net| {
-            let mut digests = net.running().map(|(_, node)| node.kv().digest());
-            let first = digests.next();
-            digests.all(|digest| Some(digest) == first)
-        });
-        ensure!(equal, "after ten minutes the replicas still differ");
+        ensure!(self.net.run_until(deadline, equal), "after ten minutes the nodes still differ");
         Ok(())
     }
 
@@ -130,6 +123,12 @@ impl Cluster {
         }
         sum
     }
+}
+
+fn equal(net: &VirtualNetwork) -> bool {
+    let mut digests = net.running().map(|(_, node)| node.kv().digest());
+    let first = digests.next();
+    digests.all(|digest| Some(digest) == first)
 }
 
 /// Counters of all nodes together; bytes with the envelopes.

@@ -1,5 +1,5 @@
-//! What the replica costs, in the virtual network: reconciling, catching up, digests, and many
-//! updates at once beside as many rumors.
+//! The cost of the key-value map in the virtual network: reconciling, catching up, digests, and many
+//! updates at once beside as many events.
 
 mod cluster;
 mod reconcile;
@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use cluster::Cluster;
 
-/// Bytes to reconcile replicas over the size of the difference, and what updates cost beside
-/// rumors. In the virtual network: the same seed gives the same figures, but for memory.
+/// Bytes to reconcile nodes over the size of the difference, and the cost of updates beside events.
+/// In the virtual network: the same seed gives the same numbers, except for memory.
 #[derive(Parser)]
 struct Args {
     /// Nodes.
@@ -27,7 +27,7 @@ struct Args {
     /// Different nodes that the keys were once written by; most are long gone.
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     writers: u32,
-    /// Updates, and rumors, to publish at once.
+    /// Updates, and events, to publish at once.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     updates: u32,
     /// The seed of everything random.
@@ -38,7 +38,7 @@ struct Args {
     json: bool,
 }
 
-/// All figures of a run.
+/// The results of a run.
 #[derive(Serialize)]
 struct Report {
     nodes: u32,
@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         reconciled.push(reconcile::measure(&mut cluster, lack)?);
     }
     drop(cluster);
-    eprintln!("{} updates, and as many rumors", args.updates);
+    eprintln!("{} updates, and as many events", args.updates);
     let updates = updates::measure(&args)?;
     let Args { nodes, keys, value, writers, json, .. } = args;
     let report = Report { nodes, keys, value_bytes: value, writers, reconciled, digest, updates };

@@ -13,9 +13,9 @@ use crate::cluster::Cluster;
 /// What a node lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lack {
-    /// So many of a thousand keys, at random.
+    /// This many of a thousand keys, at random.
     Random(usize),
-    /// So many of a thousand, those written last.
+    /// This many of a thousand, those written last.
     Newest(usize),
     /// Everything: a newcomer.
     Everything,
@@ -43,16 +43,11 @@ impl Lack {
 
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Random(thousandths) => {
-                format!("{} % at random", *thousandths as f64 / 10.0)
-            }
-            Self::Newest(thousandths) => {
-                format!("the newest {} %", *thousandths as f64 / 10.0)
-            }
-            Self::Everything => "everything".into(),
-        };
-        f.pad(&text)
+        match self {
+            Self::Random(thousandths) => write!(f, "{} % at random", *thousandths as f64 / 10.0),
+            Self::Newest(thousandths) => write!(f, "the newest {} %", *thousandths as f64 / 10.0),
+            Self::Everything => f.write_str("everything"),
+        }
     }
 }
 
@@ -65,7 +60,7 @@ pub(crate) struct Reconciled {
     pub(crate) entries: u64,
     /// Their bytes, as they are encoded.
     pub(crate) entry_bytes: u64,
-    /// Bytes of all messages about the replica, from all nodes, envelopes included.
+    /// Bytes of all messages about keys, from all nodes, envelopes included.
     pub(crate) bytes: u64,
     /// Those over the entries' bytes.
     pub(crate) ratio: f64,
@@ -76,7 +71,7 @@ pub(crate) struct Reconciled {
     /// Entries that were sent, and those of them that came a second time.
     pub(crate) entries_sent: u64,
     pub(crate) copies: u64,
-    /// Steps of progress that the node told of.
+    /// Steps of progress that the node reported.
     pub(crate) progress: usize,
     /// Virtual seconds from the start until all held the same.
     pub(crate) seconds: f64,
@@ -111,7 +106,7 @@ pub(crate) fn measure(cluster: &mut Cluster, lack: Lack) -> anyhow::Result<Recon
     let most_at_once = step_until_equal(cluster)?;
     let seconds = cluster.net.now().since(from).as_secs_f64();
     let after = resident();
-    // What is still on the way, and what is told on to those who know, belongs to the price.
+    // What is still on the way, and pushes to nodes that have it, belongs to the cost.
     cluster.net.run_for(Duration::from_secs(20));
     let used = cluster.sum(|s| &s.kv).since(before);
     let events = cluster.net.take_events();
@@ -141,7 +136,7 @@ fn step_until_equal(cluster: &mut Cluster) -> anyhow::Result<u64> {
     let deadline = cluster.net.now() + Duration::from_secs(600);
     let (mut most, mut sent) = (0, cluster.sum(|s| &s.kv).bytes);
     while !cluster.agree() {
-        ensure!(cluster.net.now() < deadline, "after ten minutes the replicas still differ");
+        ensure!(cluster.net.now() < deadline, "after ten minutes the nodes still differ");
         cluster.net.step().context("the network rests")?;
         let now = cluster.sum(|s| &s.kv).bytes;
         most = most.max(now - sent);
@@ -157,7 +152,7 @@ fn size(entries: &[Entry]) -> u64 {
 /// What nodes send to find out whether they differ.
 #[derive(Debug, Serialize)]
 pub(crate) struct Digest {
-    /// Bytes that the replica adds to each packet of the membership.
+    /// Bytes that the digest adds to each packet of the membership.
     pub(crate) packet_bytes: f64,
     /// Bytes of the message that opens a comparison, with its envelope.
     pub(crate) opening_bytes: u64,
@@ -165,7 +160,7 @@ pub(crate) struct Digest {
     pub(crate) max_datagram: usize,
 }
 
-/// Measures the digests, with the replica as full as it is.
+/// Measures the digests, with the map as full as it is.
 pub(crate) fn digest(cluster: &mut Cluster, empty_packet: f64) -> anyhow::Result<Digest> {
     cluster.net.run_for(Duration::from_secs(10));
     let packet_bytes = cluster.idle_packet() - empty_packet;

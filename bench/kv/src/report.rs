@@ -1,4 +1,4 @@
-//! The figures as tables.
+//! The results as tables.
 
 use crate::Report;
 
@@ -39,9 +39,7 @@ pub(crate) fn print(report: &Report) {
             mib(row.held_bytes)
         );
     }
-    println!(
-        "(sent: bytes of all messages about the replica, from all nodes. at once: the most of"
-    );
+    println!("(sent: bytes of all messages about keys, from all nodes. at once: the most of");
     println!("them that one event brought forth. held: what the process has grown by.)");
     let digest = &report.digest;
     println!(

@@ -1,4 +1,4 @@
-//! What every implementation is to the measurement: nodes that join, publish and count.
+//! What the measurement needs of every implementation: nodes that join, publish and count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,10 +14,10 @@ pub(crate) trait Cluster: Sized {
     /// How often each node probes another; `None` if it has no probes.
     fn probe_interval(&self) -> Option<Duration>;
 
-    /// How many members that node knows which knows the fewest, itself included.
+    /// The fewest members that a node knows, itself included.
     async fn fewest_known(&self) -> anyhow::Result<usize>;
 
-    /// Lets the node `origin` tell all others.
+    /// Publishes at the node `origin`.
     async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()>;
 
     /// What all nodes have sent so far.

@@ -1,4 +1,4 @@
-//! Who heard which message, and when: what every harness reports to.
+//! Which node received which message, and when: every harness reports to this.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) struct Deliveries {
     wrong: AtomicU64,
 }
 
-/// Bytes of a payload that tell messages apart.
+/// Bytes of a payload that identify a message.
 const NUMBER: usize = 8;
 
 impl Deliveries {
@@ -72,22 +72,23 @@ impl Deliveries {
     /// out.
     pub(crate) fn delays(&self, message: usize, origin: usize) -> Vec<Duration> {
         let published = self.published[message].load(Relaxed);
-        let heard = (0..self.nodes).filter(|&node| node != origin && self.heard(message, node) > 0);
+        let received =
+            (0..self.nodes).filter(|&node| node != origin && self.received(message, node) > 0);
         let delay = |node: usize| {
             let first = self.first[message * self.nodes + node].load(Relaxed);
             Duration::from_nanos(first.saturating_sub(published))
         };
-        let mut delays: Vec<_> = heard.map(delay).collect();
+        let mut delays: Vec<_> = received.map(delay).collect();
         delays.sort_unstable();
         delays
     }
 
     /// How often the application at `node` got `message`.
-    pub(crate) fn heard(&self, message: usize, node: usize) -> u32 {
+    pub(crate) fn received(&self, message: usize, node: usize) -> u32 {
         self.times[message * self.nodes + node].load(Relaxed)
     }
 
-    /// How often some application got what nobody had published.
+    /// How often an application got a message that was never published.
     pub(crate) fn wrong(&self) -> u64 {
         self.wrong.load(Relaxed)
     }

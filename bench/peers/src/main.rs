@@ -1,4 +1,4 @@
-//! Our rumors beside the maintained peers: the same cluster on the same machine, over real UDP on
+//! Our events beside the maintained peers: the same cluster on the same machine, over real UDP on
 //! loopback, each implementation in a process of its own.
 
 mod cluster;
@@ -11,18 +11,17 @@ mod usage;
 use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, ensure};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, ValueEnum};
 use tokio::process::Command;
 
 use measure::{Plan, Run};
 use peers::Peer;
 
-/// Rumors of foca, chitchat and rumormill side by side: milliseconds, misses, packets, bytes, CPU.
+/// Events of foca, chitchat and rumormill side by side: milliseconds, misses, packets, bytes, CPU.
 ///
 /// Every implementation gossips every 200 ms with three members. All nodes of one run in one
 /// process, which runs nothing else.
 #[derive(Parser)]
-#[command(args_conflicts_with_subcommands = true)]
 struct Args {
     /// Cluster sizes.
     #[arg(long, default_value = "64,100", value_delimiter = ',')]
@@ -39,28 +38,18 @@ struct Args {
     own_network: bool,
     #[command(flatten)]
     plan: Plan,
-    #[command(subcommand)]
-    one: Option<One>,
-}
-
-#[derive(Subcommand)]
-enum One {
-    /// One run in this process; its figures as JSON.
-    #[command(hide = true)]
-    Run {
-        #[arg(value_enum)]
-        implementation: Peer,
-        nodes: usize,
-        #[command(flatten)]
-        plan: Plan,
-    },
+    /// One run of this implementation and size in this process; prints the result as JSON.
+    #[arg(long, hide = true, requires = "size")]
+    one: Option<Peer>,
+    #[arg(long, hide = true)]
+    size: Option<usize>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    if let Some(One::Run { implementation, nodes, plan }) = args.one {
-        let run = implementation.measure(nodes, &plan).await?;
+    if let (Some(peer), Some(nodes)) = (args.one, args.size) {
+        let run = peer.measure(nodes, &args.plan).await?;
         println!("{}", serde_json::to_string(&run)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -112,9 +101,9 @@ async fn one(peer: Peer, nodes: usize, args: &Args) -> anyhow::Result<Run> {
     } else {
         Command::new(program)
     };
-    let plan = &args.plan;
-    command.args(["run", &peer.name(), &nodes.to_string()]);
-    command.args(plan.arguments()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.args(std::env::args_os().skip(1));
+    command.args(["--one", &peer.name(), "--size", &nodes.to_string()]);
+    command.stdout(Stdio::piped()).kill_on_drop(true);
     let output = command.spawn().context("can't start")?.wait_with_output().await?;
     ensure!(output.status.success(), "failed: {}", output.status);
     let mut run: Run = serde_json::from_slice(&output.stdout)?;

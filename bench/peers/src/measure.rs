@@ -1,4 +1,4 @@
-//! One run: nodes that know each other, at rest, then told something, one at a time and at once.
+//! One run: nodes that know each other, at rest, then with messages, one at a time and at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::usage::{self, Loopback};
 /// What to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Plan {
-    /// Seconds to wait after all nodes know each other, so that the news of their joining is over.
+    /// Seconds to wait after all nodes know each other, so that the traffic of their joining is over.
     #[arg(long, default_value_t = 45)]
     pub(crate) settle: u64,
     /// Seconds to measure at rest.
@@ -47,23 +47,9 @@ impl Plan {
         let messages = u64::from(self.origins) * self.spacing / 1000;
         5 + self.settle + self.seconds_idle + messages + 2 * self.wait
     }
-
-    /// The same plan on a command line.
-    pub(crate) fn arguments(&self) -> Vec<String> {
-        let Self { settle, seconds_idle, origins, payload, spacing, wait, seed } = self;
-        vec![
-            format!("--settle={settle}"),
-            format!("--seconds-idle={seconds_idle}"),
-            format!("--origins={origins}"),
-            format!("--payload={payload}"),
-            format!("--spacing={spacing}"),
-            format!("--wait={wait}"),
-            format!("--seed={seed}"),
-        ]
-    }
 }
 
-/// What one run of one implementation brought.
+/// The result of one run of one implementation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// The implementation, as it is called on the command line.
@@ -236,15 +222,15 @@ impl Messages<'_> {
     /// How the messages spread from the one numbered `first` on.
     fn spread(&self, first: usize, used: &Beyond) -> Spread {
         let others = self.nodes - 1;
-        let (mut half, mut all, mut heard, mut repeated) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut half, mut all, mut received, mut repeated) = (Vec::new(), Vec::new(), 0, 0);
         for message in first..first + self.origins {
             let origin = self.origin(message);
             let delays = self.deliveries.delays(message, origin);
             let milliseconds = |delay: &Duration| delay.as_secs_f64() * 1000.0;
             half.extend(delays.get(others.div_ceil(2) - 1).map(milliseconds));
             all.extend(delays.last().map(milliseconds));
-            heard += delays.len();
-            let times = |node| self.deliveries.heard(message, node) as usize;
+            received += delays.len();
+            let times = |node| self.deliveries.received(message, node) as usize;
             let total: usize = (0..self.nodes).filter(|&n| n != origin).map(times).sum();
             repeated += total - delays.len();
         }
@@ -252,10 +238,10 @@ impl Messages<'_> {
             half: Milliseconds::of(half),
             all: Milliseconds::of(all),
             expected: self.origins * others,
-            missed: self.origins * others - heard,
+            missed: self.origins * others - received,
             repeated,
-            packets_per_delivery: used.packets / heard as f64,
-            bytes_per_delivery: used.bytes / heard as f64,
+            packets_per_delivery: used.packets / received as f64,
+            bytes_per_delivery: used.bytes / received as f64,
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Peer {
     Chitchat,
     /// rumormill with its defaults
     Rumormill,
-    /// rumormill, whose nodes wait for their next round before they tell on what they hear
+    /// rumormill, whose nodes wait for their next round before they pass on what they receive
     RumormillInRounds,
 }
 

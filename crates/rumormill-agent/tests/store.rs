@@ -3,37 +3,28 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use common::{address, any, builder, eventually, everyone_knows};
 use rumormill_agent::{Agent, Builder, Config, Mode, StartError, Store, StoreError};
 use rumormill_proto::KvSettings;
+use tempfile::TempDir;
 
-/// A directory of the test's own, which goes with it.
-struct Dir(PathBuf);
+/// A directory of the test's own.
+struct Dir(TempDir);
 
 impl Dir {
     fn new() -> Self {
-        Self::named("")
+        Self(tempfile::tempdir().unwrap())
     }
 
-    fn named(name: &str) -> Self {
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let dir = format!("rumormill-{}-{test}{name}", std::process::id());
-        let dir = std::env::temp_dir().join(dir);
-        let _ = std::fs::remove_dir_all(&dir);
-        Self(dir)
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn builder(&self, name: &str) -> Builder {
-        builder(name).store(Store::open(&self.0).unwrap())
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        builder(name).store(Store::open(self.path()).unwrap())
     }
 }
 
@@ -42,7 +33,7 @@ async fn inputs_keys_and_the_incarnation_survive_a_kill() {
     let dir = Dir::new();
     let a = dir.builder("a").start().await.unwrap();
     let first = a.info().await.unwrap();
-    assert_eq!(first.store.unwrap().directory, dir.0.display().to_string());
+    assert_eq!(first.store.unwrap().directory, dir.path().display().to_string());
     a.aggregates().set("requests", 5.0).await.unwrap();
     a.aggregates().set_in("queue", 2.5, Mode::Round).await.unwrap();
     a.aggregates().set("gone", 1.0).await.unwrap();
@@ -116,7 +107,7 @@ async fn a_deletion_is_not_undone_by_who_was_away() {
 async fn a_directory_is_refused_to_a_second_agent_and_to_another_one() {
     let dir = Dir::new();
     let a = dir.builder("a").start().await.unwrap();
-    let error = Store::open(&dir.0).unwrap_err();
+    let error = Store::open(dir.path()).unwrap_err();
     assert!(matches!(&error, StoreError::Taken { holder, .. } if holder.contains("agent a")));
     a.kill().await;
     let error = dir.builder("b").start().await.unwrap_err();
@@ -134,7 +125,7 @@ async fn old_keys_are_set_aside_unless_they_are_to_be_kept() {
     let kv = KvSettings { tombstone_life: Duration::from_secs(60), ..Default::default() };
     let config = Config { kv, ..common::fast() };
     let start = async |keep: bool| {
-        let store = Store::open(&dir.0).unwrap();
+        let store = Store::open(dir.path()).unwrap();
         let builder = Agent::builder("a").bind(any()).config(config.clone());
         builder.store(store).keep_old_kv(keep).start().await.unwrap()
     };
@@ -143,7 +134,7 @@ async fn old_keys_are_set_aside_unless_they_are_to_be_kept() {
     a.aggregates().set("requests", 5.0).await.unwrap();
     a.kill().await;
     let turn_back = || {
-        let database = redb::Database::open(dir.0.join("rumormill.redb")).unwrap();
+        let database = redb::Database::open(dir.path().join("rumormill.redb")).unwrap();
         let write = database.begin_write().unwrap();
         let numbers = redb::TableDefinition::<&str, u64>::new("numbers");
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -160,7 +151,7 @@ async fn old_keys_are_set_aside_unless_they_are_to_be_kept() {
     assert!(a.kv().get("k").await.unwrap().is_none());
     assert_eq!(a.aggregates().inputs().await.unwrap().len(), 1, "inputs are its own");
     let files: Vec<_> =
-        std::fs::read_dir(&dir.0).unwrap().map(|f| f.unwrap().file_name()).collect();
+        std::fs::read_dir(dir.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
     let aside = files.iter().any(|file| file.to_string_lossy().contains("redb.old-"));
     assert!(aside, "{files:?}");
 }
@@ -168,7 +159,7 @@ async fn old_keys_are_set_aside_unless_they_are_to_be_kept() {
 /// Two agents; 8,000 keys are overwritten, or 5,000 deleted, while one of them is away.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_overwritten_or_deleted_while_an_agent_was_away_is_so_when_it_is_back() {
-    let dirs = [Dir::named("a"), Dir::named("b")];
+    let dirs = [Dir::new(), Dir::new()];
     let a = dirs[0].builder("a").start().await.unwrap();
     let join = || dirs[1].builder("b").join([address(&a)]).start();
     let digest = |agent: Agent| async move { agent.info().await.unwrap().kv.digest };

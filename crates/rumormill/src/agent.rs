@@ -18,10 +18,10 @@ use rumormill_agent::{Agent, Error, StopReason, Store};
 use rumormill_proto::Name;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::agent::file::{AgentKeys, Settings};
 use crate::agent::flags::Flags;
 use crate::agent::handler::Handler;
 use crate::agent::log::Log;
-use crate::agent::settings::Settings;
 use crate::term::exit::{Exit, Usage};
 use crate::term::parse::{Input, Listen};
 use crate::term::signal::Signals;
@@ -94,8 +94,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let settings = Settings::gather(args)?;
-    let log = Log::start(settings.log)?;
+    let settings = settings::gather(args)?;
+    let log = Log::start(settings.agent.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve(&settings, &log));
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -111,8 +111,8 @@ async fn serve(settings: &Settings, log: &Log) -> anyhow::Result<Exit> {
         _ = signals.ended() => return Ok(Exit::Done),
     };
     let life = async {
-        match prepare(settings, &agent).await {
-            Ok(info) => log.say(&banner(settings, &info)),
+        match prepare(&settings.agent, &agent).await {
+            Ok(info) => log.say(&banner(&settings.agent, &info)),
             // It may have been refused already.
             Err(Error::Stopped(reason)) => return ended(&reason),
             Err(error) => return Err(Usage(error.to_string()).into()),
@@ -132,6 +132,7 @@ async fn serve(settings: &Settings, log: &Log) -> anyhow::Result<Exit> {
 }
 
 async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
+    let Settings { config, agent: settings } = settings;
     let store = match settings.data.clone() {
         // Reading a large one takes a while.
         Some(dir) => Some(tokio::task::spawn_blocking(|| Store::open(dir)).await??),
@@ -144,7 +145,7 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
     };
     let mut builder = Agent::builder(name.as_str())
         .bind(settings.bind)
-        .config(settings.config.clone())
+        .config(config.clone())
         .loss(settings.loss)
         .join(settings.join.iter().cloned())
         .log_lines_dropped(log.dropped());
@@ -167,7 +168,7 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
     builder.start().await.with_context(|| format!("agent {name} did not start"))
 }
 
-async fn prepare(settings: &Settings, agent: &Agent) -> Result<Info, Error> {
+async fn prepare(settings: &AgentKeys, agent: &Agent) -> Result<Info, Error> {
     for Input { name, value } in &settings.inputs {
         agent.aggregates().set(name.as_str(), *value).await?;
     }
@@ -186,7 +187,7 @@ fn ended(reason: &StopReason) -> anyhow::Result<Exit> {
     }
 }
 
-fn banner(settings: &Settings, info: &Info) -> String {
+fn banner(settings: &AgentKeys, info: &Info) -> String {
     let mut lines = vec![
         format!("rumormill agent {} of cluster {:?}", info.name, info.cluster),
         format!("  peers   {} (UDP and TCP)", info.address),

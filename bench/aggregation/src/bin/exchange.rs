@@ -6,7 +6,7 @@ use std::time::Instant as WallClock;
 
 use clap::Parser;
 use rumormill_proto::{
-    Config, Duration, Identity, Instant, MembershipSettings, Mode, Name, Node, Transmit,
+    Config, Duration, Identity, Instant, MembershipSettings, Mode, Name, Node, Plane, Transmit,
 };
 
 /// Nanoseconds per exchange, both ends together.
@@ -15,24 +15,24 @@ struct Args {
     /// Gossip periods to run.
     #[arg(long, default_value_t = 200_000)]
     periods: u64,
-    /// Numbers of figures.
+    /// Numbers of aggregates.
     #[arg(long, default_value = "1,4,16,64", value_delimiter = ',')]
-    figures: Vec<usize>,
+    aggregates: Vec<usize>,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     println!(
-        "{:>7} {:>10} {:>12} {:>14} {:>12}",
-        "figures", "exchanges", "ns/exchange", "ns/figure", "bytes"
+        "{:>10} {:>10} {:>12} {:>14} {:>12}",
+        "aggregates", "exchanges", "ns/exchange", "ns/aggregate", "bytes"
     );
-    for &figures in &args.figures {
-        measure(figures, args.periods / figures as u64)?;
+    for &aggregates in &args.aggregates {
+        measure(aggregates, args.periods / aggregates as u64)?;
     }
     Ok(())
 }
 
-fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
+fn measure(aggregates: usize, periods: u64) -> anyhow::Result<()> {
     let config = Config {
         // Only the exchanges are to be timed.
         membership: MembershipSettings {
@@ -52,10 +52,10 @@ fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     }
     let other = nodes[0].identity().addr;
     nodes[1].join(Instant::ZERO, other);
-    for figure in 0..figures {
+    for aggregate in 0..aggregates {
         for (n, node) in nodes.iter_mut().enumerate() {
-            let name = Name::new(&format!("figure-{figure}"))?;
-            node.aggregates_mut().set(Instant::ZERO, &name, (figure + n) as f64, Mode::Live)?;
+            let name = Name::new(&format!("aggregate-{aggregate}"))?;
+            node.aggregates_mut().set(Instant::ZERO, &name, (aggregate + n) as f64, Mode::Live)?;
         }
     }
     let exchanges = |nodes: &[Node]| nodes.iter().map(|n| n.stats().exchanges).sum::<u64>();
@@ -63,12 +63,8 @@ fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     let mut now = Instant::ZERO;
     let mut run = |nodes: &mut Vec<Node>, until: Instant| {
         while now < until {
-            let (at, node) = match (nodes[0].poll_timeout(), nodes[1].poll_timeout()) {
-                (Some(a), Some(b)) if a <= b => (a, 0),
-                (_, Some(b)) => (b, 1),
-                (Some(a), None) => (a, 0),
-                (None, None) => return,
-            };
+            let due = |n: usize| nodes[n].poll_timeout().map(|at| (at, n));
+            let Some((at, node)) = [due(0), due(1)].into_iter().flatten().min() else { return };
             now = now.max(at);
             nodes[node].handle_timeout(now);
             drain(nodes, now);
@@ -82,9 +78,9 @@ fn measure(figures: usize, periods: u64) -> anyhow::Result<()> {
     let elapsed = started.elapsed().as_nanos() as f64;
     let done = (exchanges(&nodes) - exchanges_before) as f64;
     println!(
-        "{figures:>7} {done:>10} {:>12.0} {:>14.0} {:>12.0}",
+        "{aggregates:>10} {done:>10} {:>12.0} {:>14.0} {:>12.0}",
         elapsed / done,
-        elapsed / done / figures as f64,
+        elapsed / done / aggregates as f64,
         (bytes(&nodes) - bytes_before) as f64 / done
     );
     black_box(&nodes);
@@ -100,10 +96,8 @@ fn drain(nodes: &mut [Node], now: Instant) {
                 idle = false;
                 let from = nodes[n].identity().addr;
                 match plane {
-                    rumormill_proto::Plane::Datagram => {
-                        nodes[1 - n].handle_datagram(now, from, &bytes);
-                    }
-                    rumormill_proto::Plane::Stream => nodes[1 - n].handle_stream(now, from, &bytes),
+                    Plane::Datagram => nodes[1 - n].handle_datagram(now, from, &bytes),
+                    Plane::Stream => nodes[1 - n].handle_stream(now, from, &bytes),
                 }
             }
             while nodes[n].poll_notice().is_some() {}

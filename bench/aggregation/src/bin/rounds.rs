@@ -1,5 +1,5 @@
 //! Rounds until every node's estimate is within 1e-3, 1e-6, 1e-9 of the truth, in the virtual
-//! network: the figures of the design's table, for the real protocol core.
+//! network: for the real protocol core.
 
 use std::time::Instant as WallClock;
 
@@ -41,7 +41,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const TARGETS: [f64; 3] = [1e-3, 1e-6, 1e-9];
 const MOST_ROUNDS: usize = 400;
 
-/// What one run says, in rounds; `None` if it did not get there.
+/// The results of one run, in rounds; `None` if it did not get there.
 #[derive(Default)]
 struct Run {
     average: [Option<f64>; 3],

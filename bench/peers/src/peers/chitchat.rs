@@ -47,12 +47,12 @@ impl Cluster for Nodes {
             let (me, deliveries) = (node.chitchat_id().clone(), deliveries.clone());
             node.with_chitchat(|chitchat| {
                 let (me, deliveries) = (me.clone(), deliveries.clone());
-                let heard = chitchat.subscribe_event("", move |change| {
+                let subscription = chitchat.subscribe_event("", move |change| {
                     if *change.node != me {
                         deliveries.delivered(number, change.value.as_bytes());
                     }
                 });
-                heard.forever();
+                subscription.forever();
             })
             .await;
             handles.push(node);
@@ -74,7 +74,7 @@ impl Cluster for Nodes {
     }
 
     async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()> {
-        // The shortest keys that tell messages apart.
+        // The shortest keys that identify messages.
         let key = Deliveries::number(payload.as_bytes()).unwrap_or(u32::MAX).to_string();
         let set = |chitchat: &mut ::chitchat::Chitchat| {
             chitchat.self_node_state().set(&key, payload);
@@ -88,7 +88,7 @@ impl Cluster for Nodes {
     }
 }
 
-/// Ports that were free a moment ago; chitchat must be told its own before it binds it.
+/// Ports that were free a moment ago; chitchat needs its own before it binds it.
 fn free_addresses(nodes: usize) -> std::io::Result<Vec<SocketAddr>> {
     let bind = |_| std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
     let sockets = (0..nodes).map(bind).collect::<Result<Vec<_>, _>>()?;

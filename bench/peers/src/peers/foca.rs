@@ -24,7 +24,7 @@ use crate::cluster::{Cluster, Counter, Traffic};
 use crate::deliveries::Deliveries;
 
 /// foca with its configuration for local networks. `AT_ONCE` sends what is new to three members as
-/// soon as it is heard, besides the gossip every 200 ms.
+/// soon as it is received, besides the gossip every 200 ms.
 pub(crate) struct Nodes<const AT_ONCE: bool> {
     nodes: Vec<Handle>,
     counter: Arc<Counter>,
@@ -56,10 +56,10 @@ impl<const AT_ONCE: bool> Cluster for Nodes<AT_ONCE> {
             let handler = Handler {
                 node: number,
                 deliveries: deliveries.clone(),
-                heard: HashSet::new(),
-                news: Arc::default(),
+                received: HashSet::new(),
+                fresh: Arc::default(),
             };
-            let news = handler.news.clone();
+            let fresh = handler.fresh.clone();
             let rng = StdRng::seed_from_u64(number as u64);
             let foca = Foca::with_custom_broadcast(
                 me.clone(),
@@ -77,8 +77,8 @@ impl<const AT_ONCE: bool> Cluster for Nodes<AT_ONCE> {
                 runtime: AccumulatingRuntime::new(),
                 timers: BTreeMap::new(),
                 serial: 0,
-                news,
-                told: 0,
+                fresh,
+                passed_on: 0,
                 at_once: AT_ONCE,
                 members: members.clone(),
                 counter: counter.clone(),
@@ -119,9 +119,9 @@ struct Node {
     runtime: AccumulatingRuntime<Id>,
     timers: BTreeMap<(Instant, u64), Timer<Id>>,
     serial: u64,
-    /// How many messages the handler has heard, and how many of them were told on at once.
-    news: Arc<AtomicUsize>,
-    told: usize,
+    /// How many messages the handler has received, and how many of them were passed on at once.
+    fresh: Arc<AtomicUsize>,
+    passed_on: usize,
     at_once: bool,
     members: Arc<AtomicUsize>,
     counter: Arc<Counter>,
@@ -150,9 +150,9 @@ impl Node {
                     None => return,
                 },
             }
-            let news = self.news.load(Relaxed);
-            if self.at_once && news > self.told {
-                self.told = news;
+            let fresh = self.fresh.load(Relaxed);
+            if self.at_once && fresh > self.passed_on {
+                self.passed_on = fresh;
                 let _ = self.foca.broadcast(&mut self.runtime);
             }
         }
@@ -183,8 +183,8 @@ impl Node {
     }
 }
 
-/// As in foca's own example of an agent: the address, and the second of the start, which tells
-/// lives apart.
+/// As in foca's own example of an agent: the address, and the second of the start, which
+/// distinguishes incarnations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Id {
     addr: SocketAddr,
@@ -207,13 +207,13 @@ impl ::foca::Identity for Id {
     }
 }
 
-/// Hands on what is new, once, and lets foca tell it on. The payload tells messages apart, so that
+/// Delivers a new message once, and lets foca pass it on. The payload identifies a message, so
 /// nothing is added to it on the wire.
 struct Handler {
     node: usize,
     deliveries: Arc<Deliveries>,
-    heard: HashSet<u32>,
-    news: Arc<AtomicUsize>,
+    received: HashSet<u32>,
+    fresh: Arc<AtomicUsize>,
 }
 
 struct Key(u32);
@@ -237,10 +237,10 @@ impl BroadcastHandler<Id> for Handler {
             self.deliveries.delivered(self.node, data);
             return Ok(None);
         };
-        if !self.heard.insert(number) {
+        if !self.received.insert(number) {
             return Ok(None);
         }
-        self.news.fetch_add(1, Relaxed);
+        self.fresh.fetch_add(1, Relaxed);
         if sender.is_some() {
             self.deliveries.delivered(self.node, data);
         }

@@ -45,7 +45,7 @@ impl<const IN_ROUNDS: bool> Cluster for Nodes<IN_ROUNDS> {
     }
 
     async fn publish(&self, origin: usize, payload: &str) -> anyhow::Result<()> {
-        self.agents[origin].events().publish("news", payload.as_bytes()).await?;
+        self.agents[origin].events().publish("bench", payload.as_bytes()).await?;
         Ok(())
     }
 

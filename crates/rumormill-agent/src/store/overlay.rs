@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn it_reads_what_was_written_and_leaves_the_file_alone() {
-        let path = std::env::temp_dir().join(format!("rumormill-overlay-{}", std::process::id()));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
         let whole: Vec<u8> = (0..10_000_u32).map(|n| n as u8).collect();
-        File::create(&path).unwrap().write_all(&whole).unwrap();
-        let overlay = Overlay::new(File::open(&path).unwrap()).unwrap();
+        file.write_all(&whole).unwrap();
+        let overlay = Overlay::new(file.reopen().unwrap()).unwrap();
         let mut want = whole.clone();
         let check = |want: &[u8]| {
             let mut got = vec![1; want.len()];
@@ -156,7 +156,6 @@ mod tests {
             want.resize(length as usize, 0);
             check(&want);
         }
-        assert_eq!(std::fs::read(&path).unwrap(), whole);
-        std::fs::remove_file(&path).unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), whole);
     }
 }

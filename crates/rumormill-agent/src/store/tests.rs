@@ -8,24 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redb::backends::FileBackend;
 use redb::{BackendError, Database, StorageBackend};
 use rumormill_proto::{Mode, NodeId, Stamp, Version};
+use tempfile::TempDir;
 
 use super::error::KeepError;
 use super::*;
 
-/// A directory of the test's own, which goes with it.
-struct Dir(PathBuf);
+/// A directory of the test's own.
+struct Dir(TempDir);
 
 impl Dir {
     fn new() -> Self {
-        let test = std::thread::current().name().unwrap_or_default().replace(':', "-");
-        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
-        // From an earlier process of the same number.
-        let _ = fs::remove_dir_all(&dir);
-        Self(dir)
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn file(&self) -> PathBuf {
-        self.0.join(FILE)
+        self.path().join(FILE)
     }
 
     /// A store with an input and two keys, closed.
@@ -39,13 +40,7 @@ impl Dir {
     }
 
     fn claim(&self, longest: Option<Duration>) -> (Kept, Writer) {
-        Store::open(&self.0).unwrap().claim(&name("a"), "default", Some(1), longest).unwrap()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        Store::open(self.path()).unwrap().claim(&name("a"), "default", Some(1), longest).unwrap()
     }
 }
 
@@ -86,7 +81,7 @@ fn what_was_written_is_there_again_and_what_was_taken_away_is_not() {
 fn incarnations_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
     let dir = Dir::new();
     let incarnation = |given: u64| {
-        let store = Store::open(&dir.0).unwrap();
+        let store = Store::open(dir.path()).unwrap();
         let (kept, mut writer) = store.claim(&name("a"), "default", Some(given), None).unwrap();
         // A renewal, not written by itself.
         writer.incarnation(kept.incarnation + 1);
@@ -99,7 +94,7 @@ fn incarnations_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
     assert_eq!(incarnation(9_000_000), 9_000_000);
 
     // More renewals than are reserved at once.
-    let store = Store::open(&dir.0).unwrap();
+    let store = Store::open(dir.path()).unwrap();
     let (kept, mut writer) = store.claim(&name("a"), "default", Some(1), None).unwrap();
     let last = kept.incarnation + 3 * RESERVE;
     for incarnation in kept.incarnation..=last {
@@ -113,16 +108,16 @@ fn incarnations_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
 fn a_directory_is_one_agents_and_one_process_at_a_time() {
     let dir = Dir::new();
     let (_, writer) = dir.claim(None);
-    let error = Store::open(&dir.0).unwrap_err().to_string();
+    let error = Store::open(dir.path()).unwrap_err().to_string();
     let me = format!("in use by agent a, process {}", std::process::id());
     assert!(error.contains(&me), "{error}");
     drop(writer);
     for (who, cluster) in [("b", "default"), ("a", "other")] {
-        let store = Store::open(&dir.0).unwrap();
+        let store = Store::open(dir.path()).unwrap();
         let error = store.claim(&name(who), cluster, None, None).err().unwrap().to_string();
         assert!(error.contains("belongs to the agent a of cluster \"default\""), "{error}");
     }
-    let file = dir.0.join("file");
+    let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(matches!(Store::open(&file), Err(StoreError::Directory { .. })));
 }
@@ -131,7 +126,7 @@ fn a_directory_is_one_agents_and_one_process_at_a_time() {
 fn keys_older_than_deletions_are_remembered_is_set_aside() {
     let dir = Dir::new();
     dir.with_content();
-    let before = Store::open(&dir.0).unwrap().identity.unwrap().reserved;
+    let before = Store::open(dir.path()).unwrap().identity.unwrap().reserved;
     std::thread::sleep(Duration::from_millis(20));
     let (kept, writer) = dir.claim(Some(Duration::from_millis(10)));
     assert!(kept.entries.is_empty());
@@ -159,7 +154,7 @@ fn a_store_of_a_later_version_is_refused_and_left_alone() {
     write.open_table(format::NUMBERS).unwrap().insert(format::keys::FORMAT, 2).unwrap();
     write.commit().unwrap();
     drop(database);
-    let error = Store::open(&dir.0).unwrap_err();
+    let error = Store::open(dir.path()).unwrap_err();
     assert!(matches!(error, StoreError::Version { found: 2, known: 1, .. }), "{error}");
     assert!(error.to_string().contains("Use the version that wrote it"), "{error}");
 }
@@ -182,7 +177,7 @@ fn refused(dir: &Dir, whole: &[u8]) {
     let text = b"this is not a store\n".repeat(1000);
     for bad in [&b""[..], b"x", &text, &whole[..4096], &whole[..whole.len() / 2]] {
         fs::write(dir.file(), bad).unwrap();
-        let error = Store::open(&dir.0).expect_err("it was taken");
+        let error = Store::open(dir.path()).expect_err("it was taken");
         assert!(matches!(error, StoreError::Damaged { .. }), "{} bytes: {error:?}", bad.len());
         assert!(error.to_string().contains("move it away"), "{error}");
         assert_eq!(fs::read(dir.file()).unwrap(), bad, "{} bytes", bad.len());
@@ -205,7 +200,7 @@ fn a_flipped_byte_is_found_or_harmless() {
         let mut bad = whole.clone();
         bad[at] ^= 0x55;
         fs::write(dir.file(), &bad).unwrap();
-        match Store::open(&dir.0) {
+        match Store::open(dir.path()) {
             Ok(store) => {
                 harmless += 1;
                 assert_eq!(held(&store.entries, "one").as_deref(), Some("1"), "byte {at}");
@@ -272,11 +267,11 @@ impl StorageBackend for Filling {
 async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() {
     let dir = Dir::new();
     dir.with_content();
-    let claim = Claim::take(&dir.0).unwrap();
+    let claim = Claim::take(dir.path()).unwrap();
     let (disk, loaded) =
         Disk::open_with(&dir.file(), |file| Database::builder().create_with_backend(Filling(file)))
             .unwrap();
-    let mut writer = Writer::start(&dir.0, disk, claim, loaded.identity.unwrap(), 0);
+    let mut writer = Writer::start(dir.path(), disk, claim, loaded.identity.unwrap(), 0);
     assert_eq!(writer.check(), Ok(()));
 
     FULL.store(true, Ordering::SeqCst);

@@ -1,11 +1,10 @@
-//! The configuration file of `rumormill agent`: the settings of the protocols, and the keys of the agent
-//! beside them.
+//! The settings of an agent, as its configuration file has them.
 
 mod queries;
 mod text;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -16,35 +15,56 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::file::queries::Queries;
 use crate::agent::file::text::{List, Text};
+use crate::agent::handler::Handler;
 use crate::agent::log;
 use crate::term::exit::Usage;
 use crate::term::parse;
 use crate::term::parse::{Input, Listen};
 
-/// The contents of a configuration file.
+/// The settings of an agent: those of the protocols, and the keys beside them in its file.
 #[derive(Debug, Default)]
-pub(crate) struct File {
-    /// The settings of the protocols.
+pub(crate) struct Settings {
     pub(crate) config: Config,
-    /// The keys beside them.
     pub(crate) agent: AgentKeys,
 }
 
-/// The keys of a file that are not settings of a protocol.
-#[derive(Debug, Default)]
+/// The settings that are not those of a protocol.
+#[derive(Debug)]
 pub(crate) struct AgentKeys {
+    /// `None`: the name of the data directory, or else the host's.
     pub(crate) name: Option<Name>,
-    pub(crate) bind: Option<SocketAddr>,
+    pub(crate) bind: SocketAddr,
     pub(crate) advertise: Option<SocketAddr>,
-    pub(crate) http: Option<Listen>,
-    pub(crate) join: Option<Vec<String>>,
+    pub(crate) http: Listen,
+    pub(crate) join: Vec<String>,
     pub(crate) seed: Option<u64>,
-    pub(crate) loss: Option<f64>,
-    pub(crate) log: Option<LevelFilter>,
+    pub(crate) loss: f64,
+    pub(crate) log: LevelFilter,
     pub(crate) data: Option<PathBuf>,
     pub(crate) keep_old_kv: bool,
-    set: BTreeMap<String, f64>,
-    pub(crate) queries: Queries,
+    /// The table `[set]`.
+    pub(crate) inputs: Vec<Input>,
+    /// The table `[queries.handlers]`.
+    pub(crate) handlers: Vec<Handler>,
+}
+
+impl Default for AgentKeys {
+    fn default() -> Self {
+        Self {
+            name: None,
+            bind: (Ipv4Addr::LOCALHOST, 7946).into(),
+            advertise: None,
+            http: Listen::At((Ipv4Addr::LOCALHOST, 7980).into()),
+            join: Vec::new(),
+            seed: None,
+            loss: 0.0,
+            log: LevelFilter::INFO,
+            data: None,
+            keep_old_kv: false,
+            inputs: Vec::new(),
+            handlers: Vec::new(),
+        }
+    }
 }
 
 impl Beside for AgentKeys {
@@ -71,73 +91,69 @@ impl Beside for AgentKeys {
                 let name = Text { expected: "a name such as \"a\"", parse: parse::name };
                 self.name = Some(map.next_value_seed(&name)?);
             }
-            "bind" => self.bind = Some(map.next_value_seed(&address)?),
+            "bind" => self.bind = map.next_value_seed(&address)?,
             "advertise" => self.advertise = Some(map.next_value_seed(&address)?),
             "http" => {
                 let expected = "an address such as \"127.0.0.1:7980\", or \"off\"";
-                self.http = Some(map.next_value_seed(&Text { expected, parse: parse::listen })?);
+                self.http = map.next_value_seed(&Text { expected, parse: parse::listen })?;
             }
             "join" => {
                 let expected = "an address such as \"10.0.0.1:7946\"";
                 let addresses = List(Text { expected, parse: parse::host_port });
-                self.join = Some(map.next_value_seed(addresses)?);
+                self.join = map.next_value_seed(addresses)?;
             }
             "seed" => self.seed = Some(map.next_value()?),
-            "loss" => self.loss = Some(map.next_value()?),
+            "loss" => {
+                let loss = parse::loss(&map.next_value::<f64>()?.to_string());
+                self.loss = loss.map_err(|error| A::Error::custom(format!("loss: {error}")))?;
+            }
             "log" => {
                 let expected = "\"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-                self.log = Some(map.next_value_seed(&Text { expected, parse: log::level })?);
+                self.log = map.next_value_seed(&Text { expected, parse: log::level })?;
             }
-            "data" => self.data = Some(map.next_value()?),
+            "data" => {
+                let expected = "a directory";
+                self.data = Some(map.next_value_seed(&Text { expected, parse: directory })?);
+            }
             "keep_old_kv" => self.keep_old_kv = map.next_value()?,
-            "set" => self.set = map.next_value()?,
-            "queries" => self.queries = map.next_value()?,
+            "set" => {
+                let set: BTreeMap<String, f64> = map.next_value()?;
+                let inputs =
+                    set.iter().map(|(name, value)| parse::input(&format!("{name}={value}")));
+                let inputs: Result<_, _> = inputs.collect();
+                self.inputs =
+                    inputs.map_err(|error| A::Error::custom(format!("[set]: {error}")))?;
+            }
+            "queries" => {
+                let queries: Queries = map.next_value()?;
+                self.handlers = queries.handlers().map_err(A::Error::custom)?;
+            }
             _ => return Err(A::Error::unknown_field(key, Self::KEYS)),
         }
         Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for File {
+fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("data is \"\", but must be a directory; leave it out to keep nothing".into());
+    }
+    Ok(text.into())
+}
+
+impl<'de> Deserialize<'de> for Settings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (config, agent) = read_beside(deserializer)?;
         Ok(Self { config, agent })
     }
 }
 
-impl File {
+impl Settings {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let shown = path.display();
         let text = crate::term::read::read(path).context("--config")?;
-        let file = Self::parse(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
-        Ok(file)
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        let agent = &file.agent;
-        agent.inputs()?;
-        agent.queries.handlers()?;
-        if agent.data.as_ref().is_some_and(|data| data.as_os_str().is_empty()) {
-            return Err(
-                "data is \"\", but must be a directory; leave it out to keep nothing".into()
-            );
-        }
-        if let Some(loss) = agent.loss {
-            parse::loss(&loss.to_string()).map_err(|error| format!("loss: {error}"))?;
-        }
-        Ok(file)
-    }
-}
-
-impl AgentKeys {
-    /// Returns the inputs of the table `[set]`.
-    pub(crate) fn inputs(&self) -> Result<Vec<Input>, String> {
-        let one = |(name, value): (&String, &f64)| {
-            parse::input(&format!("{name}={value}")).map_err(|error| format!("[set]: {error}"))
-        };
-        self.set.iter().map(one).collect()
+        let settings = toml::from_str(&text);
+        Ok(settings.map_err(|error| Usage(format!("{}: {error}", path.display())))?)
     }
 }
 
@@ -202,20 +218,14 @@ mod tests {
             [queries.handlers]
             disk = "df"
         "#;
-        let File { config, agent } = File::parse(text).unwrap();
+        let Settings { config, agent } = toml::from_str(text).unwrap();
         assert_eq!(agent.name.as_ref().unwrap().as_str(), "a");
-        assert_eq!((agent.bind.unwrap().port(), agent.advertise.unwrap().port()), (1, 1));
-        assert_eq!(agent.http, Some(Listen::Off));
-        assert_eq!(agent.join.as_ref().unwrap().len(), 2);
-        assert_eq!(
-            (agent.seed, agent.loss, agent.log),
-            (Some(7), Some(0.1), Some(LevelFilter::WARN))
-        );
+        assert_eq!((agent.bind.port(), agent.advertise.unwrap().port()), (1, 1));
+        assert_eq!(agent.http, Listen::Off);
+        assert_eq!(agent.join.len(), 2);
+        assert_eq!((agent.seed, agent.loss, agent.log), (Some(7), 0.1, LevelFilter::WARN));
         assert_eq!((agent.data.is_some(), agent.keep_old_kv), (true, true));
-        assert_eq!(
-            (agent.inputs().unwrap().len(), agent.queries.handlers().unwrap().len()),
-            (2, 1)
-        );
+        assert_eq!((agent.inputs.len(), agent.handlers.len()), (2, 1));
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         let want = Config {
             cluster: "shop".into(),
@@ -257,7 +267,7 @@ mod tests {
             },
         };
         assert_eq!(config, want);
-        assert_eq!(File::parse("").unwrap().config, Config::default());
+        assert_eq!(toml::from_str::<Settings>("").unwrap().config, Config::default());
     }
 
     #[test]
@@ -291,7 +301,7 @@ mod tests {
             ("name = \"a\"\nname = \"b\"", &["name", "duplicate key"]),
             ("name = a", &["name = a"]),
         ] {
-            let error = File::parse(text).expect_err(text);
+            let error = toml::from_str::<Settings>(text).expect_err(text).to_string();
             for part in says {
                 assert!(error.contains(part), "{text:?} does not say {part:?}:\n{error}");
             }

@@ -46,14 +46,16 @@ pub(crate) struct Flags {
     tolerance: Option<f64>,
 }
 
+/// Replaces a setting if its flag is given.
+pub(crate) fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
+    if let Some(value) = flag {
+        setting.clone_from(value);
+    }
+}
+
 impl Flags {
     /// Replaces the settings for which a flag is given.
     pub(crate) fn overlay(&self, config: &mut Config) {
-        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
-            if let Some(value) = flag {
-                setting.clone_from(value);
-            }
-        }
         let Config { aggregates, membership, .. } = config;
         set(&mut aggregates.view_size, self.view_size.as_ref());
         set(&mut aggregates.round_length, self.round_length.as_ref());

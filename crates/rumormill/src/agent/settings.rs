@@ -1,74 +1,38 @@
-//! The settings of an agent: from flags, then from the configuration file, then the defaults.
-
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+//! The settings of an agent: those of its file, with its flags laid over them.
 
 use anyhow::Context;
 use rumormill_proto::{Config, ConfigError, Name};
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::Args;
-use crate::agent::file::File;
-use crate::agent::handler::Handler;
+use crate::agent::file::Settings;
+use crate::agent::flags::set;
 use crate::term::exit::Usage;
 use crate::term::parse;
-use crate::term::parse::{Input, Listen};
 
-/// The default addresses.
-const BIND: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7946);
-const HTTP: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 7980);
-
-/// The settings of an agent.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// `None`: the name of the data directory, or else the host's.
-    pub(crate) name: Option<Name>,
-    pub(crate) bind: SocketAddr,
-    pub(crate) advertise: Option<SocketAddr>,
-    pub(crate) http: Listen,
-    pub(crate) join: Vec<String>,
-    pub(crate) inputs: Vec<Input>,
-    pub(crate) config: Config,
-    pub(crate) seed: Option<u64>,
-    pub(crate) loss: f64,
-    pub(crate) log: LevelFilter,
-    pub(crate) data: Option<PathBuf>,
-    pub(crate) keep_old_kv: bool,
-    pub(crate) handlers: Vec<Handler>,
-}
-
-impl Settings {
-    /// Reads the configuration file, if there is one, and lays the flags over it.
-    pub(crate) fn gather(args: &Args) -> anyhow::Result<Self> {
-        let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
-        let File { mut config, agent } = file;
-        args.flags.overlay(&mut config);
-        if let Err(error) = config.check() {
-            return Err(Usage(refusal(args, &error)).into());
-        }
-        parse::once_each(&args.set)?;
-        let mut inputs = agent.inputs().map_err(Usage)?;
-        inputs.retain(|input| args.set.iter().all(|flag| flag.name != input.name));
-        inputs.extend(args.set.iter().cloned());
-        let mut handlers = agent.queries.handlers().map_err(Usage)?;
-        handlers.retain(|handler| args.on_query.iter().all(|flag| flag.name != handler.name));
-        handlers.extend(args.on_query.iter().cloned());
-        Ok(Self {
-            name: args.name.clone().or(agent.name),
-            bind: args.bind.or(agent.bind).unwrap_or(BIND.into()),
-            advertise: args.advertise.or(agent.advertise),
-            http: args.http.or(agent.http).unwrap_or(Listen::At(HTTP.into())),
-            join: args.join.clone().or(agent.join).unwrap_or_default(),
-            inputs,
-            config,
-            seed: args.seed.or(agent.seed),
-            loss: args.loss.or(agent.loss).unwrap_or(0.0),
-            log: args.log.or(agent.log).unwrap_or(LevelFilter::INFO),
-            data: args.data.clone().or(agent.data),
-            keep_old_kv: args.keep_old_kv || agent.keep_old_kv,
-            handlers,
-        })
+/// Reads the configuration file, if there is one, and lays the flags over it.
+pub(crate) fn gather(args: &Args) -> anyhow::Result<Settings> {
+    let file = args.config.as_deref().map(Settings::read).transpose()?;
+    let Settings { mut config, mut agent } = file.unwrap_or_default();
+    args.flags.overlay(&mut config);
+    if let Err(error) = config.check() {
+        return Err(Usage(refusal(args, &error)).into());
     }
+    set(&mut agent.bind, args.bind.as_ref());
+    set(&mut agent.http, args.http.as_ref());
+    set(&mut agent.join, args.join.as_ref());
+    set(&mut agent.loss, args.loss.as_ref());
+    set(&mut agent.log, args.log.as_ref());
+    agent.name = args.name.clone().or(agent.name);
+    agent.advertise = args.advertise.or(agent.advertise);
+    agent.seed = args.seed.or(agent.seed);
+    agent.data = args.data.clone().or(agent.data);
+    agent.keep_old_kv |= args.keep_old_kv;
+    parse::once_each(&args.set)?;
+    agent.inputs.retain(|input| args.set.iter().all(|flag| flag.name != input.name));
+    agent.inputs.extend(args.set.iter().cloned());
+    agent.handlers.retain(|handler| args.on_query.iter().all(|flag| flag.name != handler.name));
+    agent.handlers.extend(args.on_query.iter().cloned());
+    Ok(Settings { config, agent })
 }
 
 /// Returns the error of a setting that is out of its range, by its flag or by its key in the file.

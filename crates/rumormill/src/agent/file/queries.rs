@@ -53,13 +53,13 @@ impl Queries {
 
 #[cfg(test)]
 mod tests {
-    use crate::agent::file::File;
+    use crate::agent::file::Settings;
 
     #[test]
     fn commands_are_words_or_lines_for_a_shell() {
         let read = |text: &str| {
-            let file = File::parse(&format!("[queries.handlers]\n{text}"))?;
-            let handlers = file.agent.queries.handlers()?;
+            let settings = toml::from_str::<Settings>(&format!("[queries.handlers]\n{text}"));
+            let handlers = settings.map_err(|error| error.to_string())?.agent.handlers;
             Ok::<_, String>(handlers.into_iter().map(|handler| handler.command).collect::<Vec<_>>())
         };
         assert_eq!(read("disk = [\"df\", \"-h\"]"), Ok(vec![vec!["df".into(), "-h".into()]]));
