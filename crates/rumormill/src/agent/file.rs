@@ -1,7 +1,6 @@
 //! The settings of an agent, as its configuration file has them.
 
 mod queries;
-mod text;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,11 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rumormill_proto::{Beside, Config, Name, read_beside};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::agent::file::queries::Queries;
-use crate::agent::file::text::{List, Text};
 use crate::agent::handler::Handler;
 use crate::agent::log;
 use crate::term::exit::Usage;
@@ -84,61 +82,58 @@ impl Beside for AgentKeys {
     ];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let address =
-            Text { expected: "an address such as \"127.0.0.1:7946\"", parse: parse::socket };
+        let address = || Parse(|text: String| parse::socket(&text));
         match key {
             "name" => {
-                let name = Text { expected: "a name such as \"a\"", parse: parse::name };
-                self.name = Some(map.next_value_seed(&name)?);
+                self.name = Some(map.next_value_seed(Parse(|text: String| parse::name(&text)))?);
             }
-            "bind" => self.bind = map.next_value_seed(&address)?,
-            "advertise" => self.advertise = Some(map.next_value_seed(&address)?),
+            "bind" => self.bind = map.next_value_seed(address())?,
+            "advertise" => self.advertise = Some(map.next_value_seed(address())?),
             "http" => {
-                let expected = "an address such as \"127.0.0.1:7980\", or \"off\"";
-                self.http = map.next_value_seed(&Text { expected, parse: parse::listen })?;
+                self.http = map.next_value_seed(Parse(|text: String| parse::listen(&text)))?
             }
             "join" => {
-                let expected = "an address such as \"10.0.0.1:7946\"";
-                let addresses = List(Text { expected, parse: parse::host_port });
-                self.join = map.next_value_seed(addresses)?;
+                self.join = map.next_value_seed(Parse(|addresses: Vec<String>| {
+                    addresses.iter().map(|address| parse::host_port(address)).collect()
+                }))?;
             }
             "seed" => self.seed = Some(map.next_value()?),
             "loss" => {
-                let loss = parse::loss(&map.next_value::<f64>()?.to_string());
-                self.loss = loss.map_err(|error| A::Error::custom(format!("loss: {error}")))?;
+                self.loss =
+                    map.next_value_seed(Parse(|loss: f64| parse::loss(&loss.to_string())))?;
             }
-            "log" => {
-                let expected = "\"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-                self.log = map.next_value_seed(&Text { expected, parse: log::level })?;
-            }
-            "data" => {
-                let expected = "a directory";
-                self.data = Some(map.next_value_seed(&Text { expected, parse: directory })?);
-            }
+            "log" => self.log = map.next_value_seed(Parse(|text: String| log::level(&text)))?,
+            "data" => self.data = Some(map.next_value_seed(Parse(directory))?),
             "keep_old_kv" => self.keep_old_kv = map.next_value()?,
-            "set" => {
-                let set: BTreeMap<String, f64> = map.next_value()?;
-                let inputs =
-                    set.iter().map(|(name, value)| parse::input(&format!("{name}={value}")));
-                let inputs: Result<_, _> = inputs.collect();
-                self.inputs =
-                    inputs.map_err(|error| A::Error::custom(format!("[set]: {error}")))?;
-            }
-            "queries" => {
-                let queries: Queries = map.next_value()?;
-                self.handlers = queries.handlers().map_err(A::Error::custom)?;
-            }
+            "set" => self.inputs = map.next_value_seed(Parse(inputs))?,
+            "queries" => self.handlers = map.next_value_seed(Parse(Queries::handlers))?,
             _ => return Err(A::Error::unknown_field(key, Self::KEYS)),
         }
         Ok(())
     }
 }
 
-fn directory(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() {
+/// Reads a value and checks it, so that an error shows its line.
+struct Parse<V, T>(fn(V) -> Result<T, String>);
+
+impl<'de, V: Deserialize<'de>, T> DeserializeSeed<'de> for Parse<V, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        (self.0)(V::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+fn directory(path: PathBuf) -> Result<PathBuf, String> {
+    if path.as_os_str().is_empty() {
         return Err("data is \"\", but must be a directory; leave it out to keep nothing".into());
     }
-    Ok(text.into())
+    Ok(path)
+}
+
+fn inputs(set: BTreeMap<String, f64>) -> Result<Vec<Input>, String> {
+    let inputs = set.iter().map(|(name, value)| parse::input(&format!("{name}={value}")));
+    inputs.collect()
 }
 
 impl<'de> Deserialize<'de> for Settings {

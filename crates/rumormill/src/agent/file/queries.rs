@@ -29,17 +29,18 @@ enum Command {
 
 impl Queries {
     /// Checks and returns the handlers.
-    pub(crate) fn handlers(&self) -> Result<Vec<Handler>, String> {
-        let one = |(name, command): (&String, &Command)| {
-            let name = parse::name(name).map_err(|error| format!("[queries.handlers]: {error}"))?;
+    pub(crate) fn handlers(self) -> Result<Vec<Handler>, String> {
+        let one = |(name, command): (String, Command)| {
+            let name =
+                parse::name(&name).map_err(|error| format!("[queries.handlers]: {error}"))?;
             let command = match command {
                 Command::Words(words)
                     if words.first().is_some_and(|program| !program.is_empty()) =>
                 {
-                    words.clone()
+                    words
                 }
                 Command::Shell(line) if !line.trim().is_empty() => {
-                    vec!["sh".into(), "-c".into(), line.clone()]
+                    vec!["sh".into(), "-c".into(), line]
                 }
                 _ => {
                     return Err(format!("queries.handlers.{name} is empty, but must be a command"));
@@ -47,7 +48,7 @@ impl Queries {
             };
             Ok(Handler { name, command })
         };
-        self.handlers.iter().map(one).collect()
+        self.handlers.into_iter().map(one).collect()
     }
 }
 
