@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::error::{Error, need};
 use crate::graph::topology::Topology;
 use crate::words::words;
@@ -100,7 +102,7 @@ pub enum Values {
 }
 
 /// Something that strikes a share of the nodes, chosen at random.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Strike {
     /// Share of all nodes, (0, 1); of n nodes the nearest whole number, at least one.
     pub share: f64,
@@ -109,12 +111,13 @@ pub struct Strike {
 }
 
 /// What goes wrong.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Faults {
     /// The probability that a message is lost, [0, 1).
     pub loss: f64,
     /// How long a message takes, in rounds: uniform between the two, each within [0, 1]. Above 0,
     /// exchanges overlap.
+    #[serde(rename = "overlap")]
     pub latency: (f64, f64),
     /// Nodes that stop for good. The truth is then that of the others.
     pub crashes: Vec<Strike>,
@@ -153,9 +156,10 @@ words!(Engine {
 });
 
 /// A simulation of averaging: what [`super::simulate`] takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Averaging {
     /// Who may talk to whom.
+    #[serde(skip)]
     pub topology: Topology,
     /// How two nodes come closer.
     pub protocol: Protocol,
@@ -164,8 +168,10 @@ pub struct Averaging {
     /// What the nodes are to find out.
     pub aggregate: Aggregate,
     /// The inputs.
+    #[serde(skip)]
     pub values: Values,
     /// What goes wrong.
+    #[serde(flatten)]
     pub faults: Faults,
     /// Rounds of a run, 1 or more.
     pub rounds: u32,
@@ -174,6 +180,7 @@ pub struct Averaging {
     /// What all random choices follow from.
     pub seed: u64,
     /// The code to use; `None` for the fastest that fits.
+    #[serde(skip)]
     pub engine: Option<Engine>,
 }
 
@@ -181,8 +188,14 @@ impl Averaging {
     /// The average of uniform values, on the complete graph, without faults, for 40 rounds.
     #[must_use]
     pub fn new(nodes: u64, protocol: Protocol) -> Self {
+        Self::on(Topology::Complete(nodes), protocol)
+    }
+
+    /// Returns the same on another graph.
+    #[must_use]
+    pub fn on(topology: Topology, protocol: Protocol) -> Self {
         Self {
-            topology: Topology::Complete(nodes),
+            topology,
             protocol,
             schedule: protocol.usual_schedule(),
             aggregate: Aggregate::Average,

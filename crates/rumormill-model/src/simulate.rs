@@ -38,7 +38,7 @@ pub use observer::{Observer, Progress};
 pub use spread::engines::EngineKind;
 pub use spread::job::{Job, simulate};
 pub use spread::run::Run;
-pub use spread::summary::{RoundFigures, Summary};
+pub use spread::summary::{RoundStatistics, Summary};
 pub use updates::{Updates, UpdatesSummary, Way};
 
 #[cfg(test)]

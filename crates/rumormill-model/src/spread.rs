@@ -2,6 +2,7 @@
 //! rumor counts as spread.
 
 use rumormill_proto::{Counted, Stop, Style};
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, count, need};
 use crate::graph::kind::GraphKind;
@@ -12,7 +13,7 @@ use crate::words::words;
 pub const MAX_FANOUT: u64 = 64;
 
 /// The largest limit of a counter, and one over the smallest probability of a coin.
-const MAX_K: u32 = 1000;
+pub const MAX_K: u32 = 1000;
 
 /// The styles that do not change during a spread, in the order tables list them.
 pub const STEADY: [Style; 3] = [Style::Push, Style::Pull, Style::PushPull];
@@ -66,11 +67,12 @@ words!(Semantics {
 /// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 // Not `non_exhaustive`: users build it from `new` with `..`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Number of nodes, 1..=10¹⁵, dead ones included.
     pub nodes: u64,
     /// Which nodes can call which.
+    #[serde(skip)]
     pub graph: GraphKind,
     /// Which nodes call. Push-then-pull is push with a default for `pull_after`.
     pub style: Style,
@@ -108,6 +110,7 @@ pub struct Spread {
     /// cannot know whether there is a rumor; a node answers while it is interested, and each answer
     /// counts as a message and brings feedback. In synchronous rounds a counter takes all that a
     /// node answered in a round as one contact, useful if any was (the note to their Table 3).
+    #[serde(serialize_with = "or_never")]
     pub stop: Option<Stop>,
     /// Whether a contact that informed a node sets the counter of [`Stop::Interest`] back to 0.
     /// Demers' tables need it.
@@ -116,6 +119,14 @@ pub struct Spread {
     pub semantics: Semantics,
     /// Most rounds of a run, at least 1; it then ends as it is. `None`: as many as it takes.
     pub max_rounds: Option<u32>,
+}
+
+fn stop_name(stop: &Option<Stop>) -> String {
+    stop.map_or_else(|| "never".to_owned(), |stop| stop.to_string())
+}
+
+fn or_never<S: Serializer>(stop: &Option<Stop>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&stop_name(stop))
 }
 
 impl Spread {
@@ -156,7 +167,7 @@ impl Spread {
     /// Returns the stop rule as it is written.
     #[must_use]
     pub fn stop_name(&self) -> String {
-        self.stop.map_or_else(|| "never".to_owned(), |stop| stop.to_string())
+        stop_name(&self.stop)
     }
 
     /// Checks every setting against its range, on the complete graph.

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use rumormill_model::average::Schedule;
 use rumormill_model::exact::Distribution;
-use rumormill_model::exact::average::Schedule;
 use rumormill_model::exact::broadcast;
 use rumormill_model::exact::graph::{FAMILIES, star_survival};
 use rumormill_model::exact::stop::{Rule, mean_field_residue, sequential};

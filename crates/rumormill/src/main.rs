@@ -5,6 +5,7 @@ mod average;
 mod client;
 mod cluster;
 mod demo;
+mod graph;
 mod spread;
 mod sweep;
 mod term;
@@ -70,13 +71,13 @@ enum Predict {
     /// Perfect doubling: the schedule without waste, and how rarely chance is as good
     Doubling(spread::story::DoublingArgs),
     /// Distances, bounds and closed-form results on other graphs than the complete one
-    Graph(spread::graph_facts::GraphArgs),
+    Graph(graph::predict::GraphArgs),
     /// Stop rules: residue, traffic, probability that some node is missed
-    Stop(spread::stop::StopArgs),
+    Stop(Box<spread::stop::StopArgs>),
     /// Broadcast by one sender under loss, compared with gossip
     Broadcast(spread::broadcast::BroadcastArgs),
     /// Rounds until averages are accurate enough
-    Average(average::predict::AverageArgs),
+    Average(Box<average::predict::PredictArgs>),
 }
 
 /// What to simulate.
@@ -112,7 +113,7 @@ fn main() -> ExitCode {
         Command::Agent(args) => agent::run(&args),
         Command::Predict(Predict::Spread(args)) => spread::predict::run(&args),
         Command::Predict(Predict::Doubling(args)) => spread::story::doubling(&args),
-        Command::Predict(Predict::Graph(args)) => spread::graph_facts::run(&args),
+        Command::Predict(Predict::Graph(args)) => graph::predict::run(&args),
         Command::Predict(Predict::Stop(args)) => spread::stop::run(&args),
         Command::Predict(Predict::Broadcast(args)) => spread::broadcast::run(&args),
         Command::Predict(Predict::Average(args)) => average::predict::run(&args),

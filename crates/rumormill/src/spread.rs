@@ -2,8 +2,6 @@
 
 pub(crate) mod args;
 pub(crate) mod broadcast;
-pub(crate) mod graph;
-pub(crate) mod graph_facts;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod plot_law;

@@ -34,7 +34,7 @@ fn bad_input_names_the_flag_and_its_range() {
         ("predict graph --kind grid --nodes 10", &["--nodes", "square number"]),
         ("predict broadcast --nodes 10 --loss 1", &["--loss", "below 1"]),
         ("predict average --nodes 1", &["--nodes", "2 to"]),
-        ("predict stop --nodes 10 --coin 0", &["--coin", "above 0 and at most 1"]),
+        ("predict stop --nodes 10 --stop blind-coin:0", &["--stop", "1 to 1000"]),
         ("plan --nodes 100 --deadline 20ms --failure 1e-6", &["--deadline", "at least"]),
         (
             "plan --nodes 100 --deadline 3s --failure 0",
@@ -47,7 +47,7 @@ fn bad_input_names_the_flag_and_its_range() {
     refused("plan --nodes 0 --deadline 3s --failure 1e-6", &["--nodes"]);
     refused("plan --nodes 9 --loss 1 --deadline 3s --failure 1e-6", &["--loss", "below 1"]);
     refused("predict spread --nodes x", &["--nodes", "whole number"]);
-    refused("predict stop --nodes 10", &["--counter"]);
+    refused("predict stop --nodes 10", &["--stop", "feedback-counter"]);
 }
 
 #[test]
@@ -153,14 +153,15 @@ fn the_other_predictions_print_their_figures() {
     for words in ["No closed form", "Theta(sqrt(n ln n))", "simulate push on the wheel"] {
         assert!(wheel.contains(words), "{wheel}");
     }
-    let sequential = succeed("predict stop --nodes 30 --coin 0.25");
+    let sequential =
+        succeed("predict stop --nodes 30 --stop feedback-coin:4 --semantics sequential");
     assert!(sequential.contains("0.199992"));
     assert!(sequential.contains("last delivery: none"), "{sequential}");
-    let capped = json("predict stop --nodes 3 --round-cap 2 --json");
+    let capped = json("predict stop --nodes 3 --stop rounds:2 --json");
     assert!((capped["last_delivery"]["value"].as_f64().unwrap() - 1.75).abs() < 1e-12);
-    let table = "predict stop --nodes 1000 --counter 1 --reset --semantics snapshot";
+    let table = "predict stop --nodes 1000 --stop feedback-counter:1 --reset";
     assert!(succeed(table).contains("0.17"));
-    assert!(succeed("predict stop --nodes 1000 --round-cap 22").contains("0.006485"));
+    assert!(succeed("predict stop --nodes 1000 --stop rounds:22").contains("0.006485"));
     assert!(succeed("predict broadcast --nodes 64 --loss 0.1").contains("0.001310"));
     assert!(succeed("predict average --nodes 64").contains("0.294513"));
 }
@@ -193,7 +194,7 @@ fn once_slow_questions_are_answered_or_refused() {
     succeed("predict spread --nodes 100 --coverage 0.37 --origins 36");
     succeed("predict spread --nodes 1e7 --fanout 64 --rounds 5");
     succeed("predict spread --nodes 64 --rounds 10000000");
-    succeed("predict stop --nodes 1000 --round-cap 1e7");
+    succeed("predict stop --nodes 1000 --stop rounds:10000000");
     // Each once took minutes, or for ever; this is a build that is not optimised.
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     refused("predict spread --nodes 1e15 --loss 0.9999", &["--loss", "within a second"]);
@@ -204,13 +205,13 @@ fn once_slow_questions_are_answered_or_refused() {
 #[test]
 fn flags_without_effect_are_refused() {
     for args in [
-        "--coin 0.5 --loss 0.1",
-        "--counter 2 --fanout 2",
-        "--counter 2 --style pull",
-        "--coin 0.5 --reset",
-        "--round-cap 9 --blind",
-        "--round-cap 9 --semantics snapshot",
-        "--counter 2 --semantics sequential --runs 9",
+        "--stop feedback-coin:2 --loss 0.1",
+        "--stop feedback-counter:2 --fanout 2",
+        "--stop feedback-counter:2 --style pull",
+        "--stop feedback-coin:2 --reset",
+        "--stop rounds:9 --reset",
+        "--stop rounds:9 --semantics sequential",
+        "--stop feedback-counter:2 --semantics sequential --runs 9",
     ] {
         line(&format!("predict stop --nodes 10 {args}")).fails(2, &[]);
     }
@@ -286,5 +287,6 @@ fn any_graph_has_its_distances() {
 
 #[test]
 fn slow_counters_are_refused() {
-    refused("predict stop --nodes 5000 --counter 1000", &["--counter", "1 to 16", "second"]);
+    let slow = "predict stop --nodes 5000 --stop feedback-counter:1000 --semantics sequential";
+    refused(slow, &["--stop", "1 to 16", "second"]);
 }

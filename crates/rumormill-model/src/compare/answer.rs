@@ -1,9 +1,11 @@
 //! An exact answer: what is known of a question without simulating it.
 
+use serde::Serialize;
+
 use crate::exact::spread::Distribution;
 
 /// The exact answer to a question; what is not known is `None`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Exact {
     /// The law of the finishing round; of runs that are cut off, of those that finish before.

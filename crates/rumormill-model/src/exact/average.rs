@@ -3,59 +3,27 @@
 //! All factors are exact means over the choice of partners, for any starting values (for the
 //! schedules with a fixed or a shuffled order: over a random assignment of the values to nodes).
 
+use crate::average::Schedule;
 use crate::error::{Error, count, need};
 
-/// Who averages with whom, and when. A cycle lets every node start one exchange (a perfect
-/// matching: one exchange per pair).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Schedule {
-    /// n times a cycle, a pair drawn uniformly from all pairs.
-    RandomPair,
-    /// Every node in turn, the order shuffled each cycle, with a random partner (Jelasity et al.
-    /// 2005, `GETPAIR_SEQ`). SPSP, the symmetric push-sum protocol (Blasa et al. 2011), with
-    /// atomic exchanges averages values and weights alike and so contracts the same.
-    Shuffled,
-    /// Every node in turn, always in the same order, with a random partner.
-    Fixed,
-    /// A matching drawn uniformly each cycle: perfect for an even number of nodes, all but one for
-    /// an odd number.
-    Matching,
-    /// Every node keeps half and sends half to a random node, itself allowed, all at once
-    /// (Kempe, Dobra and Gehrke 2003). Here S is Σ (v − x̄ w)² over the masses v and weights w that
-    /// the nodes hold. Their estimates v/w come together more slowly, by about 0.54 a round at 1,000
-    /// nodes; no formula for that is known.
-    PushSum,
-}
-
 impl Schedule {
-    /// All schedules, in the order tables list them.
-    pub const ALL: [Self; 5] =
-        [Self::RandomPair, Self::Shuffled, Self::Fixed, Self::Matching, Self::PushSum];
-
-    /// The name used in commands and JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RandomPair => "random-pair",
-            Self::Shuffled => "shuffled",
-            Self::Fixed => "fixed-order",
-            Self::Matching => "matching",
-            Self::PushSum => "push-sum",
-        }
-    }
-
-    /// The factor ρ by which a cycle shrinks the mean of S.
+    /// Returns the factor ρ by which a cycle shrinks the mean of S.
     ///
-    /// Random pair (1 − 1/(n−1))^n; matching ½(1 − 1/(n−1)), ½ if n is odd; push-sum ½ − 1/(4n); shuffled by the
-    /// exact recursion [`shuffled_factor`], for more than 10⁵ nodes by its limit 1/(2√e) to order
-    /// 1/n; fixed order by [`fixed_order_factor`].
+    /// Random pair (1 − 1/(n−1))ⁿ; matching ½(1 − 1/(n−1)), ½ if n is odd; shuffled by the exact
+    /// recursion [`shuffled_factor`], for more than 10⁵ nodes by its limit 1/(2√e) to order 1/n; fixed
+    /// order by [`fixed_order_factor`]; asynchronous e^{−n/(n−1)}, from Poisson(n) exchanges of random
+    /// pairs. SPSP with atomic exchanges averages values and weights alike and contracts the same.
+    ///
+    /// Synchronous is push-sum, ½ − 1/(4n): S is then Σ (v − x̄ w)² over the masses v and weights w that
+    /// the nodes hold. Their estimates v/w contract more slowly, by about 0.54 a round at 1,000 nodes;
+    /// no formula for that is known.
     ///
     /// # Errors
     /// If `nodes` is below 2 or above 10¹⁵.
     ///
     /// ```
-    /// use rumormill_model::exact::average::Schedule;
-    /// assert!((Schedule::PushSum.factor(4)? - (0.5 - 1.0 / 16.0)).abs() < 1e-15);
+    /// use rumormill_model::average::Schedule;
+    /// assert!((Schedule::Synchronous.factor(4)? - (0.5 - 1.0 / 16.0)).abs() < 1e-15);
     /// # Ok::<(), rumormill_model::error::Error>(())
     /// ```
     pub fn factor(self, nodes: u64) -> Result<f64, Error> {
@@ -76,7 +44,8 @@ impl Schedule {
             // With an odd number of nodes one rests.
             Self::Matching if nodes % 2 == 1 => 0.5,
             Self::Matching => 0.5 * (1.0 - 1.0 / (n - 1.0)),
-            Self::PushSum => 0.5 - 0.25 / n,
+            Self::Synchronous => 0.5 - 0.25 / n,
+            Self::Asynchronous => (-n / (n - 1.0)).exp(),
         })
     }
 }

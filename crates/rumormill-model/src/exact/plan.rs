@@ -66,26 +66,31 @@ impl Target {
 }
 
 /// One way to meet a target.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Plan {
     /// Who calls.
     pub style: Style,
     /// Partners per node and round.
     pub fanout: u64,
     /// The round cap: rounds a rumor lives.
+    #[serde(rename = "round_cap")]
     pub rounds: u64,
     /// Seconds between rounds: the deadline shared among the rounds, in whole milliseconds (or as
     /// it is, if less than one).
+    #[serde(rename = "interval_seconds")]
     pub interval: f64,
     /// The exact chance that someone has not heard when the cap is reached.
     pub failure: f64,
     /// Mean time until all know, in seconds.
+    #[serde(rename = "mean_seconds")]
     pub mean_time: f64,
     /// Messages sent per node until the cap. Push: one per call of a node that knows. Pull: every
     /// node asks every round, for it cannot know that there is news, and answers count when they
     /// carry the rumor. Push-pull: every node calls every round, plus such answers.
+    #[serde(rename = "messages_per_node")]
     pub messages: f64,
     /// Bytes sent per node until the cap.
+    #[serde(rename = "bytes_per_node")]
     pub bytes: f64,
 }
 

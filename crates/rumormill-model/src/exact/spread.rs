@@ -13,6 +13,7 @@ use rumormill_proto::Style;
 
 use crate::graph::kind::GraphKind;
 use crate::spread::{Semantics, Spread};
+use crate::words::words;
 
 pub use stages::Stage;
 
@@ -76,7 +77,7 @@ impl std::fmt::Debug for Options<'_> {
 }
 
 /// The exact distribution of T, the number of rounds until the goal is met.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Distribution {
     /// E\[T\] in rounds; infinite if the spread never finishes.
     pub mean: f64,
@@ -96,6 +97,7 @@ pub struct Distribution {
     /// Where that bound comes from.
     pub bound: Bound,
     /// Which engine did it.
+    #[serde(skip)]
     pub engine: Engine,
 }
 
@@ -110,16 +112,7 @@ pub enum Bound {
     Compared,
 }
 
-impl Bound {
-    /// `proved` or `compared`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Proved => "proved",
-            Self::Compared => "compared",
-        }
-    }
-}
+words!(Bound { Proved => "proved", Compared => "compared" });
 
 impl Distribution {
     /// A law from its P(T > x), the last of which is the end; one that does not fall below 1e-9 has

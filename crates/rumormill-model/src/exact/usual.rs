@@ -20,8 +20,10 @@ use crate::error::Error;
 use crate::exact::special::gamma_q;
 use crate::exact::spread::Distribution;
 use rumormill_proto::Style;
+use serde::Serialize;
 
 use crate::spread::Spread;
+use crate::words::words;
 
 /// What the exact answer says of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +36,17 @@ pub enum Verdict {
     False,
 }
 
-impl Verdict {
-    /// `valid bound`, `approximation` or `false here`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Valid => "valid bound",
-            Self::Approximation => "approximation",
-            Self::False => "false here",
-        }
-    }
-}
+words!(Verdict {
+    Valid => "valid bound",
+    Approximation => "approximation",
+    False => "false here",
+});
 
 /// One step of the usual story, applied to a spread.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// A key, such as `chebyshev`.
+    #[serde(skip)]
     pub name: &'static str,
     /// What it says.
     pub formula: &'static str,

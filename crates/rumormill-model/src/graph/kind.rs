@@ -1,6 +1,7 @@
 //! The families of graphs, by name, and how each is made.
 
 use std::ops::ControlFlow;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, need};
@@ -74,40 +75,106 @@ pub enum GraphKind {
     Listed,
 }
 
+/// The families without a parameter, by the name in commands and JSON.
+const PLAIN: [(&str, GraphKind); 9] = [
+    ("complete", GraphKind::Complete),
+    ("ring", GraphKind::Ring),
+    ("path", GraphKind::Path),
+    ("star", GraphKind::Star),
+    ("wheel", GraphKind::Wheel),
+    ("grid", GraphKind::Grid),
+    ("torus", GraphKind::Torus),
+    ("tree", GraphKind::Tree),
+    ("hypercube", GraphKind::Hypercube),
+];
+
+/// A text that names no graph: what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct GraphError(String);
+
+/// Reads the name of a family, and behind a colon its parameters: `random-regular:8`,
+/// `small-world:8,0.1`. Parameters that are left out have the defaults 8 (random-regular), 16
+/// (erdos-renyi, the mean degree), 4 (barabasi-albert), 8 and 0.1 (small-world) and 20 (k-out).
+impl FromStr for GraphKind {
+    type Err = GraphError;
+
+    fn from_str(text: &str) -> Result<Self, GraphError> {
+        let (name, numbers) = match text.split_once(':') {
+            Some((name, numbers)) => (name, Some(numbers)),
+            None => (text, None),
+        };
+        let degree = |usual: u32| numbers.map_or(Ok(usual), |text| number(name, text));
+        match name {
+            "random-regular" => Ok(Self::RandomRegular { degree: degree(8)? }),
+            "barabasi-albert" => Ok(Self::BarabasiAlbert { edges: degree(4)? }),
+            "k-out" => Ok(Self::KOut { degree: degree(20)? }),
+            "erdos-renyi" => {
+                let mean = numbers.map_or(Ok(16.0), |text| number(name, text))?;
+                Ok(Self::ErdosRenyi(Density::MeanDegree(mean)))
+            }
+            "small-world" => {
+                let Some(text) = numbers else {
+                    return Ok(Self::SmallWorld { degree: 8, rewired: 0.1 });
+                };
+                let (degree, rewired) = text.split_once(',').ok_or_else(|| {
+                    GraphError(format!("{text:?}: small-world needs two numbers, such as 8,0.1"))
+                })?;
+                let (degree, rewired) = (number(name, degree)?, number(name, rewired)?);
+                Ok(Self::SmallWorld { degree, rewired })
+            }
+            _ => match (PLAIN.iter().find(|(plain, _)| *plain == name), numbers) {
+                (Some((_, kind)), None) => Ok(*kind),
+                (Some(_), Some(numbers)) => {
+                    Err(GraphError(format!("{name} takes no number, but has {numbers:?}")))
+                }
+                (None, _) => Err(GraphError(format!("there is no such graph; there are {NAMES}"))),
+            },
+        }
+    }
+}
+
+/// The graphs there are, as they are written.
+const NAMES: &str = "complete, ring, path, star, wheel, grid, torus, tree, hypercube, \
+                     random-regular:DEGREE, erdos-renyi:MEAN, barabasi-albert:M, \
+                     small-world:K,BETA, k-out:K, file:EDGES or undirected:EDGES";
+
+fn number<T: FromStr>(name: &str, text: &str) -> Result<T, GraphError> {
+    let wrong = |_| GraphError(format!("{text:?} is not a number that {name} can take"));
+    text.trim().parse().map_err(wrong)
+}
+
 impl GraphKind {
-    /// The name in commands and JSON.
+    /// Returns the name in commands and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Complete => "complete",
-            Self::Ring => "ring",
-            Self::Path => "path",
-            Self::Star => "star",
-            Self::Wheel => "wheel",
-            Self::Grid => "grid",
-            Self::Torus => "torus",
-            Self::Tree => "tree",
-            Self::Hypercube => "hypercube",
             Self::RandomRegular { .. } => "random-regular",
             Self::ErdosRenyi(_) => "erdos-renyi",
             Self::BarabasiAlbert { .. } => "barabasi-albert",
             Self::SmallWorld { .. } => "small-world",
             Self::KOut { .. } => "k-out",
-            Self::Listed => "list of edges",
+            _ => {
+                let plain = PLAIN.iter().find(|(_, kind)| *kind == self);
+                plain.map_or("list of edges", |(name, _)| name)
+            }
         }
     }
 
-    /// Whether the seed matters.
+    /// Returns the name with its parameters, as it is read.
     #[must_use]
-    pub fn random(self) -> bool {
-        matches!(
-            self,
-            Self::RandomRegular { .. }
-                | Self::ErdosRenyi(_)
-                | Self::BarabasiAlbert { .. }
-                | Self::SmallWorld { .. }
-                | Self::KOut { .. }
-        )
+    pub fn text(self) -> String {
+        let name = self.name();
+        match self {
+            Self::RandomRegular { degree: number }
+            | Self::KOut { degree: number }
+            | Self::BarabasiAlbert { edges: number } => format!("{name}:{number}"),
+            Self::ErdosRenyi(Density::MeanDegree(x) | Density::Probability(x)) => {
+                format!("{name}:{x}")
+            }
+            Self::SmallWorld { degree, rewired } => format!("{name}:{degree},{rewired}"),
+            _ => name.to_owned(),
+        }
     }
 
     /// Checks whether such a graph exists on so many nodes.

@@ -254,7 +254,7 @@ fn what_can_be_reached() {
     assert_eq!(arrows.reachable_from(2, Style::Pull), 3);
     assert_eq!(arrows.reachable_from(1, Style::PushPull), 3);
     assert!(arrows.connectivity().connected());
-    for (kind, nodes) in kinds().into_iter().filter(|(kind, _)| !kind.random()) {
+    for (kind, nodes) in kinds().into_iter().filter(|(kind, _)| !kind.text().contains(':')) {
         assert!(Topology::Graph(build(kind, nodes)).connectivity().connected(), "{kind:?}");
     }
 }

@@ -4,11 +4,11 @@ use rumormill_model::compare::average::Reference;
 use rumormill_model::graph::Topology;
 use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{
-    Averaging, Job, Level, Reached, Strike, Summary, bytes_with_degree,
+    Averaging, Faults, Job, Level, Reached, Strike, Summary, bytes_with_degree,
 };
 use serde::Serialize;
 
-use crate::average::args::Flags;
+use crate::average::args::Settings;
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -17,26 +17,16 @@ pub(crate) struct Answer {
     pub(crate) graph: String,
     /// Parts of the graph that cannot reach each other; 1 if all can.
     pub(crate) components: u64,
-    pub(crate) protocol: &'static str,
-    pub(crate) schedule: &'static str,
-    pub(crate) aggregate: &'static str,
+    #[serde(flatten)]
+    pub(crate) averaging: Averaging,
     pub(crate) values: String,
-    pub(crate) loss: f64,
-    /// The shortest and the longest time of a message, in rounds.
-    pub(crate) overlap: [f64; 2],
-    pub(crate) crashes: Vec<Struck>,
-    /// Rounds until the others know of a crash.
-    pub(crate) detection: u32,
-    pub(crate) changes: Vec<Struck>,
     pub(crate) engine: &'static str,
     /// Memory of a run, beside the graph.
     pub(crate) bytes_per_node: u64,
-    pub(crate) seed: u64,
     /// Runs made to their end; fewer than asked if it was interrupted.
     pub(crate) runs: u64,
     pub(crate) runs_asked: u64,
     pub(crate) interrupted: bool,
-    pub(crate) until: Option<f64>,
     pub(crate) seconds: f64,
     /// Time of one node in one round on one thread.
     pub(crate) nanoseconds_per_node_round: f64,
@@ -45,20 +35,6 @@ pub(crate) struct Answer {
     pub(crate) reached: Vec<Goal>,
     /// Round 0 is the start.
     pub(crate) by_round: Vec<Row>,
-}
-
-/// Nodes struck by a crash or a change.
-#[derive(Debug, Serialize)]
-pub(crate) struct Struck {
-    pub(crate) share: f64,
-    /// Rounds that have passed by then.
-    pub(crate) after: u32,
-}
-
-impl From<&Strike> for Struck {
-    fn from(strike: &Strike) -> Self {
-        Self { share: strike.share, after: strike.after }
-    }
 }
 
 /// The factor by which a round shrinks the variance, over all runs and all rounds in which nothing
@@ -115,7 +91,7 @@ pub(crate) struct Row {
 
 impl Answer {
     pub(crate) fn new(
-        flags: &Flags,
+        settings: &Settings,
         averaging: &Averaging,
         job: &Job<'_>,
         summary: &Summary,
@@ -129,30 +105,20 @@ impl Answer {
         let rows = summary.levels.iter().enumerate();
         let by_round: Vec<Row> = rows.map(|(round, level)| Row::new(round, level)).collect();
         let rounds: u64 = by_round[1..].iter().map(|row| row.runs).sum();
-        let threads = (job.threads as u64).min(flags.runs) as f64;
+        let threads = (job.threads as u64).min(settings.runs) as f64;
         let steps = (rounds * summary.nodes) as f64;
-        let (low, high) = averaging.faults.latency;
         Self {
             nodes: summary.nodes,
-            graph: flags.graph.to_string(),
+            graph: settings.average.graph.to_string(),
             components,
-            protocol: averaging.protocol.name(),
-            schedule: averaging.schedule.name(),
-            aggregate: averaging.aggregate.name(),
-            values: flags.values.to_string(),
-            loss: averaging.faults.loss,
-            overlap: [low, high],
-            crashes: averaging.faults.crashes.iter().map(Struck::from).collect(),
-            detection: averaging.faults.detection,
-            changes: averaging.faults.changes.iter().map(Struck::from).collect(),
+            averaging: averaging.clone(),
+            values: settings.average.values.to_string(),
             engine: averaging.engine().map_or("", |engine| engine.name()),
             bytes_per_node: bytes_with_degree(averaging, averaging.topology.mean_degree())
                 .map_or(0, |bytes| bytes / averaging.nodes()),
-            seed: averaging.seed,
             runs: summary.runs,
-            runs_asked: flags.runs,
+            runs_asked: settings.runs,
             interrupted: summary.cancelled,
-            until: averaging.until,
             seconds,
             nanoseconds_per_node_round: 1e9 * seconds * threads / steps.max(1.0),
             factor: Factor {
@@ -168,7 +134,7 @@ impl Answer {
 
     /// Whether some run ended without getting as close as was asked.
     pub(crate) fn missed_goal(&self) -> bool {
-        self.until.is_some_and(|until| {
+        self.averaging.until.is_some_and(|until| {
             self.reached.iter().any(|goal| goal.error == until && goal.runs < self.runs)
         })
     }
@@ -176,35 +142,29 @@ impl Answer {
     /// What was simulated, in a line.
     pub(crate) fn title(&self) -> String {
         let graph = if self.graph == "complete" { "complete graph" } else { &self.graph };
-        let what = if self.aggregate == "sum" { "sum" } else { "average" };
-        format!(
-            "{what} by {}, {} nodes, {graph}, {}",
-            self.protocol,
-            crate::term::format::grouped(self.nodes),
-            self.schedule
-        )
+        let Averaging { aggregate, protocol, schedule, .. } = &self.averaging;
+        let nodes = crate::term::format::grouped(self.nodes);
+        format!("{aggregate} by {protocol}, {nodes} nodes, {graph}, {schedule}")
     }
 
     /// What goes wrong, and how it was computed, in words.
     pub(crate) fn conditions(&self) -> Vec<String> {
         let mut words = vec![format!("{} values", self.values)];
-        if self.loss > 0.0 {
-            words.push(format!("loss {}", self.loss));
+        let Faults { loss, latency, crashes, changes, detection } = &self.averaging.faults;
+        if *loss > 0.0 {
+            words.push(format!("loss {loss}"));
         }
-        match self.overlap {
-            [_, 0.0] => {}
-            [low, high] if low == high => words.push(format!("overlap {low}")),
-            [low, high] => words.push(format!("overlap {low}..{high}")),
+        match latency {
+            (_, 0.0) => {}
+            (low, high) if low == high => words.push(format!("overlap {low}")),
+            (low, high) => words.push(format!("overlap {low}..{high}")),
         }
-        let at = |struck: &Struck| format!("{}@{}", struck.share, struck.after);
-        words.extend(
-            self.crashes.iter().map(|struck| {
-                format!("crash {} (known after {} rounds)", at(struck), self.detection)
-            }),
-        );
-        words.extend(self.changes.iter().map(|struck| format!("change {}", at(struck))));
+        let at = |strike: &Strike| format!("{}@{}", strike.share, strike.after);
+        let crash = |strike| format!("crash {} (known after {detection} rounds)", at(strike));
+        words.extend(crashes.iter().map(crash));
+        words.extend(changes.iter().map(|strike| format!("change {}", at(strike))));
         let runs = crate::term::format::plural(self.runs as usize, "run");
-        words.push(format!("{runs}, seed {}", self.seed));
+        words.push(format!("{runs}, seed {}", self.averaging.seed));
         words
     }
 }

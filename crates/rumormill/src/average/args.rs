@@ -1,4 +1,4 @@
-//! The flags of `rumormill simulate average`.
+//! The averaging question as flags, for predictions, simulations and sweeps.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use rumormill_model::simulate::average::{
 };
 
 use crate::average::values::ValuesArg;
-use crate::spread::graph::GraphArg;
+use crate::graph::args::GraphArg;
 use crate::term::exit::Usage;
 use crate::term::parse::{count, runs, small_count, word};
 use crate::term::refuse::refuse;
@@ -20,9 +20,9 @@ const ROUNDS: u32 = 50;
 /// Rounds after which a run gives up its goal.
 const MOST_ROUNDS: u32 = 10_000;
 
-/// The nodes, the protocol and the faults.
+/// The question: nodes, protocol, and what goes wrong.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Flags {
+pub(crate) struct AverageArgs {
     /// Number of nodes; a file of values or edges has its own number.
     #[arg(long, value_parser = count)]
     pub(crate) nodes: Option<u64>,
@@ -46,15 +46,6 @@ pub(crate) struct Flags {
     /// (0 to 1 by number) or <file:CSV> (a line for each node, its value the last field).
     #[arg(long, default_value = "uniform", value_name = "VALUES")]
     pub(crate) values: ValuesArg,
-    /// Rounds of a run [default: 50, or with --until at most 10000].
-    #[arg(long, value_parser = small_count)]
-    pub(crate) rounds: Option<u32>,
-    /// End a run when the relative error of its worst node is at most this, (0, 1).
-    #[arg(long, value_name = "ERROR", allow_negative_numbers = true)]
-    pub(crate) until: Option<f64>,
-    /// Number of runs.
-    #[arg(long, value_parser = runs, default_value = "20")]
-    pub(crate) runs: u64,
     /// Probability that a message is lost, [0, 1).
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     pub(crate) loss: f64,
@@ -74,6 +65,22 @@ pub(crate) struct Flags {
     /// which they do, such as 0.25@20; may be repeated.
     #[arg(long, value_name = "SHARE@ROUND", value_parser = strike, allow_hyphen_values = true)]
     pub(crate) change: Vec<Strike>,
+}
+
+/// A simulated average: the question, and how many runs are made with which engine.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    pub(crate) average: AverageArgs,
+    /// Rounds of a run [default: 50, or with --until at most 10000].
+    #[arg(long, value_parser = small_count)]
+    pub(crate) rounds: Option<u32>,
+    /// End a run when the relative error of its worst node is at most this, (0, 1).
+    #[arg(long, value_name = "ERROR", allow_negative_numbers = true)]
+    pub(crate) until: Option<f64>,
+    /// Number of runs.
+    #[arg(long, value_parser = runs, default_value = "20")]
+    pub(crate) runs: u64,
     /// Engine: dense, instant or events [default: the fastest possible].
     #[arg(long, value_parser = word::<Engine>)]
     pub(crate) engine: Option<Engine>,
@@ -123,49 +130,12 @@ pub(crate) struct Need {
     pub(crate) run: u64,
 }
 
-impl Flags {
-    /// Returns the simulation, with its graph made within `memory` bytes.
+impl AverageArgs {
+    /// Returns the values, and the number of nodes if anything but the graph gives it.
     ///
     /// # Errors
-    /// What is wrong, by the name of its flag.
-    pub(crate) fn averaging(
-        &self,
-        seed: u64,
-        memory: u64,
-        observe: &dyn Fn(f64) -> ControlFlow<()>,
-    ) -> anyhow::Result<Averaging> {
-        let (values, nodes) = self.inputs()?;
-        let topology = self.graph.build(nodes, seed, memory, observe)?;
-        self.on(topology, values, seed)
-    }
-
-    /// Checks everything that can be checked without making the graph; says what memory it takes.
-    ///
-    /// # Errors
-    /// As [`Self::averaging`].
-    pub(crate) fn check(&self, seed: u64) -> anyhow::Result<Need> {
-        let (values, nodes) = self.inputs()?;
-        let graph = self.graph.check(nodes)?;
-        // Of a graph in a file, nothing is known but that it is one.
-        let among = nodes.unwrap_or(2);
-        let mut averaging = self.on(Topology::Complete(among), values, seed)?;
-        let GraphArg::Kind(kind) = self.graph else { return Ok(Need { graph, run: 0 }) };
-        if kind != GraphKind::Complete {
-            // The engines tell graphs from the complete one; which graph it is is all the same.
-            let stand_in = Averaging {
-                topology: Topology::Graph(Csr::from_edges(2, &[(0, 1)]).into()),
-                ..averaging.clone()
-            };
-            averaging.engine = Some(stand_in.engine().map_err(|error| refuse(&error))?);
-        }
-        averaging.check().map_err(|error| refuse(&error))?;
-        let run = bytes_with_degree(&averaging, kind.mean_degree(among));
-        let run = run.map_err(|error| refuse(&error))?;
-        Ok(Need { graph, run })
-    }
-
-    /// The values, and how many nodes there are if anything but the graph says so.
-    fn inputs(&self) -> anyhow::Result<(Values, Option<u64>)> {
+    /// If the values cannot be read, or are more or fewer than the nodes.
+    pub(crate) fn inputs(&self) -> anyhow::Result<(Values, Option<u64>)> {
         let values = self.values.read()?;
         let given = match &values {
             Values::Given(values) => Some(values.len() as u64),
@@ -181,20 +151,9 @@ impl Flags {
         Ok((values, self.nodes.or(given)))
     }
 
-    /// The simulation on this graph.
-    fn on(&self, topology: Topology, values: Values, seed: u64) -> anyhow::Result<Averaging> {
-        let rounds = if self.until.is_some() { MOST_ROUNDS } else { ROUNDS };
-        let rounds = self.rounds.unwrap_or(rounds);
-        for strike in self.crash.iter().chain(&self.change) {
-            if strike.after >= rounds {
-                let Strike { share, after } = strike;
-                let why = format!("{share}@{after} comes after the last of {rounds} rounds");
-                return Err(Usage(format!("{why}; use an earlier round or more --rounds")).into());
-            }
-        }
-        Ok(Averaging {
-            topology,
-            protocol: self.protocol,
+    /// Returns the question on this graph.
+    pub(crate) fn on(&self, topology: Topology, values: Values) -> Averaging {
+        Averaging {
             schedule: self.schedule.unwrap_or_else(|| self.protocol.usual_schedule()),
             aggregate: self.aggregate,
             values,
@@ -205,11 +164,66 @@ impl Flags {
                 changes: self.change.clone(),
                 detection: self.detection,
             },
-            rounds,
-            until: self.until,
-            seed,
-            engine: self.engine,
-        })
+            ..Averaging::on(topology, self.protocol)
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the simulation, with its graph made within `memory` bytes.
+    ///
+    /// # Errors
+    /// What is wrong, by the name of its flag.
+    pub(crate) fn averaging(
+        &self,
+        seed: u64,
+        memory: u64,
+        observe: &dyn Fn(f64) -> ControlFlow<()>,
+    ) -> anyhow::Result<Averaging> {
+        let (values, nodes) = self.average.inputs()?;
+        let topology = self.average.graph.build(nodes, seed, memory, observe)?;
+        self.on(topology, values, seed)
+    }
+
+    /// Checks everything that can be checked without making the graph, and returns the memory that
+    /// the simulation takes.
+    ///
+    /// # Errors
+    /// As [`Self::averaging`].
+    pub(crate) fn check(&self, seed: u64) -> anyhow::Result<Need> {
+        let (values, nodes) = self.average.inputs()?;
+        let graph = self.average.graph.check(nodes)?;
+        // Of a graph in a file, nothing is known but that it is one.
+        let among = nodes.unwrap_or(2);
+        let mut averaging = self.on(Topology::Complete(among), values, seed)?;
+        let GraphArg::Kind(kind) = self.average.graph else { return Ok(Need { graph, run: 0 }) };
+        if kind != GraphKind::Complete {
+            // The engines tell only the complete graph from others.
+            let stand_in = Averaging {
+                topology: Topology::Graph(Csr::from_edges(2, &[(0, 1)]).into()),
+                ..averaging.clone()
+            };
+            averaging.engine = Some(stand_in.engine().map_err(|error| refuse(&error))?);
+        }
+        averaging.check().map_err(|error| refuse(&error))?;
+        let run = bytes_with_degree(&averaging, kind.mean_degree(among));
+        let run = run.map_err(|error| refuse(&error))?;
+        Ok(Need { graph, run })
+    }
+
+    /// Returns the simulation on this graph.
+    fn on(&self, topology: Topology, values: Values, seed: u64) -> anyhow::Result<Averaging> {
+        let rounds = if self.until.is_some() { MOST_ROUNDS } else { ROUNDS };
+        let rounds = self.rounds.unwrap_or(rounds);
+        let question = self.average.on(topology, values);
+        let faults = &question.faults;
+        for &Strike { share, after } in faults.crashes.iter().chain(&faults.changes) {
+            if after >= rounds {
+                let why = format!("{share}@{after} comes after the last of {rounds} rounds");
+                return Err(Usage(format!("{why}; use an earlier round or more --rounds")).into());
+            }
+        }
+        Ok(Averaging { rounds, until: self.until, seed, engine: self.engine, ..question })
     }
 }
 

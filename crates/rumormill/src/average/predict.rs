@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 
-use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::parse::count;
+use crate::average::args::AverageArgs;
+use crate::graph::args::{GraphArg, needed};
+use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::refuse::refuse;
 use clap::Args;
+use rumormill_model::average::{Aggregate, Protocol, Schedule};
 use rumormill_model::error::Error;
-use rumormill_model::exact::average::{Schedule, cycles_needed, random_pair_cycles};
+use rumormill_model::exact::average::{cycles_needed, random_pair_cycles};
+use rumormill_model::graph::{GraphKind, Topology};
 use serde::Serialize;
 
-/// The accuracy to reach.
+/// The question, and the accuracy to reach.
 #[derive(Args)]
-pub(crate) struct AverageArgs {
-    /// Number of nodes, 2..=1e15.
-    #[arg(long, value_parser = count)]
-    nodes: u64,
+pub(crate) struct PredictArgs {
+    #[command(flatten)]
+    question: AverageArgs,
     /// Distance from the average to reach, relative to the distance at the start, (0, 1).
     #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
     epsilon: f64,
@@ -29,7 +31,7 @@ pub(crate) struct AverageArgs {
 
 #[derive(Serialize)]
 struct Row {
-    schedule: &'static str,
+    schedule: Schedule,
     factor: f64,
     cycles: u64,
     cycles_second_moment: Option<u64>,
@@ -37,18 +39,16 @@ struct Row {
 }
 
 /// Runs `rumormill predict average`.
-pub(crate) fn run(args: &AverageArgs) -> anyhow::Result<Exit> {
-    let rows = match rows(args) {
-        Ok(rows) => rows,
-        Err(error) => return Err(refuse(&error)),
-    };
+pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
+    let nodes = plain(&args.question)?;
+    let rows = rows(args, nodes).map_err(|error| refuse(&error))?;
     if args.json {
         return finish_json(&rows);
     }
     let mut out = format!(
         "{} nodes: cycles until S = sum (x - mean)^2 is at most ({:e})^2 of its start, except \
          with probability {:e}\n\n",
-        args.nodes, args.epsilon, args.delta
+        nodes, args.epsilon, args.delta
     );
     let _ = writeln!(
         out,
@@ -60,7 +60,10 @@ pub(crate) fn run(args: &AverageArgs) -> anyhow::Result<Exit> {
         let _ = writeln!(
             out,
             "{:<14}{:>12.6}{:>10}{tighter:>12}   {}",
-            row.schedule, row.factor, row.cycles, row.says
+            row.schedule.name(),
+            row.factor,
+            row.cycles,
+            row.says
         );
     }
     out += "\ncycles: Markov, (ln 1/delta + 2 ln 1/epsilon) / ln 1/factor. tighter: exact second \
@@ -68,21 +71,41 @@ pub(crate) fn run(args: &AverageArgs) -> anyhow::Result<Exit> {
     finish(&out)
 }
 
-fn rows(args: &AverageArgs) -> Result<Vec<Row>, Error> {
+/// Returns the number of nodes, of a question whose exact factors are known.
+fn plain(question: &AverageArgs) -> anyhow::Result<u64> {
+    let (values, nodes) = question.inputs()?;
+    let nodes = needed(nodes)?;
+    let averaging = question.on(Topology::Complete(nodes), values);
+    let complete = question.graph == GraphArg::Kind(GraphKind::Complete);
+    if complete && averaging.faults.none() && averaging.aggregate == Aggregate::Average {
+        return Ok(nodes);
+    }
+    let why = "exact factors are known for averages on the complete graph, without loss, overlap, \
+               crashes and changes; simulate average simulates the rest";
+    Err(Usage(why.to_owned()).into())
+}
+
+/// Returns a row for the schedule asked for, or for all that the protocol has.
+fn rows(args: &PredictArgs, nodes: u64) -> Result<Vec<Row>, Error> {
+    let AverageArgs { protocol, schedule, .. } = args.question;
+    let pushes = (protocol == Protocol::PushSum).then_some(Schedule::Synchronous);
+    let asked = schedule.or(pushes);
     Schedule::ALL
-        .into_iter()
+        .iter()
+        .copied()
+        .filter(|schedule| asked.is_none_or(|asked| asked == *schedule))
         .map(|schedule| {
-            let factor = schedule.factor(args.nodes)?;
+            let factor = schedule.factor(nodes)?;
             let cycles = cycles_needed(factor, args.epsilon, args.delta)?;
             let pair = schedule == Schedule::RandomPair;
-            let kurtosis = 3.0 / args.nodes as f64;
+            let kurtosis = 3.0 / nodes as f64;
             Ok(Row {
-                schedule: schedule.name(),
+                schedule,
                 factor,
                 cycles,
                 cycles_second_moment: if pair {
                     let kurtosis = kurtosis.min(1.0);
-                    Some(random_pair_cycles(args.nodes, args.epsilon, args.delta, kurtosis)?)
+                    Some(random_pair_cycles(nodes, args.epsilon, args.delta, kurtosis)?)
                 } else {
                     None
                 },
@@ -93,9 +116,11 @@ fn rows(args: &AverageArgs) -> Result<Vec<Row>, Error> {
                     }
                     Schedule::Fixed => "each node once, in a fixed order: limit of many nodes",
                     Schedule::Matching => "one matching (for odd n, one node is idle): exact",
-                    Schedule::PushSum => {
-                        "each node keeps half, sends half: exact for the masses; estimates shrink less"
+                    Schedule::Synchronous => {
+                        "push-sum, each node keeps half, sends half: exact for the masses; estimates \
+                         shrink less"
                     }
+                    Schedule::Asynchronous => "n exchanges on average, by Poisson clocks: exact",
                 },
             })
         })

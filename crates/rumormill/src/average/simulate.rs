@@ -6,7 +6,7 @@ use std::time::Instant;
 use rumormill_model::simulate::average::{self, Averaging, Job};
 
 use crate::average::answer::Answer;
-use crate::average::args::Flags;
+use crate::average::args::Settings;
 use crate::average::text;
 use crate::term::exit;
 use crate::term::exit::Exit;
@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 some run did not reach --until, 130 int
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    flags: Flags,
+    settings: Settings,
     #[command(flatten)]
     common: Runs,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let limit = args.common.machine.limit();
     let make = |observe: &dyn Fn(f64) -> ControlFlow<()>| {
-        args.flags.averaging(args.common.seed, limit, observe)
+        args.settings.averaging(args.common.seed, limit, observe)
     };
     let (averaging, interrupt) = match args.common.start(make)? {
         Start::Ready(averaging, interrupt) => (averaging, interrupt),
@@ -51,10 +51,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let job = Job {
         threads: args.common.machine.threads(),
         memory: limit.saturating_sub(averaging.topology.bytes()),
-        ..Job::new(&averaging, 0..args.flags.runs)
+        ..Job::new(&averaging, 0..args.settings.runs)
     };
     job.check().map_err(|error| refuse(&error))?;
-    let progress = Progress::new(args.flags.runs, "runs");
+    let progress = Progress::new(args.settings.runs, "runs");
     let started = Instant::now();
     let summary = average::simulate(&job, &|now| {
         progress.set(now.runs_done as f64 + under_way(&averaging, now));
@@ -68,11 +68,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     if summary.levels.len() < 2 {
         exit::note(&format!(
             "rumormill: interrupted before the first round of {} was done\n",
-            plural(args.flags.runs as usize, "run")
+            plural(args.settings.runs as usize, "run")
         ));
         return Ok(stopped.unwrap_or(Exit::Failed));
     }
-    let answer = Answer::new(&args.flags, &averaging, &job, &summary, seconds);
+    let answer = Answer::new(&args.settings, &averaging, &job, &summary, seconds);
     args.common.show(&answer, Answer::sheet, text::of)?;
     let missed = answer.missed_goal();
     Ok(stopped.unwrap_or(if missed { Exit::NotConverged } else { Exit::Done }))

@@ -4,7 +4,7 @@ use rumormill_model::compare::average::Reference;
 use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{self, Averaging, Job, Reached, Summary};
 
-use crate::average::args::{Flags, Need};
+use crate::average::args::{Need, Settings};
 use crate::average::simulate::under_way;
 use crate::sweep::results::{Finding, asked, row, usual};
 use crate::sweep::table::{Column, Kind, Value};
@@ -90,22 +90,22 @@ pub(crate) const RESULTS: [Finding<Answer>; 27] = [
 
 /// A cell.
 pub(crate) struct Cell {
-    flags: Flags,
+    settings: Settings,
     seed: u64,
     need: Need,
 }
 
 impl Cell {
     /// Checks the settings. Graphs are made when the cell runs.
-    pub(crate) fn new(flags: Flags, seed: u64) -> anyhow::Result<Self> {
-        let need = flags.check(seed)?;
-        Ok(Self { flags, seed, need })
+    pub(crate) fn new(settings: Settings, seed: u64) -> anyhow::Result<Self> {
+        let need = settings.check(seed)?;
+        Ok(Self { settings, seed, need })
     }
 }
 
 impl Work for Cell {
     fn memory(&self, threads: usize) -> u64 {
-        let abreast = self.flags.runs.min(threads as u64);
+        let abreast = self.settings.runs.min(threads as u64);
         self.need.graph.saturating_add(self.need.run.saturating_mul(abreast))
     }
 
@@ -116,12 +116,12 @@ impl Work for Cell {
         watch: &Watch<'_>,
     ) -> anyhow::Result<Option<Vec<Value>>> {
         // What all cells need together was checked before.
-        let averaging = match self.flags.averaging(self.seed, u64::MAX, &|_| watch.flow()) {
+        let averaging = match self.settings.averaging(self.seed, u64::MAX, &|_| watch.flow()) {
             Err(_) if (watch.stop)() => return Ok(None),
             averaging => averaging?,
         };
-        let job = Job { threads, ..Job::new(&averaging, 0..self.flags.runs) };
-        let runs = self.flags.runs as f64;
+        let job = Job { threads, ..Job::new(&averaging, 0..self.settings.runs) };
+        let runs = self.settings.runs as f64;
         let summary = average::simulate(&job, &|now| {
             (watch.done)((now.runs_done as f64 + under_way(&averaging, now)) / runs);
             watch.flow()

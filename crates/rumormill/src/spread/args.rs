@@ -2,10 +2,10 @@
 
 use clap::Args;
 use rumormill_model::simulate::{BroadcastKind, EngineKind};
-use rumormill_model::spread::{Semantics, Spread, Targets};
+use rumormill_model::spread::{MAX_K, Semantics, Spread, Targets};
 use rumormill_proto::{Decided, Stop, Style};
 
-use crate::spread::graph::GraphArg;
+use crate::graph::args::GraphArg;
 use crate::term::exit::Usage;
 use crate::term::parse::{count, runs, small_count, word};
 
@@ -68,6 +68,17 @@ pub(crate) struct SpreadArgs {
     pub(crate) max_rounds: Option<u32>,
 }
 
+/// Nodes that are all alike, and loss.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct NodesAndLoss {
+    /// Number of nodes, 1..=1e15.
+    #[arg(long, value_parser = count)]
+    pub(crate) nodes: u64,
+    /// Probability that a message is lost, [0, 1].
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) loss: f64,
+}
+
 /// A stop rule, or `None` for never.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct StopArg(pub(crate) Option<Stop>);
@@ -76,7 +87,8 @@ fn stop(text: &str) -> Result<StopArg, String> {
     if text == "never" {
         return Ok(StopArg(None));
     }
-    let rule = text.parse::<Stop>().map_err(|error| format!("{error}, or never"))?;
+    let rule =
+        text.parse::<Stop>().map_err(|error| format!("{error}, or never; K is 1 to {MAX_K}"))?;
     Ok(StopArg(Some(rule)))
 }
 
@@ -175,7 +187,7 @@ mod tests {
             assert_eq!(Spread { stop, ..Spread::new(2, Style::Push) }.stop_name(), text);
         }
         for bad in ["", "sometimes", "rounds", "rounds:x", "feedback-coin:-1", "coin:2"] {
-            assert!(stop(bad).is_err_and(|error| error.ends_with("or never")), "{bad:?}");
+            assert!(stop(bad).is_err_and(|error| error.contains(", or never")), "{bad:?}");
         }
     }
 }

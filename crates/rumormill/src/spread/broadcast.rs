@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::spread::args::NodesAndLoss;
 use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::format::{figure, short};
-use crate::term::parse::count;
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
@@ -20,12 +20,8 @@ use serde::Serialize;
 /// The broadcast to compare with gossip.
 #[derive(Args)]
 pub(crate) struct BroadcastArgs {
-    /// Number of nodes, 1..=1e15.
-    #[arg(long, value_parser = count)]
-    nodes: u64,
-    /// Probability that a message is lost, [0, 1).
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    loss: f64,
+    #[command(flatten)]
+    among: NodesAndLoss,
     /// Failure probability to aim at, for ways that can be tuned, (0, 1).
     #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
     failure: f64,
@@ -54,7 +50,7 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     if args.json {
         return finish_json(&ways);
     }
-    let mut out = format!("{} nodes, loss {}\n\n", args.nodes, args.loss + 0.0);
+    let mut out = format!("{} nodes, loss {}\n\n", args.among.nodes, args.among.loss + 0.0);
     let _ = writeln!(
         out,
         "{:<16}{:>14}{:>10}{:>16}   note",
@@ -88,7 +84,7 @@ fn any_missed(loss: f64, others: f64) -> f64 {
 }
 
 fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
-    let (n, p) = (args.nodes, args.loss);
+    let NodesAndLoss { nodes: n, loss: p } = args.among;
     let once = blind(n, p, 1)?;
     if p >= 1.0 {
         return Err(Error::NeverArrives { name: "loss", value: p });

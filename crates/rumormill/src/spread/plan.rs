@@ -3,24 +3,20 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::spread::args::NodesAndLoss;
 use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::exact::plan::{Plan, Target, plans};
-use rumormill_proto::{EventSettings, Stop, Style, show_duration};
-use serde::Serialize;
+use rumormill_proto::{EventSettings, Stop, show_duration};
 
 /// The target.
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// Number of nodes, 1..=1e15.
-    #[arg(long, value_parser = count)]
-    nodes: u64,
-    /// Probability that a contact is lost, [0, 1).
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    loss: f64,
+    #[command(flatten)]
+    among: NodesAndLoss,
     /// Time within which all nodes must be informed, such as 3s.
     #[arg(long, value_parser = duration)]
     deadline: Duration,
@@ -47,33 +43,6 @@ pub(crate) struct PlanArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Row {
-    style: &'static str,
-    fanout: u64,
-    interval_seconds: f64,
-    round_cap: u64,
-    failure: f64,
-    mean_seconds: f64,
-    messages_per_node: f64,
-    bytes_per_node: f64,
-}
-
-impl From<&Plan> for Row {
-    fn from(plan: &Plan) -> Self {
-        Self {
-            style: plan.style.name(),
-            fanout: plan.fanout,
-            interval_seconds: plan.interval,
-            round_cap: plan.rounds,
-            failure: plan.failure,
-            mean_seconds: plan.mean_time,
-            messages_per_node: plan.messages,
-            bytes_per_node: plan.bytes,
-        }
-    }
-}
-
 /// Runs `rumormill plan`.
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     let target = Target {
@@ -81,7 +50,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
         max_fanout: args.max_fanout,
         payload: args.payload,
         overhead: args.overhead,
-        ..Target::new(args.nodes, args.loss, args.deadline.as_secs_f64(), args.failure)
+        ..Target::new(args.among.nodes, args.among.loss, args.deadline.as_secs_f64(), args.failure)
     };
     let progress = Progress::unbounded();
     let found = plans(&target, &mut |done, of| {
@@ -93,21 +62,21 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
         Err(error) => return Err(refuse(&error)),
     };
     let keep = if args.top == 0 { found.len() } else { args.top as usize };
-    let rows: Vec<Row> = found.iter().take(keep).map(Row::from).collect();
+    let rows = &found[..keep.min(found.len())];
     if args.json {
         return finish_json(&rows);
     }
-    let mut out = table(args, &rows, found.len());
+    let mut out = table(args, rows, found.len());
     if let Some(best) = found.first() {
         out += &events(best)?;
     }
     finish(&out)
 }
 
-fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
+fn table(args: &PlanArgs, rows: &[Plan], of: usize) -> String {
     let mut out = format!(
         "{} nodes, loss {}: all informed within {:?}, except with probability {:e}\n\n",
-        args.nodes, args.loss, args.deadline, args.failure
+        args.among.nodes, args.among.loss, args.deadline, args.failure
     );
     let _ = writeln!(
         out,
@@ -125,14 +94,14 @@ fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
         let _ = writeln!(
             out,
             "{:<10}{:>8}{:>11}{:>11}{:>12.2e}{:>11}{:>11.2}{:>11.0}",
-            row.style,
+            row.style.name(),
             row.fanout,
-            show_duration(interval(row.interval_seconds)),
-            row.round_cap,
+            show_duration(interval(row.interval)),
+            row.rounds,
             row.failure,
-            format!("{:.2} s", row.mean_seconds),
-            row.messages_per_node,
-            row.bytes_per_node
+            format!("{:.2} s", row.mean_time),
+            row.messages,
+            row.bytes
         );
     }
     if rows.len() < of {
@@ -149,7 +118,7 @@ fn table(args: &PlanArgs, rows: &[Row], of: usize) -> String {
 /// from the default.
 fn events(best: &Plan) -> anyhow::Result<String> {
     let usual = EventSettings::default();
-    let style: Style = best.style.name().parse()?;
+    let style = best.style;
     let settings = EventSettings {
         style,
         fanout: u32::try_from(best.fanout)?,

@@ -4,6 +4,7 @@ use rumormill_plot::number::{number, percent, thousands};
 use rumormill_plot::panel::{Axis, Legend, Panel};
 use rumormill_plot::series::{BLACK, BLUE, ORANGE, Series};
 use rumormill_plot::sheet::Sheet;
+use rumormill_proto::Style;
 
 use crate::spread::report::Report;
 
@@ -56,7 +57,7 @@ impl Report {
 
     fn informed_panel(&self, points: &[Point]) -> Panel {
         let last = last(points);
-        let exact = (0..).zip(self.known.informed.iter().copied());
+        let exact = (0..).zip(self.exact.informed.iter().copied());
         let exact: Vec<_> = exact.filter(|(round, _)| f64::from(*round) <= last).collect();
         let mut series = band(points);
         series.extend(dots(&exact));
@@ -71,7 +72,7 @@ impl Report {
         let finishes = self.finishes.iter();
         let finished: Vec<(u32, f64)> =
             finishes.map(|&(at, times)| (round(at), times as f64 / runs)).collect();
-        let exact: Vec<(u32, f64)> = (0..).zip(self.known.finishing()).collect();
+        let exact: Vec<(u32, f64)> = (0..).zip(self.exact.finishing()).collect();
         let all = || finished.iter().chain(&exact);
         let shown = all().filter(|(_, share)| *share > 5e-4).map(|&(round, _)| round);
         let (first, last) = (shown.clone().min().unwrap_or(0), shown.max().unwrap_or(1));
@@ -110,8 +111,9 @@ impl Report {
         let highest = points.iter().map(|point| point.high).fold(2.0, f64::max);
         let mut series = Vec::new();
         // A push multiplies the informed nodes by at most this.
-        let limit = self.fanout as f64 + 1.0;
-        if self.style == Some("push") && limit < highest * 1.1 {
+        let push = self.asked.spread().filter(|spread| spread.style == Style::Push);
+        let limit = push.map_or(f64::INFINITY, |spread| spread.fanout as f64 + 1.0);
+        if limit < highest * 1.1 {
             let label = format!("at most ×{}", number(limit, 3));
             let line = Series::dashed([(0.0, limit), (last, limit)], BLACK).size(1);
             series.push(line.labelled(label));

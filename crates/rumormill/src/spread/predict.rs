@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::graph::args::needed;
 use crate::spread::args::SpreadArgs;
-use crate::spread::graph::needed;
 use crate::spread::plot_law;
 use crate::spread::story;
 use crate::spread::title::predicted;
@@ -20,7 +20,7 @@ use rumormill_model::exact::usual::{Estimate, Ratios, estimates, logistic_messag
 use rumormill_model::exact::{Bound, Distribution, Options};
 use rumormill_model::spread::Spread;
 use rumormill_proto::Style;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The percentiles printed by default.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
@@ -70,26 +70,18 @@ struct Report<'a> {
     /// Both at --rounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     rounds: Option<Tails>,
-    percentiles: BTreeMap<Percent, Option<u64>>,
+    #[serde(serialize_with = "by_percent")]
+    percentiles: Percentiles,
     messages: f64,
-    bounds: BTreeMap<&'static str, Judged<'a>>,
+    bounds: BTreeMap<&'static str, &'a Estimate>,
     /// To the time of the logistic equation; of plain push.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ratios: Option<RatiosReport>,
+    ratios: Option<Ratios>,
     error: f64,
-    /// `proved` or `compared`.
-    bound: &'static str,
+    bound: Bound,
     finishes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_seconds: Option<f64>,
-}
-
-/// What the equations and the process take, as parts of what the logistic equation takes.
-#[derive(Serialize)]
-struct RatiosReport {
-    collisions_taylor: f64,
-    collisions: f64,
-    process: f64,
 }
 
 /// Both tails at a round.
@@ -100,55 +92,15 @@ struct Tails {
     success: f64,
 }
 
-/// A percentile as a JSON key, in numeric order.
-#[derive(Clone, Copy, PartialEq)]
-struct Percent(f64);
+/// Percentiles in rising order; one beyond the tail is `None`.
+type Percentiles = Vec<(f64, Option<u64>)>;
 
-impl Eq for Percent {}
-
-impl PartialOrd for Percent {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Percent {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl Serialize for Percent {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_string())
-    }
-}
-
-#[derive(Serialize)]
-struct Judged<'a> {
-    verdict: &'static str,
-    formula: &'static str,
-    mean: Option<f64>,
-    p99: Option<f64>,
-    largest_error: f64,
-    survival: Option<&'a [f64]>,
-}
-
-impl<'a> From<&'a Estimate> for Judged<'a> {
-    fn from(e: &'a Estimate) -> Self {
-        Self {
-            verdict: e.verdict.name(),
-            formula: e.formula,
-            mean: e.mean,
-            p99: e.p99,
-            largest_error: e.largest_error,
-            survival: e.survival.as_deref(),
-        }
-    }
+fn by_percent<S: Serializer>(percentiles: &Percentiles, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(percentiles.iter().map(|(p, rounds)| (p.to_string(), rounds)))
 }
 
 impl Args {
-    /// The law, as far into the tail as the percentiles and rounds asked for need it.
+    /// Returns the law, as far into the tail as the percentiles and rounds asked for need it.
     fn solve(&self, spread: &Spread) -> Result<Distribution, Error> {
         let tails = self.percentile.iter().map(|p| (100.0 - p) / 100.0).filter(|&t| t > 0.0);
         let floor = tails.fold(1e-15, f64::min);
@@ -178,10 +130,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let answer = spread.has_exact_law().and_then(|()| {
         let exact = args.solve(&spread)?;
-        let mut percentiles = BTreeMap::new();
-        for &p in PERCENTILES.iter().chain(&args.percentile) {
-            percentiles.insert(Percent(p), exact.percentile(p)?);
-        }
+        let percents = PERCENTILES.iter().chain(&args.percentile);
+        let mut percentiles = percents
+            .map(|&p| Ok((p, exact.percentile(p)?)))
+            .collect::<Result<Percentiles, Error>>()?;
+        percentiles.sort_by(|a, b| a.0.total_cmp(&b.0));
+        percentiles.dedup();
         // There are no estimates for a change of style, and --rounds prints none.
         let steady = spread.switches_after().is_none();
         let told = steady && (args.rounds.is_none() || args.plot.is_some());
@@ -214,14 +168,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             }),
             percentiles,
             messages: exact.messages,
-            bounds: story.iter().map(|e| (e.name, e.into())).collect(),
-            ratios: Ratios::new(&spread, exact.mean).map(|r| RatiosReport {
-                collisions_taylor: r.taylor,
-                collisions: r.collisions,
-                process: r.process,
-            }),
+            bounds: story.iter().map(|e| (e.name, e)).collect(),
+            ratios: Ratios::new(&spread, exact.mean),
             error: exact.error,
-            bound: exact.bound.name(),
+            bound: exact.bound,
             finishes: exact.mean.is_finite(),
             mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
         });
@@ -272,14 +222,10 @@ fn text(
     args: &Args,
     spread: &Spread,
     exact: &Distribution,
-    percentiles: &BTreeMap<Percent, Option<u64>>,
+    percentiles: &Percentiles,
     story: &[Estimate],
 ) -> String {
-    let mut out = predicted(spread);
-    if let Some(after) = spread.switches_after() {
-        let _ = write!(out, ", pull after {after} rounds");
-    }
-    out += " (synchronous rounds, complete graph)\n\n";
+    let mut out = predicted(spread) + " (synchronous rounds, complete graph)\n\n";
     if exact.mean.is_infinite() {
         out += "Never finishes: every contact is lost.\n";
         return out;
@@ -300,7 +246,7 @@ fn text(
     line("standard deviation", format!("{deviation:.9}"), Some(deviation));
     for (p, rounds) in percentiles {
         let value = rounds.map_or_else(|| "beyond the tail".to_owned(), |r| r.to_string());
-        line(&format!("{}th percentile", p.0), value, rounds.map(|r| r as f64));
+        line(&format!("{p}th percentile"), value, rounds.map(|r| r as f64));
     }
     line("expected messages", figure(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rumormill_model::compare::agreement::Agreement;
 use rumormill_model::compare::answer::Exact;
-use rumormill_model::simulate::{RoundFigures, Summary};
+use rumormill_model::simulate::{Broadcast, RoundStatistics, Summary};
+use rumormill_model::spread::Spread;
 use serde::Serialize;
 
 use crate::spread::args::broadcast_name;
@@ -20,28 +21,14 @@ pub(crate) const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
 /// The answer.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    pub(crate) nodes: u64,
+    #[serde(flatten)]
+    pub(crate) asked: Asked,
     pub(crate) alive: u64,
     pub(crate) goal: u64,
     pub(crate) graph: String,
     /// What can be reached, if the graph is not in one piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pieces: Option<Pieces>,
-    /// Null in a broadcast.
-    pub(crate) style: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) broadcast: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pull_after: Option<u32>,
-    pub(crate) fanout: u64,
-    pub(crate) loss: f64,
-    pub(crate) targets: &'static str,
-    pub(crate) include_self: bool,
-    pub(crate) origins: u64,
-    pub(crate) origin: Option<u64>,
-    pub(crate) stop: String,
-    pub(crate) reset: bool,
-    pub(crate) semantics: &'static str,
     pub(crate) engine: &'static str,
     pub(crate) seed: u64,
     /// Runs made; fewer than asked if it was interrupted.
@@ -75,82 +62,59 @@ pub(crate) struct Report {
     pub(crate) residue: f64,
     /// Share of runs that missed some node.
     pub(crate) incomplete: f64,
-    pub(crate) exact: Option<ExactReport>,
-    /// Why exact values are missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) exact_missing: Option<String>,
-    #[serde(skip)]
-    pub(crate) known: Exact,
-    #[serde(skip)]
+    pub(crate) exact: Exact,
     pub(crate) agreement: Agreement,
     #[serde(skip)]
     pub(crate) finishes: Vec<(u64, u64)>,
     #[serde(skip)]
-    pub(crate) by_round: Vec<RoundFigures>,
+    pub(crate) by_round: Vec<RoundStatistics>,
     #[serde(skip)]
     pub(crate) title: String,
 }
 
-/// The exact values.
+/// What was simulated.
 #[derive(Serialize)]
-pub(crate) struct ExactReport {
-    mean: Option<f64>,
-    variance: Option<f64>,
-    survival: Option<Vec<f64>>,
-    informed: Option<Vec<f64>>,
-    messages: Option<f64>,
-    residue: Option<f64>,
-    incomplete: Option<f64>,
-    unfinished: Option<f64>,
-    /// The chance of finishing rounds at least this far from the law, if it is right.
-    p_value: Option<f64>,
-    agreement: Agreement,
+#[serde(untagged)]
+pub(crate) enum Asked {
+    Spread(Spread),
+    Broadcast { nodes: u64, broadcast: String, loss: f64, dead: f64 },
+}
+
+impl Asked {
+    fn new(question: &Question) -> Self {
+        let spread = &question.spread;
+        match &question.broadcast {
+            &Some(Broadcast { nodes, kind, loss, dead, .. }) => {
+                Self::Broadcast { nodes, broadcast: broadcast_name(kind), loss, dead }
+            }
+            None => Self::Spread(Spread { pull_after: spread.switches_after(), ..spread.clone() }),
+        }
+    }
+
+    /// Returns the spread; `None` in a broadcast.
+    pub(crate) fn spread(&self) -> Option<&Spread> {
+        if let Self::Spread(spread) = self { Some(spread) } else { None }
+    }
 }
 
 impl Report {
     pub(crate) fn new(question: &Question, summary: &Summary, seconds: f64) -> Self {
-        let (settings, spread) = (&question.settings, &question.spread);
         let by_round = summary.by_round();
         let bands = summary.quantiles(&[0.05, 0.95]);
         let growths = summary.growth_quantiles(&[0.05, 0.95]);
         let last = by_round.last().map_or(0, |round| round.round);
-        let known = question.exact(last);
-        let agreement = Agreement::of(summary, &known, question.last_round());
-        let exact = (known.law.is_some() || known.residue.is_some()).then(|| ExactReport {
-            mean: known.law.as_ref().map(|law| law.mean),
-            variance: known.law.as_ref().map(|law| law.variance),
-            survival: known.law.as_ref().map(|law| law.survival.clone()),
-            informed: (!known.informed.is_empty()).then(|| known.informed.clone()),
-            messages: known.messages,
-            residue: known.residue,
-            incomplete: known.incomplete,
-            unfinished: known.unfinished,
-            p_value: agreement.finishing.map(|test| test.p_value),
-            agreement: agreement.clone(),
-        });
+        let exact = question.exact(last);
         let percentiles = PERCENTILES.map(|p| (p.to_string(), summary.percentile(p / 100.0)));
         Self {
-            nodes: summary.nodes,
+            asked: Asked::new(question),
             alive: summary.alive,
             goal: summary.goal,
-            graph: settings.spread.graph.to_string(),
+            graph: question.settings.spread.graph.to_string(),
             pieces: question.pieces(),
-            style: question.broadcast.is_none().then(|| spread.style.name()),
-            broadcast: question.broadcast.as_ref().map(|way| broadcast_name(way.kind)),
-            pull_after: spread.switches_after(),
-            fanout: spread.fanout,
-            loss: spread.loss,
-            targets: spread.targets.name(),
-            include_self: spread.include_self,
-            origins: spread.origins,
-            origin: spread.origin,
-            stop: spread.stop_name(),
-            reset: spread.reset,
-            semantics: spread.semantics.name(),
             engine: question.engine(),
             seed: question.seed,
             runs: summary.runs,
-            runs_asked: settings.runs,
+            runs_asked: question.settings.runs,
             seconds,
             finished: summary.runs - summary.unfinished(),
             mean: summary.mean(),
@@ -169,11 +133,9 @@ impl Report {
             messages_variance: summary.messages.variance(),
             residue: summary.residue_share(),
             incomplete: summary.incomplete(),
+            agreement: Agreement::of(summary, &exact, question.last_round()),
             exact,
-            exact_missing: known.missing.clone(),
-            title: title(question, summary),
-            known,
-            agreement,
+            title: title(question),
             finishes: summary.finished.iter().collect(),
             by_round,
         }

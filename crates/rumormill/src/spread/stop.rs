@@ -2,71 +2,38 @@
 
 use std::fmt::Write as _;
 
+use crate::graph::args::needed;
+use crate::spread::args::SpreadArgs;
 use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::format::short;
-use crate::term::parse::{count, word};
+use crate::term::parse::count;
 use crate::term::refuse::refuse;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rumormill_model::error::Error;
 use rumormill_model::exact::Options;
 use rumormill_model::exact::stop::{
     Rule, counter_for_completeness, mean_field_residue, sequential,
 };
 use rumormill_model::simulate::snapshot::snapshot;
-use rumormill_model::spread::Spread;
-use rumormill_proto::{Counted, Style};
+use rumormill_model::spread::{Semantics, Spread};
+use rumormill_proto::{Counted, Decided, Stop, Style};
 use serde::Serialize;
 
-/// The stop rule, and the semantics of rounds.
+/// The spread with its stop rule, and how it is answered where no exact law is known.
 #[derive(Args)]
 pub(crate) struct StopArgs {
-    /// Number of nodes.
+    #[command(flatten)]
+    question: SpreadArgs,
+    /// Number of runs, if nodes lose interest in synchronous rounds: these are simulated [default:
+    /// 1000].
     #[arg(long, value_parser = count)]
-    nodes: u64,
-    /// A node stops after this many contacts that count.
-    #[arg(long, value_parser = count, group = "rule")]
-    counter: Option<u64>,
-    /// A node stops with this probability after a contact that counts, (0, 1].
-    #[arg(long, group = "rule", allow_negative_numbers = true)]
-    coin: Option<f64>,
-    /// All nodes stop after this many rounds of --style.
-    #[arg(long, value_parser = count, group = "rule")]
-    round_cap: Option<u64>,
-    /// Every contact counts, not only one with an informed node.
-    #[arg(long, conflicts_with = "round_cap")]
-    blind: bool,
-    /// A contact that informs a node sets the counter back to zero.
-    #[arg(long, conflicts_with_all = ["coin", "round_cap"])]
-    reset: bool,
-    /// State that a contact sees: after the contact before it, or at the round's start.
-    #[arg(long, value_enum, conflicts_with = "round_cap")]
-    semantics: Option<Semantics>,
-    /// Runs of the simulation, with --semantics snapshot [default: 1000].
-    #[arg(long, value_parser = count, requires = "semantics")]
     runs: Option<u64>,
-    /// Seed of the simulation, with --semantics snapshot [default: 1].
-    #[arg(long, value_parser = count, requires = "semantics")]
+    /// Seed of these runs [default: 1].
+    #[arg(long, value_parser = count)]
     seed: Option<u64>,
-    /// Which nodes call, with --round-cap [default: push].
-    #[arg(long, value_parser = word::<Style>, conflicts_with_all = ["counter", "coin"])]
-    style: Option<Style>,
-    /// Partners that a caller picks each round, with --round-cap [default: 1].
-    #[arg(long, value_parser = count, conflicts_with_all = ["counter", "coin"])]
-    fanout: Option<u64>,
-    /// Probability that a contact is lost, with --round-cap, [0, 1] [default: 0].
-    #[arg(long, conflicts_with_all = ["counter", "coin"], allow_negative_numbers = true)]
-    loss: Option<f64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Semantics {
-    /// One contact after another: exact.
-    Sequential,
-    /// All contacts of a round see its start: simulated, with standard errors.
-    Snapshot,
 }
 
 #[derive(Serialize)]
@@ -93,36 +60,47 @@ struct Report {
 
 /// Why sequential contacts give no times.
 const NO_TIMES: &str = "mean delay and last delivery: none, because sequential contacts have no \
-                        rounds;\n--semantics snapshot gives them";
+                        rounds;\n--semantics synchronous gives them";
 
 /// Runs `rumormill predict stop`.
 pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
-    let semantics = args.semantics.unwrap_or(Semantics::Sequential);
-    if semantics == Semantics::Sequential && (args.runs.is_some() || args.seed.is_some()) {
-        let why = "--runs and --seed need --semantics snapshot";
+    let spread = args.question.spread(needed(args.question.nodes)?)?;
+    let rounds = spread.semantics == Semantics::Synchronous;
+    if !(rounds && spread.loses_interest()) && (args.runs.is_some() || args.seed.is_some()) {
+        let why = "--runs and --seed are for nodes that lose interest in synchronous rounds; all \
+                   other answers are exact";
         return Err(Usage(why.into()).into());
     }
-    let report = match (args.counter, args.coin, args.round_cap) {
-        (Some(limit), _, _) => {
-            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            deactivation(args, Rule::Counter { limit, reset: args.reset }, f64::from(limit))
+    let report = match spread.stop {
+        Some(Stop::Interest { counted, decided, k }) => {
+            let plain = Spread {
+                stop: spread.stop,
+                reset: spread.reset,
+                semantics: spread.semantics,
+                ..Spread::new(spread.nodes, Style::Push)
+            };
+            if spread != plain {
+                let why = "losing interest is answered for push with fan-out 1 on the complete graph, \
+                           without loss and dead nodes; simulate spread --stop simulates the rest";
+                return Err(Usage(why.into()).into());
+            }
+            let rule = match decided {
+                Decided::Coin => Rule::Coin(1.0 / f64::from(k)),
+                Decided::Counter => Rule::Counter { limit: k, reset: spread.reset },
+            };
+            spread.check().and_then(|()| interest(args, &spread, rule, counted, k))
         }
-        (_, Some(p), _) => deactivation(args, Rule::Coin(p), 1.0 / p),
-        (_, _, Some(cap)) => capped(args, cap),
-        _ => {
-            return Err(
-                Usage("a stop rule is needed: --counter, --coin or --round-cap".into()).into()
-            );
+        Some(_) => capped(&spread),
+        None => {
+            let why = "a stop rule is needed: --stop, such as rounds:12 or feedback-counter:3";
+            return Err(Usage(why.into()).into());
         }
     };
-    let report = match report {
-        Ok(report) => report,
-        Err(error) => return Err(refuse(&error)),
-    };
+    let report = report.map_err(|error| refuse(&error))?;
     if args.json {
         return finish_json(&report);
     }
-    let mut out = format!("{} nodes, {}\n\n", args.nodes, report.semantics);
+    let mut out = format!("{} nodes, {}\n\n", spread.nodes, report.semantics);
     let mut line = |name: &str, statistic: &Statistic| {
         let error = if statistic.standard_error > 0.0 {
             format!("  +- {:.1e}", statistic.standard_error)
@@ -147,7 +125,7 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
     }
     if let Some(residue) = report.mean_field_residue {
         let _ = writeln!(out, "{:<32}{:>14}", "mean-field residue", short(residue));
-        if let Ok(limit) = counter_for_completeness(args.nodes, 0.01) {
+        if let Ok(limit) = counter_for_completeness(spread.nodes, 0.01) {
             let _ = writeln!(
                 out,
                 "\nA fixed counter misses more as nodes are added; to inform all with \
@@ -158,19 +136,28 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
     finish(&out)
 }
 
-fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
-    let counted = if args.blind { Counted::Blind } else { Counted::Feedback };
-    rule.check()?;
-    let mean_field_residue = Some(mean_field_residue(counted, k)?);
-    let exact = |value| Statistic { value, standard_error: 0.0 };
-    if args.semantics != Some(Semantics::Snapshot) {
-        let end = sequential(args.nodes, rule, counted)?;
+fn exactly(value: f64) -> Statistic {
+    Statistic { value, standard_error: 0.0 }
+}
+
+/// Nodes stop one by one, when they lose interest.
+fn interest(
+    args: &StopArgs,
+    spread: &Spread,
+    rule: Rule,
+    counted: Counted,
+    k: u32,
+) -> Result<Report, Error> {
+    let nodes = spread.nodes;
+    let mean_field_residue = Some(mean_field_residue(counted, k.into())?);
+    if spread.semantics != Semantics::Synchronous {
+        let end = sequential(nodes, rule, counted)?;
         return Ok(Report {
-            nodes: args.nodes,
+            nodes,
             semantics: "sequential contacts, exact",
-            residue: exact(end.residue),
-            incomplete: exact(end.incomplete),
-            traffic: exact(end.traffic),
+            residue: exactly(end.residue),
+            incomplete: exactly(end.incomplete),
+            traffic: exactly(end.traffic),
             mean_delay: None,
             last_delivery: None,
             not_given: Some(NO_TIMES),
@@ -178,11 +165,11 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
         });
     }
     let runs = u32::try_from(args.runs.unwrap_or(1000)).unwrap_or(u32::MAX);
-    let end = snapshot(args.nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
+    let end = snapshot(nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
     let statistic = |(value, standard_error)| Statistic { value, standard_error };
     Ok(Report {
-        nodes: args.nodes,
-        semantics: "snapshot rounds, simulated",
+        nodes,
+        semantics: "synchronous rounds, simulated",
         residue: statistic(end.residue),
         incomplete: statistic(end.incomplete),
         traffic: statistic(end.traffic),
@@ -193,13 +180,11 @@ fn deactivation(args: &StopArgs, rule: Rule, k: f64) -> Result<Report, Error> {
     })
 }
 
-/// All stop after `cap` rounds: the failure is P(T > cap).
-fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
-    let spread = Spread {
-        fanout: args.fanout.unwrap_or(1),
-        loss: args.loss.unwrap_or(0.0) + 0.0,
-        ..Spread::new(args.nodes, args.style.unwrap_or(Style::Push))
-    };
+/// All stop after the same number of rounds: the failure is P(T > rounds).
+fn capped(question: &Spread) -> Result<Report, Error> {
+    let cap = u64::from(question.last_round());
+    let spread = Spread { stop: None, max_rounds: None, ..question.clone() };
+    spread.has_exact_law()?;
     // Rounds after which all know, as good as surely, change nothing but the traffic.
     let exact = spread.solve_with(Options { floor: Some(1e-40), ..Options::default() })?;
     let last = if exact.mean.is_finite() { exact.survival.len() as u64 - 1 } else { 0 };
@@ -216,12 +201,11 @@ fn capped(args: &StopArgs, cap: u64) -> Result<Report, Error> {
         }
         _ => alive * asked as f64,
     };
-    let exactly = |value| Statistic { value, standard_error: 0.0 };
     // Delivered in round t: the fall of the mean number missed.
     let delays: f64 =
         means.windows(2).enumerate().map(|(t, w)| (t + 1) as f64 * (w[0] - w[1])).sum();
     Ok(Report {
-        nodes: args.nodes,
+        nodes: spread.nodes,
         semantics: "synchronous rounds up to a cap, exact",
         residue: exactly(missed / alive),
         incomplete: exactly(exact.survival(asked)),

@@ -1,36 +1,25 @@
 //! The usual story in detail, beside the exact answer: stages and curves of `rumormill predict
 //! spread`, and `rumormill predict doubling`.
 
+use crate::spread::args::NodesAndLoss;
 use crate::spread::title::predicted;
 use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::format::{Align, figure, grouped, number, short, table};
-use crate::term::parse::count;
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
 use rumormill_model::exact::spread::Stage;
 use rumormill_model::exact::usual::{
-    Point, curve, ln_last_doubling, ln_perfect_doubling, schedule,
+    Point, Schedule, curve, ln_last_doubling, ln_perfect_doubling, schedule,
 };
 use rumormill_model::spread::Spread;
 use serde::Serialize;
-
-/// One stage as JSON.
-#[derive(Serialize)]
-struct StageRow {
-    from: u64,
-    to: u64,
-    mean: f64,
-    variance: f64,
-    waits_mean: f64,
-    waits_variance: f64,
-}
 
 /// The stages as JSON, and of the whole.
 #[derive(Serialize)]
 struct Stages {
     nodes: u64,
-    stages: Vec<StageRow>,
+    stages: Vec<Stage>,
     mean: f64,
     variance: f64,
     waits_mean: f64,
@@ -44,17 +33,9 @@ pub(crate) fn stages(spread: &Spread, json: bool) -> anyhow::Result<Exit> {
     let sum = |part: fn(&Stage) -> f64| stages.iter().map(part).sum::<f64>();
     let (waits_mean, waits_variance) = (sum(|s| s.waits_mean), sum(|s| s.waits_variance));
     if json {
-        let row = |s: &Stage| StageRow {
-            from: s.from,
-            to: s.to,
-            mean: s.mean,
-            variance: s.variance,
-            waits_mean: s.waits_mean,
-            waits_variance: s.waits_variance,
-        };
         return finish_json(&Stages {
             nodes: spread.nodes,
-            stages: stages.iter().map(row).collect(),
+            stages,
             mean: exact.mean,
             variance: exact.variance,
             waits_mean,
@@ -107,33 +88,14 @@ pub(crate) fn stages(spread: &Spread, json: bool) -> anyhow::Result<Exit> {
 #[derive(Serialize)]
 struct Curves {
     nodes: u64,
-    rounds: Vec<CurveRow>,
-}
-
-#[derive(Serialize)]
-struct CurveRow {
-    round: u64,
-    exact: f64,
-    logistic: f64,
-    collisions: f64,
-    collisions_taylor: Option<f64>,
-    recurrence: f64,
+    rounds: Vec<Point>,
 }
 
 /// Prints the number informed round by round: to the round given, or until nearly all are.
 pub(crate) fn curves(spread: &Spread, rounds: Option<u64>, json: bool) -> anyhow::Result<Exit> {
     let points = asked(spread, rounds).map_err(|error| refuse(&error))?;
     if json {
-        let row = |p: &Point| CurveRow {
-            round: p.round,
-            exact: p.exact,
-            logistic: p.logistic,
-            collisions: p.collisions,
-            collisions_taylor: p.taylor,
-            recurrence: p.recurrence,
-        };
-        let rounds = points.iter().map(row).collect();
-        return finish_json(&Curves { nodes: spread.nodes, rounds });
+        return finish_json(&Curves { nodes: spread.nodes, rounds: points });
     }
     let step = points.len().div_ceil(60).max(1);
     let cell = |x: f64| number(x, 9);
@@ -173,12 +135,8 @@ fn asked(spread: &Spread, rounds: Option<u64>) -> Result<Vec<Point>, Error> {
 /// The perfect spread to ask about.
 #[derive(Args)]
 pub(crate) struct DoublingArgs {
-    /// Number of nodes, 1..=1e15.
-    #[arg(long, value_parser = count)]
-    nodes: u64,
-    /// Probability that a message is lost, [0, 1].
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    loss: f64,
+    #[command(flatten)]
+    among: NodesAndLoss,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -188,10 +146,8 @@ pub(crate) struct DoublingArgs {
 struct Doubling {
     nodes: u64,
     loss: f64,
-    rounds: u32,
-    messages: u64,
-    complete: f64,
-    informed: f64,
+    #[serde(flatten)]
+    schedule: Schedule,
     /// Null if the number of nodes is odd, or not a power of two.
     log10_last_round: Option<f64>,
     log10_all_rounds: Option<f64>,
@@ -199,7 +155,7 @@ struct Doubling {
 
 /// Runs `rumormill predict doubling`.
 pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
-    let (nodes, loss) = (args.nodes, args.loss + 0.0);
+    let (nodes, loss) = (args.among.nodes, args.among.loss + 0.0);
     let ideal = schedule(nodes, loss).map_err(|error| refuse(&error))?;
     // Each of the calls must arrive, too.
     let arrive = |calls: u64| if calls == 0 { 0.0 } else { calls as f64 * (-loss).ln_1p() };
@@ -213,10 +169,7 @@ pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
         return finish_json(&Doubling {
             nodes,
             loss,
-            rounds: ideal.rounds,
-            messages: ideal.messages,
-            complete: ideal.complete,
-            informed: ideal.informed,
+            schedule: ideal,
             log10_last_round: last.filter(|x| x.is_finite()),
             log10_all_rounds: all.filter(|x| x.is_finite()),
         });

@@ -21,7 +21,11 @@ impl Report {
                 grouped(pieces.components),
                 grouped(pieces.largest),
                 number(100.0 * pieces.reachable, 4),
-                if self.origin.is_none() { " on average" } else { "" }
+                if self.asked.spread().is_none_or(|spread| spread.origin.is_none()) {
+                    " on average"
+                } else {
+                    ""
+                }
             );
         }
         out.push('\n');
@@ -48,7 +52,7 @@ impl Report {
     }
 
     fn summary_table(&self) -> String {
-        let law = self.known.law.as_ref();
+        let law = self.exact.law.as_ref();
         let p = |p: Option<f64>| p.map_or_else(String::new, |p| format!("{p:.3}"));
         let none = String::new;
         let mut rows: Vec<Vec<String>> = Vec::new();
@@ -73,20 +77,20 @@ impl Report {
             }
         }
         let test = p(self.agreement.messages);
-        row("messages", seven(self.messages), exactly(self.known.messages), test);
+        row("messages", seven(self.messages), exactly(self.exact.messages), test);
         let per_node = |messages: f64| messages / self.alive as f64;
-        let exact = exactly(self.known.messages.map(per_node));
+        let exact = exactly(self.exact.messages.map(per_node));
         row("per node", seven(per_node(self.messages)), exact, none());
-        let residue = self.known.residue.map(short);
+        let residue = self.exact.residue.map(short);
         let test = p(self.agreement.residue);
         row("residue (share not informed)", short(self.residue), residue, test);
-        let incomplete = self.known.incomplete.map(short);
+        let incomplete = self.exact.incomplete.map(short);
         let test = p(self.agreement.incomplete);
         row("runs that miss some node", short(self.incomplete), incomplete, test);
         if self.finished < self.runs {
             let share = 1.0 - self.finished as f64 / self.runs as f64;
             let test = p(self.agreement.unfinished);
-            row("runs that miss the goal", short(share), self.known.unfinished.map(short), test);
+            row("runs that miss the goal", short(share), self.exact.unfinished.map(short), test);
         }
         let exact = rows.iter().any(|row| !row[2].is_empty());
         let head = [
@@ -106,7 +110,7 @@ impl Report {
                 test.p_value
             );
         }
-        if let Some(why) = &self.known.missing {
+        if let Some(why) = &self.exact.missing {
             let _ = writeln!(out, "({why})");
         }
         out
@@ -118,8 +122,8 @@ impl Report {
             return format!("\nNo run met the goal of {goal} informed nodes.\n");
         }
         let runs = self.runs as f64;
-        let law = self.known.law.as_ref().filter(|law| law.mean.is_finite());
-        let exact = self.known.finishing();
+        let law = self.exact.law.as_ref().filter(|law| law.mean.is_finite());
+        let exact = self.exact.finishing();
         let (first, last) = (self.finishes[0].0, self.finishes[self.finishes.len() - 1].0);
         let width = (last - first + 1).div_ceil(ROWS as u64);
         let mut left = self.runs;
@@ -163,46 +167,33 @@ impl Report {
     }
 
     fn rounds_table(&self) -> String {
-        let head = [
-            ("round", Align::Right),
-            ("mean", Align::Right),
-            ("exact", Align::Right),
-            ("5 %", Align::Right),
-            ("95 %", Align::Right),
-            ("growth", Align::Right),
-            ("messages", Align::Right),
-        ];
-        let exact = !self.known.informed.is_empty();
+        let exact = !self.exact.informed.is_empty();
+        let mut head = vec!["round", "mean", "5 %", "95 %", "growth", "messages"];
+        if exact {
+            head.insert(2, "exact");
+        }
         let step = self.by_round.len().div_ceil(ROWS).max(1);
         let last = self.by_round.len() - 1;
-        let shown = (0..=last).filter(|at| at % step == 0 || *at == last);
         let mut before: Option<f64> = None;
-        let rows: Vec<Vec<String>> = shown
-            .map(|at| {
-                let round = &self.by_round[at];
-                let growth = before.map(|before| round.informed / before);
-                before = Some(round.informed);
-                let exact = self.known.informed.get(round.round as usize).copied();
-                let mut row = vec![grouped(round.round), number(round.informed, 6)];
-                row.push(known(exact, 6));
-                row.push(number(self.informed_p5[at], 6));
-                row.push(number(self.informed_p95[at], 6));
-                row.push(growth.map_or_else(String::new, |x| number(x, 4)));
-                row.push(number(round.sent, 6));
-                row
-            })
-            .collect();
-        let without = |cells: Vec<String>| -> Vec<String> {
-            cells.into_iter().enumerate().filter(|(at, _)| *at != 2).map(|(_, c)| c).collect()
-        };
-        let lines = if exact {
-            format::table(&head, &rows)
-        } else {
-            let head: Vec<_> =
-                head.into_iter().enumerate().filter(|(at, _)| *at != 2).map(|(_, h)| h).collect();
-            format::table(&head, &rows.into_iter().map(without).collect::<Vec<_>>())
-        };
-        format!("\nInformed nodes\n{}\n", lines.join("\n"))
+        let mut rows = Vec::new();
+        for at in (0..=last).filter(|at| at % step == 0 || *at == last) {
+            let round = &self.by_round[at];
+            let growth = before.replace(round.informed).map(|before| round.informed / before);
+            let mut row = vec![
+                grouped(round.round),
+                number(round.informed, 6),
+                number(self.informed_p5[at], 6),
+                number(self.informed_p95[at], 6),
+                growth.map_or_else(String::new, |x| number(x, 4)),
+                number(round.sent, 6),
+            ];
+            if exact {
+                row.insert(2, known(self.exact.informed.get(round.round as usize).copied(), 6));
+            }
+            rows.push(row);
+        }
+        let head: Vec<_> = head.into_iter().map(|title| (title, Align::Right)).collect();
+        format!("\nInformed nodes\n{}\n", format::table(&head, &rows).join("\n"))
     }
 }
 

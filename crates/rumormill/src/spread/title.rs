@@ -1,42 +1,28 @@
-//! The title of a report: the question in one line.
+//! A question in one line: the title of reports and pictures.
 
 use std::fmt::Write as _;
 
 use rumormill_model::graph::Topology;
-use rumormill_model::simulate::Summary;
 use rumormill_model::spread::Spread;
 
 use crate::spread::args::broadcast_name;
 use crate::spread::question::Question;
 use crate::term::format::grouped;
 
-/// Returns the question in one line.
-pub(crate) fn title(question: &Question, summary: &Summary) -> String {
+/// Returns what is simulated.
+pub(crate) fn title(question: &Question) -> String {
     let spread = &question.spread;
     if let Some(broadcast) = &question.broadcast {
-        let (nodes, way) = (grouped(summary.nodes), broadcast_name(broadcast.kind));
-        let dead = summary.nodes - summary.alive;
-        let dead = if dead > 0 { format!(", {} dead", grouped(dead)) } else { String::new() };
-        return format!("{nodes} nodes, {way} broadcast, loss {}{dead}", broadcast.loss);
+        let (nodes, way) = (grouped(broadcast.nodes), broadcast_name(broadcast.kind));
+        let mut text = format!("{nodes} nodes, {way} broadcast, loss {}", broadcast.loss);
+        add_count(&mut text, broadcast.nodes - broadcast.alive(), 0, "dead");
+        return text;
     }
     let graph = match question.topology {
-        Topology::Complete(_) => "complete graph".to_owned(),
-        Topology::Graph(_) => question.settings.spread.graph.to_string(),
+        Topology::Complete(_) => ", complete graph".to_owned(),
+        Topology::Graph(_) => format!(", {}", question.settings.spread.graph),
     };
-    let mut text = format!("{} nodes, {graph}, {}", grouped(summary.nodes), spread.style.name());
-    if let Some(after) = spread.switches_after() {
-        let _ = write!(text, " after round {after}");
-    }
-    let _ = write!(text, ", fan-out {}, loss {}", spread.fanout, spread.loss);
-    if spread.origins > 1 {
-        let _ = write!(text, ", {} origins", grouped(spread.origins));
-    }
-    if summary.alive < summary.nodes {
-        let _ = write!(text, ", {} dead", grouped(summary.nodes - summary.alive));
-    }
-    if summary.goal < summary.alive {
-        let _ = write!(text, ", until {} know", grouped(summary.goal));
-    }
+    let mut text = line(spread, &graph);
     if spread.stop.is_some() {
         let reset = if spread.reset { " with reset" } else { "" };
         let _ = write!(text, ", stop {}{reset}", spread.stop_name());
@@ -45,23 +31,28 @@ pub(crate) fn title(question: &Question, summary: &Summary) -> String {
     text
 }
 
-/// What is predicted, in a line.
+/// Returns what is predicted.
 pub(crate) fn predicted(spread: &Spread) -> String {
-    let mut text = format!(
-        "{} nodes, {}, fan-out {}, loss {}",
-        grouped(spread.nodes),
-        spread.style.name(),
-        spread.fanout,
-        spread.loss
-    );
-    if spread.origins > 1 {
-        let _ = write!(text, ", {} origins", grouped(spread.origins));
+    line(spread, "")
+}
+
+fn line(spread: &Spread, graph: &str) -> String {
+    let mut text = format!("{} nodes{graph}, {}", grouped(spread.nodes), spread.style.name());
+    if let Some(after) = spread.switches_after() {
+        let _ = write!(text, " after round {after}");
     }
-    if spread.dead > 0.0 {
-        let _ = write!(text, ", {} dead", spread.nodes - spread.alive());
-    }
+    let _ = write!(text, ", fan-out {}, loss {}", spread.fanout, spread.loss);
+    add_count(&mut text, spread.origins, 1, "origins");
+    add_count(&mut text, spread.nodes - spread.alive(), 0, "dead");
     if spread.goal() < spread.alive() {
-        let _ = write!(text, ", until {} know", grouped(spread.goal()));
+        let _ = write!(text, ", until {} are informed", grouped(spread.goal()));
     }
     text
+}
+
+/// Adds a count to a title, if it is above the usual one.
+fn add_count(text: &mut String, count: u64, usual: u64, what: &str) {
+    if count > usual {
+        let _ = write!(text, ", {} {what}", grouped(count));
+    }
 }

@@ -4,7 +4,6 @@ use anyhow::anyhow;
 use clap::{ArgAction, ArgMatches, Args as _, FromArgMatches};
 use serde::{Deserialize, Serialize};
 
-use crate::average::args::Flags;
 use crate::average::sweep as average;
 use crate::cluster::sweep as cluster;
 use crate::spread::args::Settings;
@@ -126,7 +125,7 @@ impl Job {
         let command = clap::Command::new("cell").no_binary_name(true).disable_help_flag(true);
         match self {
             Self::Spread => Settings::augment_args(command),
-            Self::Average => Flags::augment_args(command),
+            Self::Average => crate::average::args::Settings::augment_args(command),
             Self::Cluster => cluster::Settings::augment_args(command),
         }
     }

@@ -15,7 +15,10 @@ pub(crate) fn refuse(error: &Error) -> anyhow::Error {
             format!("--graph: {name} is {value}, but must be {range}")
         }
         Error::Setting { name, value, range } => {
-            let flag = name.replace([' ', '_'], "-");
+            let flag = match *name {
+                "coin" | "counter" => "stop".to_owned(),
+                name => name.replace([' ', '_'], "-"),
+            };
             format!("--{flag} is {value}, but must be {range}")
         }
         Error::NoGraph { .. } => format!("--graph: {error}"),

@@ -68,7 +68,7 @@ fn push_sum_and_matching_meet_enumeration() {
         }
         total += y.iter().map(|v| v * v).sum::<f64>() / 27.0 / 6.0;
     }
-    assert!((total - Schedule::PushSum.factor(3).unwrap()).abs() < 1e-15);
+    assert!((total - Schedule::Synchronous.factor(3).unwrap()).abs() < 1e-15);
     // Matchings on 4 nodes: three of them.
     let mut total = 0.0;
     for pairs in [[(0, 1), (2, 3)], [(0, 2), (1, 3)], [(0, 3), (1, 2)]] {

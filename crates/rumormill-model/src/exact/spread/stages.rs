@@ -7,7 +7,7 @@ use crate::exact::usual::growth;
 use crate::spread::Spread;
 
 /// The rounds from the first at whose end at least `from` are informed to the first with `to`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Stage {
     /// Where the stage begins.
     pub from: u64,

@@ -6,7 +6,7 @@ use crate::exact::usual::{growth, mean_told};
 use crate::spread::Spread;
 
 /// How many are informed after a round, exactly and as the story tells it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Point {
     /// The round, from 0.
     pub round: u64,
@@ -17,6 +17,7 @@ pub struct Point {
     /// Of u′ = (n−u) P(an uninformed node is reached | u).
     pub collisions: f64,
     /// Of the same to second order, u′ = (n−u)(x − x²/2), x = r u/n; push only.
+    #[serde(rename = "collisions_taylor")]
     pub taylor: Option<f64>,
     /// Of the recurrence, each round the mean of the next as if the mean were the state: for one
     /// call without loss x → x (1−1/n)^{n(1−x)} under push and x → x² under pull, x the share

@@ -186,7 +186,7 @@ pub fn ln_perfect_doubling(doublings: u32) -> f64 {
 /// The schedule that wastes nothing: in round t each informed node i sends to node i + 2^{t−1}, so
 /// all are informed after ⌈log₂ n⌉ rounds and n − 1 messages. It takes everybody to know their
 /// number and the round, and each message is the only one for all who hang on it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Schedule {
     /// ⌈log₂ n⌉.
     pub rounds: u32,
@@ -229,9 +229,10 @@ pub fn schedule(nodes: u64, loss: f64) -> Result<Schedule, Error> {
 }
 
 /// What the equations and the process take, as parts of what the logistic equation takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Ratios {
     /// The equation with collisions cut after its second order; tends to 1.5.
+    #[serde(rename = "collisions_taylor")]
     pub taylor: f64,
     /// The equation with collisions; tends to (1 + e/(e−1))/2 = 1.291.
     pub collisions: f64,

@@ -3,8 +3,6 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::exact::average as theory;
-
 use super::*;
 use crate::graph::kind::GraphKind;
 use crate::graph::topology::Topology;
@@ -39,20 +37,6 @@ fn check_factor(averaging: &Averaging, runs: u64, want: f64) {
     assert!((mean - want).abs() < most, "{name}: {mean} ± {error}, not {want}");
 }
 
-/// The exact factor of a round; under push-sum, of the masses that nodes hold.
-fn exact(schedule: Schedule, nodes: u64) -> f64 {
-    let theirs = match schedule {
-        Schedule::Shuffled => theory::Schedule::Shuffled,
-        Schedule::Fixed => theory::Schedule::Fixed,
-        Schedule::RandomPair => theory::Schedule::RandomPair,
-        Schedule::Matching => theory::Schedule::Matching,
-        Schedule::Synchronous => theory::Schedule::PushSum,
-        // Poisson(n) steps that each leave 1 − 1/(n−1).
-        Schedule::Asynchronous => return (-(nodes as f64) / (nodes as f64 - 1.0)).exp(),
-    };
-    theirs.factor(nodes).unwrap()
-}
-
 #[test]
 fn all_schedules_have_their_exact_factors_in_all_engines() {
     for schedule in Schedule::ALL.iter().copied() {
@@ -73,7 +57,7 @@ fn all_schedules_have_their_exact_factors_in_all_engines() {
             };
             let runs = if sum { 200 } else { 200_000 / nodes / 20 };
             // What is exact of push-sum is about masses, and stands in a test of its own.
-            let want = if sum { PUSH_SUM.0 } else { exact(schedule, nodes) };
+            let want = if sum { PUSH_SUM.0 } else { schedule.factor(nodes).unwrap() };
             check_factor(&averaging, runs, want);
         }
     }
@@ -87,7 +71,7 @@ fn apart(masses: &[(f64, f64)], mean: f64) -> f64 {
 #[test]
 fn push_sum_brings_masses_together_by_its_exact_factor_in_both_engines() {
     const NODES: u32 = 64;
-    let want = exact(Schedule::Synchronous, u64::from(NODES));
+    let want = Schedule::Synchronous.factor(u64::from(NODES)).unwrap();
     let settings = Averaging {
         schedule: Schedule::Synchronous,
         ..Averaging::new(u64::from(NODES), Protocol::PushSum)

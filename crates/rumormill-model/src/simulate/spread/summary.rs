@@ -57,7 +57,7 @@ impl Level {
 /// How far the rumor was after one round, over all runs. Runs that had ended count with what they
 /// ended with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RoundFigures {
+pub struct RoundStatistics {
     /// The round; 0 is the start.
     pub round: u64,
     /// Mean number that know after it.
@@ -233,7 +233,7 @@ impl Summary {
     /// The mean number informed and the contacts made, round by round, from round 0 to the last
     /// round of the longest run. All rounds below 4,096; beyond, 2,048 in each doubling.
     #[must_use]
-    pub fn by_round(&self) -> Vec<RoundFigures> {
+    pub fn by_round(&self) -> Vec<RoundStatistics> {
         let mut over = Level::default();
         let ended = self.ended.iter().map(Some).chain(std::iter::repeat(None));
         let levels = self.here.iter().zip(ended).enumerate();
@@ -245,7 +245,7 @@ impl Summary {
                     over.sent += ended.sent;
                 }
                 let runs = (here.runs + over.runs) as f64;
-                RoundFigures {
+                RoundStatistics {
                     round: round_at(at),
                     informed: (here.informed + over.informed) as f64 / runs,
                     sent: (here.sent + over.sent) as f64 / runs,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
-use crate::spread::graph::{GraphArg, needed};
+use crate::graph::args::{GraphArg, needed};
 use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::format::{grouped, short};
 use crate::term::machine::Machine;

@@ -1,4 +1,4 @@
-//! Graphs on the command line, for all simulations.
+//! A graph as a flag: a family by its name, or a file of edges.
 
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -6,17 +6,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rumormill_model::graph::{Density, GraphKind, Repeats, Topology, read_edges};
+use rumormill_model::graph::kind::GraphError;
+use rumormill_model::graph::{GraphKind, Repeats, Topology, read_edges};
 
 use crate::term::exit::Usage;
 use crate::term::refuse::refuse;
 
-/// What can be written.
-const NAMES: &str = "complete, ring, path, star, wheel, grid, torus, tree, hypercube, \
-                     random-regular:DEGREE, erdos-renyi:MEAN, barabasi-albert:M, small-world:K,BETA, \
-                     k-out:K, file:EDGES or undirected:EDGES";
-
-/// A graph by its name.
+/// A graph.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum GraphArg {
     /// One of a family.
@@ -29,78 +25,17 @@ impl FromStr for GraphArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, numbers) = match text.split_once(':') {
-            Some((name, numbers)) => (name, Some(numbers)),
-            None => (text, None),
-        };
-        let repeats = match name {
-            "file" => Some(Repeats::Refuse),
-            "undirected" => Some(Repeats::Merge),
-            _ => None,
-        };
-        if let Some(repeats) = repeats {
-            let path = numbers.filter(|path| !path.is_empty());
-            return path
-                .map(|path| Self::File(path.into(), repeats))
-                .ok_or_else(|| format!("a file needs its name: {name}:EDGES"));
-        }
-        let degree = |usual: u32| numbers.map_or(Ok(usual), |text| number(name, text));
-        let kind = match name {
-            "complete" => GraphKind::Complete,
-            "ring" => GraphKind::Ring,
-            "path" => GraphKind::Path,
-            "star" => GraphKind::Star,
-            "wheel" => GraphKind::Wheel,
-            "grid" => GraphKind::Grid,
-            "torus" => GraphKind::Torus,
-            "tree" => GraphKind::Tree,
-            "hypercube" => GraphKind::Hypercube,
-            "random-regular" => GraphKind::RandomRegular { degree: degree(8)? },
-            "barabasi-albert" => GraphKind::BarabasiAlbert { edges: degree(4)? },
-            "k-out" => GraphKind::KOut { degree: degree(20)? },
-            "erdos-renyi" => {
-                let mean = numbers.map_or(Ok(16.0), |text| number(name, text))?;
-                GraphKind::ErdosRenyi(Density::MeanDegree(mean))
+        let repeats = match text.split_once(':') {
+            Some(("file", _)) => Repeats::Refuse,
+            Some(("undirected", _)) => Repeats::Merge,
+            _ => {
+                return text.parse().map(Self::Kind).map_err(|error: GraphError| error.to_string());
             }
-            "small-world" => {
-                let (degree, rewired) = match numbers {
-                    None => (8, 0.1),
-                    Some(text) => {
-                        let (degree, rewired) = text.split_once(',').ok_or_else(|| {
-                            format!("{text:?}: small-world needs two numbers, such as 8,0.1")
-                        })?;
-                        (number(name, degree)?, number(name, rewired)?)
-                    }
-                };
-                GraphKind::SmallWorld { degree, rewired }
-            }
-            _ => return Err(format!("there is no such graph; there are {NAMES}")),
         };
-        match numbers {
-            Some(numbers) if parameters(kind).is_none() => {
-                Err(format!("{name} takes no number, but has {numbers:?}"))
-            }
-            _ => Ok(Self::Kind(kind)),
+        match text.split_once(':') {
+            Some((_, path)) if !path.is_empty() => Ok(Self::File(path.into(), repeats)),
+            _ => Err(format!("a file needs its name: {text}EDGES")),
         }
-    }
-}
-
-fn number<T: FromStr>(name: &str, text: &str) -> Result<T, String> {
-    text.trim().parse().map_err(|_| format!("{text:?} is not a number that {name} can take"))
-}
-
-/// The numbers that stand behind a family's name.
-fn parameters(kind: GraphKind) -> Option<String> {
-    match kind {
-        GraphKind::RandomRegular { degree } | GraphKind::KOut { degree } => {
-            Some(degree.to_string())
-        }
-        GraphKind::BarabasiAlbert { edges } => Some(edges.to_string()),
-        GraphKind::ErdosRenyi(Density::MeanDegree(mean) | Density::Probability(mean)) => {
-            Some(mean.to_string())
-        }
-        GraphKind::SmallWorld { degree, rewired } => Some(format!("{degree},{rewired}")),
-        _ => None,
     }
 }
 
@@ -110,10 +45,7 @@ impl std::fmt::Display for GraphArg {
         match self {
             Self::File(path, Repeats::Refuse) => write!(f, "file:{}", path.display()),
             Self::File(path, Repeats::Merge) => write!(f, "undirected:{}", path.display()),
-            Self::Kind(kind) => match parameters(*kind) {
-                Some(numbers) => write!(f, "{}:{numbers}", kind.name()),
-                None => f.write_str(kind.name()),
-            },
+            Self::Kind(kind) => f.write_str(&kind.text()),
         }
     }
 }
@@ -127,8 +59,8 @@ impl GraphArg {
         }
     }
 
-    /// Checks whether there is such a graph, without making it; gives the bytes of memory that
-    /// making it takes.
+    /// Checks that the graph exists, without making it, and returns the bytes of memory that making
+    /// it takes.
     ///
     /// # Errors
     /// What is wrong, by the name of its flag.
@@ -150,7 +82,7 @@ impl GraphArg {
         }
     }
 
-    /// Makes the graph, within `memory` bytes. Random ones are a function of the seed.
+    /// Makes the graph within `memory` bytes. Random graphs are a function of the seed.
     ///
     /// # Errors
     /// What is wrong, by the name of its flag; or the observer gave up.
