@@ -371,7 +371,8 @@ impl Driver {
             Notice::Dropped { from, reason } => {
                 tracing::warn!(%agent, %from, %reason, "dropped a foreign packet");
             }
-            _ => tracing::debug!(%agent, ?notice),
+            // The core logs all notices at the level debug.
+            _ => {}
         }
         // There may be no subscriber.
         let _ = self.notices.send(notice);

@@ -73,7 +73,7 @@ impl StartError {
 #[non_exhaustive]
 pub enum AddressError {
     /// Not of the form `host:port`.
-    #[error("the address {0:?} is not of the form host:port, such as 192.0.2.7:7946")]
+    #[error("the address {0:?} is not of the form HOST:PORT, such as 192.0.2.7:7946")]
     Form(String),
     /// The host has no usable address, or the lookup failed.
     #[error("the address {address:?} can't be used: {reason}; check the host")]

@@ -3,7 +3,6 @@
 mod aggregates;
 mod clients;
 mod cluster;
-mod drain;
 mod error;
 mod events;
 mod extract;
@@ -73,7 +72,6 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))
-        .layer(middleware::from_fn(drain::drain))
         .with_state(State { agent, document, lasting: Lasting::new() })
 }
 

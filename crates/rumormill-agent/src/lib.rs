@@ -51,10 +51,11 @@ pub use agent::queries::Queries;
 pub use builder::Builder;
 pub use error::{AddressError, Error, StartError, StopReason};
 pub use query::Answers;
+pub use resolve::check_address;
 pub use rumormill_proto as proto;
 pub use rumormill_proto::{
     AggregateSettings, Config, EventSettings, KvSettings, MembershipSettings, Mode,
 };
 pub use store::Store;
-pub use store::error::{KeepError, StoreError};
+pub use store::error::{FileProblem, KeepError, StoreError};
 pub use subscription::{Missed, Subscription};

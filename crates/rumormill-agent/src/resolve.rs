@@ -36,6 +36,14 @@ pub(crate) fn system() -> Resolver {
     })
 }
 
+/// Checks that a text has the form `host:port`; whether the host exists shows later.
+///
+/// # Errors
+/// Fails if it does not.
+pub fn check_address(text: &str) -> Result<(), AddressError> {
+    Address::parse(text).map(drop)
+}
+
 /// A well-formed `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address(String);
@@ -107,6 +115,8 @@ mod tests {
         }
         for bad in
             ["", "host", ":1", "host:", "host:0", "host:65536", "::1:7946", "a b:1", "http://h:1"]
+                .into_iter()
+                .chain(["::1", "[::1:1", "host:x", ":7946"])
         {
             assert_eq!(Address::parse(bad).unwrap_err(), AddressError::Form(bad.into()));
         }

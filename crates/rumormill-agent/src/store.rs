@@ -19,7 +19,7 @@ use rumormill_proto::{Entry, Input, Name};
 
 use crate::clock::unix_millis;
 use claim::Claim;
-use disk::{Disk, Identity};
+use disk::{Disk, Identity, Loaded};
 use error::StoreError;
 use writer::{RESERVE, Writer};
 
@@ -52,12 +52,7 @@ pub struct Store {
     dir: PathBuf,
     claim: Claim,
     disk: Disk,
-    identity: Option<Identity>,
-    last_alive: Option<SystemTime>,
-    inputs: Vec<Input>,
-    entries: Vec<Entry>,
-    /// The number of entries that can't be read.
-    refused: u64,
+    loaded: Loaded,
 }
 
 /// The state that an agent reads from its store when it starts.
@@ -81,21 +76,12 @@ impl Store {
         std::fs::create_dir_all(dir).map_err(io)?;
         let claim = Claim::take(dir)?;
         let (disk, loaded) = Disk::open(&dir.join(FILE))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            claim,
-            disk,
-            identity: loaded.identity,
-            last_alive: loaded.last_alive,
-            inputs: loaded.inputs,
-            entries: loaded.entries,
-            refused: loaded.refused,
-        })
+        Ok(Self { dir: dir.to_owned(), claim, disk, loaded })
     }
 
     /// Returns the name of the agent that the directory belongs to, `None` if it is new.
     pub fn name(&self) -> Option<&Name> {
-        self.identity.as_ref().map(|identity| &identity.name)
+        self.loaded.identity.as_ref().map(|identity| &identity.name)
     }
 
     /// Returns the directory.
@@ -107,7 +93,7 @@ impl Store {
     /// clock has gone back.
     pub fn age(&self) -> Option<Duration> {
         let age = |at: SystemTime| SystemTime::now().duration_since(at).unwrap_or_default();
-        self.last_alive.map(age)
+        self.loaded.last_alive.map(age)
     }
 
     /// Assigns the directory to the agent, with an incarnation number above every earlier one. Sets the
@@ -119,7 +105,9 @@ impl Store {
         incarnation: Option<u64>,
         longest: Option<Duration>,
     ) -> Result<(Kept, Writer), StoreError> {
-        if let Some(Identity { name: kept, cluster: of, .. }) = &self.identity
+        let old = longest.is_some_and(|longest| self.age().is_some_and(|age| age > longest));
+        let Loaded { identity, inputs, mut entries, refused, .. } = self.loaded;
+        if let Some(Identity { name: kept, cluster: of, .. }) = &identity
             && (kept != name || of != cluster)
         {
             return Err(StoreError::Other {
@@ -130,24 +118,23 @@ impl Store {
                 of: cluster.to_owned(),
             });
         }
-        let reserved = self.identity.as_ref().map_or(0, |identity| identity.reserved);
+        let reserved = identity.as_ref().map_or(0, |identity| identity.reserved);
         let incarnation = incarnation.unwrap_or_else(unix_millis).max(reserved.saturating_add(1));
         let identity = Identity {
             name: name.clone(),
             cluster: cluster.to_owned(),
             reserved: incarnation.saturating_add(RESERVE),
         };
-        let old = longest.is_some_and(|longest| self.age().is_some_and(|age| age > longest));
         let mut set_aside = None;
-        if old && !self.entries.is_empty() {
-            let (disk, aside) = self.disk.replace(&identity, &self.inputs)?;
+        if old && !entries.is_empty() {
+            let (disk, aside) = self.disk.replace(&identity, &inputs)?;
             (self.disk, set_aside) = (disk, Some(aside));
-            self.entries.clear();
+            entries.clear();
         }
         self.claim.name_holder(name);
         self.disk.identify(&identity)?;
-        let kept = Kept { incarnation, inputs: self.inputs, entries: self.entries, set_aside };
-        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, self.refused)))
+        let kept = Kept { incarnation, inputs, entries, set_aside };
+        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, refused)))
     }
 }
 

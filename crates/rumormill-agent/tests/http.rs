@@ -208,8 +208,8 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
         assert!(error(&answer).contains(says), "{path} {body:.80}: {answer}");
     }
     for (address, status, says) in [
-        ("nowhere", 400, "host:port"),
-        ("127.0.0.1:99999", 400, "host:port"),
+        ("nowhere", 400, "HOST:PORT"),
+        ("127.0.0.1:99999", 400, "HOST:PORT"),
         ("nobody.invalid:7946", 422, "can't be used"),
     ] {
         let (got, answer) = client.post("/v1/join", &json!({"address": address}).to_string()).await;

@@ -24,7 +24,7 @@ async fn what_cannot_be_started_is_refused_in_words_and_leaves_nothing_behind() 
     let error = start(builder("a").config(config)).await;
     assert!(error.to_string().contains("interval is 1ms"), "{error}");
     let error = start(builder("a").join(["nowhere".to_owned()])).await;
-    assert!(error.to_string().contains("host:port"), "{error}");
+    assert!(error.to_string().contains("HOST:PORT"), "{error}");
     for wild in ["0.0.0.0:0", "[::]:0"] {
         let error = start(builder("a").bind(wild.parse().unwrap())).await;
         assert!(matches!(error, StartError::Advertise(_)), "{error}");

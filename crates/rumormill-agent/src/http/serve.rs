@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use futures_util::StreamExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -17,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::clients::{Client, Clients, Refusal, Room};
 use super::error::ApiError;
@@ -107,9 +108,26 @@ async fn answer(
     let monitoring = MONITORING.contains(&request.uri().path());
     let response = match client.requests(monitoring) {
         Ok(()) => {
-            let who = client.clone();
-            let request = request.map(|body| Body::new(turns::Request { body, client: who }));
+            // Who sends `expect: 100-continue` need not send the body.
+            let expects = request.headers().contains_key(header::EXPECT);
+            let whole = request.body().is_end_stream();
+            let deadline = Instant::now() + PATIENCE;
+            let (give_back, back) = oneshot::channel();
+            let track = |body, give_back| {
+                Body::new(turns::Request { body, client: client.clone(), give_back })
+            };
+            let request = request.map(|body| track(Body::new(body), Some(give_back)));
             let Ok(response) = TowerToHyperService::new(router).call(request).await;
+            if !expects
+                && !whole
+                && let Ok(rest) = back.await
+            {
+                // A handler that answers early leaves the rest of the body in the connection. Closing
+                // it then would reset the connection, and the client would see that, not the answer.
+                let mut rest = track(rest, None).into_data_stream();
+                let read = async { while let Some(Ok(_)) = rest.next().await {} };
+                let _ = timeout_at(deadline, read).await;
+            }
             response
         }
         Err(refusal) => refused(&refusal),

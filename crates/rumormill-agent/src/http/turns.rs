@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::oneshot;
 
 use super::clients::Client;
 
@@ -13,20 +14,31 @@ use super::clients::Client;
 /// them.
 const PART: usize = 16 << 10;
 
-/// The body of a request. While nothing arrives, it is the client's turn.
-pub(super) struct Request<B> {
-    pub(super) body: B,
+/// The body of a request. While nothing arrives, it is the client's turn. When its reader drops it, the
+/// server gets it back.
+pub(super) struct Request {
+    /// Empty once it was given back.
+    pub(super) body: Body,
     pub(super) client: Arc<Client>,
+    pub(super) give_back: Option<oneshot::Sender<Body>>,
 }
 
-impl<B: HttpBody + Unpin> HttpBody for Request<B> {
-    type Data = B::Data;
-    type Error = B::Error;
+impl Drop for Request {
+    fn drop(&mut self) {
+        if let Some(give_back) = self.give_back.take() {
+            let _ = give_back.send(std::mem::take(&mut self.body));
+        }
+    }
+}
+
+impl HttpBody for Request {
+    type Data = Bytes;
+    type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if polled.is_pending() {
             self.client.waits(0);

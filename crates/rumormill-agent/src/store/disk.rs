@@ -10,10 +10,10 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError};
 use rumormill_proto::{Entry, Input, Mode, Name};
 
-use super::error::StoreError;
+use super::error::{FileProblem, StoreError};
 use super::format::{self, FORMAT, INPUTS, KV, NUMBERS, TEXTS, keys};
 use super::overlay::Overlay;
-use super::place::{Astray, Place};
+use super::place::Place;
 use super::unix_millis;
 
 /// Memory for the database's pages. The entries themselves are in the node.
@@ -108,7 +108,7 @@ impl Disk {
     pub(super) fn open_with(path: &Path, wrap: Wrap) -> Result<(Self, Loaded), StoreError> {
         let place = Place::new(path);
         let mut disk = Self { path: path.to_owned(), database: None, place, wrap };
-        if !path.try_exists().map_err(|error| disk.io(&error))? {
+        if !path.try_exists().map_err(|error| disk.problem(error.into()))? {
             disk.create(None, &Batch::default())?;
         }
         let loaded = read_only(path).map_err(|problem| disk.problem(problem))?;
@@ -120,7 +120,7 @@ impl Disk {
     /// file of that name is always damaged, never new.
     fn create(&mut self, identity: Option<&Identity>, batch: &Batch) -> Result<(), StoreError> {
         let unfinished = self.path.with_extension("new");
-        let create = || -> Result<(), Problem> {
+        let create = || -> Result<(), FileProblem> {
             if unfinished.try_exists()? {
                 fs::remove_file(&unfinished)?;
             }
@@ -140,27 +140,26 @@ impl Disk {
         if self.database.is_none() {
             let opened = open_file(&self.path, self.wrap);
             self.database = Some(opened.map_err(|problem| self.problem(problem))?);
-            self.place.note().map_err(|error| self.io(&error))?;
+            self.place.note().map_err(|error| self.problem(error.into()))?;
         }
-        let closed = || StoreError::Io { file: self.path.clone(), reason: "closed".to_owned() };
-        self.database.as_ref().ok_or_else(closed)
+        self.database.as_ref().ok_or_else(|| self.problem(FileProblem::Io("closed".to_owned())))
     }
 
-    fn load(database: &Database) -> Result<Loaded, Problem> {
+    fn load(database: &Database) -> Result<Loaded, FileProblem> {
         let read = database.begin_read()?;
         let numbers = read.open_table(NUMBERS)?;
-        let number = |key| -> Result<Option<u64>, Problem> {
+        let number = |key| -> Result<Option<u64>, FileProblem> {
             Ok(numbers.get(key)?.map(|number| number.value()))
         };
         match number(keys::FORMAT)? {
             Some(FORMAT) => {}
-            Some(found) if found > FORMAT => return Err(Problem::Version(found)),
-            Some(found) => return Err(Problem::Damaged(format!("its format is {found}"))),
-            None => return Err(Problem::Damaged("it has no format number".to_owned())),
+            Some(found) if found > FORMAT => return Err(FileProblem::Version(found)),
+            Some(found) => return Err(FileProblem::Damaged(format!("its format is {found}"))),
+            None => return Err(FileProblem::Damaged("it has no format number".to_owned())),
         }
         let mut loaded = Loaded::default();
         let texts = read.open_table(TEXTS)?;
-        let text = |key| -> Result<Option<String>, Problem> {
+        let text = |key| -> Result<Option<String>, FileProblem> {
             Ok(texts.get(key)?.map(|text| text.value().to_owned()))
         };
         if let (Some(name), Some(cluster), Some(reserved)) =
@@ -174,7 +173,8 @@ impl Disk {
             let (name, value) = input?;
             let (bits, mode) = value.value();
             let mode = format::mode(mode);
-            let mode = mode.ok_or_else(|| Problem::Damaged("an input has no mode".to_owned()))?;
+            let mode =
+                mode.ok_or_else(|| FileProblem::Damaged("an input has no mode".to_owned()))?;
             let name = parse_name(name.value())?;
             loaded.inputs.push(Input { name, value: f64::from_bits(bits), mode });
         }
@@ -214,18 +214,9 @@ impl Disk {
     }
 
     /// Checks that the next start would find what is written.
-    pub(super) fn check(&self) -> Result<(), Astray> {
+    pub(super) fn check(&self) -> Result<(), FileProblem> {
         // A database that an error has closed may have left the file shorter than it was.
         self.place.check(self.database.is_some())
-    }
-
-    /// Returns the error for a failed [`Disk::check`].
-    pub(super) fn astray(&self, astray: Astray) -> StoreError {
-        let reason = match astray {
-            Astray::Missing => "it has been removed, and is being created again".to_owned(),
-            Astray::Other(reason) => reason,
-        };
-        StoreError::Astray { file: self.path.clone(), reason }
     }
 
     /// Creates the store again after it was removed, with the content of `batch`.
@@ -250,7 +241,7 @@ impl Disk {
         // The file keeps its old name until the new one takes it.
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
-            .map_err(|error| self.io(&error))?;
+            .map_err(|error| self.problem(error.into()))?;
         let mut batch = Batch::default();
         for Input { name, value, mode } in inputs {
             batch.inputs.insert(name.clone(), Some((*value, *mode)));
@@ -259,17 +250,9 @@ impl Disk {
         Ok((self, aside))
     }
 
-    fn io(&self, error: &io::Error) -> StoreError {
-        StoreError::Io { file: self.path.clone(), reason: error.to_string() }
-    }
-
-    fn problem(&self, problem: Problem) -> StoreError {
-        let file = self.path.clone();
-        match problem {
-            Problem::Damaged(reason) => StoreError::Damaged { file, reason },
-            Problem::Version(found) => StoreError::Version { file, found, known: FORMAT },
-            Problem::Io(reason) => StoreError::Io { file, reason },
-        }
+    /// Returns the error for a problem of the file.
+    pub(super) fn problem(&self, problem: FileProblem) -> StoreError {
+        StoreError::File { file: self.path.clone(), problem }
     }
 }
 
@@ -280,10 +263,10 @@ fn builder() -> redb::Builder {
 }
 
 /// Reads the content of a file, checks every page, and leaves the file unchanged.
-fn read_only(path: &Path) -> Result<Loaded, Problem> {
+fn read_only(path: &Path) -> Result<Loaded, FileProblem> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {
-        return Err(Problem::Damaged("it is empty".to_owned()));
+        return Err(FileProblem::Damaged("it is empty".to_owned()));
     }
     unpanicked(|| {
         let overlay = Overlay::new(file)?;
@@ -294,18 +277,22 @@ fn read_only(path: &Path) -> Result<Loaded, Problem> {
 }
 
 /// Opens an existing file.
-fn open_file(path: &Path, wrap: Wrap) -> Result<Database, Problem> {
+fn open_file(path: &Path, wrap: Wrap) -> Result<Database, FileProblem> {
     let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
     unpanicked(|| Ok(wrap(FileBackend::new(file)?)?))
 }
 
 /// Turns a panic into an error: redb asserts some properties of a file.
-fn unpanicked<T>(open: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+fn unpanicked<T>(open: impl FnOnce() -> Result<T, FileProblem>) -> Result<T, FileProblem> {
     let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
-    opened.unwrap_or_else(|_| Err(Problem::Damaged("its content is inconsistent".to_owned())))
+    opened.unwrap_or_else(|_| Err(FileProblem::Damaged("its content is inconsistent".to_owned())))
 }
 
-fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Result<(), Problem> {
+fn write(
+    database: &Database,
+    batch: &Batch,
+    identity: Option<&Identity>,
+) -> Result<(), FileProblem> {
     let write = database.begin_write()?;
     {
         let mut numbers = write.open_table(NUMBERS)?;
@@ -344,8 +331,8 @@ fn write(database: &Database, batch: &Batch, identity: Option<&Identity>) -> Res
     Ok(())
 }
 
-fn parse_name(name: &str) -> Result<Name, Problem> {
-    Name::new(name).map_err(|error| Problem::Damaged(error.to_string()))
+fn parse_name(name: &str) -> Result<Name, FileProblem> {
+    Name::new(name).map_err(|error| FileProblem::Damaged(error.to_string()))
 }
 
 /// Makes a new file name durable, by syncing its directory.
@@ -360,14 +347,7 @@ fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is wrong with a file.
-enum Problem {
-    Damaged(String),
-    Version(u64),
-    Io(String),
-}
-
-impl From<io::Error> for Problem {
+impl From<io::Error> for FileProblem {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             // The file ends early.
@@ -379,7 +359,7 @@ impl From<io::Error> for Problem {
     }
 }
 
-impl From<redb::Error> for Problem {
+impl From<redb::Error> for FileProblem {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Io(error) => error.into(),
@@ -398,7 +378,7 @@ impl From<redb::Error> for Problem {
 
 macro_rules! problems {
     ($($error:ty)*) => {
-        $(impl From<$error> for Problem {
+        $(impl From<$error> for FileProblem {
             fn from(error: $error) -> Self {
                 redb::Error::from(error).into()
             }

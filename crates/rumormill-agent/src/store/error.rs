@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use rumormill_proto::Name;
 
+use super::format::FORMAT;
+
 /// Why a store can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,47 +47,43 @@ pub enum StoreError {
         /// That agent's cluster.
         of: String,
     },
-    /// The file is damaged.
-    #[error(
-        "the store {} is damaged ({reason}); it was left unchanged. Replace it with an earlier copy; \
-         or move it away and start again: the agent then fetches the keys from the other members, \
-         and its inputs have to be set again", .file.display()
-    )]
-    Damaged {
+    /// The file can't be used.
+    #[error("the store {}{problem}", .file.display())]
+    File {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
-        reason: String,
+        problem: FileProblem,
     },
-    /// The file has a later format.
+}
+
+/// What is wrong with the file of a store.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// It is damaged, and why.
     #[error(
-        "the store {} has format {found}, but this version of rumormill reads formats up to \
-         {known}; it was left unchanged. Use the version that wrote it, or a later one", .file.display()
+        " is damaged ({0}); it was left unchanged. Replace it with an earlier copy; or move it away and \
+         start again: the agent then fetches the keys from the other members, and its inputs have to \
+         be set again"
     )]
-    Version {
-        /// The file.
-        file: PathBuf,
-        /// The number of its format.
-        found: u64,
-        /// The highest format that can be read.
-        known: u64,
-    },
-    /// The file has been moved, replaced or deleted, so the next start would not find what is written.
-    #[error("the store {}: {reason}", .file.display())]
-    Astray {
-        /// The file.
-        file: PathBuf,
-        /// What has happened to it, and what to do.
-        reason: String,
-    },
-    /// The file can't be read or written.
-    #[error("the store {} can't be used: {reason}", .file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// The operating system's error.
-        reason: String,
-    },
+    Damaged(String),
+    /// It has a later format, of this number.
+    #[error(
+        " has format {0}, but this version of rumormill reads formats up to {FORMAT}; it was left \
+         unchanged. Use the version that wrote it, or a later one"
+    )]
+    Version(u64),
+    /// It has been removed from its directory.
+    #[error(": it has been removed, and is being created again")]
+    Missing,
+    /// It has been moved or replaced, so the next start would not find what is written. Says what has
+    /// happened to it, and what to do.
+    #[error(": {0}")]
+    Astray(String),
+    /// It can't be read or written; the operating system's error.
+    #[error(" can't be used: {0}")]
+    Io(String),
 }
 
 /// Why a change is not on disk.

@@ -8,6 +8,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::FileProblem;
+
 /// The path of a store, and what was found there.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -22,15 +24,6 @@ struct Known {
     /// The file's length after the last transaction.
     length: u64,
     directory: Id,
-}
-
-/// Why the next start would not find what is written.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Astray {
-    /// The directory exists without the file: a new file may be created.
-    Missing,
-    /// Anything else: what is wrong, and what to do.
-    Other(String),
 }
 
 impl Place {
@@ -63,19 +56,20 @@ impl Place {
         }
     }
 
-    /// Checks that the file exists and can be written; and, if it is `open`, that it is complete.
-    pub(super) fn check(&self, open: bool) -> Result<(), Astray> {
+    /// Checks that the next start would find what is written: that the file exists and can be written;
+    /// and, if it is `open`, that it is complete.
+    pub(super) fn check(&self, open: bool) -> Result<(), FileProblem> {
         let Some(known) = self.known else { return Ok(()) };
         let directory = self.directory().display();
         let again = "the agent then writes its whole state to a new file";
         let found = match fs::metadata(self.directory()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Astray::Other(format!(
+                return Err(FileProblem::Astray(format!(
                     "the directory {directory} is gone. Put it back, or create it again: {again}"
                 )));
             }
             Err(error) => {
-                return Err(Astray::Other(format!(
+                return Err(FileProblem::Astray(format!(
                     "the directory {directory} can't be read ({error}). Restore it"
                 )));
             }
@@ -84,33 +78,37 @@ impl Place {
         let file = match fs::metadata(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if Id::of(&found).device == known.directory.device {
-                    return Err(Astray::Missing);
+                    return Err(FileProblem::Missing);
                 }
-                return Err(Astray::Other(format!(
+                return Err(FileProblem::Astray(format!(
                     "the directory {directory} is on another file system than before. Mount the \
                      original one, or restart the agent"
                 )));
             }
             Err(error) => {
-                return Err(Astray::Other(format!("it can't be found ({error}). Put it back")));
+                return Err(FileProblem::Astray(format!(
+                    "it can't be found ({error}). Put it back"
+                )));
             }
             Ok(file) => file,
         };
         if Id::of(&file) != known.file {
-            return Err(Astray::Other(format!(
+            return Err(FileProblem::Astray(format!(
                 "another file has replaced it. Put the original back; or move the other file \
                  away: {again}; or restart the agent, to use the file that is there"
             )));
         }
         if open && file.len() < known.length {
-            return Err(Astray::Other(format!(
+            return Err(FileProblem::Astray(format!(
                 "another program has shortened it, from {} bytes to {}. Move it away: {again}",
                 known.length,
                 file.len()
             )));
         }
         writable(&self.file).map_err(|error| {
-            Astray::Other(format!("it can no longer be written ({error}). Make it writable again"))
+            FileProblem::Astray(format!(
+                "it can no longer be written ({error}). Make it writable again"
+            ))
         })
     }
 }

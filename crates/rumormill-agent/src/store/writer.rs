@@ -11,8 +11,7 @@ use tokio::sync::oneshot;
 
 use super::claim::Claim;
 use super::disk::{Batch, Disk, Identity};
-use super::error::{KeepError, StoreError};
-use super::place::Astray;
+use super::error::{FileProblem, KeepError, StoreError};
 use crate::api::StoreInfo;
 
 /// The incarnation numbers that are reserved on disk beyond the one in use: a node that was declared
@@ -202,17 +201,17 @@ struct Keeper {
 
 impl Keeper {
     /// Checks that this agent's next start would find what is written.
-    fn check(&mut self) -> Result<(), Astray> {
+    fn check(&mut self) -> Result<(), FileProblem> {
         self.disk.check()?;
         let held = self.claim.hold(&self.dir, &self.identity.name);
-        held.map_err(|error| Astray::Other(error.to_string()))
+        held.map_err(|error| FileProblem::Astray(error.to_string()))
     }
 
     /// Writes a batch, and checks that the next start would find it.
     fn keep(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.check() {
             Ok(()) => self.disk.commit(batch)?,
-            Err(Astray::Missing) if batch.whole => {
+            Err(FileProblem::Missing) if batch.whole => {
                 self.claim.hold(&self.dir, &self.identity.name)?;
                 self.disk.create_again(&self.identity, batch)?;
                 let (inputs, entries) = (batch.inputs.len(), batch.entries.len());
@@ -222,9 +221,9 @@ impl Keeper {
                     "the store was removed, and has been created again"
                 );
             }
-            Err(astray) => return Err(self.disk.astray(astray)),
+            Err(problem) => return Err(self.disk.problem(problem)),
         }
-        self.check().map_err(|astray| self.disk.astray(astray))
+        self.check().map_err(|problem| self.disk.problem(problem))
     }
 }
 
@@ -235,10 +234,10 @@ fn run(shared: &Shared, mut keeper: Keeper) {
     loop {
         let Some((mut batch, waiters, closed)) = next(shared, last, failed.then_some(retry)) else {
             let looked = keeper.check();
-            if !failed && let Err(astray) = looked {
+            if !failed && let Err(problem) = looked {
                 (failed, last) = (true, Instant::now());
-                shared.wants_all.store(astray == Astray::Missing, Ordering::Relaxed);
-                let reason = keeper.disk.astray(astray).to_string();
+                shared.wants_all.store(problem == FileProblem::Missing, Ordering::Relaxed);
+                let reason = keeper.disk.problem(problem).to_string();
                 tracing::error!(reason, "the store can't be written; retrying");
                 let mut desk = shared.desk();
                 desk.health.problem = Some(reason);
@@ -286,7 +285,7 @@ fn run(shared: &Shared, mut keeper: Keeper) {
                 failed = true;
                 desk.health.problem = Some(reason.clone());
                 desk.health.errors += 1;
-                if keeper.disk.check() == Err(Astray::Missing) && !batch.whole {
+                if keeper.disk.check() == Err(FileProblem::Missing) && !batch.whole {
                     shared.wants_all.store(true, Ordering::Relaxed);
                 }
                 desk.batch.put_back(batch);

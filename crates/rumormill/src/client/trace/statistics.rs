@@ -1,4 +1,4 @@
-//! From the nodes' records to the spread, and what the theory says of it.
+//! The spread of an event, from the nodes' records, and its exact mean.
 
 use std::time::Duration;
 
@@ -10,43 +10,43 @@ use serde::Serialize;
 /// Shares of the nodes for which the time is printed.
 const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
 
-/// Who took more than this many times the median is late.
+/// A node that took more than this many times the median is late.
 const LATE: f64 = 2.0;
-/// Times below this are nothing to speak of, in milliseconds.
+/// No node is late below this time, in milliseconds.
 const SOON: f64 = 10.0;
-/// How many of the latest are named.
+/// The most late nodes that are named.
 const NAMED: usize = 10;
 
 /// How an event has spread.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
-    /// Nodes that could know it: all that were asked.
+    /// The nodes that were asked.
     pub(crate) nodes: usize,
     /// The payload's length.
     pub(crate) bytes: u64,
-    /// Who knew it after each round.
+    /// The informed nodes after each round.
     pub(crate) rounds: Vec<ByRound>,
-    /// When a share of the nodes knew it.
+    /// When a share of the nodes was informed.
     pub(crate) milliseconds: Vec<ByTime>,
-    /// Copies received for each informed node, the needed one included; `None`
-    /// if only its origin knows it.
+    /// Copies received for each informed node, the needed one included; `None` if only its origin is
+    /// informed.
     pub(crate) copies_per_delivery: Option<f64>,
-    /// How many nodes found it by asking.
+    /// The number of nodes that pulled it.
     pub(crate) pulled: usize,
     /// Nodes that received it much later than most, the latest first.
     pub(crate) late: Vec<Late>,
-    /// Where validation stopped it.
+    /// The nodes whose validators rejected it.
     pub(crate) rejected: Vec<String>,
     #[serde(skip)]
     times: Vec<f64>,
 }
 
-/// Who knew it after a round.
+/// The informed nodes after a round.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct ByRound {
     /// The round.
     pub(crate) round: u32,
-    /// How many nodes knew it then.
+    /// Their number.
     pub(crate) nodes: usize,
     /// Their share.
     pub(crate) share: f64,
@@ -59,7 +59,7 @@ pub(crate) struct ByRound {
 pub(crate) struct ByTime {
     /// The share.
     pub(crate) share: f64,
-    /// When; `None` if it has not come so far.
+    /// When; `None` if that share was not reached.
     pub(crate) milliseconds: Option<f64>,
 }
 
@@ -93,7 +93,7 @@ impl Spread {
             let at = (share * nodes as f64).ceil() as usize;
             ByTime { share, milliseconds: times.get(at.saturating_sub(1)).copied() }
         });
-        // The origin has it from nobody.
+        // The origin did not receive it.
         let others = trace.informed.iter().filter(|node| node.record.round > 0);
         let deliveries = others.clone().count();
         let again: u32 = trace.informed.iter().map(|node| node.record.copies).sum();
@@ -121,29 +121,28 @@ impl Spread {
         }
     }
 
-    /// The share of the nodes that knew it, by milliseconds: a step for each node.
+    /// Returns the share of informed nodes by milliseconds: a step for each node.
     pub(crate) fn curve(&self) -> Vec<(f64, f64)> {
         let share = |n: usize| n as f64 / self.nodes.max(1) as f64;
         self.times.iter().enumerate().map(|(at, &time)| (time, share(at + 1))).collect()
     }
 }
 
-/// What the theory says of the mean spread under the settings in force.
+/// The exact mean of the spread under the settings in force.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Prediction {
     /// In words.
     pub(crate) words: String,
-    /// The mean share of the nodes that know it after each round, by the milliseconds at which the
-    /// round ends.
+    /// The mean share of informed nodes after each round, by the milliseconds at which the round ends.
     pub(crate) milliseconds: Vec<(f64, f64)>,
 }
 
 impl Prediction {
-    /// The exact mean, or why there is none.
+    /// Returns the exact mean, or why there is none.
     pub(crate) fn of(info: &Info, spread: &Spread) -> Result<Self, String> {
         let events = &info.settings.events;
         if events.eager {
-            return Err("nodes push events at once (events.eager), and the theory's rounds are \
+            return Err("nodes push events at once (events.eager), and the model's rounds are \
                         synchronous"
                 .to_owned());
         }
