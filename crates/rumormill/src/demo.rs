@@ -132,8 +132,8 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
     })
 }
 
-/// Hundreds of agents need more sockets than the usual limit of 1024 open files; the hard limit is
-/// higher nearly everywhere. If it isn't, the agent that finds no socket says so.
+/// Raises the limit of open files to the hard limit: hundreds of agents need more sockets than the usual
+/// 1024. If it is too low, the agent that finds no socket fails.
 fn allow_open_files() {
     #[cfg(unix)]
     {
@@ -143,8 +143,8 @@ fn allow_open_files() {
     }
 }
 
-/// Failure detection keeps pace with a short gossip period, so that a quick demo is quick in all
-/// its acts; many agents on few cores keep the patient defaults.
+/// Returns the settings: failure detection is faster with a short gossip period, so that all acts are
+/// short; many agents on few cores keep the defaults.
 fn config(interval: Duration, nodes: usize) -> Config {
     let default = Config::default();
     let scale = (interval.as_secs_f64() / default.interval.as_secs_f64()).min(1.0);

@@ -49,7 +49,7 @@ fn json_has_everything_typed() {
 #[test]
 fn what_flags_amount_to_is_a_scenario() {
     let dir = Dir::new();
-    let path = dir.0.join("printed.toml");
+    let path = dir.join("printed.toml");
     let printed = cluster(&[&SMALL[..], &["--print"]].concat()).out;
     fs::write(&path, &printed).unwrap();
     let digest = |output: &Ran| {
@@ -64,7 +64,7 @@ fn a_failure_says_the_seed_and_the_shortest_scenario_and_exits_with_1() {
     let dir = Dir::new();
     // Nobody can agree on anything within a second of a network that loses all.
     let (shrunk, args) = (
-        dir.0.join("shrunk.toml"),
+        dir.join("shrunk.toml"),
         ["--nodes", "4", "--duration", "6s", "--loss", "1", "--patience", "1s", "--seed", "7"],
     );
     let more = ["--crash", "n1@3s..4s", "--shrunk", shrunk.to_str().unwrap()];
@@ -81,7 +81,7 @@ fn a_failure_says_the_seed_and_the_shortest_scenario_and_exits_with_1() {
 #[test]
 fn what_makes_no_sense_is_refused_with_exit_code_2() {
     let dir = Dir::new();
-    let bad = dir.0.join("bad.toml");
+    let bad = dir.join("bad.toml");
     let refused = |text: &str| {
         fs::write(&bad, text).unwrap();
         let output = cluster(&[bad.to_str().unwrap()]);
@@ -110,7 +110,7 @@ fn what_makes_no_sense_is_refused_with_exit_code_2() {
 #[test]
 fn a_recorded_run_can_be_stepped_through() {
     let dir = Dir::new();
-    let trace = dir.0.join("run.trace");
+    let trace = dir.join("run.trace");
     let path = trace.to_str().unwrap();
     let run = cluster(&[&SMALL[..], &["--record", path]].concat());
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -152,7 +152,7 @@ fn a_recorded_run_can_be_stepped_through() {
 fn plots_are_drawn_in_both_formats() {
     let dir = Dir::new();
     for (name, begins) in [("run.svg", &b"<svg"[..]), ("run.png", b"\x89PNG")] {
-        let path = dir.0.join(name);
+        let path = dir.join(name);
         let output = cluster(&[&SMALL[..], &["--plot", path.to_str().unwrap()]].concat());
         assert_eq!(output.code, Some(0), "{output:?}");
         assert!(fs::read(&path).unwrap().starts_with(begins), "{name}");

@@ -28,15 +28,15 @@ const EVENT: &str = "2ed9f4a7e67165b5";
 #[test]
 fn console_blocks_print_what_the_pages_show() {
     let dir = Dir::new();
-    fs::create_dir_all(dir.0.join("examples/scenarios")).expect("made");
+    fs::create_dir_all(dir.join("examples/scenarios")).expect("made");
     for from in ["examples", "examples/scenarios"] {
         let files = fs::read_dir(root().join(from)).expect("examples");
         for path in files.map(|file| file.expect("a file").path()).filter(|path| path.is_file()) {
-            fs::copy(&path, dir.0.join(from).join(path.file_name().expect("a name")))
+            fs::copy(&path, dir.join(from).join(path.file_name().expect("a name")))
                 .expect("copied");
         }
     }
-    std::env::set_current_dir(&dir.0).expect("the commands run there");
+    std::env::set_current_dir(dir.path()).expect("the commands run there");
     thread::scope(|scope| {
         for (number, page) in pages().into_iter().enumerate() {
             let name = page.display().to_string();

@@ -95,7 +95,7 @@ fn the_name_comes_from_the_directory_and_the_directory_is_taken() {
     assert_eq!(a.terminate(), Some(0));
     let ran = run(twin.iter().chain(&["--name", "other"]));
     ran.fails(1, &["belongs to the agent kept"]);
-    let file = dir.0.join("c.toml");
+    let file = dir.join("c.toml");
     fs::write(&file, format!("data = {:?}", dir.path())).expect("written");
     // Without a name of its own: the helper always gives one, the configuration does not.
     let mut child = common::rumormill();
@@ -110,7 +110,7 @@ fn a_damaged_store_is_refused_and_left_alone() {
     let mut a = Agent::start("a", &["--data", dir.path()]);
     a.ask(&["kv", "put", "k", "v"]).ok();
     a.kill();
-    let file = dir.0.join("rumormill.redb");
+    let file = dir.join("rumormill.redb");
     let whole = fs::read(&file).expect("read");
     let start =
         ["agent", "--name", "a", "--bind", "127.0.0.1:0", "--http", "off", "--data", dir.path()];
@@ -155,11 +155,11 @@ impl Drop for Tiny {
 #[test]
 fn a_full_disk_is_said_and_survived() {
     let Some(tiny) = Tiny::new() else { return };
-    let data = tiny.0.0.join("data");
+    let data = tiny.0.join("data");
     let a = Agent::start("a", &["--data", data.to_str().expect("UTF-8")]);
     a.ask(&["kv", "put", "before", "v"]).ok();
     // Another program takes all the room.
-    let ballast = tiny.0.0.join("ballast");
+    let ballast = tiny.0.join("ballast");
     let mut file = fs::File::create(&ballast).expect("made");
     while file.write_all(&[1; 4096]).is_ok() {}
     let value = "x".repeat(60_000);

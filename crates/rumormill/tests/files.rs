@@ -75,7 +75,7 @@ fn lists_of_edges() {
     for (bytes, says) in spoiled(plain) {
         refused(&spread(&format!("file:{}", dir.write("bad", &bytes))), &["--graph", says]);
     }
-    refused(&spread(&format!("file:{}", dir.0.display())), &["--graph", "directory"]);
+    refused(&spread(&format!("file:{}", dir.path())), &["--graph", "directory"]);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn files_of_values() {
     for (bytes, says) in spoiled(plain) {
         refused(&average(&dir.write("bad", &bytes)), &["--values", says]);
     }
-    refused(&average(dir.0.to_str().expect("text")), &["--values", "directory"]);
+    refused(&average(dir.path()), &["--values", "directory"]);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn scenarios_sweeps_configurations_and_traces() {
     let scenario = "nodes = 3\nduration = \"2s\"\n";
     let cluster = |path: &str| run(["simulate", "cluster", path]);
     let sweep = "job = \"spread\"\nseeds = 1\n[settings]\nruns = 10\n[grid]\nnodes = [8, 16]\n";
-    let out = dir.0.join("out.csv");
+    let out = dir.join("out.csv");
     let swept = |path: &str| run(["sweep", path, "--out", out.to_str().expect("text")]);
     // The loss is out of its range: the file has been read when that is said.
     let config = "name = \"a\"\nloss = 1.5\n";
@@ -144,7 +144,7 @@ fn scenarios_sweeps_configurations_and_traces() {
         for (bytes, says) in spoiled("name = 1\n") {
             refused(&ask(&dir.write("bad.toml", &bytes)), &["bad.toml", says]);
         }
-        refused(&ask(dir.0.to_str().expect("text")), &["directory"]);
+        refused(&ask(dir.path()), &["directory"]);
     }
     let ran = run(["replay", &dir.write("t.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0\0\0")]);
     assert!(ran.code == Some(1) && ran.err.contains("compressed (gzip)"), "{ran:?}");

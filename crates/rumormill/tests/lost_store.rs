@@ -18,7 +18,7 @@ impl Lab {
     }
 
     fn data(&self) -> PathBuf {
-        self.0.0.join("data")
+        self.0.join("data")
     }
 
     fn store(&self) -> PathBuf {
@@ -108,7 +108,7 @@ fn it_is_noticed_without_a_write() {
 fn a_directory_that_is_moved_is_noticed_and_can_be_put_back() {
     let lab = Lab::new();
     let a = lab.with_content();
-    let away = lab.0.0.join("away");
+    let away = lab.0.join("away");
     fs::rename(lab.data(), &away).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));
     refuses(&a, "is gone");
@@ -129,7 +129,7 @@ fn a_file_that_is_removed_is_written_anew() {
 fn a_file_that_takes_its_place_is_left_alone() {
     let lab = Lab::new();
     let a = lab.with_content();
-    let other = lab.0.0.join("other");
+    let other = lab.0.join("other");
     fs::write(&other, "something else").expect("written");
     fs::rename(&other, lab.store()).expect("moved");
     assert_eq!(a.ask(&["kv", "put", "first", "v"]).code, Some(1));

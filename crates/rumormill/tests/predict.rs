@@ -120,12 +120,12 @@ fn edges_answer_sensibly() {
 fn plots_are_drawn_without_fonts_of_the_machine() {
     let folder = Dir::new();
     for (name, magic) in [("law.svg", &b"<svg"[..]), ("law.png", &b"\x89PNG"[..])] {
-        let path = folder.0.join(name);
+        let path = folder.join(name);
         succeed(&format!("predict spread --nodes 1000 --plot {}", path.display()));
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.starts_with(magic) && bytes.len() > 5000, "{name}: {} bytes", bytes.len());
     }
-    let other = folder.0.join("law.gif");
+    let other = folder.join("law.gif");
     let ran = line(&format!("predict spread --nodes 10 --plot {}", other.display()));
     assert!(ran.err.contains(".svg or .png"));
 }

@@ -205,7 +205,7 @@ fn what_does_not_fit_the_memory_is_refused_before() {
 fn edges_from_a_file() {
     let folder = Dir::new();
     let write = |name: &str, text: &str| {
-        let path = folder.0.join(name);
+        let path = folder.join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
@@ -258,17 +258,17 @@ fn tables_hold_the_figures() {
 fn plots_are_drawn() {
     let folder = Dir::new();
     for (name, magic) in [("sheet.svg", &b"<svg"[..]), ("sheet.png", &b"\x89PNG"[..])] {
-        let path = folder.0.join(name);
+        let path = folder.join(name);
         simulate(&format!("spread --nodes 64 --runs 500 --plot {}", path.display())).ok();
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.starts_with(magic) && bytes.len() > 8000, "{name}: {} bytes", bytes.len());
     }
-    let text = std::fs::read_to_string(folder.0.join("sheet.svg")).unwrap();
+    let text = std::fs::read_to_string(folder.join("sheet.svg")).unwrap();
     for words in ["Informed nodes", "Finishing rounds", "Growth", "90 % of the runs", "exact"] {
         assert!(text.contains(words), "{words}");
     }
     // Where nobody ever finishes, there is still a sheet.
-    let path = folder.0.join("none.svg");
+    let path = folder.join("none.svg");
     simulate(&format!(
         "spread --nodes 64 --loss 1 --runs 5 --max-rounds 9 --plot {}",
         path.display()

@@ -61,7 +61,7 @@ impl Folder {
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        let path = self.0.0.join(name);
+        let path = self.0.join(name);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     fn run(&self, args: &str) -> Ran {
-        common::finish(rumormill().current_dir(&self.0.0).args(args.split_whitespace()))
+        common::finish(rumormill().current_dir(self.0.path()).args(args.split_whitespace()))
     }
 
     #[track_caller]
@@ -95,7 +95,7 @@ fn a_sweep_is_a_table_of_all_combinations() {
     let args = "simulate spread --nodes 1000 --style push-pull --loss 0.1 --runs 200 --seed 2";
     let mean = folder.run(&format!("{args} --json")).ok().json()["mean"].as_f64().unwrap();
     assert_eq!(lines[24].split(',').nth(6).unwrap().parse::<f64>().unwrap(), mean);
-    assert!(!folder.0.0.join("sweep.part").exists());
+    assert!(!folder.0.join("sweep.part").exists());
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn merged_shards_are_the_table_of_one_machine() {
     // A damaged one: a digit is another.
     folder.write(&part(4), &text.replacen("\"row\":[2", "\"row\":[3", 1));
     folder.refused(&format!("merge {all} --out no.csv"), 1, &["sweep.4-of-5.part", "line 2"]);
-    assert!(!folder.0.0.join("no.csv").exists());
+    assert!(!folder.0.join("no.csv").exists());
 }
 
 #[test]
@@ -242,10 +242,10 @@ fn kill_and_go_on(sweep: &str, cells: usize) {
     let mut kills = 0;
     while kills < 3 {
         let mut command = rumormill();
-        command.current_dir(&folder.0.0).args(["sweep", "sweep.toml", "--threads", "2"]);
+        command.current_dir(folder.0.path()).args(["sweep", "sweep.toml", "--threads", "2"]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut child = Owned(command.spawn().expect("a child"));
-        if !until_lines(&folder.0.0.join("sweep.part"), kept + 3, &mut child) {
+        if !until_lines(&folder.0.join("sweep.part"), kept + 3, &mut child) {
             break;
         }
         child.0.kill().expect("a signal");
@@ -289,16 +289,16 @@ fn ctrl_c_keeps_what_is_done() {
     let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
     folder.write("sweep.toml", &sweep);
     let mut command = rumormill();
-    command.current_dir(&folder.0.0).args(["sweep", "sweep.toml", "--threads", "1"]);
+    command.current_dir(folder.0.path()).args(["sweep", "sweep.toml", "--threads", "1"]);
     command.stdout(std::process::Stdio::piped());
     let mut child = Owned(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
-    assert!(until_lines(&folder.0.0.join("sweep.part"), 3, &mut child));
+    assert!(until_lines(&folder.0.join("sweep.part"), 3, &mut child));
     child.signal(rustix::process::Signal::INT);
     assert_eq!(child.wait().code(), Some(130));
     let text = std::io::read_to_string(out).unwrap();
     assert!(text.contains("of 24 cells are done and stored in sweep.part"), "{text}");
-    assert!(text.contains("push") && !folder.0.0.join("sweep.csv").exists());
+    assert!(text.contains("push") && !folder.0.join("sweep.csv").exists());
     assert!(folder.run("sweep sweep.toml").ok().out.contains("24 rows"));
 }
 
@@ -356,7 +356,7 @@ fn bad_sweeps_name_the_key() {
     folder.refused("sweep sweep.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
     folder.write("averages.toml", AVERAGES);
     folder.refused("sweep averages.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
-    assert!(!folder.0.0.join("averages.part").exists(), "nothing is begun that is refused");
+    assert!(!folder.0.join("averages.part").exists(), "nothing is begun that is refused");
 }
 
 #[test]

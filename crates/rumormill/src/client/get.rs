@@ -8,7 +8,7 @@ use rumormill_proto::{Name, Reading, Statistic};
 use crate::client::http::{Answer, Client, Path, Refusal};
 use crate::client::reply::{DIGITS, Json};
 use crate::term::exit::Exit;
-use crate::term::format::{Align, enclosure, known, left, right, yes};
+use crate::term::format::{Align, bounds, known, left, right, yes};
 use crate::term::{format, parse};
 
 /// Read an aggregate of the cluster, or all of them
@@ -87,14 +87,14 @@ fn exit_of<'a>(args: &Args, readings: impl IntoIterator<Item = &'a Reading>) -> 
     }
 }
 
-/// A table with a line for each aggregate.
+/// Returns a table with a line for each aggregate.
 fn overview(readings: &[Reading]) -> Vec<String> {
     format::list(
         readings,
         &[
             left("aggregate", |reading: &Reading| reading.name.to_string()),
             right("sum", |reading| known(reading.sum.value, DIGITS)),
-            left("bounds", |reading| enclosure(reading.sum.lower, reading.sum.upper, DIGITS)),
+            left("bounds", |reading| bounds(reading.sum.lower, reading.sum.upper, DIGITS)),
             right("average", |reading| known(reading.average.value, DIGITS)),
             right("count", |reading| known(reading.count.value, DIGITS)),
             right("members", |reading| reading.members.to_string()),
@@ -103,14 +103,14 @@ fn overview(readings: &[Reading]) -> Vec<String> {
     )
 }
 
-/// The lines for one aggregate.
+/// Returns the lines for one aggregate.
 pub(crate) fn block(reading: &Reading) -> Vec<String> {
     let head = [("", Align::Left), ("value", Align::Right), ("bounds", Align::Left)];
     let statistic = |name: &str, statistic: &Statistic| {
         vec![
             format!("  {name}"),
             known(statistic.value, DIGITS),
-            enclosure(statistic.lower, statistic.upper, DIGITS),
+            bounds(statistic.lower, statistic.upper, DIGITS),
         ]
     };
     let plain = |name: &str, value| vec![format!("  {name}"), known(value, DIGITS)];

@@ -54,7 +54,7 @@ impl Target {
     }
 }
 
-/// `http://HOST:PORT`; the scheme may be left out.
+/// Reads `http://HOST:PORT`; the scheme may be left out.
 fn url(text: &str) -> Result<String, String> {
     let wrong =
         |why: &str| format!("{text:?} is not an agent's address: {why}; write http://HOST:PORT");
@@ -268,13 +268,12 @@ impl From<Refusal> for anyhow::Error {
     }
 }
 
-/// The path of a request, parameters included. Whatever a user gives becomes part of a path here
-/// and nowhere else.
+/// The path of a request, parameters included. User input becomes part of a path only here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path(String);
 
 impl Path {
-    /// A path of this API.
+    /// Returns a path of this API.
     pub(crate) fn new(fixed: &'static str) -> Self {
         Self(fixed.to_owned())
     }

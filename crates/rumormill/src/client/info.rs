@@ -24,7 +24,7 @@ pub(crate) fn run(client: &Client, args: &Args) -> anyhow::Result<Exit> {
     args.json.show(&info, |info| lines(info).join("\n"))
 }
 
-/// The names to join, each with its addresses or the last error.
+/// Returns the names to join, each with its addresses or its problems.
 fn names(info: &Info) -> String {
     let name = |target: &JoinTarget| {
         let resolved: Vec<_> = target.resolved.iter().map(ToString::to_string).collect();
@@ -106,7 +106,7 @@ fn data(info: &Info) -> String {
     }
 }
 
-/// The members that large datagrams do not reach.
+/// Returns the members that large datagrams do not reach.
 fn narrow(info: &Info) -> String {
     let path = |path: &NarrowPath| {
         format!("{} (datagrams of up to {} bytes)", path.member, path.limit_bytes)

@@ -9,7 +9,7 @@ use crate::term::format;
 /// The most characters of a payload in a line.
 const SHOWN: usize = 120;
 
-/// Shows bytes in a line: as text if it is short and safe for a terminal, otherwise their number.
+/// Formats bytes in a line: as text if it is short and safe for a terminal, otherwise their number.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let long = bytes.len();
     match str::from_utf8(bytes) {
@@ -115,7 +115,7 @@ fn reading_line(reading: &Reading) -> String {
         "{}: sum {} {}, average {}, count {}, {}{}",
         reading.name,
         format::known(reading.sum.value, DIGITS),
-        format::enclosure(reading.sum.lower, reading.sum.upper, DIGITS),
+        format::bounds(reading.sum.lower, reading.sum.upper, DIGITS),
         format::known(reading.average.value, DIGITS),
         format::known(reading.count.value, DIGITS),
         format::plural(reading.members, "member"),

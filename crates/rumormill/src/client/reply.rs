@@ -1,4 +1,4 @@
-//! How a verb shows an agent's answer: as text, or as JSON.
+//! The output of a verb: as text, or as JSON.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub(crate) struct Json {
 }
 
 impl Json {
-    /// Prints a value as JSON if that was asked for, or else its text.
+    /// Prints a value as JSON with `--json`, otherwise as text.
     pub(crate) fn show<T: Serialize>(
         self,
         value: &T,

@@ -112,7 +112,7 @@ impl Demo<'_> {
         self.settle("add", what, before).await
     }
 
-    /// Watches until every live node is right and converged, or for too long.
+    /// Waits until every live node is right and converged, or for too long.
     async fn settle(
         &mut self,
         act: &'static str,

@@ -37,7 +37,7 @@ impl Inputs {
     }
 }
 
-/// The name of the agent that is started as number `at`, from 0.
+/// Returns the name of the agent that is started as number `at`, from 0.
 fn name(settings: &Settings, at: usize) -> String {
     // One more than at the start, for the newcomer.
     match u8::try_from(at) {
@@ -46,7 +46,7 @@ fn name(settings: &Settings, at: usize) -> String {
     }
 }
 
-/// The seed of its random choices.
+/// Returns the seed of its random choices.
 fn seed(settings: &Settings, at: usize) -> u64 {
     settings.seed.wrapping_mul(1_000_003).wrapping_add(at as u64)
 }
@@ -61,14 +61,14 @@ pub(crate) struct Cluster {
     gone_lost: u64,
 }
 
-/// One agent, and what it was given.
+/// An agent, its name and its input.
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) input: f64,
     pub(crate) agent: Agent,
 }
 
-/// What was sent, membership and retransmissions included.
+/// The messages sent, those of the membership and retransmissions included.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Traffic {
     pub(crate) messages: u64,
@@ -116,12 +116,12 @@ impl Cluster {
         }
     }
 
-    /// A member to do something to.
+    /// Draws a member.
     pub(crate) fn draw_member(&mut self) -> usize {
         self.inputs.rng.random_range(0..self.members.len())
     }
 
-    /// Another input than `before`.
+    /// Draws an input other than `before`.
     pub(crate) fn draw_other_input(&mut self, before: f64) -> f64 {
         before + self.inputs.draw()
     }
@@ -159,7 +159,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Traffic of the live agents so far.
+    /// Returns the traffic of the live agents so far.
     pub(crate) async fn traffic(&self) -> anyhow::Result<Traffic> {
         let mut traffic = Traffic::default();
         for member in &self.members {
@@ -175,7 +175,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops an agent as SIGKILL would: no goodbye.
+    /// Stops an agent as SIGKILL would, without leaving.
     pub(crate) async fn kill(&mut self, at: usize) -> anyhow::Result<()> {
         let member = self.members.remove(at);
         self.gone.add(Traffic::of(&member.agent.stats().await?));
@@ -188,22 +188,22 @@ impl Cluster {
         Truth::of(self.members.iter().map(|member| member.input))
     }
 
-    /// What every live node says now, and what all have sent so far, the killed ones included.
+    /// Returns the reading of every live node, and the traffic of all so far, killed ones included.
     pub(crate) async fn ask(&self) -> anyhow::Result<(Vec<NodeReading>, Traffic)> {
         let truth = self.truth();
         let aggregate = Name::new(AGGREGATE)?;
         // All at once: one after another, each would wait for its turn on a busy machine.
-        let mut asked = Vec::with_capacity(self.members.len());
+        let mut answers = Vec::with_capacity(self.members.len());
         for Member { agent, .. } in &self.members {
             let (agent, aggregate) = (agent.clone(), aggregate.clone());
             let look = move |node: &mut Node, now| {
                 (node.aggregates().get(now, &aggregate), node.stats().clone())
             };
-            asked.push(tokio::spawn(async move { agent.with_node(look).await }));
+            answers.push(tokio::spawn(async move { agent.with_node(look).await }));
         }
         let mut readings = Vec::with_capacity(self.members.len());
         let mut traffic = self.gone;
-        for (Member { name, input, .. }, answer) in self.members.iter().zip(asked) {
+        for (Member { name, input, .. }, answer) in self.members.iter().zip(answers) {
             let (reading, stats) = answer.await??;
             readings.push(NodeReading::new(name, *input, reading, &truth));
             traffic.add(Traffic::of(&stats));
@@ -211,7 +211,7 @@ impl Cluster {
         Ok((readings, traffic))
     }
 
-    /// Datagrams that these agents dropped because a loss was asked for.
+    /// Returns the number of datagrams that the agents have dropped because of `--loss`.
     pub(crate) async fn lost(&self) -> anyhow::Result<u64> {
         let mut lost = self.gone_lost;
         for member in &self.members {
@@ -220,13 +220,13 @@ impl Cluster {
         Ok(lost)
     }
 
-    /// Where each agent answers over HTTP.
+    /// Returns the HTTP address of each agent.
     pub(crate) fn http(&self) -> Vec<(String, SocketAddr)> {
         let http = |member: &Member| Some((member.name.clone(), member.agent.http_addr()?));
         self.members.iter().filter_map(http).collect()
     }
 
-    /// All agents leave the cluster properly.
+    /// Makes all agents leave the cluster.
     pub(crate) async fn leave(&mut self) {
         let mut leaving = tokio::task::JoinSet::new();
         for member in self.members.drain(..) {

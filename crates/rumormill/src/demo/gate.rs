@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use rumormill_proto::{Context, NodeId, Protocol, Spsp};
 
-/// Plain SPSP that sends nothing of its own accord while the gate is closed.
+/// Plain SPSP that begins no exchange while the gate is closed.
 ///
-/// Plain SPSP has no remedy for mass that is sent to a node which does not know the sender yet. So
-/// that a run without loss loses nothing, the gate opens when all know each other; and it closes
-/// before the end is read off, so that nothing is in flight then.
+/// Plain SPSP loses mass that is sent to a node which does not know the sender yet. So that a run
+/// without loss loses nothing, the gate opens when all know each other. It closes before the result is
+/// read, so that nothing is in flight then.
 pub(crate) struct Gated {
     pub(crate) spsp: Spsp,
     pub(crate) open: Arc<AtomicBool>,

@@ -1,14 +1,14 @@
-//! What is true, and whether a node says so.
+//! The true values, and the readings compared with them.
 
 use rumormill_proto::{Reading, Statistic};
 use serde::Serialize;
 
 /// The largest relative error of a right answer.
 const TOLERANCE: f64 = 1e-6;
-/// The truth itself is a rounded number, so an enclosure may miss it by that rounding.
+/// The truth itself is a rounded number, so bounds may miss it by that rounding.
 const ROUNDING: f64 = 1e-12;
 
-/// What a node that sees everything would say.
+/// The true values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Truth {
     pub(crate) sum: f64,
@@ -27,7 +27,7 @@ impl Truth {
     }
 }
 
-/// What one node says at one moment.
+/// The reading of a node at an instant.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NodeReading {
     pub(crate) name: String,
@@ -73,13 +73,13 @@ impl NodeReading {
         judged
     }
 
-    /// Right, and sure of it.
+    /// Returns whether the reading is right and converged.
     pub(crate) fn settled(&self) -> bool {
         self.right && self.converged
     }
 }
 
-/// The relative error of `x`; the absolute one where the truth is 0.
+/// Returns the relative error of `x`; the absolute one if the truth is 0.
 pub(crate) fn relative(x: f64, truth: f64) -> f64 {
     let scale = if truth == 0.0 { 1.0 } else { truth.abs() };
     (x - truth).abs() / scale
@@ -91,7 +91,7 @@ fn encloses(statistic: &Statistic, truth: f64) -> bool {
         && statistic.upper.is_some_and(|upper| upper >= truth - slack)
 }
 
-/// The node that is furthest from the truth: one that knows nothing yet, or the largest error.
+/// Returns the reading that is furthest from the truth: one without values, or the largest error.
 pub(crate) fn worst(readings: &[NodeReading]) -> Option<&NodeReading> {
     let error = |reading: &&NodeReading| reading.relative_error.unwrap_or(f64::INFINITY);
     readings.iter().max_by(|a, b| error(a).total_cmp(&error(b)))
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enclosure_that_misses_the_truth_is_seen() {
+    fn bounds_that_miss_the_truth_are_seen() {
         assert!(encloses(&statistic(15.0, 14.0, 15.0), 15.0));
         assert!(!encloses(&statistic(15.0, 14.0, 14.99999), 15.0));
         assert!(!encloses(&statistic(15.0, 15.00001, 16.0), 15.0));

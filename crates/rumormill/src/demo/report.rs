@@ -1,4 +1,4 @@
-//! What the demo has found, for people and for programs.
+//! The results of the demo, as text and as JSON.
 
 use std::net::SocketAddr;
 
@@ -15,31 +15,31 @@ use crate::term::format::Align;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) protocol: &'static str,
-    /// How many agents were started at first.
+    /// The agents started at first.
     pub(crate) nodes: usize,
     pub(crate) seed: u64,
     pub(crate) interval_seconds: f64,
     pub(crate) loss: f64,
     /// What happened, in order.
     pub(crate) acts: Vec<Act>,
-    /// Datagrams that were dropped at their senders' sockets because a loss was asked for.
+    /// Datagrams that were dropped at their senders' sockets because of `--loss`.
     pub(crate) datagrams_lost: u64,
     /// Whether all acts were played and every node was right and converged in each.
     pub(crate) right: bool,
     /// Whether a signal ended it early.
     pub(crate) interrupted: bool,
-    /// With `--keep`: where the agents answer.
+    /// The agents' HTTP addresses, with `--keep`.
     pub(crate) http: Vec<Http>,
 }
 
-/// Where one agent answers.
+/// The HTTP address of an agent.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Http {
     pub(crate) name: String,
     pub(crate) address: SocketAddr,
 }
 
-/// One act: something happens, and the cluster comes right.
+/// An act: something happens, and the demo waits until all nodes are right again.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Act {
     /// `start`, `change`, `kill` or `add`.
@@ -47,18 +47,18 @@ pub(crate) struct Act {
     /// What happened, in words.
     pub(crate) what: String,
     pub(crate) truth: Truth,
-    /// Whether every live node came to be right and converged.
+    /// Whether every live node was right and converged in the end.
     pub(crate) settled: bool,
-    /// After how many seconds every node knew the new number of members; `null` if never.
+    /// The seconds until every node knew the new number of members; `null` if never.
     pub(crate) noticed_seconds: Option<f64>,
-    /// How long it took.
+    /// Its duration.
     pub(crate) seconds: f64,
     /// The same in gossip periods, rounded up.
     pub(crate) rounds: u64,
-    /// What was sent meanwhile, by all nodes together.
+    /// The traffic of all nodes meanwhile.
     #[serde(flatten)]
     pub(crate) traffic: Traffic,
-    /// The largest relative error of sum, average and count; `null` while a node knows nothing.
+    /// The largest relative error of sum, average and count; `null` while a node has no values.
     pub(crate) worst_relative_error: Option<f64>,
     /// The last reading of each node.
     pub(crate) readings: Vec<NodeReading>,
@@ -96,7 +96,7 @@ impl Act {
         self.readings.iter().filter(|reading| !reading.settled()).count()
     }
 
-    /// In one line: did it come right, and what did that take?
+    /// Returns the result and its cost in one line.
     pub(crate) fn verdict(&self) -> Line {
         let cost = format!(
             "{} rounds, {:.1} s, {} messages ({})",
@@ -171,7 +171,7 @@ impl Report {
 /// The time of an act in which some node stayed wrong.
 const NOT_YET: &str = "not yet right";
 
-/// The cells of an act in the table at the end.
+/// Returns the cells of an act in the table at the end.
 fn row(act: &Act) -> [String; 11] {
     const DIGITS: usize = 8;
     let agreed = act.readings.len() - act.wrong();
@@ -206,7 +206,7 @@ fn table(rows: &[[String; 11]]) -> Vec<String> {
     format::table(&head, &rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>())
 }
 
-/// The same in lines that a narrow terminal has room for.
+/// Returns the same in lines for a narrow terminal.
 fn paragraph(row: &[String; 11], tone: Tone) -> [Line; 3] {
     let [what, sum, average, count, right, error, noticed, after, rounds, messages, bytes] = row;
     let after = if after == NOT_YET { after.clone() } else { format!("right after {after}") };

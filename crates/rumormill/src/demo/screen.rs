@@ -1,4 +1,4 @@
-//! Where the demo is shown: a terminal (redrawn in place), plain lines, or nowhere.
+//! The display of the demo: a terminal (redrawn in place), plain lines, or none.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,7 +12,7 @@ pub(crate) struct Screen {
     out: Box<dyn Write + Send>,
     kind: Kind,
     colour: bool,
-    /// How many lines of the last frame stand above the cursor.
+    /// The lines of the last frame above the cursor.
     drawn: u16,
     /// The last line that was written by [`Screen::step`].
     last: String,
@@ -25,7 +25,7 @@ enum Kind {
     Silent,
 }
 
-/// How a line is to be seen.
+/// The style of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Plain,
@@ -39,7 +39,7 @@ pub(crate) enum Tone {
 pub(crate) struct Line {
     pub(crate) text: String,
     pub(crate) tone: Tone,
-    /// A table's row is cut where the terminal ends; anything else is wrapped.
+    /// A row of a table is cut at the edge of the terminal; other lines are wrapped.
     row: bool,
 }
 
@@ -48,7 +48,7 @@ impl Line {
         Self { text: text.into(), tone, row: false }
     }
 
-    /// A row of a table.
+    /// Returns a row of a table.
     pub(crate) fn row(text: impl Into<String>, tone: Tone) -> Self {
         Self { row: true, ..Self::new(text, tone) }
     }
@@ -63,8 +63,8 @@ impl Line {
     }
 }
 
-/// Breaks a text at its spaces, and sets what follows in by two more than its beginning. A word
-/// that is longer than a line stays whole.
+/// Breaks a text at its spaces, and indents the following lines by two. A word that is longer than a line
+/// stays whole.
 fn wrap(text: &str, columns: usize) -> Vec<String> {
     let beginning = &text[..text.len() - text.trim_start().len()];
     let mut lines = Vec::new();
@@ -86,8 +86,8 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 impl Screen {
-    /// On standard output; with `json`, that belongs to the document, and progress goes to standard
-    /// error if somebody watches there.
+    /// Displays on standard output; with `json`, which prints its document there, on standard error, if
+    /// that is a terminal.
     pub(crate) fn new(json: bool) -> Self {
         let (out, terminal): (Box<dyn Write + Send>, bool) = if json {
             (Box::new(output::stderr()), io::stderr().is_terminal())
@@ -105,7 +105,7 @@ impl Screen {
         Self { out, kind, colour, drawn: 0, last: String::new() }
     }
 
-    /// How many rows a table may have: on a terminal, a frame must fit.
+    /// Returns the most rows of a table: on a terminal, a frame must fit.
     pub(crate) fn rows(&self) -> usize {
         match self.kind {
             Kind::Terminal => usize::from(size().1).saturating_sub(10).clamp(3, 20),
@@ -113,7 +113,7 @@ impl Screen {
         }
     }
 
-    /// How wide a line may be: on a terminal, it must not touch the edge.
+    /// Returns the most columns of a line: on a terminal, it must not touch the edge.
     pub(crate) fn columns(&self) -> usize {
         match self.kind {
             Kind::Terminal => usize::from(size().0).saturating_sub(1).max(20),
@@ -136,7 +136,7 @@ impl Screen {
         self.flush()
     }
 
-    /// On a terminal: shows `frame` in place of the last one.
+    /// Shows `frame` in place of the last one, on a terminal.
     pub(crate) fn frame(&mut self, frame: &[Line]) -> anyhow::Result<()> {
         if self.kind != Kind::Terminal {
             return Ok(());
@@ -156,7 +156,7 @@ impl Screen {
         self.flush()
     }
 
-    /// Elsewhere than on a terminal: writes one line, if it says something new.
+    /// Writes a line, if it differs from the last one; not on a terminal.
     pub(crate) fn step(&mut self, prefix: &str, text: &str) -> anyhow::Result<()> {
         if self.kind != Kind::Lines || self.last == text {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How a demo runs: to its end or to the first signal, and then all agents leave.
+//! Runs a demo to its end or to the first signal; then all agents leave.
 
 use crate::demo::Settings;
 use crate::demo::agents::Cluster;
@@ -10,9 +10,9 @@ use crate::term::signal::Signals;
 pub(crate) trait Play {
     /// Plays it to its end.
     async fn play(&mut self) -> anyhow::Result<()>;
-    /// Reports the result; gives whether every node was right.
+    /// Reports the result; returns whether every node was right.
     fn end(&mut self, interrupted: bool) -> anyhow::Result<bool>;
-    /// The agents.
+    /// Returns the agents.
     fn cluster(&mut self) -> &mut Cluster;
 }
 

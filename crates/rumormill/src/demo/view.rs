@@ -1,4 +1,4 @@
-//! The demo's table: one row a node, and for many nodes what they say together.
+//! The demo's table: a row for each node, and for many nodes a summary.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::demo::screen::{Line, Tone};
 use crate::term::format;
 use crate::term::format::{Align, UNKNOWN};
 
-/// Digits shown: the tolerance of a right answer is 1e-6, so eight show that it is met.
+/// The digits in the wide table: the tolerance of a right answer is 1e-6, so eight show that it is met.
 const DIGITS: usize = 8;
 /// The width of the whole table. On a narrower terminal the average's bounds are left out.
 const WIDE: usize = 117;
 const AVERAGE_BOUNDS: usize = 5;
-/// Digits shown in the narrow table, which fits into the classic 80 columns.
+/// The digits in the narrow table, which fits into the classic 80 columns.
 const NARROW_DIGITS: usize = 7;
 
-/// What the nodes say, as a table of at most `rows` nodes, and a summary if there are more; fit
-/// for a terminal of this width.
+/// Returns the readings as a table of at most `rows` nodes, with a summary if there are more, for a
+/// terminal of this width.
 pub(crate) fn table(
     readings: &[NodeReading],
     truth: &Truth,
@@ -37,17 +37,16 @@ pub(crate) fn table(
         ("count", Align::Right),
         ("", Align::Left),
     ];
-    let enclosure =
-        |statistic: &Statistic| format::enclosure(statistic.lower, statistic.upper, digits);
+    let bounds = |statistic: &Statistic| format::bounds(statistic.lower, statistic.upper, digits);
     let value = |statistic: &Statistic| format::known(statistic.value, digits);
     let row = |reading: &NodeReading| {
         vec![
             reading.name.clone(),
             format::number(reading.input, digits),
             value(&reading.sum),
-            enclosure(&reading.sum),
+            bounds(&reading.sum),
             value(&reading.average),
-            enclosure(&reading.average),
+            bounds(&reading.average),
             value(&reading.count),
             mark(reading, wide).to_owned(),
         ]
@@ -101,7 +100,7 @@ fn tone(reading: &NodeReading) -> Tone {
     if reading.settled() { Tone::Good } else { Tone::Plain }
 }
 
-/// What the nodes say, in one line.
+/// Summarizes the readings in one line.
 pub(crate) fn summary(readings: &[NodeReading]) -> String {
     let sums = || readings.iter().filter_map(|reading| reading.sum.value);
     let (low, high) = (sums().reduce(f64::min), sums().reduce(f64::max));
@@ -124,14 +123,14 @@ pub(crate) fn summary(readings: &[NodeReading]) -> String {
     )
 }
 
-/// The smallest interval that holds every node's enclosure of the sum.
+/// Returns the smallest interval that contains the bounds of the sum at every node.
 fn widest(readings: &[NodeReading]) -> String {
     let lower = readings.iter().filter_map(|reading| reading.sum.lower).reduce(f64::min);
     let upper = readings.iter().filter_map(|reading| reading.sum.upper).reduce(f64::max);
-    format::enclosure(lower, upper, DIGITS)
+    format::bounds(lower, upper, DIGITS)
 }
 
-/// How many gossip periods have begun in this time.
+/// Returns the number of gossip periods that have begun in this time.
 pub(crate) fn rounds(elapsed: Duration, interval: Duration) -> u64 {
     (elapsed.as_secs_f64() / interval.as_secs_f64()).ceil() as u64
 }

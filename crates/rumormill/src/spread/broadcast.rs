@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::spread::args::NodesAndLoss;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{figure, short};
+use crate::term::format::{short, two_decimals};
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
             out,
             "{:<16}{:>14}{:>10}{:>16}   {}",
             way.name,
-            known(way.messages, figure),
+            known(way.messages, two_decimals),
             known(way.rounds, |x| format!("{x:.3}")),
             known(way.failure, short),
             way.note

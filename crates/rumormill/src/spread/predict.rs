@@ -11,7 +11,7 @@ use crate::spread::plot_law;
 use crate::spread::story;
 use crate::spread::title::predicted;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{figure, short, short_seconds};
+use crate::term::format::{short, short_seconds, two_decimals};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
@@ -248,10 +248,10 @@ fn text(
         let value = rounds.map_or_else(|| "beyond the tail".to_owned(), |r| r.to_string());
         line(&format!("{p}th percentile"), value, rounds.map(|r| r as f64));
     }
-    line("expected messages", figure(exact.messages), None);
+    line("expected messages", two_decimals(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
     if let Some(story) = logistic(spread) {
-        line("by logistic equation", figure(story), None);
+        line("by logistic equation", two_decimals(story), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
     if exact.error > 1e-12 && spread.coverage < 1.0 {

@@ -4,7 +4,7 @@
 use crate::spread::args::NodesAndLoss;
 use crate::spread::title::predicted;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{Align, figure, grouped, number, short, table};
+use crate::term::format::{Align, grouped, number, short, table, two_decimals};
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
@@ -190,7 +190,7 @@ pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
          P(last round is perfect)   {}\nP(every round is perfect)  {}\n",
         grouped(nodes),
         ideal.rounds,
-        figure(ideal.messages as f64).trim_end_matches(".00"),
+        two_decimals(ideal.messages as f64).trim_end_matches(".00"),
         short(ideal.complete),
         short(ideal.informed),
         chance(last, "an even number of nodes"),

@@ -1,4 +1,4 @@
-//! How the command ends, and how it says what went wrong.
+//! Exit codes, error messages and standard output.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ impl Exit {
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
-/// Says what went wrong, if anything, and gives the exit code.
+/// Prints the error, if there is one, and returns the exit code.
 pub(crate) fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
     let exit = outcome.unwrap_or_else(|error| {
         if !error.is::<ClosedPipe>() {
@@ -56,21 +56,21 @@ pub(crate) fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Says what the argument parser has to say: what is wrong, or the help that was asked for.
-pub(crate) fn parsed(said: &clap::Error) -> ExitCode {
-    let printed = printed(said.print());
-    if said.use_stderr() {
+/// Prints the argument parser's message, an error or the help, and returns the exit code.
+pub(crate) fn parsed(message: &clap::Error) -> ExitCode {
+    let printed = printed(message.print());
+    if message.use_stderr() {
         return ExitCode::from(Exit::Usage.code());
     }
     report(printed.map(|()| Exit::Done))
 }
 
-/// What went wrong, as a line for standard error.
+/// Returns the error as a line for standard error.
 pub(crate) fn complaint(error: &anyhow::Error) -> String {
     format!("rumormill: {error:#}\n")
 }
 
-/// How to exit after an error.
+/// Returns the exit code of an error.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
     if error.is::<ClosedPipe>() {
         // The reader of our output has seen enough (`rumormill watch | head -1`).
@@ -105,7 +105,7 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     printed(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// What came of writing to standard output.
+/// Turns a failed write to standard output into an error.
 pub(crate) fn printed<T>(written: io::Result<T>) -> anyhow::Result<T> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ClosedPipe.into()),

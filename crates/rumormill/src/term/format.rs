@@ -6,16 +6,16 @@ use std::time::Duration;
 use rumormill_plot::number::shorten;
 pub(crate) use rumormill_plot::number::{grouped, number};
 
-/// What stands where nothing is known.
+/// The sign for an unknown value.
 pub(crate) const UNKNOWN: &str = "–";
 
-/// [`number`], or a dash.
+/// Formats a number; a dash if it is unknown.
 pub(crate) fn known(x: Option<f64>, digits: usize) -> String {
     x.map_or_else(|| UNKNOWN.to_owned(), |x| number(x, digits))
 }
 
-/// An enclosure, rounded outwards so that what is printed is still one.
-pub(crate) fn enclosure(lower: Option<f64>, upper: Option<f64>, digits: usize) -> String {
+/// Formats bounds, rounded outwards so that they still hold.
+pub(crate) fn bounds(lower: Option<f64>, upper: Option<f64>, digits: usize) -> String {
     match (lower, upper) {
         (Some(lower), Some(upper)) => {
             let (lower, upper) =
@@ -26,7 +26,7 @@ pub(crate) fn enclosure(lower: Option<f64>, upper: Option<f64>, digits: usize) -
     }
 }
 
-/// `12.3 s`, `4 min 10 s`, `2 h 5 min`.
+/// Formats a time: `12.3 s`, `4 min 10 s`, `2 h 5 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     match whole {
@@ -36,12 +36,12 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// `12.3 s ago`, or a dash.
+/// Formats an age: `12.3 s ago`; a dash if it is unknown.
 pub(crate) fn ago(age: Option<Duration>) -> String {
     age.map_or_else(|| UNKNOWN.to_owned(), |age| format!("{} ago", seconds(age.as_secs_f64())))
 }
 
-/// `812 B`, `45.2 kB`, `3.1 MB`: traffic and stored data, in powers of 1000.
+/// Formats traffic and stored data in powers of 1000: `812 B`, `45.2 kB`, `3.1 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let b = bytes as f64;
     match bytes {
@@ -52,7 +52,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `999 bytes`, `20.0 GiB`: memory, in powers of 1024.
+/// Formats memory in powers of 1024: `999 bytes`, `20.0 GiB`.
 pub(crate) fn memory(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut size = bytes as f64;
@@ -67,7 +67,7 @@ pub(crate) fn memory(bytes: u64) -> String {
     if unit == "bytes" { format!("{bytes} bytes") } else { format!("{size:.1} {unit}") }
 }
 
-/// `1 node`, `5 nodes`.
+/// Formats a count: `1 node`, `5 nodes`.
 pub(crate) fn plural(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
@@ -79,7 +79,7 @@ pub(crate) enum Align {
     Right,
 }
 
-/// Lines of a table: two spaces between columns, none at the end.
+/// Returns the lines of a table: two spaces between columns, none at the end.
 pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<String> {
     let widths: Vec<usize> = head
         .iter()
@@ -108,24 +108,24 @@ pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> Vec<String>
 /// A column of a [`list`]: its title, its alignment, and its cell in a row.
 pub(crate) type Column<'a, T> = (&'a str, Align, fn(&T) -> String);
 
-/// A column of text.
+/// Returns a column of text.
 pub(crate) fn left<T>(title: &str, cell: fn(&T) -> String) -> Column<'_, T> {
     (title, Align::Left, cell)
 }
 
-/// A column of numbers.
+/// Returns a column of numbers.
 pub(crate) fn right<T>(title: &str, cell: fn(&T) -> String) -> Column<'_, T> {
     (title, Align::Right, cell)
 }
 
-/// Lines of a table with one row for each item.
+/// Returns the lines of a table with one row for each item.
 pub(crate) fn list<T>(items: &[T], columns: &[Column<'_, T>]) -> Vec<String> {
     let head: Vec<_> = columns.iter().map(|(title, align, _)| (*title, *align)).collect();
     let row = |item| columns.iter().map(|(.., cell)| cell(item)).collect();
     table(&head, &items.iter().map(row).collect::<Vec<_>>())
 }
 
-/// `yes` or `no`.
+/// Returns `yes` or `no`.
 pub(crate) fn yes(is: bool) -> String {
     if is { "yes" } else { "no" }.to_owned()
 }
@@ -134,19 +134,19 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// A probability with six significant digits.
+/// Formats a probability with six significant digits.
 pub(crate) fn short(p: f64) -> String {
     // −0 is 0.
     let p = p + 0.0;
     if p == 0.0 || p >= 0.001 { format!("{p:.6}") } else { format!("{p:.5e}") }
 }
 
-/// A large number, rounded to two decimals while that says something.
-pub(crate) fn figure(x: f64) -> String {
+/// Formats a large number with two decimals, or with an exponent from 10⁷ on.
+pub(crate) fn two_decimals(x: f64) -> String {
     if x < 1e7 { format!("{x:.2}") } else { format!("{x:.6e}") }
 }
 
-/// Seconds in the unit people would use.
+/// Formats seconds in the largest unit that fits.
 pub(crate) fn short_seconds(s: f64) -> String {
     if s == 0.0 {
         "0 s".to_owned()
@@ -172,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn enclosures_are_rounded_outwards() {
-        assert_eq!(enclosure(Some(15.0), Some(15.0), 10), "[15, 15]");
-        assert_eq!(enclosure(Some(14.99999999999), Some(15.00000000001), 4), "[14.99, 15.01]");
-        assert_eq!(enclosure(Some(-1.001), Some(-0.999), 2), "[-1.1, -0.99]");
-        assert_eq!(enclosure(Some(1.0), None, 4), UNKNOWN);
+    fn bounds_are_rounded_outwards() {
+        assert_eq!(bounds(Some(15.0), Some(15.0), 10), "[15, 15]");
+        assert_eq!(bounds(Some(14.99999999999), Some(15.00000000001), 4), "[14.99, 15.01]");
+        assert_eq!(bounds(Some(-1.001), Some(-0.999), 2), "[-1.1, -0.99]");
+        assert_eq!(bounds(Some(1.0), None, 4), UNKNOWN);
     }
 
     #[test]

@@ -24,24 +24,24 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 impl Machine {
-    /// So many threads and bytes.
+    /// Returns a machine of this many threads and bytes.
     #[cfg(test)]
     pub(crate) fn of(threads: usize, memory: u64) -> Self {
         Self { threads: Some(threads), memory: Some(memory) }
     }
 
-    /// How many threads may run.
+    /// Returns the number of threads to use.
     pub(crate) fn threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.unwrap_or_else(all)
     }
 
-    /// How many bytes may be used.
+    /// Returns the most bytes to use.
     pub(crate) fn limit(&self) -> u64 {
         self.memory.unwrap_or_else(free)
     }
 
-    /// Refuses what does not fit.
+    /// Refuses work that needs more memory.
     pub(crate) fn check(&self, what: &str, need: u64) -> Result<(), Usage> {
         let limit = self.limit();
         if need <= limit {
@@ -58,7 +58,7 @@ impl Machine {
     }
 }
 
-/// The memory that is free, of the machine or of the container this runs in.
+/// Returns the free memory of the machine, or of the container that this runs in.
 fn free() -> u64 {
     let mut system = sysinfo::System::new();
     system.refresh_memory();

@@ -1,20 +1,20 @@
-//! Standard output and standard error. The reader of either may be slow, gone, or have made its end
-//! of a pipe one that never waits.
+//! Standard output and standard error. The reader of either may be slow or gone, and a pipe may be
+//! non-blocking.
 
 use std::io::{self, Write};
 
-/// A stream that waits for room where its file descriptor is one that does not.
+/// A stream that waits for room even if its file descriptor is non-blocking.
 pub(crate) struct Patient<W> {
     out: W,
     wait: fn() -> io::Result<()>,
 }
 
-/// Standard output.
+/// Returns standard output.
 pub(crate) fn stdout() -> Patient<io::Stdout> {
     Patient { out: io::stdout(), wait: || room(&io::stdout()) }
 }
 
-/// Standard error.
+/// Returns standard error.
 pub(crate) fn stderr() -> Patient<io::Stderr> {
     Patient { out: io::stderr(), wait: || room(&io::stderr()) }
 }
@@ -26,7 +26,7 @@ fn room(out: &impl std::os::fd::AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Only Unix has pipes that do not wait.
+/// Does nothing: only Unix has non-blocking pipes.
 #[cfg(not(unix))]
 fn room<T>(_: &T) -> io::Result<()> {
     Err(io::ErrorKind::WouldBlock.into())

@@ -11,12 +11,12 @@ use rumormill_proto::{
 
 use crate::term::exit::Usage;
 
-/// A duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
+/// Reads a duration such as `200ms`, `1.5s`, `2m` or `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// A duration of at most this many seconds, the agent's limit.
+/// Reads a duration of at most this many seconds, the agent's limit.
 pub(crate) fn at_most<const SECONDS: u64>(text: &str) -> Result<Duration, String> {
     let longest = Duration::from_secs(SECONDS);
     match duration(text)? {
@@ -27,12 +27,12 @@ pub(crate) fn at_most<const SECONDS: u64>(text: &str) -> Result<Duration, String
     }
 }
 
-/// A name of an aggregate or a node.
+/// Reads the name of an aggregate or a node.
 pub(crate) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
-/// A key. The agent's own limit, `kv.max_key`, may be lower.
+/// Reads a key. The agent's own limit, `kv.max_key`, may be lower.
 pub(crate) fn key(text: &str) -> Result<String, String> {
     match check_key(text, MAX_KEY) {
         Ok(()) => Ok(text.to_owned()),
@@ -41,18 +41,18 @@ pub(crate) fn key(text: &str) -> Result<String, String> {
     }
 }
 
-/// What keys begin with; empty for all keys.
+/// Reads the prefix of keys; empty for all keys.
 pub(crate) fn prefix(text: &str) -> Result<String, String> {
     if text.is_empty() { Ok(String::new()) } else { key(text) }
 }
 
-/// The id of an event, as `rumormill event` prints it.
+/// Reads the id of an event, as `rumormill event` prints it.
 pub(crate) fn event_id(text: &str) -> Result<EventId, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not an event's id, which has 16 hexadecimal digits"))
 }
 
-/// A kind of what happens at an agent.
+/// Reads a kind of notice.
 pub(crate) fn kind(text: &str) -> Result<String, String> {
     if Update::kinds().any(|kind| kind == text) {
         return Ok(text.to_owned());
@@ -70,7 +70,7 @@ pub(crate) struct Input {
     pub(crate) value: f64,
 }
 
-/// An input: a name, `=`, and a finite number within ±2⁵³.
+/// Reads an input: a name, `=`, and a finite number within ±2⁵³.
 pub(crate) fn input(text: &str) -> Result<Input, String> {
     let Some((left, right)) = text.split_once('=') else {
         let example = if text.is_empty() { "requests" } else { text };
@@ -105,7 +105,7 @@ pub(crate) fn once_each(inputs: &[Input]) -> Result<(), Usage> {
     Ok(())
 }
 
-/// A probability of losing a datagram: 0 to below 1.
+/// Reads a probability of losing a datagram: 0 to below 1.
 pub(crate) fn loss(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(loss) if (0.0..1.0).contains(&loss) => Ok(loss),
@@ -114,7 +114,7 @@ pub(crate) fn loss(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `HOST:PORT`; whether the host exists shows later.
+/// Reads `HOST:PORT`; whether the host exists shows later.
 pub(crate) fn host_port(text: &str) -> Result<String, String> {
     check_address(text).map(|()| text.trim().to_owned()).map_err(|error| error.to_string())
 }
@@ -126,7 +126,7 @@ pub(crate) enum Listen {
     At(SocketAddr),
 }
 
-/// `IP:PORT`, or `off`.
+/// Reads `IP:PORT`, or `off`.
 pub(crate) fn listen(text: &str) -> Result<Listen, String> {
     if text == "off" {
         return Ok(Listen::Off);
@@ -134,12 +134,12 @@ pub(crate) fn listen(text: &str) -> Result<Listen, String> {
     socket(text).map(Listen::At).map_err(|error| format!("{error}, or off"))
 }
 
-/// `IP:PORT`.
+/// Reads `IP:PORT`.
 pub(crate) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("{text:?} is not IP:PORT, for example 127.0.0.1:7946"))
 }
 
-/// A whole number: `1000000`, `1_000_000` or `1e6`.
+/// Reads a whole number: `1000000`, `1_000_000` or `1e6`.
 pub(crate) fn count(text: &str) -> Result<u64, String> {
     let plain = text.replace('_', "");
     if let Ok(n) = plain.parse() {
@@ -151,7 +151,7 @@ pub(crate) fn count(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A number of bytes: `8GiB`, `500MB`, `64k` (of 1024) or `1e9`.
+/// Reads a number of bytes: `8GiB`, `500MB`, `64k` (of 1024) or `1e9`.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let plain = text.trim().replace('_', "");
     let unit_at = plain
@@ -177,13 +177,13 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Whether the letter at this place is the `e` of 1e9.
+/// Returns whether the letter at this place is the `e` of 1e9.
 fn exponent(text: &str, at: usize) -> bool {
     let rest = &text.as_bytes()[at..];
     matches!(rest, [b'e' | b'E', next, ..] if next.is_ascii_digit() || *next == b'+')
 }
 
-/// One of the words that a simulator's type knows.
+/// Reads a value by its type's own grammar.
 pub(crate) fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
@@ -191,13 +191,13 @@ where
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// A number of rounds or partners: a count that fits 32 bits.
+/// Reads a number of rounds or partners: a count that fits 32 bits.
 pub(crate) fn small_count(text: &str) -> Result<u32, String> {
     let n = count(text)?;
     u32::try_from(n).map_err(|_| format!("{n} is too large; at most {}", u32::MAX))
 }
 
-/// A number of runs: at least one.
+/// Reads a number of runs: at least one.
 pub(crate) fn runs(text: &str) -> Result<u64, String> {
     match count(text)? {
         0 => Err("must be at least 1".into()),

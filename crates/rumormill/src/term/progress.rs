@@ -13,13 +13,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::term::format;
 
-/// How long work may take before anything is shown of it.
+/// The time before the first display.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The time between two lines where there is no terminal.
+/// The time between two lines if there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
 
-/// The time between two looks of a bar.
+/// The time between two updates of a bar.
 const LOOKS: Duration = Duration::from_millis(100);
 
 /// Steps of the bar in a piece of work, so that a long piece moves it too.
@@ -38,7 +38,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Work of `total` pieces, each a `unit` such as `runs`.
+    /// Starts work of `total` pieces, each a `unit` such as `runs`.
     pub(crate) fn new(total: u64, unit: &'static str) -> Self {
         let counts = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{}/{}", state.pos() / STEPS, state.len().unwrap_or(0) / STEPS);
@@ -56,7 +56,7 @@ impl Progress {
         Self::with(Some(total.saturating_mul(STEPS)), Some(unit), style.ok())
     }
 
-    /// Work that nobody knows the end of: [`Self::note`] describes it.
+    /// Starts work whose end is unknown: [`Self::note`] describes it.
     pub(crate) fn unbounded() -> Self {
         Self::with(None, None, ProgressStyle::with_template("{spinner} {wide_msg}").ok())
     }
@@ -72,7 +72,7 @@ impl Progress {
         Self { bar, unit, started: Instant::now(), shown: Mutex::new(None), terminal, off }
     }
 
-    /// So many pieces are done; a piece under way counts as the part of it that is.
+    /// Sets the number of pieces that are done; a piece under way counts in part.
     pub(crate) fn set(&self, done: f64) {
         // Another thread may have set a later state.
         let at = (done * STEPS as f64) as u64;
@@ -82,7 +82,7 @@ impl Progress {
         self.show();
     }
 
-    /// Says where the work is, in words; they are made only when they are shown.
+    /// Describes the state of the work; the text is made only when it is shown.
     pub(crate) fn note(&self, words: impl FnOnce() -> String) {
         if self.due() {
             self.bar.set_message(words());
@@ -90,7 +90,7 @@ impl Progress {
         }
     }
 
-    /// Whether it is time to show something.
+    /// Returns whether it is time to show something.
     fn due(&self) -> bool {
         let every = if self.terminal { LOOKS } else { LINES };
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,13 +110,13 @@ impl Progress {
             }
             self.bar.tick();
         } else {
-            // If standard error is closed, nobody wants to know.
+            // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "{}", self.line());
         }
         *shown = Some(Instant::now());
     }
 
-    /// The state as a line of text.
+    /// Returns the state as a line of text.
     fn line(&self) -> String {
         let words = self.bar.message();
         let Some(unit) = self.unit else { return words };

@@ -6,10 +6,10 @@ use rumormill_proto::text::decode;
 
 use crate::term::exit::Usage;
 
-/// The text of a file.
+/// Returns the text of a file.
 ///
 /// # Errors
-/// If it can't be read, or is no text in UTF-8; names the file.
+/// Fails if the file can't be read, or is not text in UTF-8. The error names the file.
 pub(crate) fn read(path: &Path) -> Result<String, Usage> {
     let name = path.display();
     let bytes =

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::term::exit::Exit;
 
-/// From its making on, Ctrl-C, SIGTERM and SIGHUP don't end the process by themselves.
+/// Receives Ctrl-C, SIGTERM and SIGHUP, which then don't end the process by themselves.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    /// `None` if whoever started the process had it ignore the signal, as `nohup` does.
+    /// `None` if the process was started with the signal ignored, as by `nohup`.
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
@@ -47,8 +47,8 @@ impl Signals {
         }
     }
 
-    /// Waits for one more, from somebody who does not want to wait. SIGHUP is none: a terminal that
-    /// closes sends it twice, once itself and once through the shell.
+    /// Waits for a second signal, which ends the process at once. SIGHUP is none: a terminal that closes
+    /// sends it twice, once itself and once through the shell.
     pub(crate) async fn again(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
@@ -76,7 +76,7 @@ impl Signals {
     }
 }
 
-/// Whether the process was started with SIGHUP ignored. Only Linux shows it without changing it.
+/// Returns whether the process was started with SIGHUP ignored. Only Linux shows it without changing it.
 #[cfg(unix)]
 fn hang_ups_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -84,7 +84,7 @@ fn hang_ups_ignored() -> bool {
     ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 != 0))
 }
 
-/// Whether the user has asked long work to end, for work that does not await anything.
+/// The request of a user to end long work, for work that does not await anything.
 ///
 /// The first Ctrl-C, SIGTERM or SIGHUP raises the flag, so that the work can end with what is known
 /// so far; a second one ends the process at once.
@@ -108,17 +108,17 @@ impl Interrupt {
         Ok(Self(flag))
     }
 
-    /// Whether a signal has come.
+    /// Returns whether a signal has come.
     pub(crate) fn raised(&self) -> bool {
         self.0.get().is_some()
     }
 
-    /// The answer for long work that asks whether to continue.
+    /// Returns whether long work should continue.
     pub(crate) fn flow(&self) -> ControlFlow<()> {
         if self.raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// How to exit, if a signal has come.
+    /// Returns the exit code, if a signal has come.
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.0.get().copied()
     }

@@ -1,4 +1,4 @@
-//! What simulations in rounds share: seed, machine, output, and the graph made before the first run.
+//! The flags, start and output that simulations in rounds share.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(crate) struct Runs {
     pub(crate) json: bool,
 }
 
-/// How a simulation starts.
+/// The start of a simulation.
 pub(crate) enum Start<T> {
     /// With the graph made.
     Ready(T, Interrupt),
@@ -63,7 +63,7 @@ impl Runs {
         }
     }
 
-    /// Draws the report if asked to, and prints it.
+    /// Prints the report, and draws it with `--plot`.
     pub(crate) fn show<T: Serialize>(
         &self,
         report: &T,

@@ -8,13 +8,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// How long anything may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -119,20 +120,21 @@ pub(crate) fn start(command: &mut Command) -> (Owned, Lines) {
     (child, lines)
 }
 
-/// A directory of the test's own, which goes with it.
-pub(crate) struct Dir(pub(crate) PathBuf);
+/// A directory of the test's own.
+pub(crate) struct Dir(TempDir);
 
 impl Dir {
     pub(crate) fn new() -> Self {
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let dir = std::env::temp_dir().join(format!("rumormill-{}-{test}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("made");
-        Self(dir)
+        Self(tempfile::tempdir().expect("made"))
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
+        self.0.path().to_str().expect("UTF-8")
+    }
+
+    /// The path of something in it.
+    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(name)
     }
 
     /// The path of a file in it.
@@ -142,14 +144,8 @@ impl Dir {
 
     /// Writes a file in it; gives its path.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
-        fs::write(self.0.join(name), bytes).expect("writable");
+        fs::write(self.join(name), bytes).expect("writable");
         self.file(name)
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -6,7 +6,7 @@ use rumormill_sim::scenario::{Fate, Moment, NodeLine, Slice};
 
 use crate::cluster::replay::recording::Recording;
 use crate::cluster::timeline::{at as time, sign};
-use crate::term::format::{enclosure, known};
+use crate::term::format::{bounds, known};
 use crate::term::{exit, output};
 
 /// Prints what a node went through.
@@ -55,7 +55,7 @@ fn state(line: &NodeLine, aggregates: &[String]) -> String {
         parts.push(format!("{} members", line.members));
         for (name, aggregate) in aggregates.iter().zip(&line.aggregates) {
             let value = known(aggregate.value, 8);
-            let bounds = enclosure(aggregate.lower, aggregate.upper, 8);
+            let bounds = bounds(aggregate.lower, aggregate.upper, 8);
             let converged = if aggregate.converged { " converged" } else { "" };
             parts.push(format!("{name} {value} {bounds}{converged}"));
         }

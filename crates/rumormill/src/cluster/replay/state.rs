@@ -4,7 +4,7 @@ use rumormill_sim::scenario::{AggregateLine, NodeLine, NodeStatus, Sample, Slice
 
 use crate::cluster::replay::recording::Recording;
 use crate::cluster::timeline::{at as time, mark_line, percent, small, worst};
-use crate::term::format::{Align, UNKNOWN, enclosure, known, plural, table};
+use crate::term::format::{Align, UNKNOWN, bounds, known, plural, table};
 
 /// The state at the end of a slice: of all nodes, or of one.
 pub(crate) fn at(
@@ -91,5 +91,5 @@ fn up(line: &NodeLine) -> bool {
 
 fn aggregate(line: &AggregateLine) -> [String; 3] {
     let converged = if line.converged { "converged" } else { "" };
-    [known(line.value, 8), enclosure(line.lower, line.upper, 8), converged.to_owned()]
+    [known(line.value, 8), bounds(line.lower, line.upper, 8), converged.to_owned()]
 }

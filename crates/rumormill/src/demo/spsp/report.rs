@@ -18,11 +18,11 @@ pub(crate) struct Report {
     seed: u64,
     interval_seconds: f64,
     loss: f64,
-    /// What the values and the weights of all nodes must add up to.
+    /// The sums of the values and the weights of all nodes at the start.
     pub(crate) truth: Totals,
-    /// What they did add up to, round by round.
+    /// These sums after each round.
     pub(crate) rounds: Vec<Round>,
-    /// What each node holds at the end, with nothing in flight.
+    /// The states of the nodes at the end, with nothing in flight.
     pub(crate) states: Vec<NodeState>,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Round {
     pub(crate) totals: Totals,
 }
 
-/// What one node holds.
+/// The state of a node.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NodeState {
     pub(crate) name: String,
@@ -71,7 +71,7 @@ pub(crate) struct NodeState {
 }
 
 impl NodeState {
-    /// Whether not one bit has moved.
+    /// Returns whether value and weight are the same to the last bit.
     pub(crate) fn same_mass(&self, other: &Self) -> bool {
         (self.value.to_bits(), self.weight.to_bits())
             == (other.value.to_bits(), other.weight.to_bits())
@@ -103,7 +103,7 @@ impl Report {
         }
     }
 
-    /// Judges the end.
+    /// Compares the end with the truth.
     pub(crate) fn conclude(&mut self, tolerance: f64) {
         let totals = Totals::of(&self.states);
         let all_there = self.states.len() == self.nodes;
@@ -114,7 +114,7 @@ impl Report {
         self.right = self.estimates_right && self.conserved;
     }
 
-    /// One round in one line.
+    /// Summarizes a round in one line.
     pub(crate) fn summary(&self, totals: &Totals) -> String {
         let share = |total: f64, truth: f64| format!("{:.2} %", 100.0 * total / truth);
         let estimates = self.states.iter().filter_map(|state| state.estimate);
@@ -130,7 +130,7 @@ impl Report {
         )
     }
 
-    /// What each node holds, at most `rows` of them.
+    /// Returns a table of the states, of at most `rows` nodes.
     pub(crate) fn table(&self, rows: usize) -> Vec<Line> {
         let head = [
             ("node", Align::Left),
@@ -172,7 +172,7 @@ impl Report {
             .collect()
     }
 
-    /// The end of the demo for people.
+    /// Returns the last lines of the demo.
     pub(crate) fn lines(&self) -> Vec<Line> {
         let mut lines = vec![Line::new("", Tone::Plain)];
         lines.extend(self.table(20));
