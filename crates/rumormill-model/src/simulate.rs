@@ -23,6 +23,7 @@
 pub mod average;
 pub mod broadcast;
 mod engine;
+mod grown;
 pub mod histogram;
 pub mod observer;
 mod prefetch;

@@ -44,7 +44,7 @@ pub use crate::average::{
 pub use engines::bytes_with_degree;
 pub use job::{Job, Observer, Progress, simulate};
 pub use measure::Moment;
-pub use summary::{Ending, Level, Reached, Summary, TARGETS};
+pub use summary::{Level, Reached, Summary, TARGETS};
 
 #[cfg(test)]
 mod tests;

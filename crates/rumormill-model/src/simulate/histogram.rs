@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulate::grown::Grown;
+
 /// How often each value was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts(BTreeMap<u64, u64>);
@@ -125,56 +127,25 @@ const EXACT: u64 = 4096;
 /// How often each number of nodes was seen: exactly up to 4,096 nodes, beyond in bins of which
 /// each is at most 1/64 as wide as its distance from none and from all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Binned {
-    /// The bin that `times` begins with.
-    first: u64,
-    /// From the least bin seen to the greatest.
-    times: Vec<u64>,
-}
+pub struct Binned(Grown<u64>);
 
 impl Binned {
-    /// Sees a number of nodes out of `all`.
+    /// Counts a number of nodes out of `all`.
     #[inline]
     pub fn add(&mut self, value: u64, all: u64) {
-        self.add_bin(bin(value, all), 1);
+        *self.0.at(bin(value, all)) += 1;
     }
 
-    /// Sees a number of nodes out of `all` so many times.
+    /// Counts a number of nodes out of `all` `times` times.
     pub fn add_times(&mut self, value: u64, times: u64, all: u64) {
         if times > 0 {
-            self.add_bin(bin(value, all), times);
+            *self.0.at(bin(value, all)) += times;
         }
     }
 
-    #[inline]
-    fn add_bin(&mut self, bin: u64, times: u64) {
-        if let Some(slot) = bin.checked_sub(self.first).and_then(|i| self.times.get_mut(i as usize))
-        {
-            *slot += times;
-            return;
-        }
-        if self.times.is_empty() {
-            self.first = bin;
-        }
-        if bin < self.first {
-            let more = (self.first - bin) as usize;
-            self.times.splice(0..0, std::iter::repeat_n(0, more));
-            self.first = bin;
-        }
-        let at = (bin - self.first) as usize;
-        if at >= self.times.len() {
-            self.times.resize(at + 1, 0);
-        }
-        self.times[at] += times;
-    }
-
-    /// Takes up what another has seen.
+    /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        for (bin, &times) in (other.first..).zip(&other.times) {
-            if times > 0 {
-                self.add_bin(bin, times);
-            }
-        }
+        self.0.merge(&other.0);
     }
 
     /// The least number of nodes, out of `all`, that a share `q` of what was seen does not exceed;
@@ -187,10 +158,10 @@ impl Binned {
 
     /// The least and the greatest number in the bin of that quantile.
     pub(crate) fn quantile_bin(&self, q: f64, all: u64) -> (u64, u64) {
-        let total: u64 = self.times.iter().sum();
+        let total: u64 = self.0.iter().map(|(_, times)| times).sum();
         let rank = ((q * total as f64).ceil() as u64).clamp(1, total.max(1));
         let mut seen = 0;
-        let found = (self.first..).zip(&self.times).find(|&(_, &times)| {
+        let found = self.0.iter().find(|&(_, times)| {
             seen += times;
             seen >= rank
         });

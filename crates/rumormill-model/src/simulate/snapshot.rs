@@ -11,6 +11,7 @@ use rumormill_proto::Counted;
 
 use crate::error::{Error, count};
 use crate::exact::stop::Rule;
+use crate::simulate::stream::Draws;
 
 /// Estimates from a simulation, each with its standard error.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,11 +44,11 @@ pub fn snapshot(
     count("nodes", nodes, 1, 10_000_000)?;
     count("runs", u64::from(runs), 2, 1_000_000)?;
     rule.check()?;
-    let mut random = Random(seed);
+    let mut random = Draws::split_mix(seed);
     let mut sums = [[0.0; 2]; 5];
     for _ in 0..runs {
-        let figures = run(nodes as usize, rule, counted, &mut random);
-        for (sum, x) in sums.iter_mut().zip(figures) {
+        let statistics = run(nodes as usize, rule, counted, &mut random);
+        for (sum, x) in sums.iter_mut().zip(statistics) {
             sum[0] += x;
             sum[1] += x * x;
         }
@@ -69,7 +70,7 @@ pub fn snapshot(
 }
 
 /// One run: residue, incomplete (0 or 1), traffic, mean delay, last delivery.
-fn run(n: usize, rule: Rule, counted: Counted, random: &mut Random) -> [f64; 5] {
+fn run(n: usize, rule: Rule, counted: Counted, random: &mut Draws) -> [f64; 5] {
     if n == 1 {
         return [0.0; 5];
     }
@@ -121,28 +122,6 @@ fn run(n: usize, rule: Rule, counted: Counted, random: &mut Random) -> [f64; 5] 
         if known > 1 { delays / (known - 1) as f64 } else { 0.0 },
         last,
     ]
-}
-
-/// `SplitMix64` (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform below `bound`, by the high half of a product; the bias is below bound/2⁶⁴.
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]

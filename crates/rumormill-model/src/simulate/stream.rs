@@ -109,6 +109,12 @@ pub struct Draws {
 }
 
 impl Draws {
+    /// `SplitMix64` from a seed (Steele, Lea and Flood 2014).
+    #[must_use]
+    pub fn split_mix(seed: u64) -> Self {
+        Self { point: seed, step: GOLDEN }
+    }
+
     /// 64 uniform bits: the i-th call gives [`Stream::at`]`(i)`.
     #[inline]
     pub fn bits(&mut self) -> u64 {

@@ -186,18 +186,18 @@ impl Goal {
 impl Row {
     fn new(round: usize, level: &Level) -> Self {
         let quantile = |of: &Banded, q: f64| of.quantile(q).unwrap_or(0.0);
-        let mean = |of: &Banded| of.figure().mean().unwrap_or(0.0);
+        let mean = |of: &Banded| of.statistic().mean().unwrap_or(0.0);
         let (near, far) = (&level.mean_error, &level.worst_error);
         Self {
             round: round as u32,
-            runs: far.figure().count(),
+            runs: far.statistic().count(),
             mean_error: mean(near),
             mean_error_p5: quantile(near, 0.05),
             mean_error_p95: quantile(near, 0.95),
             worst_error: mean(far),
             worst_error_p5: quantile(far, 0.05),
             worst_error_p95: quantile(far, 0.95),
-            worst_error_most: far.figure().most().unwrap_or(0.0),
+            worst_error_most: far.statistic().most().unwrap_or(0.0),
             variance: level.variance.mean().unwrap_or(0.0),
             factor: level.factor.mean(),
             mass_lost: level.mass_lost.mean().unwrap_or(0.0),

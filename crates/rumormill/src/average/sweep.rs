@@ -47,7 +47,7 @@ fn most(reached: Option<&Reached>) -> Value {
 }
 
 fn centre(banded: &Banded) -> Value {
-    Value::real(banded.figure().mean())
+    Value::real(banded.statistic().mean())
 }
 
 /// All that can be listed. Errors are relative; they and the mass are those at the ends of the
@@ -76,7 +76,7 @@ pub(crate) const RESULTS: [Finding<Answer>; 27] = [
     usual("worst_error", Kind::Real, |a| centre(&a.summary.end.worst_error)),
     asked("worst_error_p95", Kind::Real, |a| Value::real(a.summary.end.worst_error.quantile(0.95))),
     asked("worst_error_most", Kind::Real, |a| {
-        Value::real(a.summary.end.worst_error.figure().most())
+        Value::real(a.summary.end.worst_error.statistic().most())
     }),
     asked("end_variance", Kind::Real, |a| Value::real(a.summary.end.variance.mean())),
     usual("mass_lost", Kind::Real, |a| Value::real(a.summary.end.mass_lost.mean())),

@@ -22,7 +22,8 @@ use crate::simulate::observer;
 use crate::simulate::work::{ByRuns, Worker};
 
 /// The engines, the fastest first.
-const ENGINES: &Engines<Asked> = &[&DenseEngine, &InstantEngine, &EventsEngine];
+const ENGINES: &Engines<Asked> =
+    &[&DenseEngine, &MessagesEngine { overlaps: false }, &MessagesEngine { overlaps: true }];
 
 type Watch<'a> = observer::Watch<'a, (u64, f64)>;
 
@@ -96,50 +97,36 @@ impl Engine<Asked> for DenseEngine {
     }
 }
 
-/// The protocols, message by message; exchanges take no time.
-struct InstantEngine;
-
-impl Engine<Asked> for InstantEngine {
-    fn name(&self) -> &'static str {
-        "instant"
-    }
-
-    fn supports(&self, Asked { averaging, .. }: &Asked) -> Result<(), String> {
-        match averaging.overlaps() {
-            true => Err("its messages take no time, so that exchanges do not overlap".to_owned()),
-            false => Ok(()),
-        }
-    }
-
-    fn bytes_needed(&self, asked: &Asked, workers: usize) -> u64 {
-        let pushes = asked.averaging.protocol == Protocol::PushSum;
-        bytes(asked, state_bytes(asked).0 + if pushes { 24 } else { 0 }, workers)
-    }
-
-    fn build<'a>(&self, asked: &'a Asked, _seed: u64) -> Box<dyn Plan<Asked> + 'a> {
-        Box::new(Messages(&asked.averaging))
-    }
+/// The protocols, message by message.
+struct MessagesEngine {
+    /// Whether messages take time, so that exchanges overlap.
+    overlaps: bool,
 }
 
-/// The protocols, with messages that take time.
-struct EventsEngine;
-
-impl Engine<Asked> for EventsEngine {
+impl Engine<Asked> for MessagesEngine {
     fn name(&self) -> &'static str {
-        "events"
+        if self.overlaps { "events" } else { "instant" }
     }
 
     fn supports(&self, Asked { averaging, .. }: &Asked) -> Result<(), String> {
-        match averaging.overlaps() {
-            true => Ok(()),
-            false => Err("it is for exchanges that overlap: give an overlap above 0".to_owned()),
-        }
+        let why = match (averaging.overlaps(), self.overlaps) {
+            (true, false) => "its messages take no time, so that exchanges do not overlap",
+            (false, true) => "it is for exchanges that overlap: give an overlap above 0",
+            _ => return Ok(()),
+        };
+        Err(why.to_owned())
     }
 
     fn bytes_needed(&self, asked: &Asked, workers: usize) -> u64 {
         let (state, message) = state_bytes(asked);
-        // A tick, and the messages and timers of about two exchanges, in lists that have grown.
-        bytes(asked, state + 2 * 4 * message + 8, workers)
+        let pushes = asked.averaging.protocol == Protocol::PushSum;
+        let more = match self.overlaps {
+            // A tick, and the messages and timers of about two exchanges, in lists that have grown.
+            true => 2 * 4 * message + 8,
+            false if pushes => 24,
+            false => 0,
+        };
+        bytes(asked, state + more, workers)
     }
 
     fn build<'a>(&self, asked: &'a Asked, _seed: u64) -> Box<dyn Plan<Asked> + 'a> {

@@ -7,18 +7,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulate::grown::Grown;
+
 /// Bits of the exponent that choose the chunk: each counts units of 2^(32·index − 1074).
 const CHUNK_BITS: u32 = 32;
 
-/// An exact sum. Only the chunks that were needed are kept: figures of one round lie within a few
-/// decades.
+/// An exact sum. Only the chunks that were needed are kept: statistics of one round lie within a few
+/// decades. A term adds at most 2⁸⁵ to a chunk, so none overflows before 2⁴² terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExactSum {
-    /// The index of the first chunk.
-    first: usize,
-    /// A term adds at most 2⁸⁵ to a chunk, so none overflows before 2⁴² terms.
-    chunks: Vec<i128>,
-}
+pub struct ExactSum(Grown<i128>);
 
 impl ExactSum {
     /// Adds a finite number; others are left out.
@@ -33,27 +30,27 @@ impl ExactSum {
         let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
         let place = exponent.max(1) - 1;
         let term = i128::from(mantissa) << (place % CHUNK_BITS);
-        *self.chunk((place / CHUNK_BITS) as usize) += if x < 0.0 { -term } else { term };
+        *self.0.at(u64::from(place / CHUNK_BITS)) += if x < 0.0 { -term } else { term };
     }
 
     /// Adds all terms of another sum.
     pub fn merge(&mut self, other: &Self) {
-        for (at, chunk) in other.chunks.iter().enumerate() {
-            *self.chunk(other.first + at) += chunk;
-        }
+        self.0.merge(&other.0);
     }
 
     /// The sum; right to a few units in the last place of its largest chunk.
     #[must_use]
     pub fn value(&self) -> f64 {
         // Carries first, and only terms of one sign, so that nothing cancels in floats.
-        let (mut digits, mut carry) = digits(self.chunks.iter().copied());
+        let chunks = self.0.iter().map(|(_, chunk)| chunk);
+        let (mut digits, mut carry) = digits(chunks.clone());
         let negative = carry < 0;
         if negative {
-            (digits, carry) = self::digits(self.chunks.iter().map(|chunk| -chunk));
+            (digits, carry) = self::digits(chunks.map(|chunk| -chunk));
         }
+        let first = self.0.iter().next().map_or(0, |(first, _)| first) as i32;
         let scale = |at: usize| {
-            let exponent = (self.first + at) as i32 * CHUNK_BITS as i32 - 1074;
+            let exponent = (first + at as i32) * CHUNK_BITS as i32 - 1074;
             // Two steps, since 2^−1074 times 2^1074 must not pass through zero or infinity.
             (exponent / 2, exponent - exponent / 2)
         };
@@ -63,22 +60,6 @@ impl ExactSum {
             total += digit as f64 * 2f64.powi(half) * 2f64.powi(rest);
         }
         if negative { -total } else { total }
-    }
-
-    fn chunk(&mut self, index: usize) -> &mut i128 {
-        if self.chunks.is_empty() {
-            self.first = index;
-        }
-        if index < self.first {
-            let missing = self.first - index;
-            self.chunks.splice(0..0, std::iter::repeat_n(0, missing));
-            self.first = index;
-        }
-        let at = index - self.first;
-        if at >= self.chunks.len() {
-            self.chunks.resize(at + 1, 0);
-        }
-        &mut self.chunks[at]
     }
 }
 

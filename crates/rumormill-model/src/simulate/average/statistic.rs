@@ -1,12 +1,13 @@
-//! One figure over many runs: mean, deviation, range and, if wanted, quantiles.
+//! A statistic over many runs: mean, deviation, range and, if wanted, quantiles.
 
 use serde::{Deserialize, Serialize};
 
 use crate::simulate::average::rational::ExactSum;
+use crate::simulate::grown::Grown;
 
-/// Mean, deviation and range of a figure; exact, so that any split of the runs merges to the same.
+/// Mean, deviation and range; exact, so that any split of the runs merges to the same.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
+pub struct Statistic {
     count: u64,
     sum: ExactSum,
     squares: ExactSum,
@@ -14,7 +15,7 @@ pub struct Figure {
     most: Option<f64>,
 }
 
-impl Figure {
+impl Statistic {
     /// Takes up a finite value.
     pub fn add(&mut self, x: f64) {
         self.count += 1;
@@ -75,66 +76,44 @@ impl Figure {
 /// Bins to each doubling: 2 to this. A quantile is right to 1 %.
 const FINE: u32 = 6;
 
-/// A figure that is not negative, with its quantiles.
+/// A statistic that is not negative, with its quantiles.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Banded {
-    figure: Figure,
+    statistic: Statistic,
     zeros: u64,
-    /// The bin that `times` begins with.
-    first: u64,
-    times: Vec<u64>,
+    times: Grown<u64>,
 }
 
 impl Banded {
-    /// Takes up a value, 0 or more.
+    /// Counts a value, 0 or more.
     pub fn add(&mut self, x: f64) {
-        self.figure.add(x);
+        self.statistic.add(x);
         if x > 0.0 {
-            self.add_bin(bin(x), 1);
+            *self.times.at(bin(x)) += 1;
         } else {
             self.zeros += 1;
         }
     }
 
-    /// Takes up what another has.
+    /// Adds the values of another.
     pub fn merge(&mut self, other: &Self) {
-        self.figure.merge(&other.figure);
+        self.statistic.merge(&other.statistic);
         self.zeros += other.zeros;
-        for (bin, &times) in (other.first..).zip(&other.times) {
-            if times > 0 {
-                self.add_bin(bin, times);
-            }
-        }
-    }
-
-    fn add_bin(&mut self, bin: u64, times: u64) {
-        if self.times.is_empty() {
-            self.first = bin;
-        }
-        if bin < self.first {
-            let missing = (self.first - bin) as usize;
-            self.times.splice(0..0, std::iter::repeat_n(0, missing));
-            self.first = bin;
-        }
-        let at = (bin - self.first) as usize;
-        if at >= self.times.len() {
-            self.times.resize(at + 1, 0);
-        }
-        self.times[at] += times;
+        self.times.merge(&other.times);
     }
 
     /// Mean, deviation and range.
     #[must_use]
-    pub fn figure(&self) -> &Figure {
-        &self.figure
+    pub fn statistic(&self) -> &Statistic {
+        &self.statistic
     }
 
     /// A value that a share `q` of the values does not exceed, right to 1 %; exact at the ends.
     /// `None` of none.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        let (least, most) = (self.figure.least?, self.figure.most?);
-        let count = self.figure.count;
+        let (least, most) = (self.statistic.least?, self.statistic.most?);
+        let count = self.statistic.count;
         let rank = ((q * count as f64).ceil() as u64).clamp(1, count);
         if rank == 1 {
             return Some(least);
@@ -146,13 +125,11 @@ impl Banded {
         if seen >= rank {
             return Some(0.0);
         }
-        for (bin, &times) in (self.first..).zip(&self.times) {
+        let found = self.times.iter().find(|(_, times)| {
             seen += times;
-            if seen >= rank {
-                return Some(middle(bin).clamp(least, most));
-            }
-        }
-        Some(most)
+            seen >= rank
+        });
+        Some(found.map_or(most, |(bin, _)| middle(bin).clamp(least, most)))
     }
 }
 
@@ -188,7 +165,7 @@ mod tests {
         let mut banded = Banded::default();
         [0.0, 0.0, 0.0, 4.0].into_iter().for_each(|x| banded.add(x));
         assert_eq!((banded.quantile(0.75), banded.quantile(0.76)), (Some(0.0), Some(4.0)));
-        assert_eq!(banded.figure().mean(), Some(1.0));
+        assert_eq!(banded.statistic().mean(), Some(1.0));
     }
 
     #[test]
@@ -207,10 +184,10 @@ mod tests {
 
     #[test]
     fn errors_of_means() {
-        let mut figure = Figure::default();
-        assert_eq!((figure.mean(), figure.standard_error()), (None, None));
-        [1.0, 2.0, 3.0].into_iter().for_each(|x| figure.add(x));
-        assert_eq!(figure.mean(), Some(2.0));
-        assert!((figure.standard_error().unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-15);
+        let mut statistic = Statistic::default();
+        assert_eq!((statistic.mean(), statistic.standard_error()), (None, None));
+        [1.0, 2.0, 3.0].into_iter().for_each(|x| statistic.add(x));
+        assert_eq!(statistic.mean(), Some(2.0));
+        assert!((statistic.standard_error().unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-15);
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::average::{Averaging, Faults, Schedule};
 use crate::error::Error;
 use crate::simulate::average::measure::Moment;
-use crate::simulate::average::statistic::{Banded, Figure};
+use crate::simulate::average::statistic::{Banded, Statistic};
 use crate::simulate::histogram::Counts;
 
 /// Relative errors whose rounds are always counted.
@@ -22,46 +22,29 @@ pub struct Level {
     /// The worst node's relative error.
     pub worst_error: Banded,
     /// [`Moment::variance`].
-    pub variance: Figure,
+    pub variance: Statistic,
     /// The variance over that of the round before, where that means something.
-    pub factor: Figure,
+    pub factor: Statistic,
     /// [`Moment::mass_lost`].
-    pub mass_lost: Figure,
+    pub mass_lost: Statistic,
     /// Messages sent in the round.
-    pub messages: Figure,
+    pub messages: Statistic,
 }
 
 impl Level {
+    fn add(&mut self, moment: &Moment, messages: u64) {
+        self.mean_error.add(moment.mean_error);
+        self.worst_error.add(moment.worst_error);
+        self.variance.add(moment.variance);
+        self.mass_lost.add(moment.mass_lost);
+        self.messages.add(messages as f64);
+    }
+
     fn merge(&mut self, other: &Self) {
         self.mean_error.merge(&other.mean_error);
         self.worst_error.merge(&other.worst_error);
         self.variance.merge(&other.variance);
         self.factor.merge(&other.factor);
-        self.mass_lost.merge(&other.mass_lost);
-        self.messages.merge(&other.messages);
-    }
-}
-
-/// All runs at their ends, which are not all in one round if runs end at a goal.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ending {
-    /// The mean node's relative error.
-    pub mean_error: Banded,
-    /// The worst node's relative error.
-    pub worst_error: Banded,
-    /// [`Moment::variance`].
-    pub variance: Figure,
-    /// [`Moment::mass_lost`].
-    pub mass_lost: Figure,
-    /// Messages sent in the whole run.
-    pub messages: Figure,
-}
-
-impl Ending {
-    fn merge(&mut self, other: &Self) {
-        self.mean_error.merge(&other.mean_error);
-        self.worst_error.merge(&other.worst_error);
-        self.variance.merge(&other.variance);
         self.mass_lost.merge(&other.mass_lost);
         self.messages.merge(&other.messages);
     }
@@ -87,14 +70,15 @@ pub struct Summary {
     pub cancelled: bool,
     /// By round; the first is the start. Runs that ended earlier are not in it.
     pub levels: Vec<Level>,
-    /// The runs that were made to their end, at their last rounds.
-    pub end: Ending,
+    /// The runs that were made to their end, at their last rounds, which differ if runs end at a goal;
+    /// `messages` are those of the whole run, and `factor` is empty.
+    pub end: Level,
     /// When runs first were as close as [`TARGETS`] and as the goal asks.
     pub reached: Vec<Reached>,
     /// The variance factors of all rounds together, but for those in which nodes crash, are found
     /// to have, or get other inputs: the variance leaps then. Of a fixed order, without the first
     /// rounds.
-    pub factor: Figure,
+    pub factor: Statistic,
     skip: u32,
     /// The rounds that the variance leaps in.
     leaps: Vec<u32>,
@@ -142,9 +126,9 @@ impl Summary {
             runs: 0,
             cancelled: false,
             levels: vec![],
-            end: Ending::default(),
+            end: Level::default(),
             reached: errors.into_iter().map(reached).collect(),
-            factor: Figure::default(),
+            factor: Statistic::default(),
             skip: if averaging.schedule == Schedule::Fixed { SETTLING } else { 0 },
             leaps: leaps(&averaging.faults),
         }
@@ -157,11 +141,7 @@ impl Summary {
             self.levels.resize_with(at + 1, Level::default);
         }
         let level = &mut self.levels[at];
-        level.mean_error.add(moment.mean_error);
-        level.worst_error.add(moment.worst_error);
-        level.variance.add(moment.variance);
-        level.mass_lost.add(moment.mass_lost);
-        level.messages.add(moment.messages as f64);
+        level.add(&moment, moment.messages);
         if at > 0 && record.last.clear && moment.clear {
             let factor = moment.variance / record.last.variance;
             level.factor.add(factor);
@@ -182,13 +162,8 @@ impl Summary {
 
     /// Takes up that a run has come to its end.
     pub(super) fn finish(&mut self, record: &Record) {
-        let last = record.last();
         self.runs += 1;
-        self.end.mean_error.add(last.mean_error);
-        self.end.worst_error.add(last.worst_error);
-        self.end.variance.add(last.variance);
-        self.end.mass_lost.add(last.mass_lost);
-        self.end.messages.add(record.messages as f64);
+        self.end.add(&record.last, record.messages);
     }
 
     /// Takes up the runs of another, of the same simulation. The result is that of all runs

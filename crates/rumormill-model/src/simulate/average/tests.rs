@@ -121,8 +121,8 @@ fn the_end_is_that_of_each_run() {
         (reached.rounds.iter().next().unwrap().0, reached.rounds.largest().unwrap());
     assert!(least < most, "all runs end after {least} rounds");
     let end = &summary.end;
-    assert_eq!(end.worst_error.figure().count(), 40);
-    assert!(end.worst_error.figure().most().unwrap() <= 1e-6);
+    assert_eq!(end.worst_error.statistic().count(), 40);
+    assert!(end.worst_error.statistic().most().unwrap() <= 1e-6);
     // Each node sends one message a round, and one comes back.
     let rounds = reached.rounds.moments().mean();
     assert!((end.messages.mean().unwrap() - 128.0 * rounds).abs() < 1e-6);
@@ -163,7 +163,11 @@ fn a_matching_and_push_sum_are_the_same_in_both_engines_bit_for_bit() {
             let averaging =
                 Averaging { schedule, engine, rounds: 12, ..Averaging::new(301, protocol) };
             let summary = run(&averaging, 3);
-            summary.levels.iter().map(|level| level.worst_error.figure().most()).collect::<Vec<_>>()
+            summary
+                .levels
+                .iter()
+                .map(|level| level.worst_error.statistic().most())
+                .collect::<Vec<_>>()
         };
         let worst = of(Engine::Dense);
         assert_eq!(worst.len(), 13);
@@ -188,7 +192,7 @@ fn two_nodes_with_5_and_10_agree_on_15() {
     };
     let summary = run(&averaging, 4);
     // At the start node 0 says 5 and node 1 has no weight to say anything by.
-    let worst = |round: usize| summary.levels[round].worst_error.figure().most().unwrap();
+    let worst = |round: usize| summary.levels[round].worst_error.statistic().most().unwrap();
     assert_eq!((worst(0), worst(1)), (1.0, 0.0));
     // After one exchange both hold 7.5 with weight 0.5.
     use super::protocol::Protocol as _;
@@ -247,7 +251,7 @@ fn what_is_stopped_keeps_what_was_done() {
     assert!(summary.cancelled);
     assert_eq!(summary.runs, 2);
     let counts: Vec<u64> =
-        summary.levels.iter().map(|level| level.worst_error.figure().count()).collect();
+        summary.levels.iter().map(|level| level.worst_error.statistic().count()).collect();
     assert_eq!((counts[7], counts[8], counts[9]), (3, 2, 2));
 }
 
@@ -310,6 +314,6 @@ fn a_graph_in_two_parts_finds_two_means() {
     };
     let summary = run(&averaging, 1);
     // 1 and 5 instead of 3, for good.
-    assert_eq!(summary.levels[3].mean_error.figure().mean(), Some(2.0 / 3.0));
+    assert_eq!(summary.levels[3].mean_error.statistic().mean(), Some(2.0 / 3.0));
     assert_eq!(summary.levels[3].mass_lost.mean(), Some(0.0));
 }

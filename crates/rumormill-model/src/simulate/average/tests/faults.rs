@@ -63,7 +63,7 @@ fn plain_spsp_leaks_under_loss_and_stays_off_for_ever() {
     let summary = run(&with(Protocol::Spsp, 1000, 60, faults(0.1, (0.01, 0.1))), 12);
     let level = last(&summary);
     // The prototype's estimates end 0.2 % off.
-    let error = level.mean_error.figure().mean().unwrap();
+    let error = level.mean_error.statistic().mean().unwrap();
     assert!((1e-3..4e-3).contains(&error), "{error}");
     // All agree by then, on something wrong.
     assert!(level.variance.most().unwrap() < 1e-15);
@@ -82,7 +82,7 @@ fn the_ledger_loses_nothing_whatever_is_lost() {
             assert_eq!(level.mass_lost.least(), Some(0.0), "loss {loss}");
             assert_eq!(level.mass_lost.most(), Some(0.0), "loss {loss}");
         }
-        let error = last(&summary).worst_error.figure().most().unwrap();
+        let error = last(&summary).worst_error.statistic().most().unwrap();
         assert!(error < 0.1, "loss {loss}: {error}");
     }
 }
@@ -107,7 +107,7 @@ fn push_pull_that_overlaps_changes_the_sum() {
     let summary = run(&with(Protocol::PushPull, 500, 40, faults(0.0, (0.1, 0.1))), 3);
     let off = last(&summary).mass_lost.most().unwrap().abs();
     assert!((1e-5..0.1).contains(&off), "{off}");
-    assert!(last(&summary).mean_error.figure().mean().unwrap() > 1e-5);
+    assert!(last(&summary).mean_error.statistic().mean().unwrap() > 1e-5);
     // Whereas what is atomic keeps it.
     let summary = run(&with(Protocol::PushPull, 500, 40, faults(0.0, (0.0, 0.0))), 3);
     assert!(last(&summary).mass_lost.most().unwrap().abs() < 1e-12);
@@ -122,7 +122,7 @@ fn after_a_crash_the_ledger_finds_the_survivors_mean_and_plain_spsp_does_not() {
             run(&averaging, 2)
         };
         let ledger = crash(Protocol::Ledger);
-        let error = last(&ledger).worst_error.figure().most().unwrap();
+        let error = last(&ledger).worst_error.statistic().most().unwrap();
         assert!(error < 1e-9, "{latency:?}: {error}");
         // Until the crash is known, what the dead took is missing or too much.
         let lost = |round: usize| ledger.levels[round].mass_lost.most().unwrap();
@@ -131,7 +131,7 @@ fn after_a_crash_the_ledger_finds_the_survivors_mean_and_plain_spsp_does_not() {
         // The leaps of the variance are not counted.
         assert!((0.2..0.6).contains(&ledger.factor.mean().unwrap()), "{:?}", ledger.factor.mean());
         let spsp = crash(Protocol::Spsp);
-        assert!(last(&spsp).mean_error.figure().most().unwrap() > 1e-4);
+        assert!(last(&spsp).mean_error.statistic().most().unwrap() > 1e-4);
     }
 }
 
@@ -141,7 +141,7 @@ fn inputs_that_change_are_followed() {
         let changes = vec![Strike { share: 0.25, after: 20 }];
         let averaging = with(protocol, 400, 60, Faults { changes, ..faults(0.0, (0.0, 0.0)) });
         let summary = run(&averaging, 2);
-        let error = |round: usize| summary.levels[round].mean_error.figure().mean().unwrap();
+        let error = |round: usize| summary.levels[round].mean_error.statistic().mean().unwrap();
         assert!(error(20) < 2e-3, "{protocol}: {}", error(20));
         // A quarter rises by nearly 1: the mean from ½ to ¾.
         assert!(error(21) > 0.1, "{protocol}: {}", error(21));
