@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::graph::search::Search;
+use crate::graph::search::distances;
 
 /// The most nodes of a graph that is not complete: node numbers are 32-bit.
 pub const MAX_GRAPH_NODES: u64 = u32::MAX as u64 - 1;
@@ -175,8 +175,9 @@ impl Csr {
     #[must_use]
     pub fn is_deep(&self) -> bool {
         *self.deep.get_or_init(|| {
-            let steps = 4 * self.nodes.max(2).ilog2();
-            !Search::new(self.nodes()).ends_within(0, steps, |v| self.neighbours(v))
+            let mut steps = Vec::new();
+            let farthest = distances(self, 0, &mut steps).last().map_or(0, |&v| steps[v as usize]);
+            farthest > 4 * self.nodes.max(2).ilog2()
         })
     }
 

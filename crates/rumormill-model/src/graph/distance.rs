@@ -1,5 +1,7 @@
 //! Distances: how far a node is from the farthest, and the most that any is.
 
+use crate::graph::csr::Csr;
+use crate::graph::search::distances;
 use crate::graph::topology::Topology;
 
 /// How far a rumor must go from one node: the least rounds of push.
@@ -24,11 +26,10 @@ impl Topology {
     /// Returns the eccentricity of a node; edges are followed the way that pushes go.
     #[must_use]
     pub fn eccentricity(&self, node: u64) -> Eccentricity {
-        let Self::Graph(_) = self else {
-            return Eccentricity { steps: u64::from(self.nodes() > 1), reached: self.nodes() };
-        };
-        let mut steps = vec![u32::MAX; self.nodes() as usize];
-        self.search(node as u32, &mut steps)
+        match self {
+            Self::Graph(graph) => eccentricity(graph, node as u32, &mut Vec::new()),
+            Self::Complete(nodes) => Eccentricity { steps: u64::from(*nodes > 1), reached: *nodes },
+        }
     }
 
     /// Returns radius and diameter, following at most about `work` edges; `None` if some node
@@ -55,7 +56,7 @@ impl Topology {
         };
         let both_ways = !csr.directed();
         let mut bounds = vec![(0u64, u64::MAX); nodes as usize];
-        let mut steps = vec![u32::MAX; nodes as usize];
+        let mut steps = Vec::new();
         let (mut left, cost) = (work, csr.entries() + nodes);
         let mut farthest = true;
         loop {
@@ -76,7 +77,7 @@ impl Topology {
             };
             farthest = !farthest;
             let Some((node, _)) = next else { return Some(extent) };
-            let found = self.search(node as u32, &mut steps);
+            let found = eccentricity(csr, node as u32, &mut steps);
             if found.reached < nodes {
                 return None;
             }
@@ -90,26 +91,13 @@ impl Topology {
             }
         }
     }
+}
 
-    /// Fills in the steps from a node to all others.
-    fn search(&self, from: u32, steps: &mut [u32]) -> Eccentricity {
-        let Self::Graph(csr) = self else { unreachable!("of a graph") };
-        steps.fill(u32::MAX);
-        steps[from as usize] = 0;
-        let mut queue = vec![from];
-        let mut at = 0;
-        while let Some(&v) = queue.get(at) {
-            at += 1;
-            for &w in csr.neighbours(v) {
-                if steps[w as usize] == u32::MAX {
-                    steps[w as usize] = steps[v as usize] + 1;
-                    queue.push(w);
-                }
-            }
-        }
-        let last = queue[queue.len() - 1];
-        Eccentricity { steps: u64::from(steps[last as usize]), reached: queue.len() as u64 }
-    }
+/// Returns the eccentricity of a node, and fills in the steps to all others.
+fn eccentricity(graph: &Csr, node: u32, steps: &mut Vec<u32>) -> Eccentricity {
+    let reached = distances(graph, node, steps);
+    let farthest = reached.last().map_or(0, |&last| steps[last as usize]);
+    Eccentricity { steps: farthest.into(), reached: reached.len() as u64 }
 }
 
 fn largest(bounds: &[(u64, u64)], part: impl Fn(&(u64, u64)) -> u64) -> u64 {
@@ -126,7 +114,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::graph::csr::Csr;
     use crate::graph::kind::{Density, GraphKind};
 
     /// All distances by Floyd and Warshall.

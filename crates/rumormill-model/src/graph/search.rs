@@ -1,5 +1,7 @@
 //! A search through a graph, level by level.
 
+use crate::graph::csr::Csr;
+
 /// A breadth-first search.
 pub(crate) struct Search {
     pub(crate) seen: Vec<bool>,
@@ -32,26 +34,24 @@ impl Search {
         }
         at as u64
     }
+}
 
-    /// Whether all that can be reached from a node is at most so many steps away.
-    pub(crate) fn ends_within<'a>(
-        &mut self,
-        from: u32,
-        steps: u32,
-        next: impl Fn(u32) -> &'a [u32],
-    ) -> bool {
-        let mut level = vec![from];
-        self.seen[from as usize] = true;
-        for _ in 0..=steps {
-            self.queue.clear();
-            for &w in level.iter().flat_map(|&v| next(v)) {
-                if !self.seen[w as usize] {
-                    self.seen[w as usize] = true;
-                    self.queue.push(w);
-                }
+/// Fills in the steps from a node to each other, `u32::MAX` to those that it cannot reach. Returns the
+/// nodes that it reaches, the nearest first.
+pub(crate) fn distances(graph: &Csr, from: u32, steps: &mut Vec<u32>) -> Vec<u32> {
+    steps.clear();
+    steps.resize(graph.nodes() as usize, u32::MAX);
+    steps[from as usize] = 0;
+    let mut reached = vec![from];
+    let mut at = 0;
+    while let Some(&v) = reached.get(at) {
+        at += 1;
+        for &w in graph.neighbours(v) {
+            if steps[w as usize] == u32::MAX {
+                steps[w as usize] = steps[v as usize] + 1;
+                reached.push(w);
             }
-            std::mem::swap(&mut level, &mut self.queue);
         }
-        level.is_empty()
     }
+    reached
 }

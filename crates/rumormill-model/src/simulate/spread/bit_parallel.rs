@@ -21,11 +21,11 @@ use crate::graph::csr::Csr;
 use crate::graph::topology::Topology;
 use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::asked::{self, Asked};
 use crate::simulate::spread::contacts::Contacts;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::{Worker, in_parallel};
-use crate::spread::{Semantics, Spread, Targets};
+use crate::spread::{Spread, Targets};
 use lanes::Lanes;
 
 /// Runs from which on it pays.
@@ -66,13 +66,7 @@ impl Engine<Asked> for BitParallelEngine {
                  to share between runs"
             ));
         }
-        if spread.semantics != Semantics::Synchronous {
-            return Err(format!("it knows synchronous rounds only, not {}", spread.semantics));
-        }
-        if spread.loses_interest() {
-            return Err("it does not know which nodes have lost interest".to_owned());
-        }
-        Ok(())
+        asked::supports(spread)
     }
 
     /// It pays to work on many runs at once, whatever the graph (measured: at 16 runs it takes 2 to

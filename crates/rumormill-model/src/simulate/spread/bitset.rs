@@ -23,11 +23,10 @@ use std::ops::ControlFlow;
 use crate::graph::topology::Topology;
 use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::asked::{self, Asked};
 use crate::simulate::spread::binomial::{Chance, binomial};
-use crate::simulate::spread::complete;
 use crate::simulate::spread::complete::{Complete, Level, callers};
-use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::player::OneByOne;
 use crate::simulate::spread::run::Run;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::stream::{Draws, Purpose, Stream};
@@ -59,7 +58,7 @@ impl Engine<Asked> for BitsetEngine {
         if spread.alive() > MOST {
             return Err(format!("it has a bit for each living node, and {MOST} at most"));
         }
-        complete::supports(spread)
+        asked::supports(spread)
     }
 
     /// A bit for each living node, and 12 bytes for each bucket.
@@ -89,7 +88,11 @@ impl<'a> Bitset<'a> {
 
 impl Plan<Asked> for Bitset<'_> {
     fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
-        Box::new(OneByOne::new(Nodes::new(self)))
+        let mut nodes = Nodes::new(self);
+        let play = move |run, threads, record: &mut Run, watch: &mut Watch<'_>| {
+            nodes.play(run, threads, record, watch)
+        };
+        Box::new(OneByOne::new(play))
     }
 }
 
@@ -105,7 +108,7 @@ struct Nodes<'a> {
     levels: Vec<Level>,
 }
 
-impl Player for Nodes<'_> {
+impl Nodes<'_> {
     fn play(
         &mut self,
         run: u64,

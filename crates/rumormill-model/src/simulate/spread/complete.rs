@@ -16,7 +16,7 @@
 use crate::simulate::spread::binomial::{Chance, binomial, real};
 use crate::simulate::spread::occupancy::occupied;
 use crate::simulate::stream::Draws;
-use crate::spread::{Semantics, Spread, Targets};
+use crate::spread::{Spread, Targets};
 
 /// A model on the complete graph.
 #[derive(Clone, Debug)]
@@ -43,17 +43,6 @@ pub(super) struct Level {
     pub(super) balls: u64,
     /// Each falls on a given uninformed node with probability `keep` over this.
     pub(super) pool: u64,
-}
-
-/// Whether this graph's fast engines can do a model.
-pub(super) fn supports(spread: &Spread) -> Result<(), String> {
-    if spread.semantics != Semantics::Synchronous {
-        return Err(format!("it knows synchronous rounds only, not {}", spread.semantics));
-    }
-    if spread.loses_interest() {
-        return Err("it does not know which nodes have lost interest".to_owned());
-    }
-    Ok(())
 }
 
 impl Complete {

@@ -14,8 +14,7 @@ use std::ops::{ControlFlow, Range};
 use crate::graph::topology::Topology;
 use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::spread::asked::Asked;
-use crate::simulate::spread::complete;
+use crate::simulate::spread::asked::{self, Asked};
 use crate::simulate::spread::complete::{Complete, Level, callers};
 use crate::simulate::spread::run::Run;
 use crate::simulate::spread::summary::Summary;
@@ -48,7 +47,7 @@ impl Engine<Asked> for CountEngine {
                 "it counts those that know, which says all on the complete graph only".into()
             );
         };
-        complete::supports(spread)
+        asked::supports(spread)
     }
 
     /// The tables of few nodes, and next to nothing otherwise.

@@ -7,32 +7,26 @@ use crate::simulate::spread::run::Run;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::Worker;
 
-/// Plays one run at a time.
-pub(crate) trait Player {
-    /// Plays a run with up to `threads` threads, and records what it did. Gives up as soon as the
-    /// watch says so.
-    fn play(
-        &mut self,
-        run: u64,
-        threads: usize,
-        record: &mut Run,
-        watch: &mut Watch<'_>,
-    ) -> ControlFlow<()>;
-}
-
-/// A worker that has runs played one by one.
-pub(crate) struct OneByOne<P> {
-    player: P,
+/// A worker that has each run played by a function: from the run's number, with up to that many threads,
+/// into a record. It gives up as soon as the watch says so.
+pub(crate) struct OneByOne<F> {
+    play: F,
     record: Run,
 }
 
-impl<P: Player> OneByOne<P> {
-    pub(crate) fn new(player: P) -> Self {
-        Self { player, record: Run::default() }
+impl<F> OneByOne<F>
+where
+    F: FnMut(u64, usize, &mut Run, &mut Watch<'_>) -> ControlFlow<()>,
+{
+    pub(crate) fn new(play: F) -> Self {
+        Self { play, record: Run::default() }
     }
 }
 
-impl<P: Player> Worker<Summary> for OneByOne<P> {
+impl<F> Worker<Summary> for OneByOne<F>
+where
+    F: FnMut(u64, usize, &mut Run, &mut Watch<'_>) -> ControlFlow<()>,
+{
     fn work(
         &mut self,
         runs: Range<u64>,
@@ -41,7 +35,7 @@ impl<P: Player> Worker<Summary> for OneByOne<P> {
         watch: &mut Watch<'_>,
     ) -> ControlFlow<()> {
         for run in runs {
-            self.player.play(run, threads, &mut self.record, watch)?;
+            (self.play)(run, threads, &mut self.record, watch)?;
             summary.add(&self.record);
             watch.runs_done(1);
         }

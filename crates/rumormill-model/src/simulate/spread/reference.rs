@@ -10,7 +10,7 @@ use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
 use crate::simulate::spread::asked::Asked;
 use crate::simulate::spread::contacts::{Contact, Contacts};
-use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::player::OneByOne;
 use crate::simulate::spread::run::Run;
 use crate::simulate::spread::start::Start;
 use crate::simulate::spread::summary::Summary;
@@ -40,41 +40,20 @@ impl Engine<Asked> for ReferenceEngine {
     }
 
     fn build<'a>(&self, asked: &'a Asked, seed: u64) -> Box<dyn Plan<Asked> + 'a> {
-        Box::new(Reference::new(&asked.spread, &asked.topology, seed))
+        Box::new(Reference { asked, seed })
     }
 }
 
-pub(super) struct Reference<'a> {
-    spread: &'a Spread,
-    topology: &'a Topology,
+struct Reference<'a> {
+    asked: &'a Asked,
     seed: u64,
-}
-
-impl<'a> Reference<'a> {
-    pub(super) fn new(spread: &'a Spread, topology: &'a Topology, seed: u64) -> Self {
-        Self { spread, topology, seed }
-    }
 }
 
 impl Plan<Asked> for Reference<'_> {
     fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
-        Box::new(OneByOne::new(Plain { question: self }))
-    }
-}
-
-struct Plain<'a> {
-    question: &'a Reference<'a>,
-}
-
-impl Player for Plain<'_> {
-    fn play(
-        &mut self,
-        run: u64,
-        _threads: usize,
-        record: &mut Run,
-        watch: &mut Watch<'_>,
-    ) -> ControlFlow<()> {
-        Nodes::new(self.question, run).play(record, watch)
+        Box::new(OneByOne::new(|run, _, record: &mut Run, watch: &mut Watch<'_>| {
+            Nodes::new(self.asked, self.seed, run).play(record, watch)
+        }))
     }
 }
 
@@ -101,8 +80,8 @@ struct Nodes<'a> {
 }
 
 impl<'a> Nodes<'a> {
-    fn new(question: &Reference<'a>, run: u64) -> Self {
-        let Reference { spread, topology, seed } = *question;
+    fn new(asked: &'a Asked, seed: u64, run: u64) -> Self {
+        let Asked { spread, topology } = asked;
         let n = topology.nodes() as usize;
         let mut nodes = Self {
             spread,

@@ -20,13 +20,13 @@ use crate::graph::csr::Csr;
 use crate::graph::topology::Topology;
 use crate::simulate::engine::{Engine, Plan};
 use crate::simulate::observer::Watch;
-use crate::simulate::spread::asked::Asked;
+use crate::simulate::spread::asked::{self, Asked};
 use crate::simulate::spread::contacts::Contacts;
-use crate::simulate::spread::player::{OneByOne, Player};
+use crate::simulate::spread::player::OneByOne;
 use crate::simulate::spread::run::Run;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::Worker;
-use crate::spread::{Semantics, Spread};
+use crate::spread::Spread;
 
 /// The engine.
 pub(super) struct CsrEngine;
@@ -40,13 +40,7 @@ impl Engine<Asked> for CsrEngine {
         if matches!(topology, Topology::Complete(_)) {
             return Err("it needs a graph with rows of neighbours, not the complete one".into());
         }
-        if spread.semantics != Semantics::Synchronous {
-            return Err(format!("it does synchronous rounds, not {}", spread.semantics));
-        }
-        if spread.loses_interest() {
-            return Err("its nodes do not lose interest".into());
-        }
-        Ok(())
+        asked::supports(spread)
     }
 
     /// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
@@ -111,7 +105,10 @@ impl<'a> Sweep<'a> {
 
 impl Plan<Asked> for Sweep<'_> {
     fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
-        Box::new(OneByOne::new(Sweeper { nodes: Nodes::new(self), front: Front::default() }))
+        let mut sweeper = Sweeper { nodes: Nodes::new(self), front: Front::default() };
+        Box::new(OneByOne::new(move |run, _, record: &mut Run, watch: &mut Watch<'_>| {
+            sweeper.play(run, record, watch)
+        }))
     }
 }
 
@@ -120,14 +117,8 @@ struct Sweeper<'a> {
     front: Front,
 }
 
-impl Player for Sweeper<'_> {
-    fn play(
-        &mut self,
-        run: u64,
-        _threads: usize,
-        record: &mut Run,
-        watch: &mut Watch<'_>,
-    ) -> ControlFlow<()> {
+impl Sweeper<'_> {
+    fn play(&mut self, run: u64, record: &mut Run, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let nodes = &mut self.nodes;
         let question = nodes.question;
         nodes.start(run);

@@ -56,7 +56,7 @@ impl<'a> Nodes<'a> {
         self.knows.fill(0);
         (self.informed, self.calls) = (0, (0, 0));
         for &origin in &start.origins {
-            self.knows[origin as usize / 64] |= 1 << (origin % 64);
+            set(&mut self.knows, origin);
             self.learned(origin);
         }
         self.calls.1 = match question.calls {
@@ -124,6 +124,12 @@ impl<'a> Nodes<'a> {
 #[inline]
 pub(super) fn bit(bits: &[u64], node: u32) -> bool {
     bits[node as usize / 64] >> (node % 64) & 1 == 1
+}
+
+/// Sets a node's bit.
+#[inline]
+pub(super) fn set(bits: &mut [u64], node: u32) {
+    bits[node as usize / 64] |= 1 << (node % 64);
 }
 
 /// Calls `each` with the nodes whose bits are set, in rising order.

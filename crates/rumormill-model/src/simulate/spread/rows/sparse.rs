@@ -1,7 +1,7 @@
 //! A round along the front: only nodes that have someone to tell, or someone to hear from.
 
 use crate::simulate::spread::contacts::Contacts;
-use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each};
+use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each, set};
 
 /// Where the rumor can move.
 #[derive(Default)]
@@ -9,9 +9,9 @@ pub(super) struct Front {
     /// How many living neighbours of a node do not know.
     open: Vec<u32>,
     /// Nodes that know and have open neighbours.
-    tellers: Vec<u32>,
+    pushers: Vec<u32>,
     /// Living nodes that do not know and have a neighbour who does.
-    askers: Vec<u32>,
+    pullers: Vec<u32>,
     /// Told in this round.
     fresh: Vec<u32>,
 }
@@ -23,8 +23,8 @@ impl Front {
         let spread = question.spread;
         self.open.clear();
         self.open.resize(question.rows.nodes() as usize, 0);
-        self.tellers.clear();
-        self.askers.clear();
+        self.pushers.clear();
+        self.pullers.clear();
         let left = nodes.knows.iter().zip(&nodes.alive).map(|(knows, alive)| alive & !knows);
         for_each(left, |w| {
             for &v in question.back.neighbours(w) {
@@ -32,22 +32,22 @@ impl Front {
             }
             let hears = question.rows.neighbours(w).iter().any(|&v| bit(&nodes.knows, v));
             if spread.pulls() && hears {
-                self.askers.push(w);
+                self.pullers.push(w);
             }
         });
         if spread.style.pushes() {
-            let tellers = &mut self.tellers;
+            let pushers = &mut self.pushers;
             let open = &self.open;
             for_each(nodes.knows.iter().copied(), |v| {
                 if open[v as usize] > 0 {
-                    tellers.push(v);
+                    pushers.push(v);
                 }
             });
         }
-        // From here on `chosen` says who is among the askers, `next` who is fresh.
+        // From here on `chosen` says who is among the pullers, `next` who is fresh.
         nodes.chosen.fill(0);
-        for &w in &self.askers {
-            nodes.chosen[w as usize / 64] |= 1 << (w % 64);
+        for &w in &self.pullers {
+            set(&mut nodes.chosen, w);
         }
         nodes.next.copy_from_slice(&nodes.knows);
     }
@@ -55,8 +55,8 @@ impl Front {
     /// Whether any call from this round on could tell anyone.
     pub(super) fn can_go_on(&self, nodes: &Nodes<'_>, round: u32) -> bool {
         let spread = nodes.question.spread;
-        let tells = spread.pushes_in(round) && !self.tellers.is_empty();
-        spread.loss < 1.0 && (tells || !self.askers.is_empty())
+        let tells = spread.pushes_in(round) && !self.pushers.is_empty();
+        spread.loss < 1.0 && (tells || !self.pullers.is_empty())
     }
 
     /// Plays a round. Returns about how much work it was, in contacts.
@@ -65,45 +65,41 @@ impl Front {
         let (spread, rows, contacts) = (question.spread, question.rows, &question.contacts);
         let stream = Contacts::round(question.seed, run, round);
         let mut worked = 1;
-        if spread.pushes_in(round) {
-            worked += self.tellers.len() as u64;
-            for &v in &self.tellers {
-                let row = rows.neighbours(v);
-                let target = |slot: u64| row[slot as usize];
-                contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
-                    if arrives && bit(&nodes.alive, w) && !bit(&nodes.next, w) {
-                        nodes.next[w as usize / 64] |= 1 << (w % 64);
-                        self.fresh.push(w);
-                    }
-                });
+        for (calls, callers, push) in [
+            (spread.pushes_in(round), &self.pushers, true),
+            (spread.pulls_in(round), &self.pullers, false),
+        ] {
+            if !calls {
+                continue;
             }
-        }
-        if spread.pulls_in(round) {
-            worked += self.askers.len() as u64;
-            for &v in &self.askers {
+            worked += callers.len() as u64;
+            for &v in callers {
                 let row = rows.neighbours(v);
                 let target = |slot: u64| row[slot as usize];
                 contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
-                    if arrives && bit(&nodes.knows, w) && !bit(&nodes.next, v) {
-                        nodes.next[v as usize / 64] |= 1 << (v % 64);
-                        self.fresh.push(v);
+                    // The node that the contact may inform, and whether it can.
+                    let (node, can) =
+                        if push { (w, bit(&nodes.alive, w)) } else { (v, bit(&nodes.knows, w)) };
+                    if arrives && can && !bit(&nodes.next, node) {
+                        set(&mut nodes.next, node);
+                        self.fresh.push(node);
                     }
                 });
             }
         }
         let fresh = std::mem::take(&mut self.fresh);
         for &w in &fresh {
-            nodes.knows[w as usize / 64] |= 1 << (w % 64);
+            set(&mut nodes.knows, w);
             nodes.learned(w);
             worked += self.pass_on(nodes, w);
         }
         let open = &self.open;
         if spread.style.pushes() && !fresh.is_empty() {
-            self.tellers.extend_from_slice(&fresh);
-            self.tellers.retain(|&v| open[v as usize] > 0);
+            self.pushers.extend_from_slice(&fresh);
+            self.pushers.retain(|&v| open[v as usize] > 0);
         }
         if spread.pulls() && !fresh.is_empty() {
-            self.askers.retain(|&v| !bit(&nodes.knows, v));
+            self.pullers.retain(|&v| !bit(&nodes.knows, v));
         }
         self.fresh = fresh;
         self.fresh.clear();
@@ -118,8 +114,8 @@ impl Front {
             self.open[v as usize] -= 1;
             let asks = question.spread.pulls() && bit(&nodes.alive, v);
             if asks && !bit(&nodes.knows, v) && !bit(&nodes.chosen, v) {
-                nodes.chosen[v as usize / 64] |= 1 << (v % 64);
-                self.askers.push(v);
+                set(&mut nodes.chosen, v);
+                self.pullers.push(v);
             }
         }
         neighbours.len() as u64

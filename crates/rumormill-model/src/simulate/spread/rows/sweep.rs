@@ -2,7 +2,7 @@
 
 use super::Sweep;
 use crate::simulate::spread::contacts::Contacts;
-use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each};
+use crate::simulate::spread::rows::nodes::{Nodes, bit, for_each, set};
 use crate::simulate::stream::{Stream, below};
 
 /// Nodes whose contacts are worked together: enough to overlap their reads of memory.
@@ -42,8 +42,8 @@ impl Nodes<'_> {
         } else {
             &self.knows
         };
-        let next = &mut self.next;
-        in_batches(senders, |nodes| tell(question, stream, nodes, next));
+        let (knows, next) = (&self.knows, &mut self.next);
+        in_batches(senders, |nodes| call::<true>(question, stream, nodes, knows, next));
         swept
     }
 
@@ -64,7 +64,7 @@ impl Nodes<'_> {
             swept = self.chosen.iter().map(|word| u64::from(word.count_ones())).sum();
         }
         let (knows, next) = (&self.knows, &mut self.next);
-        in_batches(&self.chosen, |nodes| ask(question, stream, nodes, knows, next));
+        in_batches(&self.chosen, |nodes| call::<false>(question, stream, nodes, knows, next));
         swept
     }
 
@@ -101,7 +101,7 @@ fn surround(graph: &super::Csr, of: impl Iterator<Item = u64>, bits: &mut [u64])
     bits.fill(0);
     for_each(of, |node| {
         for &w in graph.neighbours(node) {
-            bits[w as usize / 64] |= 1 << (w % 64);
+            set(bits, w);
         }
     });
 }
@@ -133,15 +133,25 @@ fn in_batches(bits: &[u64], mut work: impl FnMut(&[u32])) {
     work(&batch[..len]);
 }
 
-/// The nodes push: what they reach is set in `next`, without a branch on what was there.
-fn tell(question: &Sweep<'_>, stream: Stream, nodes: &[u32], next: &mut [u64]) {
+/// The nodes call, all of them pushing or all pulling. The nodes informed are set in `next`, without a
+/// branch on what was there.
+fn call<const PUSH: bool>(
+    question: &Sweep<'_>,
+    stream: Stream,
+    nodes: &[u32],
+    knows: &[u64],
+    next: &mut [u64],
+) {
     let Sweep { rows, contacts, .. } = question;
+    let mut made = |v: u32, w: u32, arrives: bool| {
+        let (node, informs) = if PUSH { (w, arrives) } else { (v, arrives & bit(knows, w)) };
+        next[node as usize / 64] |= u64::from(informs) << (node % 64);
+    };
     if let Some(degree) = plain(question) {
         let all = rows.all_neighbours();
         for &v in nodes {
             let (slot, low) = below(stream.at(v.into()), degree);
-            let w = all[(u64::from(v) * degree + slot) as usize];
-            next[w as usize / 64] |= u64::from(contacts.arrives(low)) << (w % 64);
+            made(v, all[(u64::from(v) * degree + slot) as usize], contacts.arrives(low));
         }
         return;
     }
@@ -149,30 +159,7 @@ fn tell(question: &Sweep<'_>, stream: Stream, nodes: &[u32], next: &mut [u64]) {
         let row = rows.neighbours(v);
         let target = |slot: u64| row[slot as usize];
         contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
-            next[w as usize / 64] |= u64::from(arrives) << (w % 64);
-        });
-    }
-}
-
-/// The nodes pull: who finds someone who knows is set in `next`.
-fn ask(question: &Sweep<'_>, stream: Stream, nodes: &[u32], knows: &[u64], next: &mut [u64]) {
-    let Sweep { rows, contacts, .. } = question;
-    if let Some(degree) = plain(question) {
-        let all = rows.all_neighbours();
-        for &v in nodes {
-            let (slot, low) = below(stream.at(v.into()), degree);
-            let w = all[(u64::from(v) * degree + slot) as usize];
-            let heard = contacts.arrives(low) & bit(knows, w);
-            next[v as usize / 64] |= u64::from(heard) << (v % 64);
-        }
-        return;
-    }
-    for &v in nodes {
-        let row = rows.neighbours(v);
-        let target = |slot: u64| row[slot as usize];
-        contacts.pick(v, row.len() as u64, v.into(), stream, target, |w, arrives| {
-            let heard = arrives & bit(knows, w);
-            next[v as usize / 64] |= u64::from(heard) << (v % 64);
+            made(v, w, arrives);
         });
     }
 }
