@@ -1,4 +1,4 @@
-//! The round models' figures: nanoseconds a contact, runs a second, bytes a node, and what a second
+//! Measures the round models: nanoseconds a contact, runs a second, bytes a node, and what a second
 //! thread brings; with `--peers` beside numba and networkx, which answer the same questions.
 //!
 //! Everyone who answers a question sits in a process of its own, so that its memory is its own, and
@@ -16,8 +16,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Parser;
 
-use measure::{Contestant, Figures};
-use question::{By, QUESTIONS, Question, Size, Who};
+use measure::{Contestant, Measurement};
+use question::{By, Question, Size, Who, questions};
 use rumormill_bench::median;
 use rumormill_model::simulate::EngineKind;
 
@@ -54,7 +54,8 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(name) = &args.question {
-        let question = QUESTIONS.iter().find(|question| question.name == name);
+        let all = questions()?;
+        let question = all.iter().find(|question| question.name == *name);
         let question = question.context("no such question")?;
         let who = args.by.as_deref();
         let mut all = question.by.iter();
@@ -81,7 +82,7 @@ fn main() -> anyhow::Result<()> {
         "said",
         "speed-up"
     );
-    for question in QUESTIONS {
+    for question in &questions()? {
         let named = args.only.as_deref().is_none_or(|only| question.name.contains(only));
         if named && question.size <= largest {
             ask(question, &args, &python)?;
@@ -111,16 +112,16 @@ fn ask(question: &Question, args: &Args, python: &Path) -> anyhow::Result<()> {
     let start = |by: &&By| Contestant::start(question, by, python);
     let mut contestants = all.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
     contestants.iter_mut().try_for_each(Contestant::wait)?;
-    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); all.len()];
+    let mut measured: Vec<Vec<Measurement>> = vec![Vec::new(); all.len()];
     for time in 0..args.times {
-        for ((by, contestant), figures) in all.iter().zip(&mut contestants).zip(&mut figures) {
-            if time < by.times {
-                figures.push(contestant.measure()?);
+        for ((by, contestant), measured) in all.iter().zip(&mut contestants).zip(&mut measured) {
+            if by.times.is_none_or(|most| time < most) {
+                measured.push(contestant.measure()?);
             }
         }
     }
     drop(contestants);
-    let rows: Vec<Row<'_>> = all.iter().zip(&figures).map(|(by, all)| Row::new(by, all)).collect();
+    let rows: Vec<Row<'_>> = all.iter().zip(&measured).map(|(by, all)| Row::new(by, all)).collect();
     for row in &rows {
         let one = rows.iter().find(|one| one.by.who == row.by.who && one.by.threads == 1);
         row.print(question, &rows[0], one);
@@ -140,16 +141,16 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(by: &'a By, figures: &[Figures]) -> Self {
-        let spent = |one: &Figures| if by.threads == 1 { one.worked } else { one.wall };
+    fn new(by: &'a By, measured: &[Measurement]) -> Self {
+        let spent = |one: &Measurement| if by.threads == 1 { one.worked } else { one.wall };
         let nothing = f64::NAN;
         Self {
             by,
-            ns_per_contact: median(figures.iter().map(|one| spent(one) / one.contacts)),
-            spent: median(figures.iter().map(spent)),
-            wall: median(figures.iter().map(|one| one.wall)),
-            bytes: figures.iter().filter_map(|one| one.bytes).fold(nothing, f64::max),
-            said: figures.iter().filter_map(|one| one.said).fold(nothing, f64::max),
+            ns_per_contact: median(measured.iter().map(|one| spent(one) / one.contacts)),
+            spent: median(measured.iter().map(spent)),
+            wall: median(measured.iter().map(|one| one.wall)),
+            bytes: measured.iter().filter_map(|one| one.bytes).fold(nothing, f64::max),
+            said: measured.iter().filter_map(|one| one.said).fold(nothing, f64::max),
         }
     }
 
@@ -170,7 +171,7 @@ impl<'a> Row<'a> {
         };
         println!(
             "{:<23}{:<14}{:>8}{:>12}{:>10}{:>9}{:>12}{:>11}{:>12}{:>8}{:>10}  {}",
-            question.name,
+            &question.name,
             by.who.name(),
             by.threads,
             short(*ns_per_contact),

@@ -18,7 +18,7 @@ use crate::question::{By, Question, Task, Who};
 
 /// What came out of a measurement.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Figures {
+pub(crate) struct Measurement {
     /// Contacts made, or nodes times rounds.
     pub(crate) contacts: f64,
     /// Nanoseconds that the processor worked.
@@ -60,7 +60,7 @@ impl Contestant {
             command
         } else {
             let mut command = Command::new(std::env::current_exe()?);
-            command.args(["--question", question.name, "--by", by.who.name()]);
+            command.args(["--question", &question.name, "--by", by.who.name()]);
             command.args(["--threads", &by.threads.to_string()]);
             command
         };
@@ -76,7 +76,7 @@ impl Contestant {
     }
 
     /// Has it measure once.
-    pub(crate) fn measure(&mut self) -> anyhow::Result<Figures> {
+    pub(crate) fn measure(&mut self) -> anyhow::Result<Measurement> {
         // One that has ended is asked in vain: then it gives no answer, too.
         if let Some(ask) = &mut self.ask {
             let _ = ask.write_all(b"\n");
@@ -124,8 +124,8 @@ pub(crate) fn answer(question: &Question, by: &By) -> anyhow::Result<()> {
         let worked = (thread_seconds() - begin) * 1e9;
         let wall = begin_wall.elapsed().as_nanos() as f64;
         let bytes = before.zip(peak()).map(|(before, after)| after as f64 - before as f64);
-        let figures = Figures { contacts, worked, wall, bytes, said: Some(said) };
-        println!("{}", serde_json::to_string(&figures)?);
+        let measured = Measurement { contacts, worked, wall, bytes, said: Some(said) };
+        println!("{}", serde_json::to_string(&measured)?);
     }
     Ok(())
 }

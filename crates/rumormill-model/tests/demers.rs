@@ -5,12 +5,13 @@
 //! themselves, traffic to the printed digits.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::ops::ControlFlow;
+mod support;
 
 use rumormill_model::graph::Topology;
-use rumormill_model::simulate::{EngineKind, Job, simulate};
+use rumormill_model::simulate::EngineKind;
 use rumormill_model::spread::Spread;
 use rumormill_proto::{Counted, Decided, Stop, Style};
+use support::run;
 
 const NODES: u64 = 1000;
 const RUNS: u64 = 600;
@@ -26,9 +27,7 @@ fn assert_table(style: Style, (counted, decided): (Counted, Decided), off: f64, 
         let reset = decided == Decided::Counter;
         let stop = Some(Stop::Interest { counted, decided, k });
         let spread = Spread { stop, reset, ..Spread::new(NODES, style) };
-        let job = Job { threads: 2, ..Job::new(&spread, &topology, 0..RUNS, 8) };
-        let job = Job { engine: Some(EngineKind::Reference), ..job };
-        let summary = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
+        let summary = run(&spread, &topology, EngineKind::Reference, (RUNS, 8));
         let error = (summary.residue.moments().variance() / RUNS as f64).sqrt() / NODES as f64;
         let got = summary.residue_share();
         assert!((got - residue).abs() < 4.5 * error + off * residue, "{k}: residue {got}");

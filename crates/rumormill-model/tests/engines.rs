@@ -1,33 +1,26 @@
 //! Every engine against the reference.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::ops::ControlFlow;
+mod support;
 
 use rumormill_model::graph::{Density, GraphKind, Topology};
-use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::simulate::{EngineKind, Job, Summary};
 use rumormill_model::spread::{Spread, Targets};
 use rumormill_proto::{Stop, Style};
-
-fn go(job: &Job<'_>) -> Summary {
-    simulate(job, &|_| ControlFlow::Continue(())).unwrap()
-}
-
-fn graph(kind: GraphKind, nodes: u64) -> Topology {
-    kind.build(nodes, 5, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
-}
+use support::{go, graph};
 
 fn graphs() -> Vec<(&'static str, Topology)> {
     vec![
-        ("ring", graph(GraphKind::Ring, 300)),
-        ("path", graph(GraphKind::Path, 60)),
-        ("star", graph(GraphKind::Star, 60)),
-        ("wheel", graph(GraphKind::Wheel, 90)),
-        ("tree", graph(GraphKind::Tree, 200)),
-        ("random-regular", graph(GraphKind::RandomRegular { degree: 8 }, 500)),
+        ("ring", graph(GraphKind::Ring, 300, 5)),
+        ("path", graph(GraphKind::Path, 60, 5)),
+        ("star", graph(GraphKind::Star, 60, 5)),
+        ("wheel", graph(GraphKind::Wheel, 90, 5)),
+        ("tree", graph(GraphKind::Tree, 200, 5)),
+        ("random-regular", graph(GraphKind::RandomRegular { degree: 8 }, 500, 5)),
         // Mean degree 2 leaves small components and isolated nodes.
-        ("erdos-renyi", graph(GraphKind::ErdosRenyi(Density::MeanDegree(2.0)), 200)),
-        ("barabasi-albert", graph(GraphKind::BarabasiAlbert { edges: 2 }, 300)),
-        ("k-out", graph(GraphKind::KOut { degree: 3 }, 200)),
+        ("erdos-renyi", graph(GraphKind::ErdosRenyi(Density::MeanDegree(2.0)), 200, 5)),
+        ("barabasi-albert", graph(GraphKind::BarabasiAlbert { edges: 2 }, 300, 5)),
+        ("k-out", graph(GraphKind::KOut { degree: 3 }, 200, 5)),
     ]
 }
 
@@ -63,8 +56,8 @@ fn the_csr_engine_gives_the_references_runs_bit_for_bit() {
             let job = Job::new(&spread, &topology, 10..30, 11);
             let reference = go(&Job { engine: Some(EngineKind::Reference), ..job.clone() });
             let csr = go(&Job { engine: Some(EngineKind::Csr), ..job });
-            let figures = |s: &Summary| (s.by_round(), s.finished.clone(), s.residue.clone());
-            assert_eq!(figures(&csr), figures(&reference), "{name}: {spread:?}");
+            let statistics = |s: &Summary| (s.by_round(), s.finished.clone(), s.residue.clone());
+            assert_eq!(statistics(&csr), statistics(&reference), "{name}: {spread:?}");
             assert!(csr == reference, "{name}: {spread:?}");
         }
     }

@@ -2,27 +2,16 @@
 
 mod support;
 
-use std::ops::ControlFlow;
-
 use rumormill_model::graph::Topology;
-use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::simulate::{EngineKind, Job, Summary};
 use rumormill_model::spread::{STEADY, Spread, Targets};
 use rumormill_proto::{Stop, Style};
-use support::{against_law, against_sample, assert_fits};
+use support::{against_law, against_sample, assert_fits, law, run, seen};
 
 const FAST: [EngineKind; 2] = [EngineKind::Count, EngineKind::Bitset];
 
 fn go(spread: &Spread, engine: EngineKind, runs: u64, seed: u64) -> Summary {
-    let topology = Topology::Complete(spread.nodes);
-    let job = Job { engine: Some(engine), ..Job::new(spread, &topology, 0..runs, seed) };
-    simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
-}
-
-/// How many runs finished in each round.
-fn finishes(summary: &Summary) -> Vec<u64> {
-    let mut seen = vec![0; summary.finished.largest().unwrap_or(0) as usize + 1];
-    summary.finished.iter().for_each(|(round, runs)| seen[round as usize] = runs);
-    seen
+    run(spread, &Topology::Complete(spread.nodes), engine, (runs, seed))
 }
 
 /// Questions that reach every branch: each style; loss; several picks, distinct or not, few and many
@@ -50,9 +39,7 @@ fn finishing_rounds_follow_the_exact_law() {
     for nodes in [13, 40, 300, 1000] {
         for (i, spread) in questions(nodes).iter().enumerate() {
             let exact = spread.solve().expect("a good question");
-            let law: Vec<f64> = std::iter::once(0.0)
-                .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
-                .collect();
+            let law = law(&exact.survival);
             for engine in FAST {
                 // The bitset goes through a whole bucket each round, however few the nodes.
                 let bitset = engine == EngineKind::Bitset;
@@ -63,7 +50,7 @@ fn finishing_rounds_follow_the_exact_law() {
                 let summary = go(spread, engine, runs, 100 + i as u64);
                 assert_eq!(summary.unfinished(), 0);
                 let what = format!("{engine}, {nodes} nodes, {spread:?}");
-                assert_fits(against_law(&finishes(&summary), &law), &what);
+                assert_fits(against_law(&seen(&summary.finished), &law), &what);
                 let error = (summary.messages.variance() / runs as f64).sqrt();
                 let off = (summary.messages.mean() - exact.messages).abs();
                 // A round more in five runs may come up, or not.
@@ -81,11 +68,6 @@ fn counts_along_the_way_are_those_of_the_reference() {
         // A cap that cuts runs in their middle: what they left is the law of one round's count.
         for rounds in [2, 4] {
             let spread = Spread { stop: Some(Stop::Rounds(rounds)), ..spread.clone() };
-            let untold = |summary: &Summary| {
-                let mut seen = vec![0; nodes as usize + 1];
-                summary.residue.iter().for_each(|(left, runs)| seen[left as usize] = runs);
-                seen
-            };
             let plain = go(&spread, EngineKind::Reference, 1000, 1);
             assert_eq!(plain.lengths.largest(), Some(rounds.into()));
             for engine in FAST {
@@ -96,7 +78,7 @@ fn counts_along_the_way_are_those_of_the_reference() {
                     lengths
                 });
                 let what = format!("{engine}, {rounds} rounds, {spread:?}");
-                assert_fits(against_sample(&untold(&fast), &untold(&plain)), &what);
+                assert_fits(against_sample(&seen(&fast.residue), &seen(&plain.residue)), &what);
             }
         }
     }
@@ -111,7 +93,7 @@ fn push_then_pull_switches_in_every_engine() {
         for engine in FAST {
             let fast = go(&spread, engine, 1500, 2);
             let what = format!("{engine}, after {pull_after}");
-            assert_fits(against_sample(&finishes(&fast), &finishes(&plain)), &what);
+            assert_fits(against_sample(&seen(&fast.finished), &seen(&plain.finished)), &what);
             let (a, b) = (fast.messages, plain.messages);
             let error = ((a.variance() + b.variance()) / 1500.0).sqrt();
             assert!((a.mean() - b.mean()).abs() < 4.5 * error, "{what}: messages");
@@ -154,12 +136,10 @@ fn counts_are_right_for_huge_numbers() {
             Spread { fanout: 2, loss: 0.05, ..Spread::new(nodes, Style::Pull) },
         ] {
             let exact = spread.solve().expect("a good question");
-            let law: Vec<f64> = std::iter::once(0.0)
-                .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
-                .collect();
+            let law = law(&exact.survival);
             let summary = go(&spread, EngineKind::Count, runs, 7);
             let what = format!("{nodes} nodes, {spread:?}");
-            assert_fits(against_law(&finishes(&summary), &law), &what);
+            assert_fits(against_law(&seen(&summary.finished), &law), &what);
         }
     }
 }
@@ -175,13 +155,11 @@ fn many_buckets_follow_the_exact_law() {
         Spread { origins: 50_000, ..Spread::new(nodes, Style::Push) },
     ] {
         let exact = spread.solve().expect("a good question");
-        let law: Vec<f64> = std::iter::once(0.0)
-            .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
-            .collect();
+        let law = law(&exact.survival);
         let runs = 120;
         let summary = go(&spread, EngineKind::Bitset, runs, 3);
         let what = format!("{spread:?}");
-        assert_fits(against_law(&finishes(&summary), &law), &what);
+        assert_fits(against_law(&seen(&summary.finished), &law), &what);
         let error = (summary.messages.variance() / runs as f64).sqrt();
         let off = (summary.messages.mean() - exact.messages).abs();
         assert!(off <= 4.5 * error, "{what}: messages off by {off}, error {error}");
@@ -194,7 +172,5 @@ fn a_bitset_is_the_same_on_any_number_of_threads() {
     let spread = Spread { fanout: 2, loss: 0.1, ..Spread::new(9_000_000, Style::PushPull) };
     let engine = Some(EngineKind::Bitset);
     let job = Job { engine, ..Job::new(&spread, &topology, 5..6, 3) };
-    let one = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
-    let four = simulate(&Job { threads: 4, ..job }, &|_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(one, four);
+    assert_eq!(support::go(&job), support::go(&Job { threads: 4, ..job }));
 }

@@ -2,30 +2,20 @@
 
 mod support;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rumormill_model::graph::{Csr, GraphKind, Topology};
-use rumormill_model::simulate::histogram::Counts;
-use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::simulate::{EngineKind, Job, Summary};
 use rumormill_model::spread::{STEADY, Spread, Targets};
 use rumormill_proto::{Stop, Style};
-use support::{against_law, against_sample, assert_fits};
+use support::{against_law, against_sample, assert_fits, graph, law, run, seen};
 
 fn go(spread: &Spread, topology: &Topology, engine: EngineKind, runs: u64) -> Summary {
-    let job = Job { engine: Some(engine), ..Job::new(spread, topology, 0..runs, 9) };
-    simulate(&job, &|_| ControlFlow::Continue(())).expect("a good job")
+    run(spread, topology, engine, (runs, 9))
 }
 
-fn graph(nodes: u64, edges: &[(u32, u32)]) -> Topology {
+fn listed(nodes: u64, edges: &[(u32, u32)]) -> Topology {
     Topology::Graph(Arc::new(Csr::from_edges(nodes, edges)))
-}
-
-/// How often each value was seen.
-fn seen(counts: &Counts) -> Vec<u64> {
-    let mut seen = vec![0; counts.largest().unwrap_or(0) as usize + 1];
-    counts.iter().for_each(|(value, times)| seen[value as usize] = times);
-    seen
 }
 
 /// How many runs finished in each round; those that did not count as round 0.
@@ -39,7 +29,7 @@ fn finishes(summary: &Summary) -> Vec<u64> {
 fn a_complete_graph_as_a_list_follows_the_exact_law() {
     let nodes = 33;
     let edges: Vec<_> = (0..nodes).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
-    let topology = graph(nodes.into(), &edges);
+    let topology = listed(nodes.into(), &edges);
     for style in STEADY {
         for (fanout, loss, independent, include_self, dead) in [
             (1, 0.0, false, false, 0.0),
@@ -58,9 +48,7 @@ fn a_complete_graph_as_a_list_follows_the_exact_law() {
                 ..Spread::new(nodes.into(), style)
             };
             let exact = spread.solve().unwrap();
-            let law: Vec<f64> = std::iter::once(0.0)
-                .chain(exact.survival.windows(2).map(|pair| pair[0] - pair[1]))
-                .collect();
+            let law = law(&exact.survival);
             let summary = go(&spread, &topology, EngineKind::BitParallel, 6000);
             let what = format!("{spread:?}");
             assert_fits(against_law(&seen(&summary.finished), &law), &what);
@@ -75,18 +63,15 @@ fn a_complete_graph_as_a_list_follows_the_exact_law() {
 
 #[test]
 fn any_graph_is_that_of_the_reference() {
-    let kind = |kind: GraphKind, nodes| {
-        kind.build(nodes, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
-    };
     // Two parts, a node alone, and degrees from 1 to 12.
     let mut odd: Vec<(u32, u32)> = (1..=12).map(|leaf| (0, leaf)).collect();
     odd.extend([(1, 2), (2, 3), (3, 1), (13, 14), (14, 15)]);
     let graphs = [
-        kind(GraphKind::Ring, 40),
-        kind(GraphKind::Tree, 31),
-        kind(GraphKind::RandomRegular { degree: 8 }, 100),
-        kind(GraphKind::BarabasiAlbert { edges: 3 }, 60),
-        graph(17, &odd),
+        graph(GraphKind::Ring, 40, 4),
+        graph(GraphKind::Tree, 31, 4),
+        graph(GraphKind::RandomRegular { degree: 8 }, 100, 4),
+        graph(GraphKind::BarabasiAlbert { edges: 3 }, 60, 4),
+        listed(17, &odd),
     ];
     for topology in &graphs {
         for style in [Style::Push, Style::Pull, Style::PushPull, Style::PushThenPull] {
@@ -102,12 +87,12 @@ fn any_graph_is_that_of_the_reference() {
                 let fast = go(&spread, topology, EngineKind::BitParallel, 1200);
                 let plain = go(&spread, topology, EngineKind::Reference, 1200);
                 let what = format!("{} nodes, {spread:?}", topology.nodes());
-                for (figure, a, b) in [
+                for (statistic, a, b) in [
                     ("finishes", finishes(&fast), finishes(&plain)),
                     ("residue", seen(&fast.residue), seen(&plain.residue)),
                     ("lengths", seen(&fast.lengths), seen(&plain.lengths)),
                 ] {
-                    assert_fits(against_sample(&a, &b), &format!("{figure}, {what}"));
+                    assert_fits(against_sample(&a, &b), &format!("{statistic}, {what}"));
                 }
                 let (a, b) = (fast.messages, plain.messages);
                 let error = ((a.variance() + b.variance()) / 1200.0).sqrt();
@@ -120,17 +105,15 @@ fn any_graph_is_that_of_the_reference() {
 
 #[test]
 fn a_run_is_the_same_whatever_runs_beside_it() {
-    let kind = GraphKind::RandomRegular { degree: 6 };
-    let topology = kind.build(200, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let topology = graph(GraphKind::RandomRegular { degree: 6 }, 200, 4);
     let spread = Spread { fanout: 2, loss: 0.1, ..Spread::new(200, Style::PushPull) };
     let engine = Some(EngineKind::BitParallel);
     let job = Job { engine, ..Job::new(&spread, &topology, 3..1400, 5) };
-    let run = |job: &Job<'_>| simulate(job, &|_| ControlFlow::Continue(())).unwrap();
-    let whole = run(&job);
-    assert_eq!(run(&Job { threads: 3, ..job.clone() }), whole);
-    let mut parts = run(&Job { runs: 3..4, ..job.clone() });
+    let whole = support::go(&job);
+    assert_eq!(support::go(&Job { threads: 3, ..job.clone() }), whole);
+    let mut parts = support::go(&Job { runs: 3..4, ..job.clone() });
     for runs in [4..64, 64..65, 65..140, 140..512, 512..1023, 1023..1400] {
-        parts.merge(&run(&Job { runs, threads: 2, ..job.clone() })).unwrap();
+        parts.merge(&support::go(&Job { runs, threads: 2, ..job.clone() })).unwrap();
     }
     assert_eq!(parts, whole);
 }
@@ -139,8 +122,7 @@ fn a_run_is_the_same_whatever_runs_beside_it() {
 fn runs_side_by_side_are_independent() {
     // If runs of a block had anything in common, the number of them that are quick would vary more
     // (or less) from block to block than that of independent ones.
-    let kind = GraphKind::RandomRegular { degree: 4 };
-    let topology = kind.build(30, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let topology = graph(GraphKind::RandomRegular { degree: 4 }, 30, 4);
     let spread = Spread { origin: Some(0), ..Spread::new(30, Style::Push) };
     let blocks = 400;
     let quick: Vec<f64> = (0..blocks)
@@ -148,7 +130,7 @@ fn runs_side_by_side_are_independent() {
             let engine = Some(EngineKind::BitParallel);
             let runs = block * 64..(block + 1) * 64;
             let job = Job { engine, ..Job::new(&spread, &topology, runs, 5) };
-            let summary = simulate(&job, &|_| ControlFlow::Continue(())).unwrap();
+            let summary = support::go(&job);
             summary.finished.iter().filter(|&(t, _)| t <= 10).map(|(_, n)| n as f64).sum()
         })
         .collect();
@@ -162,8 +144,7 @@ fn runs_side_by_side_are_independent() {
 
 #[test]
 fn what_it_cannot_do_is_said() {
-    let kind = GraphKind::Star;
-    let star = kind.build(100, 4, u64::MAX, &|_| ControlFlow::Continue(())).unwrap();
+    let star = graph(GraphKind::Star, 100, 4);
     let spread = Spread::new(100, Style::Push);
     let error = EngineKind::BitParallel.supports(&spread, &star).unwrap_err().to_string();
     assert!(error.contains("99") && error.contains("64"), "{error}");

@@ -4,44 +4,25 @@
 //! have failed them for fewer than one seed in ten thousand: χ² at 3.9 sigma, means at 4.5.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-#[allow(dead_code, reason = "each test file uses some of it")]
 mod support;
-
-use std::ops::ControlFlow;
 
 use rumormill_model::exact::graph::{path_mean, ring_mean, star_survival};
 use rumormill_model::exact::stop::{Rule, sequential};
 use rumormill_model::graph::{GraphKind, Topology};
 use rumormill_model::simulate::snapshot::snapshot;
-use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::simulate::{EngineKind, Job, Summary};
 use rumormill_model::spread::{Semantics, Spread, Targets};
 use rumormill_proto::{Counted, Decided, Stop, Style};
-use support::{against_law, assert_fits};
-
-fn go(job: &Job<'_>) -> Summary {
-    simulate(job, &|_| ControlFlow::Continue(())).unwrap()
-}
+use support::{against_law, assert_fits, go, graph, law, run, seen};
 
 /// Runs on the reference engine.
 fn reference(spread: &Spread, topology: &Topology, runs: u64) -> Summary {
-    go(&Job { engine: Some(EngineKind::Reference), ..Job::new(spread, topology, 0..runs, 64) })
-}
-
-fn graph(kind: GraphKind, nodes: u64) -> Topology {
-    kind.build(nodes, 5, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
-}
-
-/// P(T = 0), P(T = 1), … from P(T > 0), P(T > 1), …
-fn law(survival: &[f64]) -> Vec<f64> {
-    let before = std::iter::once(1.0).chain(survival.iter().copied());
-    before.zip(survival).map(|(before, after)| before - after).collect()
+    run(spread, topology, EngineKind::Reference, (runs, 64))
 }
 
 fn assert_law(summary: &Summary, survival: &[f64], what: &str) {
-    let mut seen = vec![0; summary.finished.largest().unwrap_or(0) as usize + 1];
-    summary.finished.iter().for_each(|(round, runs)| seen[round as usize] = runs);
     assert_eq!(summary.unfinished(), 0, "{what}");
-    let (chi, degrees) = against_law(&seen, &law(survival));
+    let (chi, degrees) = against_law(&seen(&summary.finished), &law(survival));
     assert!(degrees >= 2.0, "{what}: too few cells");
     assert_fits((chi, degrees), what);
 }
@@ -93,7 +74,7 @@ fn push_then_pull() {
     let exact = spread.solve().unwrap();
     let summary = reference(&spread, &Topology::Complete(64), 6000);
     assert_law(&summary, &exact.survival, "push then pull");
-    // The figures: 93.8 messages, E[T] = 8.87.
+    // The numbers: 93.8 messages, E[T] = 8.87.
     let error = (summary.messages.variance() / 6000.0).sqrt();
     assert_mean(summary.messages.mean(), exact.messages, error, "messages");
     assert!((exact.messages - 93.8).abs() < 0.05 && (exact.mean - 8.87).abs() < 0.005);
@@ -108,10 +89,10 @@ fn informed_by_round_under_a_cap() {
         let summary = reference(&capped, &Topology::Complete(64), 4000);
         let rounds = summary.by_round();
         assert_eq!(rounds.len(), 13);
-        for (figures, exact) in rounds.iter().zip(exact) {
+        for (round, exact) in rounds.iter().zip(exact) {
             // No count below 64 spreads wider than 13.
-            let what = format!("{style}, round {}", figures.round);
-            assert_mean(figures.informed, exact, 13.0 / 4000f64.sqrt(), &what);
+            let what = format!("{style}, round {}", round.round);
+            assert_mean(round.informed, exact, 13.0 / 4000f64.sqrt(), &what);
         }
         let exact = spread.solve().unwrap();
         let late = exact.survival[12];
@@ -122,12 +103,11 @@ fn informed_by_round_under_a_cap() {
 
 #[test]
 fn a_star_is_the_coupon_collector() {
-    let topology = graph(GraphKind::Star, 20);
+    let topology = graph(GraphKind::Star, 20, 5);
     let spread = Spread { origin: Some(0), ..Spread::new(20, Style::Push) };
     let survival: Vec<f64> = (0..400).map(|x| star_survival(20, x).unwrap()).collect();
     for engine in [EngineKind::Reference, EngineKind::Csr] {
-        let job = Job { engine: Some(engine), ..Job::new(&spread, &topology, 0..4000, 3) };
-        assert_law(&go(&job), &survival, "star");
+        assert_law(&run(&spread, &topology, engine, (4000, 3)), &survival, "star");
     }
     // From the hub a pull takes one round.
     let pull = Spread { style: Style::Pull, ..spread };
@@ -140,18 +120,15 @@ fn rings_paths_and_wheels() {
     for (kind, nodes, mean) in
         [(GraphKind::Ring, 200, ring_mean(200)), (GraphKind::Path, 100, path_mean(100))]
     {
-        let topology = graph(kind, nodes);
+        let topology = graph(kind, nodes, 5);
         let push = push(nodes);
-        let job = Job::new(&push, &topology, 0..2000, 4);
-        let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
+        let summary = run(&push, &topology, EngineKind::Csr, (2000, 4));
         let error = (summary.variance() / 2000.0).sqrt();
         assert_mean(summary.mean(), mean, error, kind.name());
     }
     // About 126 rounds on a wheel of a thousand, from the hub.
-    let topology = graph(GraphKind::Wheel, 1000);
-    let push = push(1000);
-    let job = Job::new(&push, &topology, 0..200, 4);
-    let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
+    let topology = graph(GraphKind::Wheel, 1000, 5);
+    let summary = run(&push(1000), &topology, EngineKind::Csr, (200, 4));
     assert!((summary.mean() - 126.0).abs() < 2.0, "{}", summary.mean());
 }
 
@@ -163,8 +140,8 @@ fn push_and_pull_are_dual_on_any_graph() {
         GraphKind::SmallWorld { degree: 4, rewired: 0.1 },
         GraphKind::KOut { degree: 3 },
     ] {
-        let topology = graph(kind, 60);
-        let figures = |style, first: u64| {
+        let topology = graph(kind, 60, 5);
+        let informed = |style, first: u64| {
             let spread =
                 Spread { loss: 0.2, stop: Some(Stop::Rounds(14)), ..Spread::new(60, style) };
             // Batches tell the standard error.
@@ -172,11 +149,11 @@ fn push_and_pull_are_dual_on_any_graph() {
                 let first = first + batch * 100;
                 let job = Job::new(&spread, &topology, first..first + 100, 9);
                 let summary = go(&Job { engine: Some(EngineKind::Csr), ..job });
-                summary.by_round().iter().map(|figures| figures.informed).collect::<Vec<_>>()
+                summary.by_round().iter().map(|round| round.informed).collect::<Vec<_>>()
             });
             batches.collect::<Vec<_>>()
         };
-        let (push, pull) = (figures(Style::Push, 0), figures(Style::Pull, 1_000_000));
+        let (push, pull) = (informed(Style::Push, 0), informed(Style::Pull, 1_000_000));
         for t in 1..=14 {
             let moments = |batches: &[Vec<f64>]| {
                 let mean = batches.iter().map(|b| b[t]).sum::<f64>() / 40.0;

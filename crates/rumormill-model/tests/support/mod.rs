@@ -1,4 +1,45 @@
-//! χ² tests of simulated laws.
+//! What the tests of simulations share: graphs, runs, and χ² tests of their laws.
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::ops::ControlFlow;
+
+use rumormill_model::graph::{GraphKind, Topology};
+use rumormill_model::simulate::histogram::Counts;
+use rumormill_model::simulate::{EngineKind, Job, Summary, simulate};
+use rumormill_model::spread::Spread;
+
+/// Makes the runs of a job.
+pub(crate) fn go(job: &Job<'_>) -> Summary {
+    simulate(job, &|_| ControlFlow::Continue(())).unwrap()
+}
+
+/// Makes runs with an engine.
+pub(crate) fn run(
+    spread: &Spread,
+    topology: &Topology,
+    engine: EngineKind,
+    (runs, seed): (u64, u64),
+) -> Summary {
+    go(&Job { engine: Some(engine), ..Job::new(spread, topology, 0..runs, seed) })
+}
+
+/// Makes a graph.
+pub(crate) fn graph(kind: GraphKind, nodes: u64, seed: u64) -> Topology {
+    kind.build(nodes, seed, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
+}
+
+/// Returns P(T = 0), P(T = 1), … from P(T > 0), P(T > 1), …
+pub(crate) fn law(survival: &[f64]) -> Vec<f64> {
+    let before = std::iter::once(1.0).chain(survival.iter().copied());
+    before.zip(survival).map(|(before, after)| before - after).collect()
+}
+
+/// Returns how often each value was seen.
+pub(crate) fn seen(counts: &Counts) -> Vec<u64> {
+    let mut seen = vec![0; counts.largest().unwrap_or(0) as usize + 1];
+    counts.iter().for_each(|(value, times)| seen[value as usize] = times);
+    seen
+}
 
 /// χ² and its degrees of freedom, of counts against the probabilities of the same values. Values
 /// beyond the probabilities are those that are left. Cells of fewer than 12 expected are joined.
