@@ -1,8 +1,8 @@
-//! What real agents on the loopback interface do.
+//! The curve of real agents on the loopback interface.
 //!
-//! Nothing but the sleep of each agent's own timer keeps them in step, and a loaded machine wakes
-//! them late. A rumor whose round is spread over more than half an interval was not told in
-//! synchronous rounds: it is left out, counted, and another is told in its place. (An agent has to
+//! Only the sleep of each agent's own timer keeps them in step, and a loaded machine wakes
+//! them late. An event whose round is spread over more than half an interval did not spread in
+//! synchronous rounds: it is left out, counted, and replaced by another. (An agent has to
 //! be late by a whole interval before a later round overtakes it. The curve itself has no part in
 //! what is left out.)
 
@@ -16,30 +16,30 @@ use tokio::time::sleep;
 
 use crate::{Curve, Setting};
 
-/// What the agents did.
+/// The measurement of the agents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
-    /// The mean of the rumors that were told in step.
+    /// The mean of the events that were in step.
     pub curve: Curve,
-    /// How many rumors were left out, because agents were out of step.
+    /// Number of events left out because agents were out of step.
     pub out_of_step: u32,
-    /// How long after a round's first delivery its last one came, at most, in rumors in step.
+    /// The longest time between a round's first and last delivery, in events in step.
     pub widest: Duration,
 }
 
-/// A delivery: of which rumor, in which round, when.
+/// A delivery: the event, its round and its time.
 struct Heard {
     rumor: u32,
     round: u32,
     at: Instant,
 }
 
-/// Starts the agents, has so many rumors told in step with rounds of this length, one after
-/// another, each from another agent, and stops the agents. `told` hears how many were.
+/// Starts agents, publishes events in rounds of this length until this many were in step, one after
+/// another, each at another agent, and stops the agents. `done` is called with their number.
 ///
 /// # Errors
-/// If an agent cannot start, if they do not all know each other within two minutes and ever after, or
-/// if more rumors are out of step than in step.
+/// If an agent cannot start, if they do not all know each other within two minutes and ever after,
+/// or if more rumors are out of step than in step.
 pub async fn agents(
     setting: Setting,
     rumors: u32,
@@ -88,7 +88,7 @@ pub async fn agents(
     Ok(result)
 }
 
-/// All that the agents hear from now on.
+/// Returns all deliveries to the agents from now on.
 fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     for agent in agents {
@@ -108,11 +108,11 @@ fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>>
     Ok(receiver)
 }
 
-/// Waits until nobody tells any more, and what was told last has arrived.
+/// Waits until no agent pushes any more and the last push has arrived.
 async fn silence(agents: &[Agent], setting: Setting, interval: Duration) -> anyhow::Result<()> {
     for _ in 0..setting.rounds + 10 {
         let silent = all(agents, |_, hot| hot == 0).await?;
-        // A round for what is on its way, or for the next look.
+        // A round for messages on their way, or for the next look.
         sleep(interval).await;
         if silent {
             let whole = all(agents, move |known, _| known == setting.nodes as usize).await?;
@@ -123,7 +123,7 @@ async fn silence(agents: &[Agent], setting: Setting, interval: Duration) -> anyh
     bail!("a rumor was still told after {} rounds", 2 * setting.rounds)
 }
 
-/// Whether this is true of all agents' numbers of members known and rumors told.
+/// Returns whether this is true of all agents' numbers of members and of events being pushed.
 async fn all(
     agents: &[Agent],
     is: impl Fn(usize, usize) -> bool,
@@ -139,7 +139,7 @@ async fn all(
     Ok(true)
 }
 
-/// The longest time between the first and the last delivery of a round.
+/// Returns the longest time between the first and the last delivery of a round.
 fn width(heard: &[Heard]) -> Duration {
     let last = heard.iter().map(|heard| heard.round).max().unwrap_or(0);
     let widths = (0..=last).filter_map(|round| {

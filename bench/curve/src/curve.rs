@@ -1,13 +1,13 @@
-//! A measured curve, and whether it is the exact one but for chance.
+//! A measured curve, and whether chance explains its distance from the exact one.
 
 use std::fmt;
 
 use crate::Exact;
 
-/// The mean number that know, by round from 0, over some rumors.
+/// The mean number informed, by round from 0, over some events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// How many rumors.
+    /// Number of events.
     pub rumors: u64,
     /// The mean.
     pub informed: Vec<f64>,
@@ -34,7 +34,7 @@ impl fmt::Display for Beyond {
 }
 
 impl Curve {
-    /// The mean of these rumors; each is the rounds in which it was heard, 0 at its origin.
+    /// Returns the mean of these events; each is the rounds of its deliveries, 0 at its origin.
     #[must_use]
     pub fn of(rumors: &[Vec<u32>], rounds: u32) -> Self {
         let mut heard = vec![0u64; rounds as usize + 1];
@@ -51,12 +51,14 @@ impl Curve {
         Self { rumors: rumors.len() as u64, informed: informed.collect() }
     }
 
-    /// The rounds whose mean is further from the exact one than `z` standard errors explain.
+    /// Returns the rounds whose mean is further from the exact one than `z` standard errors
+    /// explain.
     ///
-    /// In the last rounds the mean is decided by a few rumors that missed a node: such counts are
+    /// In the last rounds the mean is decided by a few events that missed a node: such counts are
     /// near Poisson's law rather than the normal one. The bound is therefore Bernstein's for steps
-    /// of one node: to a chance of exp(−z²/2), z·σ/√n + z²/(3n) (Boucheron, Lugosi and Massart 2013,
-    /// section 2.8). Where nothing is left to chance (rounds 0 and 1) the means must be equal.
+    /// of one node: to a chance of exp(−z²/2), z·σ/√n + z²/(3n) (Boucheron, Lugosi and Massart
+    /// 2013, section 2.8). Where nothing is left to chance (rounds 0 and 1) the means must be
+    /// equal.
     #[must_use]
     pub fn beyond(&self, exact: &Exact, z: f64) -> Vec<Beyond> {
         let errors = exact.errors(self.rumors);

@@ -1,15 +1,15 @@
-//! What the theory says.
+//! The exact curve.
 
 use rumormill_model::error::Error;
 
 use crate::Setting;
 
-/// The exact law's mean and standard deviation of the number that know, by round from 0.
+/// The exact law's mean and standard deviation of the number informed, by round from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exact {
     /// The mean.
     pub informed: Vec<f64>,
-    /// The standard deviation among rumors.
+    /// The standard deviation among events.
     pub deviation: Vec<f64>,
 }
 
@@ -22,7 +22,7 @@ impl Exact {
         let spread = setting.spread();
         let rounds = setting.rounds.into();
         let informed = spread.expected_informed(rounds)?;
-        // Of those that do not know: few at the end, so that nothing cancels there.
+        // Of the uninformed nodes: few at the end, so that nothing cancels there.
         let missed = spread.means(rounds, |_, missed| missed)?;
         let squares = spread.means(rounds, |_, missed| missed * missed)?;
         let variances = missed.iter().zip(&squares).map(|(mean, square)| square - mean * mean);
@@ -31,7 +31,7 @@ impl Exact {
         Ok(Self { informed, deviation })
     }
 
-    /// The standard error of the mean of so many rumors, by round.
+    /// Returns the standard error of the mean of this many events, by round.
     #[must_use]
     pub fn errors(&self, rumors: u64) -> Vec<f64> {
         self.deviation.iter().map(|deviation| deviation / (rumors as f64).sqrt()).collect()

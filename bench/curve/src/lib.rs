@@ -1,8 +1,8 @@
 //! One question, four answers: how many nodes know a rumor after each round?
 //!
-//! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents()`] measure the same
-//! [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further from the
-//! exact one than chance explains.
+//! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents()`] measure the
+//! same [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further
+//! from the exact one than chance explains.
 
 pub mod agents;
 mod curve;
@@ -20,24 +20,24 @@ pub use rounds::{RoundModel, round_model};
 use rumormill_model::spread::Spread;
 use rumormill_proto::{Config, Duration, EventSettings, Stop, Style};
 
-/// What is asked: push among this many nodes, nothing lost, everybody alive, in synchronous rounds.
+/// The question: push among this many nodes, without loss and dead nodes, in synchronous rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// How many nodes there are, at least 2.
+    /// Number of nodes, at least 2.
     pub nodes: u32,
-    /// How many distinct others a node that knows tells in each round.
+    /// Number of distinct nodes that an informed node pushes to in each round.
     pub fanout: u32,
-    /// After so many rounds all stop telling.
+    /// Rounds after which all nodes stop pushing.
     pub rounds: u32,
 }
 
 impl Setting {
-    /// The question to the models.
+    /// Returns the question to the models.
     fn spread(self) -> Spread {
         Spread { fanout: self.fanout.into(), ..Spread::new(self.nodes.into(), Style::Push) }
     }
 
-    /// The configuration of a node that does this, with rounds of this length.
+    /// Returns the configuration of a node that does this, with rounds of this length.
     fn config(self, interval: Duration) -> Config {
         let rumor = EventSettings {
             style: Style::Push,
@@ -50,7 +50,7 @@ impl Setting {
         Config { events: rumor, ..Config::default() }
     }
 
-    /// Where the rumor of this number begins. All nodes have their turn, neighbours not in a row.
+    /// Returns the node at which the event of this number is published. All nodes have their turn.
     fn origin(self, rumor: u32) -> usize {
         (u64::from(rumor) * 7 % u64::from(self.nodes)) as usize
     }

@@ -94,8 +94,8 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The mean number that know, by round, and each's distance from the exact one in its own standard
-/// errors.
+/// Prints the mean number informed, by round, and its distance from the exact one in its own
+/// standard errors.
 fn table(exact: &Exact, curves: &[(&str, &Curve)]) {
     print!("{:>5} {:>9}", "", "theory");
     for (name, _) in curves {
@@ -110,7 +110,7 @@ fn table(exact: &Exact, curves: &[(&str, &Curve)]) {
         print!("{round:>5} {mean:>9.4}");
         for (_, curve) in curves {
             let (measured, error) = (curve.informed[round], exact.errors(curve.rumors)[round]);
-            // Beyond this fewer than one rumor in all would miss one node.
+            // Beyond this fewer than one event in all would miss one node.
             let distance = if error * curve.rumors as f64 > 0.5 {
                 format!("{:+.2}", (measured - mean) / error)
             } else {

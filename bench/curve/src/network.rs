@@ -1,4 +1,4 @@
-//! What the real protocol does in a virtual network.
+//! The curve of the real protocol in a virtual network.
 
 use anyhow::{Context, ensure};
 use rumormill_proto::{Duration, Instant, Name, Notice};
@@ -9,7 +9,7 @@ use crate::{Curve, Setting};
 /// The length of a round: many times the latency, half a millisecond to two.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Tells so many rumors, one after another, each from another node. `told` hears how many were.
+/// Publishes events, one after another, each at another node. `done` is called with their number.
 ///
 /// # Errors
 /// If the setting is out of range, or a rumor has no end.
@@ -46,7 +46,7 @@ pub fn virtual_network(
             net.running().all(|(_, node)| node.events().load().hot == 0)
         });
         ensure!(silent, "rumor {rumor} was still told after {} rounds", 2 * setting.rounds);
-        // What was told last is on its way.
+        // The last push is on its way.
         net.run_for(INTERVAL);
         let rounds = net.take_events().into_iter().filter_map(|(.., event)| match event {
             Notice::Event(rumor) => Some(rumor.round),

@@ -43,7 +43,7 @@ impl Picture {
         }
     }
 
-    /// The measurements of the real protocol, and their marks.
+    /// Returns the measurements of the real protocol, and their marks.
     fn measured(&self) -> [(&'static str, &Curve, Colour, Marks); 2] {
         [
             ("virtual network", &self.network, BLUE, |at, colour| Series::dots(at, colour)),
@@ -80,7 +80,7 @@ impl Picture {
         Panel::new("Informed nodes", self.rounds(), y, Legend::LowerRight, series)
     }
 
-    /// The distance of each from the exact mean, in standard errors of its own.
+    /// Returns the distance of each from the exact mean, in standard errors of its own.
     fn differences(&self) -> Panel {
         let last = f64::from(self.setting.rounds);
         let mut series = vec![

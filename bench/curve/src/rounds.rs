@@ -1,4 +1,4 @@
-//! What the round model says.
+//! The curve of the round model.
 
 use std::ops::ControlFlow;
 
@@ -13,11 +13,11 @@ use crate::{Curve, Setting};
 pub struct RoundModel {
     /// Their mean.
     pub curve: Curve,
-    /// Between which two numbers 9 runs of 10 are, by round.
+    /// Bounds of 90 % of the runs, by round.
     pub nine_of_ten: Vec<(f64, f64)>,
 }
 
-/// Simulates so many runs.
+/// Simulates this many runs.
 ///
 /// # Errors
 /// If the setting is out of the simulator's range.

@@ -1,10 +1,10 @@
 //! Measures the round models: nanoseconds a contact, runs a second, bytes a node, and what a second
 //! thread brings; with `--peers` beside numba and networkx, which answer the same questions.
 //!
-//! Everyone who answers a question sits in a process of its own, so that its memory is its own, and
-//! they are measured by turns, so that what else the machine does strikes all alike. Medians are
-//! given. A contact is one that the model makes, whether or not an engine had to work it. On one
-//! thread the time is the processor's, so that others at work on the machine disturb it less; on two
+//! Each answer is computed in a process of its own, so that its memory is its own, and
+//! they are measured by turns, so that other work on the machine disturbs all alike. Medians are
+//! given. A contact is one that the model makes, whether or not an engine had to compute it. On one
+//! thread the time is the processor's, so that other work on the machine disturbs it less; on two
 //! it is the wall's, and a speed-up is the wall's of one over the wall's of two.
 
 mod measure;
@@ -33,7 +33,8 @@ struct Args {
     /// Leave out the questions that take longer than a few seconds.
     #[arg(long)]
     small: bool,
-    /// Measure numba and networkx too, which pip installs: some four minutes. Needs python3 with venv.
+    /// Measure numba and networkx too, which pip installs: some four minutes. Needs python3 with
+    /// venv.
     #[arg(long)]
     peers: bool,
     /// Ask about 10¹⁰ nodes, too: two minutes each time, and 1.3 GB.
@@ -106,7 +107,7 @@ fn install(venv: &Path) -> anyhow::Result<PathBuf> {
     Ok(venv.join("bin/python"))
 }
 
-/// Has a question answered by everyone, by turns, and prints what came out.
+/// Measures all answers to a question by turns, and prints the medians.
 fn ask(question: &Question, args: &Args, python: &Path) -> anyhow::Result<()> {
     let all: Vec<&By> = question.by.iter().filter(|by| args.peers || !by.who.is_peer()).collect();
     let start = |by: &&By| Contestant::start(question, by, python);
@@ -129,7 +130,7 @@ fn ask(question: &Question, args: &Args, python: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Medians of one who answers.
+/// Medians of one answer.
 struct Row<'a> {
     by: &'a By,
     ns_per_contact: f64,
@@ -187,7 +188,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Four digits or so.
+/// Writes about four digits.
 fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 1e7 || (size > 0.0 && size < 1e-3) => format!("{value:.2e}"),

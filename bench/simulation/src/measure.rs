@@ -1,4 +1,4 @@
-//! One who answers, measured in a process of its own whenever asked for.
+//! An answer, measured in a process of its own.
 
 use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::question::{By, Question, Task, Who};
 
-/// What came out of a measurement.
+/// A measurement.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Measurement {
     /// Contacts made, or nodes times rounds.
@@ -25,7 +25,7 @@ pub(crate) struct Measurement {
     pub(crate) worked: f64,
     /// Nanoseconds on the wall's clock.
     pub(crate) wall: f64,
-    /// The most memory on top of the graph's, in bytes; measured, and what the engine says.
+    /// The most memory on top of the graph's, in bytes: measured, and stated by the engine.
     pub(crate) bytes: Option<f64>,
     pub(crate) said: Option<f64>,
 }
@@ -75,9 +75,9 @@ impl Contestant {
         self.line().map(drop)
     }
 
-    /// Has it measure once.
+    /// Measures once.
     pub(crate) fn measure(&mut self) -> anyhow::Result<Measurement> {
-        // One that has ended is asked in vain: then it gives no answer, too.
+        // A process that has ended gives no answer.
         if let Some(ask) = &mut self.ask {
             let _ = ask.write_all(b"\n");
         }
@@ -97,7 +97,7 @@ impl Contestant {
 
 impl Drop for Contestant {
     fn drop(&mut self) {
-        // It ends when nobody will ask any more.
+        // It ends when its input is closed.
         self.ask = None;
         let _ = self.process.wait();
     }
@@ -130,7 +130,7 @@ pub(crate) fn answer(question: &Question, by: &By) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The contacts that were made, and the memory that the engine says it takes.
+/// Returns the contacts that were made, and the memory that the engine says it takes.
 fn work(
     question: &Question,
     by: &By,

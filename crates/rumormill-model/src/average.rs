@@ -1,4 +1,5 @@
-//! What is simulated: who averages with whom, when, from which values, and what goes wrong.
+//! The question of an average: which nodes exchange with which, when, from which values, and what
+//! goes wrong.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ words!(Protocol {
 });
 
 impl Protocol {
-    /// When its nodes start exchanges, unless said otherwise: as in its paper.
+    /// Returns the schedule of its paper, which is the default.
     #[must_use]
     pub fn usual_schedule(self) -> Schedule {
         match self {
@@ -40,7 +41,7 @@ impl Protocol {
         }
     }
 
-    /// Messages of an exchange in which nothing is lost.
+    /// Returns the messages of an exchange in which nothing is lost.
     #[must_use]
     pub fn messages(self) -> u64 {
         if self == Self::PushSum { 1 } else { 2 }
@@ -106,7 +107,7 @@ pub enum Values {
 pub struct Strike {
     /// Share of all nodes, (0, 1); of n nodes the nearest whole number, at least one.
     pub share: f64,
-    /// It happens when so many rounds have passed.
+    /// Number of rounds after which it happens.
     pub after: u32,
 }
 
@@ -123,12 +124,12 @@ pub struct Faults {
     pub crashes: Vec<Strike>,
     /// Nodes whose inputs rise by the range of all inputs (by 1 if they are all equal).
     pub changes: Vec<Strike>,
-    /// Rounds until the others know of a crash: until then they go on sending to the dead.
+    /// Rounds until a crash is detected: until then the others go on sending to the dead.
     pub detection: u32,
 }
 
 impl Faults {
-    /// Whether nothing goes wrong.
+    /// Returns whether nothing goes wrong.
     #[must_use]
     pub fn none(&self) -> bool {
         self.loss == 0.0
@@ -158,7 +159,7 @@ words!(Engine {
 /// A simulation of averaging: what [`super::simulate`] takes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Averaging {
-    /// Who may talk to whom.
+    /// Which nodes can exchange with which.
     #[serde(skip)]
     pub topology: Topology,
     /// How two nodes come closer.
@@ -185,7 +186,7 @@ pub struct Averaging {
 }
 
 impl Averaging {
-    /// The average of uniform values, on the complete graph, without faults, for 40 rounds.
+    /// Returns the average of uniform values, on the complete graph, without faults, for 40 rounds.
     #[must_use]
     pub fn new(nodes: u64, protocol: Protocol) -> Self {
         Self::on(Topology::Complete(nodes), protocol)
@@ -208,13 +209,13 @@ impl Averaging {
         }
     }
 
-    /// How many nodes there are.
+    /// Returns how many nodes there are.
     #[must_use]
     pub fn nodes(&self) -> u64 {
         self.topology.nodes()
     }
 
-    /// Whether messages take time.
+    /// Returns whether messages take time.
     pub(crate) fn overlaps(&self) -> bool {
         self.faults.latency.1 > 0.0
     }

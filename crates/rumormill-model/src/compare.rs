@@ -1,4 +1,4 @@
-//! What the mathematics and the round models say of the same question, side by side.
+//! Exact and simulated answers to the same question, side by side.
 //!
 //! [`Exact::of`](answer::Exact) gives the exact answer to a question, as far as one is known;
 //! [`agreement::Agreement`] tests what runs did against it.

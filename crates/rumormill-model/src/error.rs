@@ -16,7 +16,7 @@ pub enum Error {
         /// The range, in words.
         range: String,
     },
-    /// The spread takes so many rounds that listing its distribution is out of reach.
+    /// The spread takes too many rounds to list its distribution.
     #[error(
         "{name} is {value}: the spread takes about {rounds:.1e} rounds, above the limit {limit}"
     )]

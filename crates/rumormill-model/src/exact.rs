@@ -2,8 +2,9 @@
 //!
 //! *Given n nodes, what is the probability that gossip has not finished within x rounds?* The usual
 //! explanation reaches for a differential equation, two moments and Chebyshev. Those are here too,
-//! in [`usual`], each judged by the exact answer; and the exact answer is [`Spread::solve`](crate::spread::Spread::solve), good to
-//! twelve digits for 1 to 10¹⁵ nodes, in a fraction of a second.
+//! in [`usual`], each judged by the exact answer; and the exact answer is
+//! [`Spread::solve`](crate::spread::Spread::solve), good to twelve digits for 1 to 10¹⁵ nodes, in a
+//! fraction of a second.
 //!
 //! Round semantics change results by far more than noise, so every function says which hold:
 //! *synchronous* (all act on the state at the round's start; [`Spread`](crate::spread::Spread)),

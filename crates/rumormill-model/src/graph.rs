@@ -1,4 +1,4 @@
-//! Who knows whom: the complete graph, which takes no memory, or any graph as a list of neighbours.
+//! Graphs: the complete one, which takes no memory, or any as a list of neighbours.
 
 pub mod csr;
 pub mod distance;

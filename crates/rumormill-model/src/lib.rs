@@ -1,7 +1,7 @@
 //! What gossip will do, computed and simulated: one question, three ways to look at it.
 //!
-//! The question is asked once: [`spread::Spread`] for a rumor among nodes, [`average::Averaging`] for
-//! averaging, [`graph`] for the graphs that both can run on. Three halves answer it:
+//! The question is asked once: [`spread::Spread`] for a rumor among nodes, [`average::Averaging`]
+//! for averaging, [`graph`] for the graphs that both can run on. Three halves answer it:
 //!
 //! | module | answers with |
 //! | --- | --- |

@@ -102,9 +102,10 @@ pub struct Spread {
     /// nodes can be informed.
     ///
     /// Under [`Stop::Rounds`] and [`Stop::Log`] all stop together and the run has this many rounds.
-    /// Under [`Stop::Interest`] each node stops when it loses interest (Demers et al. 1987), and the
-    /// run ends when no node pushes or pulls any more. A node that has lost interest does not call;
-    /// it still answers calls. A contact that is lost or finds a dead node brings no feedback.
+    /// Under [`Stop::Interest`] each node stops when it loses interest (Demers et al. 1987), and
+    /// the run ends when no node pushes or pulls any more. A node that has lost interest does not
+    /// call; it still answers calls. A contact that is lost or finds a dead node brings no
+    /// feedback.
     ///
     /// Under pull alone it is the answers that stop: every living node calls each round, because it
     /// cannot know whether there is a rumor; a node answers while it is interested, and each answer

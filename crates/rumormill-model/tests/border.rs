@@ -81,7 +81,8 @@ fn panels_keep_to_their_bound() {
 
 #[test]
 fn slow_fronts_keep_every_coefficient() {
-    // Panels that dropped the highest ones, as those of a goal of all do where rounds are slow, were
+    // Panels that dropped the highest ones, as those of a goal of all do where rounds are slow,
+    // were
     // 1.8e-5 of the mean off at a million nodes.
     let spread = Spread { loss: 0.7, coverage: 0.5, ..Spread::new(4000, STEADY[0]) };
     let ask = |engine| spread.solve_with(Options { engine: Some(engine), ..Options::default() });

@@ -1,5 +1,5 @@
-//! The tables of Demers et al. 1987 ("Epidemic algorithms for replicated database maintenance"): what
-//! rumor mongering leaves out, and what it costs, among 1,000 nodes.
+//! The tables of Demers et al. 1987 ("Epidemic algorithms for replicated database maintenance"):
+//! what rumor mongering leaves out, and what it costs, among 1,000 nodes.
 //!
 //! Seeds are fixed. Residues are held to 4.5 standard errors and what the printed ones are off
 //! themselves, traffic to the printed digits.

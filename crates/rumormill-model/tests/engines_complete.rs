@@ -14,8 +14,8 @@ fn go(spread: &Spread, engine: EngineKind, runs: u64, seed: u64) -> Summary {
     run(spread, &Topology::Complete(spread.nodes), engine, (runs, seed))
 }
 
-/// Questions that reach every branch: each style; loss; several picks, distinct or not, few and many
-/// beside the nodes; the dead; several origins; less than everyone.
+/// Questions that reach every branch: each style; loss; several picks, distinct or not, few and
+/// many beside the nodes; the dead; several origins; less than everyone.
 fn questions(nodes: u64) -> Vec<Spread> {
     let mut all = Vec::new();
     for style in STEADY {

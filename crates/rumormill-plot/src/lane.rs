@@ -106,7 +106,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Where a time is in the lane.
+    /// Returns where a time is in the lane.
     fn x<B: DrawingBackend>(&self, area: &Area<B>, at: f64) -> i32 {
         let width = f64::from(area.dim_in_pixel().0) - f64::from(px(LEFT + RIGHT));
         let share = (at - self.range.start) / (self.range.end - self.range.start);

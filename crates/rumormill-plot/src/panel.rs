@@ -30,13 +30,13 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis from the start of the range to its end.
+    /// Returns an axis from the start of the range to its end.
     #[must_use]
     pub fn new(range: Range<f64>) -> Self {
         Self { name: String::new(), range, log: false, labels: 9, text: |x| number(x, 4) }
     }
 
-    /// A logarithmic axis, for the y axis only; both ends are positive.
+    /// Returns a logarithmic axis, for the y axis only; both ends are positive.
     #[must_use]
     pub fn log(range: Range<f64>) -> Self {
         Self { log: true, labels: 18, text: crate::number::power, ..Self::new(range) }
@@ -96,7 +96,7 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// A chart of these series, the first one at the bottom. Without a title it is higher.
+    /// Returns a chart of these series, the first one at the bottom. Without a title it is higher.
     #[must_use]
     pub fn new(title: &str, x: Axis, y: Axis, legend: Legend, series: Vec<Series>) -> Self {
         Self { title: title.to_owned(), x, y, legend, series }
@@ -155,7 +155,7 @@ impl Panel {
         Ok(())
     }
 
-    /// The series of the legend, each with its label and the label's width.
+    /// Returns the series of the legend, each with its label and the label's width.
     fn entries<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn<B, Vec<(&Series, &str, i32)>> {
         let style = text(13.0, FontStyle::Normal, &INK);
         let named =

@@ -69,17 +69,17 @@ impl Series {
         Self { shape, points, colour, opacity: 1.0, size: 2, label: None }
     }
 
-    /// A line through the points. A value that is not a number makes a gap.
+    /// Returns a line through the points. A value that is not a number makes a gap.
     pub fn line(points: impl IntoIterator<Item = (f64, f64)>, colour: Colour) -> Self {
         Self::new(Shape::Line, points.into_iter().collect(), colour)
     }
 
-    /// A dashed line through the points.
+    /// Returns a dashed line through the points.
     pub fn dashed(points: impl IntoIterator<Item = (f64, f64)>, colour: Colour) -> Self {
         Self::new(Shape::Dashed, points.into_iter().collect(), colour)
     }
 
-    /// A line that keeps its value until the next point, and from the last one to `end`.
+    /// Returns a line that keeps its value until the next point, and from the last one to `end`.
     pub fn steps(points: impl IntoIterator<Item = (f64, f64)>, end: f64, colour: Colour) -> Self {
         let mut corners: Vec<(f64, f64)> = Vec::new();
         for (x, y) in points {
@@ -90,7 +90,7 @@ impl Series {
         Self::new(Shape::Line, corners, colour)
     }
 
-    /// The area between two values at each x: `(x, lower, upper)`.
+    /// Returns the area between two values at each x: `(x, lower, upper)`.
     pub fn band(points: impl IntoIterator<Item = (f64, f64, f64)>, colour: Colour) -> Self {
         let points: Vec<(f64, f64, f64)> = points.into_iter().collect();
         let lower = points.iter().map(|&(x, lower, _)| (x, lower));
@@ -98,29 +98,29 @@ impl Series {
         Self::new(Shape::Polygon, lower.chain(upper).collect(), colour).opacity(0.22)
     }
 
-    /// Bars from 0 to each point, of this width.
+    /// Returns bars from 0 to each point, of this width.
     pub fn bars(points: impl IntoIterator<Item = (f64, f64)>, width: f64, colour: Colour) -> Self {
         let points = points.into_iter().collect();
         Self::new(Shape::Bars(width / 2.0), points, colour).opacity(0.55)
     }
 
-    /// Filled circles.
+    /// Returns filled circles.
     pub fn dots(points: impl IntoIterator<Item = (f64, f64)>, colour: Colour) -> Self {
         Self::new(Shape::Dots, points.into_iter().collect(), colour).size(3)
     }
 
-    /// Circles with room for a dot inside.
+    /// Returns circles with room for a dot inside.
     pub fn rings(points: impl IntoIterator<Item = (f64, f64)>, colour: Colour) -> Self {
         Self::new(Shape::Rings, points.into_iter().collect(), colour).size(6)
     }
 
-    /// A rectangle between two corners, behind the mesh.
+    /// Returns a rectangle between two corners, behind the mesh.
     #[must_use]
     pub fn block(from: (f64, f64), to: (f64, f64), colour: Colour) -> Self {
         Self::new(Shape::Blocks, vec![from, to], colour)
     }
 
-    /// An entry of the legend without anything in the chart.
+    /// Returns an entry of the legend without anything in the chart.
     #[must_use]
     pub fn note(label: impl Into<String>) -> Self {
         Self::new(Shape::Line, Vec::new(), BLACK).opacity(0.0).labelled(label)
@@ -147,7 +147,7 @@ impl Series {
         self
     }
 
-    /// Whether it lies behind the mesh.
+    /// Returns whether it lies behind the mesh.
     pub(crate) fn is_behind(&self) -> bool {
         self.shape == Shape::Blocks
     }

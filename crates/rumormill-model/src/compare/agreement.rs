@@ -84,8 +84,8 @@ pub fn two_sided(distance: f64, deviation: f64) -> Option<f64> {
         .then(|| gamma_q(0.5, (distance / deviation).powi(2) / 2.0))
 }
 
-/// Finishing rounds against their law, in cells of at least [`LEAST`] expected runs; what came
-/// after the last round is one more cell.
+/// Tests finishing rounds against their law, in cells of at least [`LEAST`] expected runs; what
+/// came after the last round is one more cell.
 fn chi_square(summary: &Summary, exact: &Exact, last_round: u32) -> Option<ChiSquare> {
     let law = exact.finishing();
     let mut seen = vec![0u64; law.len().max(1)];
@@ -111,8 +111,8 @@ fn chi_square(summary: &Summary, exact: &Exact, last_round: u32) -> Option<ChiSq
     })
 }
 
-/// χ² and its degrees of freedom over neighbouring cells pooled until each expects enough; `None`
-/// if there is but one.
+/// Returns χ² and its degrees of freedom over neighbouring cells, pooled until each expects enough;
+/// `None` if there is only one.
 fn pooled(cells: impl Iterator<Item = (f64, f64)>) -> Option<(f64, u64)> {
     let mut pools: Vec<(f64, f64)> = Vec::new();
     let mut open = (0.0, 0.0);

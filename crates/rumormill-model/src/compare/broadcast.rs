@@ -10,7 +10,7 @@ use crate::simulate::broadcast::{Broadcast, BroadcastKind};
 /// The most rounds of a law.
 const ROUNDS: u32 = 100_000;
 
-/// Returns what the mathematics says of a broadcast.
+/// Returns the exact answer to a broadcast.
 #[must_use]
 pub fn exact(broadcast: &Broadcast) -> Exact {
     let Broadcast { nodes, loss, dead, max_rounds, .. } = *broadcast;
@@ -56,7 +56,7 @@ fn informed(nodes: u64, rounds: u32, left: impl Fn(u32) -> f64) -> Vec<f64> {
     (0..=rounds.min(1000)).map(|r| nodes as f64 * (1.0 - left(r))).collect()
 }
 
-/// The law with these P(T > r).
+/// Returns the law with these P(T > r).
 fn law(survival: impl Fn(u32) -> f64) -> Distribution {
     let mut tail = Vec::new();
     for round in 0..ROUNDS {

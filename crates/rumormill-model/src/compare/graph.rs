@@ -5,7 +5,7 @@ use crate::exact::graph::growth::MAX_LAW_NODES;
 use crate::graph::kind::GraphKind;
 use crate::spread::Spread;
 
-/// Returns what the mathematics says of a spread on a graph that is not complete.
+/// Returns the exact answer to a spread on a graph that is not complete.
 pub(crate) fn exact(spread: &Spread) -> Exact {
     let graph = spread.graph;
     if !matches!(graph, GraphKind::Star | GraphKind::Ring | GraphKind::Path) {

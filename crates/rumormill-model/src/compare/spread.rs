@@ -11,7 +11,7 @@ use crate::spread::{Semantics, Spread};
 /// The most rounds that the exact means are worked out for.
 const MEANS: u64 = 20_000;
 
-/// Returns what the mathematics says of a question, with the means of the first `rounds` rounds.
+/// Returns the exact answer to a question, with the means of the first `rounds` rounds.
 #[must_use]
 pub fn exact(spread: &Spread, rounds: u64) -> Exact {
     if spread.graph != GraphKind::Complete {
@@ -45,7 +45,8 @@ fn synchronous(spread: &Spread, rounds: u64) -> Exact {
     let alive = spread.alive() as f64;
     let at_cap = |cap: u32| informed.get(cap as usize).map(|known| 1.0 - known / alive);
     // A run that goes on until all are informed leaves no residue; one that is cut off leaves those
-    // that are uninformed then. One with a goal short of everyone overshoots it by an unknown number.
+    // that are uninformed then. One with a goal short of everyone overshoots it by an unknown
+    // number.
     let whole = spread.coverage >= 1.0 && !spread.never_finishes();
     let beyond = cap.map(|cap| law.survival(cap.into()));
     let messages = match cap {
@@ -66,7 +67,8 @@ fn synchronous(spread: &Spread, rounds: u64) -> Exact {
     }
 }
 
-/// Deactivation with contacts one after another: the residue does not depend on the order.
+/// Answers for nodes that lose interest, contacts one after another: the order does not change the
+/// residue.
 fn interest(spread: &Spread) -> Exact {
     let plain = Spread {
         coverage: spread.coverage,

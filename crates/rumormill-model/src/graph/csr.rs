@@ -18,7 +18,7 @@ enum Offsets {
     Large(Vec<u64>),
 }
 
-/// A graph: for each node, whom it knows. Node numbers are 32-bit, offsets are as small as they
+/// A graph: the neighbours of each node. Node numbers are 32-bit, offsets are as small as they
 /// can be: 4 bytes a neighbour, and 0, 4 or 8 a node.
 ///
 /// ```
@@ -32,12 +32,13 @@ pub struct Csr {
     offsets: Offsets,
     neighbours: Vec<u32>,
     directed: bool,
-    /// Whether it is deep, once somebody has asked.
+    /// Whether it is deep, once that has been computed.
     deep: OnceLock<bool>,
 }
 
 impl Csr {
-    /// An undirected graph of these edges, each given once, in any order; neighbours are sorted.
+    /// Returns an undirected graph of these edges, each given once, in any order; neighbours are
+    /// sorted.
     ///
     /// # Panics
     /// If an edge names a node that is not below `nodes`, or there are more nodes than
@@ -72,8 +73,8 @@ impl Csr {
         Self::from_rows(&starts, neighbours, false)
     }
 
-    /// A graph of rows: node v knows `neighbours[starts[v]..starts[v + 1]]`. `directed` says that
-    /// an edge need not have its opposite.
+    /// Returns a graph of rows: node v has the neighbours `neighbours[starts[v]..starts[v + 1]]`.
+    /// `directed` means that an edge need not have its opposite.
     ///
     /// # Panics
     /// If the starts do not rise from 0 to the number of neighbours.
@@ -94,7 +95,8 @@ impl Csr {
         Self { nodes: nodes as u32, offsets, neighbours, directed, deep: OnceLock::new() }
     }
 
-    /// A graph in which all nodes know equally many: node v knows the v-th `degree` neighbours.
+    /// Returns a graph in which all nodes have equally many neighbours: node v the v-th `degree` of
+    /// them.
     ///
     /// # Panics
     /// If the number of neighbours is not `nodes` times `degree`.
@@ -105,25 +107,26 @@ impl Csr {
         Self { nodes: nodes as u32, offsets, neighbours, directed, deep }
     }
 
-    /// The number of nodes.
+    /// Returns the number of nodes.
     #[must_use]
     pub fn nodes(&self) -> u64 {
         u64::from(self.nodes)
     }
 
-    /// The number of entries in all the lists of neighbours: twice the edges, if not directed.
+    /// Returns the number of entries in all the lists of neighbours: twice the edges, if not
+    /// directed.
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.neighbours.len() as u64
     }
 
-    /// Whether an edge need not have its opposite.
+    /// Returns whether an edge need not have its opposite.
     #[must_use]
     pub fn directed(&self) -> bool {
         self.directed
     }
 
-    /// How many neighbours all nodes have, if all have equally many.
+    /// Returns how many neighbours all nodes have, if all have equally many.
     #[must_use]
     pub fn regular(&self) -> Option<u32> {
         match self.offsets {
@@ -132,7 +135,7 @@ impl Csr {
         }
     }
 
-    /// Where a node's neighbours begin and end in [`Self::all_neighbours`].
+    /// Returns where a node's neighbours begin and end in [`Self::all_neighbours`].
     #[inline]
     #[must_use]
     pub fn span(&self, node: u32) -> (usize, usize) {
@@ -147,7 +150,7 @@ impl Csr {
         }
     }
 
-    /// The nodes that a node knows. Panics if there is no such node.
+    /// Returns the neighbours of a node. Panics if there is no such node.
     #[inline]
     #[must_use]
     pub fn neighbours(&self, node: u32) -> &[u32] {
@@ -155,13 +158,13 @@ impl Csr {
         &self.neighbours[start..end]
     }
 
-    /// All lists of neighbours, one after another.
+    /// Returns all lists of neighbours, one after another.
     #[must_use]
     pub fn all_neighbours(&self) -> &[u32] {
         &self.neighbours
     }
 
-    /// How many neighbours the best connected node has.
+    /// Returns how many neighbours the best connected node has.
     #[must_use]
     pub fn largest_degree(&self) -> u64 {
         match self.offsets {
@@ -170,8 +173,8 @@ impl Csr {
         }
     }
 
-    /// Whether some node is further than 4·log₂ n steps from node 0: a rumor then creeps rather than
-    /// doubles. The first call takes the time of a search through the graph.
+    /// Returns whether some node is further than 4·log₂ n steps from node 0: a rumor then creeps
+    /// rather than doubles. The first call takes the time of a search through the graph.
     #[must_use]
     pub fn is_deep(&self) -> bool {
         *self.deep.get_or_init(|| {
@@ -181,7 +184,7 @@ impl Csr {
         })
     }
 
-    /// The memory it takes, in bytes.
+    /// Returns the memory it takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let offsets = match &self.offsets {

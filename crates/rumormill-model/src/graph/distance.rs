@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::graph::kind::{Density, GraphKind};
 
-    /// All distances by Floyd and Warshall.
+    /// Returns all distances by Floyd and Warshall.
     fn direct(graph: &Topology) -> Option<(u64, u64)> {
         let n = graph.nodes() as usize;
         let mut d = vec![vec![u64::MAX / 4; n]; n];

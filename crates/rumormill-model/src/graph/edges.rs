@@ -99,7 +99,7 @@ struct Edge {
     line: u32,
 }
 
-/// The whole file as plain text.
+/// Returns the whole file as plain text.
 fn whole(file: impl Read, memory: u64) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let read = file.take(memory.saturating_add(1)).read_to_end(&mut bytes);
@@ -111,8 +111,8 @@ fn whole(file: impl Read, memory: u64) -> Result<String, Error> {
     text::decode(bytes).map_err(|error| Error::Text(error.to_string()))
 }
 
-/// The words of a line, without the quotes that some programs put around each. An empty one stands
-/// between two commas.
+/// Returns the words of a line, without the quotes that some programs put around each. An empty one
+/// stands between two commas.
 fn words(content: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut fields = content.split([',', ';']).peekable();
@@ -173,7 +173,7 @@ fn refusal(line: &str, number: u64, problem: String) -> Error {
     Error::Edge { line: number, text: line.trim().chars().take(80).collect(), problem }
 }
 
-/// The edge on a line.
+/// Returns the edge on a line.
 fn parse(line: &str, words: &[&str], number: u64, nodes: u64) -> Result<(u32, u32), Error> {
     let refuse = |problem: String| Err(refusal(line, number, problem));
     let (a, b) = match words[..] {

@@ -31,9 +31,9 @@ pub enum GraphKind {
     Ring,
     /// A path.
     Path,
-    /// A hub, and leaves that know only the hub.
+    /// A hub, and leaves whose only neighbour is the hub.
     Star,
-    /// A hub, and a ring whose nodes all know the hub; at least 4 nodes.
+    /// A hub, and a ring whose nodes are all joined to the hub; at least 4 nodes.
     Wheel,
     /// A square grid with borders; a square number of nodes.
     Grid,
@@ -58,17 +58,17 @@ pub enum GraphKind {
         /// Edges that each node brings; at least 1, below the number of nodes.
         edges: u32,
     },
-    /// A ring in which each node knows its `degree` nearest, and each edge's far end is moved to a
-    /// random node with probability `rewired` (Watts and Strogatz 1998).
+    /// A ring in which each node is joined to its `degree` nearest, and each edge's far end is
+    /// moved to a random node with probability `rewired` (Watts and Strogatz 1998).
     SmallWorld {
         /// Neighbours of a node at first: even, at least 2, below the number of nodes.
         degree: u32,
         /// The probability that an edge is moved, in [0, 1].
         rewired: f64,
     },
-    /// Each node knows this many random others, who need not know it: the only directed one.
+    /// Each node has this many random neighbours, not always mutually: the only directed family.
     KOut {
-        /// Nodes that a node knows; at least 1, below the number of nodes.
+        /// Neighbours of a node; at least 1, below the number of nodes.
         degree: u32,
     },
     /// A list of edges; [`crate::graph::read_edges`] makes it.
@@ -177,7 +177,7 @@ impl GraphKind {
         }
     }
 
-    /// Checks whether such a graph exists on so many nodes.
+    /// Checks whether such a graph exists on this many nodes.
     ///
     /// # Errors
     /// A parameter out of range; or no such graph, with the nearest that exists.
@@ -245,7 +245,7 @@ impl GraphKind {
         }
     }
 
-    /// About how many neighbours a node has, on average.
+    /// Returns about how many neighbours a node has, on average.
     #[must_use]
     pub fn mean_degree(self, nodes: u64) -> f64 {
         match self {
@@ -254,7 +254,7 @@ impl GraphKind {
         }
     }
 
-    /// About how many entries all lists of neighbours have together.
+    /// Returns about how many entries all lists of neighbours have together.
     fn entries(self, nodes: u64) -> f64 {
         let n = nodes as f64;
         match self {
@@ -269,7 +269,7 @@ impl GraphKind {
         }
     }
 
-    /// About the most memory that making it takes, in bytes; what stays is less.
+    /// Returns about the most memory that making it takes, in bytes; what stays is less.
     #[must_use]
     pub fn bytes_needed(self, nodes: u64) -> u64 {
         let (n, entries) = (nodes as f64, self.entries(nodes));
@@ -290,7 +290,7 @@ impl GraphKind {
 
     /// Makes the graph. Random ones are a function of kind, nodes and seed.
     ///
-    /// `observe` is told now and then which share is done, and may give up.
+    /// `observe` gets the share that is done now and then, and may give up.
     ///
     /// # Errors
     /// As [`Self::check`]; if it takes more than `memory` bytes; or if the observer gave up.
@@ -358,7 +358,7 @@ impl core::fmt::Display for GraphKind {
 }
 
 impl Density {
-    /// The probability of an edge.
+    /// Returns the probability of an edge.
     #[must_use]
     pub fn probability(self, nodes: u64) -> f64 {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::graph::csr::Csr;
 
-/// A graph from what each node's neighbours are.
+/// Returns a graph from what each node's neighbours are.
 fn rows(nodes: u64, entries: u64, neighbours: impl Fn(u64, &mut Vec<u32>)) -> Csr {
     let mut starts = Vec::with_capacity(nodes as usize + 1);
     let mut all = Vec::with_capacity(entries as usize);
@@ -16,7 +16,7 @@ fn rows(nodes: u64, entries: u64, neighbours: impl Fn(u64, &mut Vec<u32>)) -> Cs
     Csr::from_rows(&starts, all, false)
 }
 
-/// A graph in which all nodes have `degree` neighbours.
+/// Returns a graph in which all nodes have `degree` neighbours.
 fn regular(nodes: u64, degree: u32, neighbours: impl Fn(u64, &mut Vec<u32>)) -> Csr {
     let mut all = Vec::with_capacity((nodes * u64::from(degree)) as usize);
     for node in 0..nodes {
@@ -69,7 +69,7 @@ pub(super) fn grid(side: u64) -> Csr {
     })
 }
 
-/// Of side 2, both ways round lead to the same neighbour, who then counts once.
+/// Makes a torus. Of side 2, both ways round lead to the same neighbour, which then counts once.
 pub(super) fn torus(side: u64) -> Csr {
     let degree = if side == 2 { 2 } else { 4 };
     regular(side * side, degree, |v, out| {
@@ -82,7 +82,7 @@ pub(super) fn torus(side: u64) -> Csr {
     })
 }
 
-/// Node v's children are 2v + 1 and 2v + 2.
+/// Makes a tree in which node v's children are 2v + 1 and 2v + 2.
 pub(super) fn tree(n: u64) -> Csr {
     rows(n, 2 * n, |v, out| {
         if v > 0 {

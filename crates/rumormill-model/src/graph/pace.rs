@@ -15,7 +15,7 @@ impl<'a> Pace<'a> {
         Self { observe }
     }
 
-    /// `done` steps of `all` are done, of the part of the work from share `from` to share `to`.
+    /// Reports that `done` steps of `all` are done, of the work from share `from` to share `to`.
     #[inline]
     pub(crate) fn at(self, done: u64, all: u64, (from, to): (f64, f64)) -> Result<(), Error> {
         if done & 0xf_ffff != 0xf_ffff {

@@ -7,8 +7,8 @@ use crate::simulate::stream::{Purpose, Stream};
 
 const WHOLE: (f64, f64) = (0.0, 1.0);
 
-/// Each pair with probability `p`: from edge to edge in geometric jumps (Batagelj and Brandes
-/// 2005), so that the time is that of the edges, not of the pairs.
+/// Returns each pair with probability `p`: from edge to edge in geometric jumps (Batagelj and
+/// Brandes 2005), so that the time is that of the edges, not of the pairs.
 pub(super) fn erdos_renyi(nodes: u64, p: f64, seed: u64, pace: Pace<'_>) -> Result<Csr, Error> {
     let mut draws = Stream::new(seed, Purpose::Graph).draws();
     let mut edges: Vec<(u32, u32)> = Vec::new();
@@ -34,8 +34,8 @@ pub(super) fn erdos_renyi(nodes: u64, p: f64, seed: u64, pace: Pace<'_>) -> Resu
     Ok(Csr::from_edges(nodes, &edges))
 }
 
-/// A node's chance to be chosen is its share among the ends of all edges, so a random end of those
-/// so far is drawn (Batagelj and Brandes 2005).
+/// Returns a node's chance to be chosen is its share among the ends of all edges, so a random end
+/// of those so far is drawn (Batagelj and Brandes 2005).
 pub(super) fn barabasi_albert(
     nodes: u64,
     each: u32,
@@ -61,8 +61,8 @@ pub(super) fn barabasi_albert(
     Ok(Csr::from_edges(nodes, &edges))
 }
 
-/// Watts and Strogatz 1998: distance by distance, node by node, each edge to the right is moved with
-/// probability `rewired`, to a node that is neither its own nor a neighbour.
+/// Makes a small world (Watts and Strogatz 1998): distance by distance, each edge to the right is
+/// moved with probability `rewired`, to a node that is neither its own nor a neighbour.
 pub(super) fn small_world(
     nodes: u64,
     degree: u32,
@@ -90,7 +90,7 @@ pub(super) fn small_world(
     for distance in 1..=half {
         for v in 0..n {
             pace.at((u64::from(distance) - 1) * nodes + v as u64, nodes * u64::from(half), WHOLE)?;
-            // A node that knows everyone has nowhere to move an edge to.
+            // A node joined to all others has nowhere to move an edge to.
             if !draws.chance(rewired) || rows[v].len() + 1 >= n {
                 continue;
             }
@@ -118,7 +118,7 @@ pub(super) fn small_world(
     Ok(Csr::from_rows(&starts, all, false))
 }
 
-/// Each node draws `degree` distinct others (Floyd's sampling, Bentley and Floyd 1987).
+/// Returns each node draws `degree` distinct others (Floyd's sampling, Bentley and Floyd 1987).
 pub(super) fn k_out(nodes: u64, degree: u32, seed: u64, pace: Pace<'_>) -> Result<Csr, Error> {
     let stream = Stream::new(seed, Purpose::Graph);
     let mut draws = stream.draws();

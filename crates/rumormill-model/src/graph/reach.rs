@@ -1,4 +1,4 @@
-//! Who can hear of a rumor at all: components, and what can be reached from a node.
+//! What a rumor can reach: components, and the nodes reachable from one.
 
 use rumormill_proto::Style;
 
@@ -21,13 +21,13 @@ pub struct Connectivity {
 }
 
 impl Connectivity {
-    /// Whether every node can be reached from every other.
+    /// Returns whether every node can be reached from every other.
     #[must_use]
     pub fn connected(&self) -> bool {
         self.components <= 1
     }
 
-    /// The share of the nodes that can be reached from a random node, on average.
+    /// Returns the share of the nodes that can be reached from a random node, on average.
     #[must_use]
     pub fn mean_reach(&self) -> f64 {
         self.squares as f64 / (self.nodes as f64).powi(2)
@@ -35,7 +35,8 @@ impl Connectivity {
 }
 
 impl Topology {
-    /// How it hangs together. Takes the time of one pass over the edges, and 5 bytes a node.
+    /// Returns how it hangs together. Takes the time of one pass over the edges, and 5 bytes a
+    /// node.
     #[must_use]
     pub fn connectivity(&self) -> Connectivity {
         let nodes = self.nodes();
@@ -64,7 +65,7 @@ impl Topology {
         all
     }
 
-    /// How many nodes can ever hear of a rumor that starts at one, itself included, when all live
+    /// Returns how many nodes a rumor can ever reach from one, itself included, when all live
     /// and calls go in a style. Push-then-pull counts what either way of calling reaches.
     #[must_use]
     pub fn reachable_from(&self, node: u64, style: Style) -> u64 {
@@ -76,7 +77,7 @@ impl Topology {
         }
         let back = csr.reversed();
         match style {
-            // A node hears from those that it knows.
+            // A node pulls from its neighbours.
             Style::Pull => search.run(node, |v| back.neighbours(v).iter().copied()),
             _ => search.run(node, |v| csr.neighbours(v).iter().chain(back.neighbours(v)).copied()),
         }
@@ -84,7 +85,7 @@ impl Topology {
 }
 
 impl Csr {
-    /// The graph with every edge turned round.
+    /// Returns the graph with every edge turned round.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let n = self.nodes() as usize;

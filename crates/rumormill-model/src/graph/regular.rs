@@ -2,7 +2,7 @@
 //!
 //! The pairing model (Bollobás 1980) pairs the n·d ends uniformly. Loops and double edges, about
 //! (d−1)/2 and (d²−1)/4 of them whatever n, are mended by switching each with a random other edge
-//! (`McKay` and Wormald 1990). The law is uniform over the simple graphs but for O(d⁴/n). A graph of
+//! (`McKay` and Wormald 1990). The law is uniform over the simple graphs up to O(d⁴/n). A graph of
 //! degree above half is the complement of one below.
 
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ fn complement(graph: &Csr, degree: u32) -> Csr {
     Csr::from_regular(n.into(), degree, all, false)
 }
 
-/// Ends 0..n·d, of which end e belongs to node e/d, and whom each is paired with.
+/// Ends 0..n·d, of which end e belongs to node e/d, and the end that each is paired with.
 struct Pairing {
     degree: u32,
     mate: Vec<u32>,
@@ -71,13 +71,13 @@ impl Pairing {
         end / self.degree
     }
 
-    /// The far ends of a node's edges.
+    /// Returns the far ends of a node's edges.
     fn row(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
         let first = node as usize * self.degree as usize;
         self.mate[first..first + self.degree as usize].iter().map(|&end| self.node(end))
     }
 
-    /// How many edges join two nodes, a loop counted once.
+    /// Returns how many edges join two nodes, a loop counted once.
     fn edges(&self, a: u32, b: u32) -> usize {
         let ends = self.row(a).filter(|&w| w == b).count();
         if a == b { ends / 2 } else { ends }

@@ -36,8 +36,8 @@ impl Search {
     }
 }
 
-/// Fills in the steps from a node to each other, `u32::MAX` to those that it cannot reach. Returns the
-/// nodes that it reaches, the nearest first.
+/// Fills in the steps from a node to each other, `u32::MAX` to those that it cannot reach. Returns
+/// the nodes that it reaches, the nearest first.
 pub(crate) fn distances(graph: &Csr, from: u32, steps: &mut Vec<u32>) -> Vec<u32> {
     steps.clear();
     steps.resize(graph.nodes() as usize, u32::MAX);

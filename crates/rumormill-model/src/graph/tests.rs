@@ -139,7 +139,7 @@ fn seeds_make_the_graph() {
     assert_ne!(edges(1), edges(2));
 }
 
-/// χ² of how often each of equally likely things was seen, against a limit that a right sampler
+/// Tests by χ² how often each of equally likely things was seen, with a limit that a right sampler
 /// exceeds with probability below 1e-4 (Wilson and Hilferty's approximation). Seeds are fixed: this
 /// passes always or never.
 fn assert_even(name: &str, counts: &[u64]) {

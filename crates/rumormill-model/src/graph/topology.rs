@@ -1,4 +1,4 @@
-//! The nodes and who can call whom, as the simulations use them.
+//! The nodes and which can call which, as the simulations use them.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use crate::graph::csr::Csr;
 /// The largest number of nodes: counts up to here are exact in double precision.
 pub const MAX_NODES: u64 = 1_000_000_000_000_000;
 
-/// Who can call whom.
+/// Which nodes can call which.
 #[derive(Clone, Debug)]
 pub enum Topology {
-    /// Everyone knows everyone, among this many nodes.
+    /// The complete graph on this many nodes.
     Complete(u64),
-    /// A node knows its neighbours in a graph.
+    /// Nodes call their neighbours in a graph.
     Graph(Arc<Csr>),
 }
 
 impl Topology {
-    /// The number of nodes.
+    /// Returns the number of nodes.
     #[must_use]
     pub fn nodes(&self) -> u64 {
         match self {
@@ -26,7 +26,7 @@ impl Topology {
         }
     }
 
-    /// How many others the best connected node knows.
+    /// Returns the largest number of neighbours of a node.
     #[must_use]
     pub fn largest_degree(&self) -> u64 {
         match self {
@@ -35,7 +35,7 @@ impl Topology {
         }
     }
 
-    /// How many others a node knows, on average.
+    /// Returns the mean number of neighbours of a node.
     #[must_use]
     pub fn mean_degree(&self) -> f64 {
         match self {
@@ -44,7 +44,7 @@ impl Topology {
         }
     }
 
-    /// How many others a node knows.
+    /// Returns the number of neighbours of a node.
     #[must_use]
     pub fn degree(&self, node: u64) -> u64 {
         match self {
@@ -53,7 +53,7 @@ impl Topology {
         }
     }
 
-    /// The `slot`-th of those that a node knows; `slot` is below its degree.
+    /// Returns the `slot`-th neighbour of a node; `slot` is below its degree.
     #[must_use]
     pub fn neighbour(&self, node: u64, slot: u64) -> u64 {
         match self {
@@ -62,7 +62,7 @@ impl Topology {
         }
     }
 
-    /// The memory it takes, in bytes.
+    /// Returns the memory it takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match self {

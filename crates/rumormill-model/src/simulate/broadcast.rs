@@ -1,7 +1,8 @@
-//! One sender tells everyone: the baselines that gossip is compared with.
+//! Broadcasts by one sender: the baselines that gossip is compared with.
 //!
-//! Everyone knows everyone. Whether a node hears in a round depends on no other node, so a run is
-//! a chain of counts: of those left, each hears with the same probability, on its own.
+//! The graph is complete. Whether a node is reached in a round depends on no other node, so a run
+//! is a chain of counts: each node that is left is reached with the same probability,
+//! independently.
 
 use std::ops::{ControlFlow, Range};
 
@@ -16,7 +17,7 @@ use crate::simulate::work::{ByRuns, Desk, check_runs};
 /// How the sender goes about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BroadcastKind {
-    /// It sends to everyone, once in each of this many rounds, and asks for no answer. 1: single
+    /// It sends to all nodes once in each of this many rounds, without answers. 1: single
     /// shot.
     Blind {
         /// How many rounds; at least 1.
@@ -28,8 +29,8 @@ pub enum BroadcastKind {
         /// messages.
         ack_loss: f64,
     },
-    /// Eager reliable broadcast: whoever hears it first in a round sends it to everyone else in the
-    /// next, once.
+    /// Eager reliable broadcast: a node that first receives it in a round sends it to all others in
+    /// the next, once.
     Eager,
 }
 
@@ -52,8 +53,9 @@ pub struct Broadcast {
     pub kind: BroadcastKind,
     /// The probability that a message is lost, in [0, 1]; below 1 for acknowledged broadcasts.
     pub loss: f64,
-    /// The fraction of nodes that are dead, in [0, 1), rounded to whole nodes. Nobody knows who, so
-    /// they are sent to; an acknowledged broadcast sends to them until the living have acknowledged.
+    /// The fraction of nodes that are dead, in [0, 1), rounded to whole nodes. Nodes do not know
+    /// which, so they are sent to; an acknowledged broadcast sends to them until the living have
+    /// acknowledged.
     pub dead: f64,
     /// A run that has gone this many rounds ends as it is. At least 1.
     pub max_rounds: u32,
@@ -64,7 +66,7 @@ const MAX_BROADCAST_NODES: u64 = 1_000_000_000;
 const _: () = assert!(MAX_BROADCAST_NODES < MAX_NODES);
 
 impl Broadcast {
-    /// Nothing lost, everybody alive.
+    /// Returns a broadcast without loss and dead nodes.
     #[must_use]
     pub fn new(nodes: u64, kind: BroadcastKind) -> Self {
         Self { nodes, kind, loss: 0.0, dead: 0.0, max_rounds: u32::MAX }
@@ -93,14 +95,14 @@ impl Broadcast {
         need(self.max_rounds >= 1, "max rounds", self.max_rounds, "at least 1")
     }
 
-    /// How many nodes are alive: at least the sender.
+    /// Returns how many nodes are alive: at least the sender.
     #[must_use]
     pub fn alive(&self) -> u64 {
         let dead = (self.nodes as f64 * self.dead).round() as u64;
         (self.nodes - dead.min(self.nodes)).max(1)
     }
 
-    /// Makes runs, as [`super::simulate`] does. The goal is that all who live hear.
+    /// Makes runs, as [`super::simulate`] does. The goal is to reach all living nodes.
     ///
     /// # Errors
     /// A field out of range; no runs; no threads.
@@ -139,7 +141,7 @@ impl Broadcast {
     fn play(&self, draws: &mut Draws, record: &mut Run, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let alive = self.alive();
         let others = self.nodes - 1;
-        // Those who have not heard, who have heard but not been acknowledged, and who send next.
+        // Nodes not reached, nodes reached but not acknowledged, and nodes that send next.
         let (mut left, mut unsure, mut fresh) = (alive - 1, 0, 1);
         record.start(1, alive);
         while record.rounds < self.max_rounds {
@@ -158,9 +160,9 @@ impl Broadcast {
                     }
                     let sent = left + unsure + (self.nodes - alive);
                     let sure = hits(unsure, (1.0 - self.loss) * (1.0 - ack_loss), draws);
-                    let heard = hits(left, 1.0 - self.loss, draws);
-                    left -= heard;
-                    unsure = unsure - sure + (heard - hits(heard, 1.0 - ack_loss, draws));
+                    let reached = hits(left, 1.0 - self.loss, draws);
+                    left -= reached;
+                    unsure = unsure - sure + (reached - hits(reached, 1.0 - ack_loss, draws));
                     sent
                 }
                 BroadcastKind::Eager => {
@@ -181,7 +183,7 @@ impl Broadcast {
     }
 }
 
-/// How many of `count` come to pass, each with probability `p` on its own.
+/// Returns how many of `count` come to pass, each with probability `p` on its own.
 fn hits(count: u64, p: f64, draws: &mut Draws) -> u64 {
     (0..count).map(|_| u64::from(draws.chance(p))).sum()
 }

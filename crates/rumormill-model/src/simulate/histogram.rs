@@ -23,24 +23,24 @@ impl Counts {
         }
     }
 
-    /// The values seen, in rising order, and how often.
+    /// Returns the values seen, in rising order, and how often.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().map(|(&value, &times)| (value, times))
     }
 
-    /// How many were seen.
+    /// Returns how many were seen.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// The largest value seen.
+    /// Returns the largest value seen.
     #[must_use]
     pub fn largest(&self) -> Option<u64> {
         self.0.keys().next_back().copied()
     }
 
-    /// Mean and variance (that of the sample, over one less than the number seen).
+    /// Returns mean and variance (that of the sample, over one less than the number seen).
     #[must_use]
     pub fn moments(&self) -> Moments {
         let mut moments = Moments::default();
@@ -85,26 +85,26 @@ impl Moments {
         self.squares = self.squares.saturating_add(other.squares);
     }
 
-    /// How many values.
+    /// Returns how many values.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their sum.
+    /// Returns their sum.
     #[must_use]
     pub fn sum(&self) -> u128 {
         self.sum
     }
 
-    /// Their mean; NaN of none.
+    /// Returns their mean; NaN of none.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.sum as f64 / self.count as f64
     }
 
-    /// Their variance, over one less than their number; NaN of fewer than two, or if their squares
-    /// went beyond 2¹²⁸.
+    /// Returns their variance, over one less than their number; NaN of fewer than two, or if their
+    /// squares went beyond 2¹²⁸.
     #[must_use]
     pub fn variance(&self) -> f64 {
         if self.count < 2 || self.squares == u128::MAX {
@@ -148,15 +148,15 @@ impl Binned {
         self.0.merge(&other.0);
     }
 
-    /// The least number of nodes, out of `all`, that a share `q` of what was seen does not exceed;
-    /// where bins are wider than one, the middle of its bin. 0 of none.
+    /// Returns the least number of nodes, out of `all`, that a share `q` of what was seen does not
+    /// exceed; where bins are wider than one, the middle of its bin. 0 of none.
     #[must_use]
     pub fn quantile(&self, q: f64, all: u64) -> f64 {
         let (low, high) = self.quantile_bin(q, all);
         (low as f64 + high as f64) / 2.0
     }
 
-    /// The least and the greatest number in the bin of that quantile.
+    /// Returns the least and the greatest number in the bin of that quantile.
     pub(crate) fn quantile_bin(&self, q: f64, all: u64) -> (u64, u64) {
         let total: u64 = self.0.iter().map(|(_, times)| times).sum();
         let rank = ((q * total as f64).ceil() as u64).clamp(1, total.max(1));
@@ -169,7 +169,7 @@ impl Binned {
     }
 }
 
-/// The bin of a number of nodes.
+/// Returns the bin of a number of nodes.
 #[inline]
 fn bin(value: u64, all: u64) -> u64 {
     if all <= EXACT {
@@ -179,7 +179,7 @@ fn bin(value: u64, all: u64) -> u64 {
     if value <= half { log_bin(value) } else { 2 * log_bin(half) + 1 - log_bin(all - value) }
 }
 
-/// The least and the greatest number of nodes in a bin.
+/// Returns the least and the greatest number of nodes in a bin.
 fn bin_range(bin: u64, all: u64) -> (u64, u64) {
     if all <= EXACT {
         return (bin, bin);
@@ -195,7 +195,7 @@ fn bin_range(bin: u64, all: u64) -> (u64, u64) {
     }
 }
 
-/// 64 bins to each doubling, single values below 128.
+/// Returns the bin of a value: 64 to each doubling, single values below 128.
 fn log_bin(x: u64) -> u64 {
     if x < 128 {
         return x;

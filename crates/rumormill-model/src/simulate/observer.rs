@@ -105,7 +105,7 @@ impl<'a, S> Watch<'a, S> {
         if shared.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// These many runs are done and in the summary.
+    /// Counts runs that are done and in the summary.
     pub(crate) fn runs_done(&mut self, runs: u64) {
         self.shared.done.fetch_add(runs, Ordering::Relaxed);
     }

@@ -3,9 +3,9 @@
 //! Table 1.
 //!
 //! No exact recursion is known that is small enough, so this is a simulation, seeded: a pure
-//! function of its arguments, with the standard error of every statistic. It shares no code with the
-//! reference engine, which a test holds against it; and it has what a summary of runs has not: the
-//! delays, and coins of any probability.
+//! function of its arguments, with the standard error of every statistic. It shares no code with
+//! the reference engine, which a test holds against it; and it has what a summary of runs has not:
+//! the delays, and coins of any probability.
 
 use rumormill_proto::Counted;
 
@@ -16,13 +16,13 @@ use crate::simulate::stream::Draws;
 /// Estimates from a simulation, each with its standard error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Mean share of nodes never told.
+    /// Mean share of nodes never informed.
     pub residue: (f64, f64),
-    /// Share of runs in which at least one node was never told.
+    /// Share of runs in which at least one node was never informed.
     pub incomplete: (f64, f64),
     /// Contacts per node.
     pub traffic: (f64, f64),
-    /// Mean round in which a node that was told was told.
+    /// Mean round in which a node was informed, over the informed nodes.
     pub mean_delay: (f64, f64),
     /// Mean round of the last delivery.
     pub last_delivery: (f64, f64),
@@ -69,27 +69,27 @@ pub fn snapshot(
     })
 }
 
-/// One run: residue, incomplete (0 or 1), traffic, mean delay, last delivery.
+/// Plays a run: residue, incomplete (0 or 1), traffic, mean delay, last delivery.
 fn run(n: usize, rule: Rule, counted: Counted, random: &mut Draws) -> [f64; 5] {
     if n == 1 {
         return [0.0; 5];
     }
-    let mut knows = vec![false; n];
-    knows[0] = true;
+    let mut is_informed = vec![false; n];
+    is_informed[0] = true;
     let mut active = vec![(0usize, 0u32)];
-    let mut told = Vec::new();
+    let mut newly = Vec::new();
     let (mut known, mut contacts, mut delays, mut last) = (1usize, 0u64, 0.0, 0.0);
     let mut round = 0.0;
     while !active.is_empty() {
         round += 1.0;
-        told.clear();
+        newly.clear();
         active.retain_mut(|(node, counter)| {
             let mut target = random.below(n as u64 - 1) as usize;
             target += usize::from(target >= *node);
             contacts += 1;
-            let useful = !knows[target];
+            let useful = !is_informed[target];
             if useful {
-                told.push(target);
+                newly.push(target);
             }
             let counts = counted == Counted::Blind || !useful;
             match rule {
@@ -104,9 +104,9 @@ fn run(n: usize, rule: Rule, counted: Counted, random: &mut Draws) -> [f64; 5] {
                 }
             }
         });
-        for &node in &told {
-            if !knows[node] {
-                knows[node] = true;
+        for &node in &newly {
+            if !is_informed[node] {
+                is_informed[node] = true;
                 known += 1;
                 delays += round;
                 last = round;
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn demers_table_one() {
-        // n = 1000, feedback and counter, reset on a useful contact, snapshot rounds: residue, traffic
-        // and last delivery as printed in Demers et al. 1987, Table 1, and the finer residues of the
-        // issue.
+        // n = 1000, feedback and counter, reset on a useful contact, snapshot rounds: residue,
+        // traffic and last delivery as printed in Demers et al. 1987, Table 1, and the finer
+        // residues of the issue.
         let rows = [
             (1, 0.18, 1.7, 16.8, 0.175),
             (2, 0.037, 3.3, 16.9, 0.0370),

@@ -4,8 +4,8 @@
 //! A [`Stream`] is the splittable generator of Steele, Lea and Flood (2014, "Fast splittable
 //! pseudorandom number generators"): an odd step γ and a start s, whose i-th number is
 //! mix(s + (i+1)γ), mix being Stafford's variant 13 of the finaliser of `MurmurHash3`. It is made
-//! to be read at any i, costs three multiplications, and passes `TestU01`'s `BigCrush` (loc. cit. §5).
-//! A child stream gets a start and a step of its own, hashed from its parent and its index; so
+//! to be read at any i, costs three multiplications, and passes `TestU01`'s `BigCrush` (loc. cit.
+//! §5). A child stream gets a start and a step of its own, hashed from its parent and its index; so
 //! streams do not overlap, as those that share one step do. Steps with too few bit changes are
 //! replaced (loc. cit., `mixGamma`).
 //!
@@ -29,7 +29,7 @@ pub enum Purpose {
     Contacts,
     /// Coins that end a node's interest.
     Interest,
-    /// Which nodes know at the start.
+    /// Which nodes are informed at the start.
     Origins,
     /// Which nodes are dead.
     Dead,
@@ -59,13 +59,13 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The numbers of one purpose of one seed.
+    /// Returns the numbers of one purpose of one seed.
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose) -> Self {
         Self { start: mix(seed), step: GOLDEN }.child(purpose as u64)
     }
 
-    /// The stream that belongs to an index: to a run, and in it to a round, and so on.
+    /// Returns the stream that belongs to an index: to a run, and in it to a round, and so on.
     #[must_use]
     pub fn child(self, index: u64) -> Self {
         // Two hashes of the parent and the index. The parent's step enters the second: parents
@@ -78,22 +78,22 @@ impl Stream {
         Self { start, step: if weak { step ^ 0xaaaa_aaaa_aaaa_aaaa } else { step } }
     }
 
-    /// The number at an address: 64 uniform bits.
+    /// Returns the number at an address: 64 uniform bits.
     #[inline]
     #[must_use]
     pub fn at(self, index: u64) -> u64 {
         mix(self.start.wrapping_add(index.wrapping_add(1).wrapping_mul(self.step)))
     }
 
-    /// The numbers from address 0 on, one after another.
+    /// Returns the numbers from address 0 on, one after another.
     #[must_use]
     pub fn draws(self) -> Draws {
         Draws { point: self.start, step: self.step }
     }
 }
 
-/// Stafford's variant 13: a bijection of 64 bits in which every input bit changes every output bit
-/// with probability near one half.
+/// Mixes by Stafford's variant 13: a bijection of 64 bits in which every input bit changes every
+/// output bit with probability near one half.
 #[inline]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -109,38 +109,38 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// `SplitMix64` from a seed (Steele, Lea and Flood 2014).
+    /// Returns the numbers of `SplitMix64` from a seed (Steele, Lea and Flood 2014).
     #[must_use]
     pub fn split_mix(seed: u64) -> Self {
         Self { point: seed, step: GOLDEN }
     }
 
-    /// 64 uniform bits: the i-th call gives [`Stream::at`]`(i)`.
+    /// Draws 64 uniform bits: the i-th call gives [`Stream::at`]`(i)`.
     #[inline]
     pub fn bits(&mut self) -> u64 {
         self.point = self.point.wrapping_add(self.step);
         mix(self.point)
     }
 
-    /// Uniform in 0..bound. `bound` is at least 1.
+    /// Draws uniformly from 0..bound. `bound` is at least 1.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         below(self.bits(), bound).0
     }
 
-    /// Uniform in [0, 1), a multiple of 2⁻⁵³.
+    /// Draws uniformly from [0, 1), in multiples of 2⁻⁵³.
     #[inline]
     pub fn unit(&mut self) -> f64 {
         unit(self.bits())
     }
 
-    /// True with probability `p`.
+    /// Returns true with probability `p`.
     #[inline]
     pub fn chance(&mut self, p: f64) -> bool {
         self.bits() < threshold(p) || p >= 1.0
     }
 
-    /// Exponential with mean 1.
+    /// Draws from the exponential law with mean 1.
     #[inline]
     pub fn exponential(&mut self) -> f64 {
         -(1.0 - self.unit()).ln()
@@ -174,9 +174,10 @@ impl rand::TryRng for Draws {
     }
 }
 
-/// Uniform in 0..bound from 64 uniform bits, and what the bits still hold: the product's high and
-/// low half. The bias is below bound/2⁶⁴ (Lemire 2019). Given the first, the second is uniform in
-/// steps of `bound`, so one number decides whom to call and, by [`threshold`], whether it is lost.
+/// Returns a number uniform in 0..bound from 64 uniform bits, and what the bits still hold: the
+/// product's high and low half. The bias is below bound/2⁶⁴ (Lemire 2019). Given the first, the
+/// second is uniform in steps of `bound`, so one number decides whom to call and, by [`threshold`],
+/// whether it is lost.
 #[inline]
 #[must_use]
 pub fn below(bits: u64, bound: u64) -> (u64, u64) {
@@ -184,15 +185,16 @@ pub fn below(bits: u64, bound: u64) -> (u64, u64) {
     ((product >> 64) as u64, product as u64)
 }
 
-/// Uniform in [0, 1) from 64 uniform bits.
+/// Returns a number uniform in [0, 1) from 64 uniform bits.
 #[inline]
 #[must_use]
 pub fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-/// How many of 2⁶⁴ equally likely numbers a probability in [0, 1) takes: `bits < threshold(p)`
-/// happens with probability p. For p of 1 it falls short by one; callers treat 1 apart.
+/// Returns how many of 2⁶⁴ equally likely numbers a probability in [0, 1) takes: `bits <
+/// threshold(p)` happens with probability p. For p of 1 it falls short by one; callers treat 1
+/// apart.
 #[inline]
 #[must_use]
 pub fn threshold(p: f64) -> u64 {

@@ -80,7 +80,7 @@ fn summaries_add_up() {
     let summary = go(&Job::new(&spread, &topology, 0..1000, 1));
     let rounds = summary.by_round();
     assert_eq!((rounds[0].informed, rounds[0].sent), (1.0, 0.0));
-    // The first push always tells someone.
+    // The first push always informs a node.
     assert_eq!((rounds[1].informed, rounds[1].sent), (2.0, 1.0));
     let last = rounds.last().unwrap();
     assert_eq!(last.informed, 64.0);
@@ -119,7 +119,7 @@ fn the_fastest_engine_that_can_and_fits_is_chosen() {
     assert_eq!(job(&push, &ring, 1000).engine(), EngineKind::Csr);
     let sequential = Spread { semantics: Semantics::Sequential, ..push.clone() };
     assert_eq!(job(&sequential, &ring, 1000).engine(), EngineKind::Reference);
-    // What does not fit makes way for what does; if nothing fits, that is said.
+    // An engine that fits the memory is preferred; if none does, that is refused.
     let need = EngineKind::Csr.bytes_needed(&push, &regular, 1);
     assert!(EngineKind::BitParallel.bytes_needed(&push, &regular, 1) > need);
     let tight = Job { memory: need, ..job(&push, &regular, 1000) };

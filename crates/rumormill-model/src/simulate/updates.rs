@@ -65,15 +65,15 @@ pub struct Updates {
     pub memory: u64,
 }
 
-/// What it took until everyone had every update, over many runs. Exact sums, as in [`Summary`].
+/// What it took until all nodes had all updates, over many runs. Exact sums, as in [`Summary`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdatesSummary {
     /// How many runs were made.
     pub runs: u64,
-    /// Whether somebody stopped it before all runs were made.
+    /// Whether it was stopped before all runs were made.
     pub cancelled: bool,
-    /// Rounds, from the first publication, until all who live had all; runs that never got there
-    /// are not in it.
+    /// Rounds, from the first publication, until all living nodes had all; runs that never got
+    /// there are not in it.
     pub finished: Counts,
     /// Messages of a run.
     pub messages: Moments,
@@ -106,8 +106,8 @@ impl UpdatesSummary {
 }
 
 impl Updates {
-    /// This many small updates, published at once: headers of 40 bytes, updates of 100, digests
-    /// of 200; no limit on memory.
+    /// Returns this many small updates, published at once: headers of 40 bytes, updates of 100,
+    /// digests of 200; no limit on memory.
     #[must_use]
     pub fn new(spread: Spread, updates: u32) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Updates {
         }
     }
 
-    /// Checks every field against its range, and the memory that so many threads need.
+    /// Checks every field against its range, and the memory that this many threads need.
     ///
     /// # Errors
     /// The first field out of range, with its value and range; too little memory, with the need and
@@ -157,7 +157,7 @@ impl Updates {
         Ok(())
     }
 
-    /// The memory it takes on top of the topology's, in bytes.
+    /// Returns the memory it takes on top of the topology's, in bytes.
     #[must_use]
     pub fn bytes_needed(&self, topology: &Topology, way: Way, threads: usize) -> u64 {
         match way {
@@ -229,7 +229,7 @@ impl Updates {
         Ok(sum)
     }
 
-    /// Each update is a run of the model of its own.
+    /// Returns each update is a run of the model of its own.
     fn rumors<'a>(
         &'a self,
         plan: &'a dyn Plan<Asked>,

@@ -30,8 +30,8 @@ where
 }
 
 /// Has `workers` threads work the numbers below `count`, each the next one that is free, until all
-/// are done or one breaks off; then no further number is begun. `work` gets the worker's number, from
-/// 0, and the number to work on.
+/// are done or one breaks off; then no further number is begun. `work` gets the worker's number,
+/// from 0, and the number to work on.
 ///
 /// Returns the first break, by the worker's number.
 pub fn share<B: Send>(
@@ -64,7 +64,7 @@ pub fn share<B: Send>(
 pub(crate) trait Worker<T, S = u64> {
     /// Works `runs`, which lie in one aligned block, with up to `threads` threads of its own, and
     /// adds each run that is complete to the sum, now or at the next [`Self::finish`]. Gives up as
-    /// soon as the watch says so.
+    /// soon as the watch breaks off.
     fn work(
         &mut self,
         runs: Range<u64>,

@@ -41,8 +41,9 @@ pub(crate) fn seen(counts: &Counts) -> Vec<u64> {
     seen
 }
 
-/// χ² and its degrees of freedom, of counts against the probabilities of the same values. Values
-/// beyond the probabilities are those that are left. Cells of fewer than 12 expected are joined.
+/// Returns χ² and its degrees of freedom, of counts against the probabilities of the same values.
+/// Values beyond the probabilities are those that are left. Cells of fewer than 12 expected are
+/// joined.
 pub(crate) fn against_law(seen: &[u64], law: &[f64]) -> (f64, f64) {
     let total = seen.iter().sum::<u64>() as f64;
     let (mut chi, mut cells, mut expected, mut count) = (0.0, 0.0, 0.0, 0.0);
@@ -66,7 +67,7 @@ pub(crate) fn against_law(seen: &[u64], law: &[f64]) -> (f64, f64) {
     (chi, cells)
 }
 
-/// The same for two samples of one unknown law.
+/// Returns the same for two samples of one unknown law.
 pub(crate) fn against_sample(a: &[u64], b: &[u64]) -> (f64, f64) {
     let (na, nb) = (a.iter().sum::<u64>() as f64, b.iter().sum::<u64>() as f64);
     let (mut chi, mut cells, mut ca, mut cb) = (0.0, -1.0, 0.0, 0.0);

@@ -132,14 +132,14 @@ impl Answer {
         }
     }
 
-    /// Whether some run ended without getting as close as was asked.
+    /// Returns whether some run ended without getting as close as was asked.
     pub(crate) fn missed_goal(&self) -> bool {
         self.averaging.until.is_some_and(|until| {
             self.reached.iter().any(|goal| goal.error == until && goal.runs < self.runs)
         })
     }
 
-    /// What was simulated, in a line.
+    /// Returns what was simulated, in a line.
     pub(crate) fn title(&self) -> String {
         let graph = if self.graph == "complete" { "complete graph" } else { &self.graph };
         let Averaging { aggregate, protocol, schedule, .. } = &self.averaging;
@@ -147,7 +147,7 @@ impl Answer {
         format!("{aggregate} by {protocol}, {nodes} nodes, {graph}, {schedule}")
     }
 
-    /// What goes wrong, and how it was computed, in words.
+    /// Returns what goes wrong, and how it was computed, in words.
     pub(crate) fn conditions(&self) -> Vec<String> {
         let mut words = vec![format!("{} values", self.values)];
         let Faults { loss, latency, crashes, changes, detection } = &self.averaging.faults;

@@ -30,8 +30,8 @@ pub(crate) struct AverageArgs {
     #[arg(long, default_value = "ledger", value_parser = word::<Protocol>)]
     pub(crate) protocol: Protocol,
     /// Which nodes can call which: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
-    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
-    /// `k-out[:K]` or `file:EDGES`.
+    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`,
+    /// `small-world[:K,BETA]`, `k-out[:K]` or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
     /// When nodes start exchanges: shuffled (each once a round, in a new order each round),
@@ -86,7 +86,7 @@ pub(crate) struct Settings {
     pub(crate) engine: Option<Engine>,
 }
 
-/// `0.1` or `0.01..0.1`; the simulator checks the range.
+/// Parses `0.1` or `0.01..0.1`; the simulator checks the range.
 fn overlap(text: &str) -> Result<(f64, f64), String> {
     let number = |text: &str| {
         let wrong = || format!("{text:?} is not a number; write 0.1, or a range: 0.01..0.1");
@@ -98,7 +98,7 @@ fn overlap(text: &str) -> Result<(f64, f64), String> {
     }
 }
 
-/// As [`strike`], but not all of the nodes: nobody would be left to be right.
+/// Parses as [`strike`], with a share below 1: some nodes have to stay.
 fn crash(text: &str) -> Result<Strike, String> {
     match strike(text)? {
         Strike { share, .. } if share >= 1.0 => Err(format!(
@@ -108,7 +108,7 @@ fn crash(text: &str) -> Result<Strike, String> {
     }
 }
 
-/// `0.1@20`.
+/// Parses `0.1@20`.
 fn strike(text: &str) -> Result<Strike, String> {
     let wrong = || format!("{text:?} must be a share and a round, such as 0.1@20");
     let (share, after) = text.split_once('@').ok_or_else(wrong)?;

@@ -23,9 +23,9 @@ struct Row {
     fields: Vec<String>,
 }
 
-/// The last column of a text. Columns stand between tabs, semicolons, commas or blanks, one of them
-/// in the whole file, and may be quoted. Empty lines are skipped, and lines that begin with `#` or
-/// `%`. A first line of words, of which none could be meant for a number, is a heading.
+/// Returns the last column of a text. Columns stand between tabs, semicolons, commas or blanks, one
+/// of them in the whole file, and may be quoted. Empty lines are skipped, and lines that begin with
+/// `#` or `%`. A first line of words, of which none could be meant for a number, is a heading.
 ///
 /// # Errors
 /// Names the first line that has no value or another number of columns than the one before, or that
@@ -75,7 +75,7 @@ fn rows(text: &str) -> Result<Vec<Row>, Usage> {
     lines.iter().map(row).collect()
 }
 
-/// The fields of a line; `None` if a quote doesn't end on it.
+/// Returns the fields of a line; `None` if a quote doesn't end on it.
 fn split(line: &str, separator: Separator) -> Option<Vec<String>> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
@@ -104,7 +104,7 @@ fn split(line: &str, separator: Separator) -> Option<Vec<String>> {
     (!quoted).then(|| fields.iter().map(|field| field.trim().to_owned()).collect())
 }
 
-/// Whether a line names columns: each field is empty or begins with a letter, `_`, `%` or a
+/// Returns whether a line names columns: each field is empty or begins with a letter, `_`, `%` or a
 /// bracket, and the last,
 /// whose place is a value's, is not empty, has no digit, and is no word for a number or for none.
 fn is_heading(fields: &[String]) -> bool {

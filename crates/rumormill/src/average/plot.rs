@@ -64,7 +64,7 @@ impl Answer {
     }
 }
 
-/// Whole decades around all that is drawn.
+/// Returns whole decades around all that is drawn.
 fn range<'a>(points: impl Iterator<Item = &'a Point>) -> (f64, f64) {
     let drawn = points.flat_map(|&(_, errors)| errors).filter(|&error| error >= FLOOR);
     let (low, high) =

@@ -18,17 +18,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The rounds until the worst node was within this error.
+    /// Returns the rounds until the worst node was within this error.
     fn reached(&self, error: f64) -> Option<&Reached> {
         self.summary.reached.iter().find(|reached| reached.error == error)
     }
 
-    /// The same of the goal; `None` if there is none.
+    /// Returns the same of the goal; `None` if there is none.
     fn goal(&self) -> Option<&Reached> {
         self.averaging.until.and_then(|until| self.reached(until))
     }
 
-    /// The exact factor, where it is of what was simulated.
+    /// Returns the exact factor, where it is of what was simulated.
     fn theory(&self) -> Option<f64> {
         Reference::of(&self.averaging).filter(|theory| theory.applies).map(|theory| theory.factor)
     }

@@ -9,7 +9,7 @@ use crate::term::format::{Align, grouped, plural, table};
 /// The most rows of the table.
 const ROWS: usize = 30;
 
-/// The answer as text.
+/// Returns the answer as text.
 pub(crate) fn of(answer: &Answer) -> String {
     let mut out = format!("{}\n{}\n\n", answer.title(), answer.conditions().join(", "));
     if answer.interrupted {
@@ -46,7 +46,7 @@ pub(crate) fn of(answer: &Answer) -> String {
     out
 }
 
-/// The variance's factor beside the theory's.
+/// Returns the variance's factor beside the theory's.
 fn factor(answer: &Answer) -> String {
     let factor = &answer.factor;
     let Some(mean) = factor.mean else { return String::new() };
@@ -70,7 +70,7 @@ fn factor(answer: &Answer) -> String {
     out
 }
 
-/// The rounds that goals took.
+/// Returns the rounds that goals took.
 fn reached(answer: &Answer) -> String {
     let mut out = String::new();
     for goal in &answer.reached {
@@ -98,7 +98,7 @@ fn rounds(goal: &Goal, answer: &Answer) -> String {
     text
 }
 
-/// The table by round: all, or as many as fit a screen.
+/// Returns the table by round: all, or as many as fit a screen.
 fn rows(answer: &Answer) -> Vec<String> {
     let step = answer.by_round.len().div_ceil(ROWS);
     let last = answer.by_round.len() - 1;
@@ -123,12 +123,12 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-/// Three digits, over many decades.
+/// Writes three digits, over many decades.
 fn small(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.2e}") }
 }
 
-/// A share of the mass, with its sign: an exact zero is told from what rounding leaves.
+/// Returns a share of the mass, with its sign: an exact zero is told from what rounding leaves.
 fn lost(share: f64) -> String {
     if share == 0.0 { "0".to_owned() } else { format!("{share:+.1e}") }
 }

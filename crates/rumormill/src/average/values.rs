@@ -46,7 +46,7 @@ impl fmt::Display for ValuesArg {
 }
 
 impl ValuesArg {
-    /// The values as the simulator takes them.
+    /// Returns the values as the simulator takes them.
     ///
     /// # Errors
     /// If the file cannot be read, or holds a line that is no value: with its number.

@@ -22,8 +22,8 @@ const WORK: u64 = 50_000_000;
 #[derive(Args)]
 pub(crate) struct GraphArgs {
     /// Graph: complete, star, wheel, ring, path, grid, torus, hypercube, tree,
-    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
-    /// `k-out[:K]`, `file:EDGES` or `undirected:EDGES`.
+    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`,
+    /// `small-world[:K,BETA]`, `k-out[:K]`, `file:EDGES` or `undirected:EDGES`.
     #[arg(long, visible_alias = "kind", value_name = "GRAPH")]
     graph: GraphArg,
     /// Number of nodes, 1..=1e15; a graph from a file has its own number.
@@ -113,12 +113,13 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
     if args.json { finish_json(&report) } else { finish(&report.text(args.rounds)) }
 }
 
-/// The rounds in which the informed could double to all: no push with fan-out 1 needs fewer.
+/// Returns the rounds in which the informed could double to all: no push with fan-out 1 needs
+/// fewer.
 fn doublings(nodes: u64) -> u64 {
     u64::from(nodes.next_power_of_two().ilog2())
 }
 
-/// What is known in closed form.
+/// Returns what is known in closed form.
 fn closed(graph: GraphKind, nodes: u64, rounds: Option<u64>) -> anyhow::Result<Report> {
     let facts = graph.facts(nodes).map_err(|error| refuse(&error))?;
     let survival = rounds.map(|rounds| star_survival(nodes, rounds)).transpose();
@@ -140,7 +141,7 @@ fn closed(graph: GraphKind, nodes: u64, rounds: Option<u64>) -> anyhow::Result<R
     })
 }
 
-/// What searches of the graph itself find.
+/// Returns what searches of the graph itself find.
 fn searched(graph: &GraphArg, topology: &Topology) -> Report {
     let nodes = topology.nodes();
     let extent = topology.extent(WORK);

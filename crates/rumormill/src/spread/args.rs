@@ -16,11 +16,12 @@ pub(crate) struct SpreadArgs {
     #[arg(long, value_parser = count)]
     pub(crate) nodes: Option<u64>,
     /// Which nodes can call which: complete, ring, path, star, wheel, grid, torus, tree, hypercube,
-    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`, `small-world[:K,BETA]`,
-    /// `k-out[:K]` or `file:EDGES`.
+    /// `random-regular[:DEGREE]`, `erdos-renyi[:MEAN]`, `barabasi-albert[:M]`,
+    /// `small-world[:K,BETA]`, `k-out[:K]` or `file:EDGES`.
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
-    /// Which nodes call: push (informed ones), pull (the others), push-pull (all) or push-then-pull.
+    /// Which nodes call: push (informed ones), pull (the others), push-pull (all) or
+    /// push-then-pull.
     #[arg(long, default_value = "push", value_parser = word::<Style>)]
     pub(crate) style: Style,
     /// Change to pull after this many rounds [default with push-then-pull: log2 of the number of
@@ -156,7 +157,7 @@ fn broadcast(text: &str) -> Result<BroadcastKind, String> {
     }
 }
 
-/// A broadcast as it is written on the command line.
+/// Returns a broadcast as it is written on the command line.
 pub(crate) fn broadcast_name(kind: BroadcastKind) -> String {
     match kind {
         BroadcastKind::Blind { repeats: 1 } => "single-shot".to_owned(),

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     finish(&out)
 }
 
-/// A number as it is written, or a dash.
+/// Returns a number as it is written, or a dash.
 fn known(x: f64, write: impl Fn(f64) -> String) -> String {
     if x.is_nan() { "-".to_owned() } else { write(x) }
 }
@@ -78,7 +78,7 @@ fn known(x: f64, write: impl Fn(f64) -> String) -> String {
 /// The most nodes for which the eager broadcast is computed exactly.
 const EXACT_EAGER: u64 = 2000;
 
-/// The probability that a round from one sender misses some of the others.
+/// Returns the probability that a round from one sender misses some of the others.
 fn any_missed(loss: f64, others: f64) -> f64 {
     if loss == 0.0 { 0.0 } else { -(others * (-loss).ln_1p()).exp_m1() }
 }
@@ -116,8 +116,8 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         let usual = eager_estimate(n, p)?;
         (eager(n, p)?, format!("exact; the usual estimate (n-1) p^(n-1) is {}", short(usual)))
     } else {
-        // The first round reaches so many nodes that the second misses none, except with a negligible
-        // probability.
+        // The first round reaches so many nodes that the second misses none, except with a
+        // negligible probability.
         let failure = eager_estimate(n, p)?;
         let left = others * p.powf(0.9 * (1.0 - p) * others);
         if left < 1e-6 {

@@ -133,7 +133,7 @@ fn last(points: &[Point]) -> f64 {
     points.last().map_or(1.0, |point| point.round.max(1.0))
 }
 
-/// The mean of the runs, over the band of 90 % of them.
+/// Returns the mean of the runs, over the band of 90 % of them.
 fn band(points: &[Point]) -> Vec<Series> {
     let bounds = points.iter().map(|point| (point.round, point.low, point.high));
     let means = points.iter().map(|point| (point.round, point.mean));
@@ -143,7 +143,7 @@ fn band(points: &[Point]) -> Vec<Series> {
     ]
 }
 
-/// The exact values as dots: as many as can be told apart.
+/// Returns the exact values as dots: as many as can be told apart.
 fn dots(exact: &[(u32, f64)]) -> Option<Series> {
     let step = exact.len().div_ceil(DOTS).max(1);
     let points = exact.iter().step_by(step).map(|&(round, y)| (f64::from(round), y));

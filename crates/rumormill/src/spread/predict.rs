@@ -46,7 +46,8 @@ pub(crate) struct Args {
     /// 2,500 living nodes.
     #[arg(long, conflicts_with_all = ["percentile", "rounds", "interval", "plot", "curve"])]
     stages: bool,
-    /// Print the number informed by round, exactly and as the usual equations have it, up to --rounds.
+    /// Print the number informed by round, exactly and as the usual equations have it, up to
+    /// --rounds.
     #[arg(long, conflicts_with_all = ["percentile", "interval", "plot"])]
     curve: bool,
     /// Print JSON.
@@ -206,7 +207,7 @@ fn listed(exact: &Distribution, rounds: Option<u64>) -> usize {
 /// What a round leaves out of the law at most, with room to spare.
 const LEFT_OUT: f64 = 1e-35;
 
-/// P(T <= rounds), which only positive terms give digits when it is small.
+/// Returns P(T <= rounds), which has digits even where it is small.
 fn early(exact: &Distribution, rounds: u64) -> String {
     let p = exact.success(rounds);
     if exact.bound == Bound::Compared && p < exact.error {

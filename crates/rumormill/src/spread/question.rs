@@ -99,7 +99,7 @@ impl Question {
         }
     }
 
-    /// The engine that answers.
+    /// Returns the engine that answers.
     pub(crate) fn engine(&self) -> &'static str {
         match &self.broadcast {
             Some(_) => "broadcast",
@@ -107,7 +107,7 @@ impl Question {
         }
     }
 
-    /// The last round that a run may have.
+    /// Returns the last round that a run may have.
     pub(crate) fn last_round(&self) -> u32 {
         match self.broadcast {
             Some(Broadcast { kind: BroadcastKind::Blind { repeats }, max_rounds, .. }) => {
@@ -135,7 +135,7 @@ impl Question {
         summary.map_err(|error| refuse(&error))
     }
 
-    /// What can be reached, if that is not everything.
+    /// Returns what can be reached, if that is not everything.
     pub(crate) fn pieces(&self) -> Option<Pieces> {
         if matches!(self.topology, Topology::Complete(_)) {
             return None;
@@ -156,7 +156,7 @@ impl Question {
     }
 }
 
-/// The broadcast that is asked for, if one is.
+/// Returns the broadcast that is asked for, if one is.
 fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
     settings.broadcast.map(|kind| Broadcast {
         loss: settings.spread.loss,
@@ -166,7 +166,7 @@ fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
     })
 }
 
-/// The share done of the run that reports.
+/// Returns the share done of the run that reports.
 pub(crate) fn under_way(now: rumormill_model::simulate::Progress) -> f64 {
     (now.informed as f64 / now.goal.max(1) as f64).min(1.0)
 }

@@ -140,7 +140,7 @@ fn exactly(value: f64) -> Statistic {
     Statistic { value, standard_error: 0.0 }
 }
 
-/// Nodes stop one by one, when they lose interest.
+/// Answers for nodes that stop one by one, when they lose interest.
 fn interest(
     args: &StopArgs,
     spread: &Spread,
@@ -180,7 +180,7 @@ fn interest(
     })
 }
 
-/// All stop after the same number of rounds: the failure is P(T > rounds).
+/// Returns all stop after the same number of rounds: the failure is P(T > rounds).
 fn capped(question: &Spread) -> Result<Report, Error> {
     let cap = u64::from(question.last_round());
     let spread = Spread { stop: None, max_rounds: None, ..question.clone() };

@@ -10,7 +10,7 @@ use crate::term::format::{Align, grouped, known, number, plural, short, short_se
 const ROWS: usize = 30;
 
 impl Report {
-    /// Tables for people.
+    /// Returns the tables for people.
     pub(crate) fn text(&self) -> String {
         let mut out = format!("{}\n{}\n", self.title, self.how());
         if let Some(pieces) = &self.pieces {
@@ -35,7 +35,7 @@ impl Report {
         out
     }
 
-    /// How it was done, in a line.
+    /// Returns how it was done, in a line.
     pub(crate) fn how(&self) -> String {
         let runs = plural_runs(self.runs);
         let asked = if self.runs < self.runs_asked {

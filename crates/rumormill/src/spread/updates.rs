@@ -43,7 +43,7 @@ fn small(text: &str) -> Result<u32, String> {
 pub(crate) struct Several(Updates);
 
 impl Flags {
-    /// The updates asked for, if any are.
+    /// Returns the updates asked for, if any are.
     pub(crate) fn several(&self, question: &Question) -> anyhow::Result<Option<Several>> {
         let Some(updates) = self.updates else { return Ok(None) };
         let updates = Updates {
@@ -134,8 +134,8 @@ impl Several {
         Ok(interrupt.exit().unwrap_or(Exit::Done))
     }
 
-    /// The exact law of the last rumor: the rumors are independent, so P(all done by x) is the
-    /// product of theirs. Mean and variance.
+    /// Returns the exact law of the last rumor: the rumors are independent, so P(all done by x) is
+    /// the product of theirs. Mean and variance.
     fn exact(&self, question: &Question) -> Option<(f64, f64)> {
         let spread = &question.spread;
         let law =

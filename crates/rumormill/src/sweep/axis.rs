@@ -12,7 +12,7 @@ use crate::term::exit::Usage;
 /// The most cells of a sweep: all are checked before the first one runs.
 pub(crate) const MAX_CELLS: usize = 1_000_000;
 
-/// A single value. Of a flag that may be given several times, a list is one value.
+/// Returns a single value. Of a flag that may be given several times, a list is one value.
 pub(crate) fn one(what: &str, value: &Toml, repeats: bool) -> Result<Value, Usage> {
     match value {
         Toml::Array(list) if repeats => {
@@ -41,7 +41,7 @@ struct Range {
     factor: Option<f64>,
 }
 
-/// A list or a range.
+/// Returns a list or a range.
 pub(crate) fn several(what: &str, value: &Toml, repeats: bool) -> anyhow::Result<Vec<Value>> {
     let values = match value {
         Toml::Array(list) => {
@@ -97,7 +97,7 @@ impl Range {
                 )));
             }
         };
-        // The end counts, but for rounding.
+        // The end counts, within rounding.
         let count = (count + 1e-9).floor();
         if count >= MAX_CELLS as f64 {
             return Err(Usage(format!("{what} has {count} values; at most {MAX_CELLS}")));
@@ -119,20 +119,20 @@ impl Range {
     }
 }
 
-/// The kind that holds all of these values.
+/// Returns the kind that holds all of these values.
 pub(crate) fn kind(values: &[Value]) -> Kind {
     let all = |kind| values.iter().all(|value| value.is(kind));
     [Kind::Truth, Kind::Whole, Kind::Real].into_iter().find(|&kind| all(kind)).unwrap_or(Kind::Text)
 }
 
-/// The values as their common kind has them: numbers among texts become texts.
+/// Returns the values as their common kind has them: numbers among texts become texts.
 pub(crate) fn alike(values: Vec<Value>) -> Vec<Value> {
     let kind = kind(&values);
     let fit = |value: Value| if value.is(kind) { value } else { Value::text(value.to_string()) };
     values.into_iter().map(fit).collect()
 }
 
-/// The values in a few words.
+/// Returns the values in a few words.
 pub(crate) fn listed(values: &[Value]) -> String {
     let shown: Vec<String> = values.iter().take(6).map(ToString::to_string).collect();
     let more = if values.len() > shown.len() {

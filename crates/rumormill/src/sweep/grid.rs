@@ -68,7 +68,7 @@ impl Grid {
         Ok(grid)
     }
 
-    /// The files that settings name, in the order of their names.
+    /// Returns the files that settings name, in the order of their names.
     fn look_at_sources(&self) -> anyhow::Result<Vec<Source>> {
         let settings = self.settings.iter().map(|setting| (&setting.key, &setting.value));
         let axes = self.axes.iter();
@@ -141,12 +141,12 @@ impl Grid {
         Ok(grid)
     }
 
-    /// How many cells there are.
+    /// Returns how many cells there are.
     pub(crate) fn cells(&self) -> usize {
         self.axes.iter().map(|axis| axis.values.len()).product::<usize>() * self.seeds.len()
     }
 
-    /// The settings of a cell: those of all, then one of each axis, then the seed.
+    /// Returns the settings of a cell: those of all, then one of each axis, then the seed.
     pub(crate) fn cell(&self, number: usize) -> (Vec<Setting>, u64) {
         let (mut rest, seed) = (number / self.seeds.len(), self.seeds[number % self.seeds.len()]);
         let mut chosen = Vec::with_capacity(self.axes.len());
@@ -159,7 +159,7 @@ impl Grid {
         (self.settings.iter().cloned().chain(chosen).collect(), seed)
     }
 
-    /// The columns of the whole table: settings, axes, seed, results.
+    /// Returns the columns of the whole table: settings, axes, seed, results.
     pub(crate) fn head(&self) -> Vec<Column> {
         let settings = self
             .settings
@@ -170,14 +170,14 @@ impl Grid {
         settings.chain(axes).chain(seed).chain(self.columns.iter().cloned()).collect()
     }
 
-    /// A row of the whole table.
+    /// Returns a row of the whole table.
     pub(crate) fn row(&self, cell: usize, results: &[Value]) -> Vec<Value> {
         let (settings, seed) = self.cell(cell);
         let settings = settings.into_iter().map(|setting| setting.value);
         settings.chain([Value::whole(seed)]).chain(results.iter().cloned()).collect()
     }
 
-    /// The first difference from another sweep, in words.
+    /// Returns the first difference from another sweep, in words.
     pub(crate) fn difference(&self, from: &Self) -> Option<String> {
         let keys = |grid: &Self| -> Vec<(String, String)> {
             let settings = grid

@@ -24,7 +24,7 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    /// The name in SWEEP.toml.
+    /// Returns the name in SWEEP.toml.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Spread => "spread",
@@ -61,7 +61,7 @@ impl Job {
         )))
     }
 
-    /// The file that a setting names, if it names one.
+    /// Returns the file that a setting names, if it names one.
     pub(crate) fn file<'a>(self, key: &str, value: &'a Value) -> Option<&'a str> {
         let Value::Text(text) = value else { return None };
         match (self, key) {
@@ -73,7 +73,7 @@ impl Job {
         }
     }
 
-    /// The results to list: those asked for, or the usual ones.
+    /// Returns the results to list: those asked for, or the usual ones.
     pub(crate) fn columns(self, wanted: Option<&[String]>) -> Result<Vec<Column>, Usage> {
         let all: Vec<(Column, bool)> = match self {
             Self::Spread => results::columns(&spread::RESULTS),
@@ -138,7 +138,7 @@ fn read<T: FromArgMatches>(matches: &ArgMatches) -> anyhow::Result<T> {
     T::from_arg_matches(matches).map_err(|error| plain(&error))
 }
 
-/// The argument parser's complaint without its advice on usage.
+/// Returns the argument parser's complaint without its advice on usage.
 fn plain(error: &clap::Error) -> anyhow::Error {
     let text = error.to_string();
     let text = text.lines().take_while(|line| !line.is_empty()).map(str::trim);

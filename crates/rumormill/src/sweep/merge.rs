@@ -97,7 +97,7 @@ fn agree(parts: &[(String, Part)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The table of what some parts hold, in the order of the cells.
+/// Returns the table of what some parts hold, in the order of the cells.
 pub(crate) fn joined<'a>(
     parts: impl Iterator<Item = &'a Part> + Clone,
 ) -> (Vec<Column>, Vec<Vec<Value>>) {

@@ -41,7 +41,7 @@ impl Shard {
     /// All of it.
     pub(crate) const WHOLE: Self = Self { part: 1, of: 1 };
 
-    /// Whether a cell belongs to this part.
+    /// Returns whether a cell belongs to this part.
     pub(crate) fn has(self, cell: usize) -> bool {
         cell % self.of == self.part - 1
     }
@@ -53,7 +53,7 @@ impl std::fmt::Display for Shard {
     }
 }
 
-/// As written on the command line.
+/// Parses a shard as it is written on the command line.
 pub(crate) fn shard(text: &str) -> Result<Shard, String> {
     let numbers = text.split_once('/').and_then(|(part, of)| {
         Some(Shard { part: part.trim().parse().ok()?, of: of.trim().parse().ok()? })
@@ -113,14 +113,14 @@ impl Part {
         Ok(Self { header, rows, sound })
     }
 
-    /// The numbers of the cells that this part should have, and has not.
+    /// Returns the numbers of the cells that this part should have, and has not.
     pub(crate) fn missing(&self) -> impl Iterator<Item = usize> + '_ {
         let cells = 0..self.header.sweep.cells();
         cells.filter(|&cell| self.header.shard.has(cell) && !self.rows.contains_key(&cell))
     }
 }
 
-/// The text of a line whose checksum is right.
+/// Returns the text of a line whose checksum is right.
 fn checked(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"\n")?;
     let (sum, text) = (line.get(..8)?, line.get(9..)?);
@@ -193,7 +193,7 @@ impl Journal {
     }
 }
 
-/// Two sweeps in one file would make one wrong table.
+/// Refuses to mix two sweeps in one file.
 fn refuse_another(path: &Path, found: &Header, wanted: &Header) -> anyhow::Result<()> {
     let what = if found.rumormill != wanted.rumormill {
         format!("by rumormill {}, and this is {}", found.rumormill, wanted.rumormill)
@@ -210,14 +210,14 @@ fn refuse_another(path: &Path, found: &Header, wanted: &Header) -> anyhow::Resul
     )
 }
 
-/// Whether this process is now the only one that writes.
+/// Returns whether this process is now the only one that writes.
 #[cfg(unix)]
 fn locked(file: &File) -> bool {
     use rustix::fs::{FlockOperation, flock};
     flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
-/// Nothing is known of others here.
+/// Returns true: other writers cannot be seen here.
 #[cfg(not(unix))]
 fn locked(_: &File) -> bool {
     true

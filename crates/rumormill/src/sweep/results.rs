@@ -11,17 +11,17 @@ pub(crate) struct Finding<T> {
     of: fn(&T) -> Value,
 }
 
-/// A result that is listed unless others are asked for.
+/// Returns a result that is listed unless others are asked for.
 pub(crate) const fn usual<T>(name: &'static str, kind: Kind, of: fn(&T) -> Value) -> Finding<T> {
     Finding { name, kind, usual: true, of }
 }
 
-/// A result that is listed only if it is asked for.
+/// Returns a result that is listed only if it is asked for.
 pub(crate) const fn asked<T>(name: &'static str, kind: Kind, of: fn(&T) -> Value) -> Finding<T> {
     Finding { name, kind, usual: false, of }
 }
 
-/// The columns there are, and whether each is usual.
+/// Returns the columns there are, and whether each is usual.
 pub(crate) fn columns<T>(findings: &[Finding<T>]) -> Vec<(Column, bool)> {
     findings
         .iter()
@@ -29,7 +29,7 @@ pub(crate) fn columns<T>(findings: &[Finding<T>]) -> Vec<(Column, bool)> {
         .collect()
 }
 
-/// The values of an answer in these columns.
+/// Returns the values of an answer in these columns.
 pub(crate) fn row<T>(findings: &[Finding<T>], columns: &[Column], answer: &T) -> Vec<Value> {
     let value = |column: &Column| {
         let finding = findings.iter().find(|finding| finding.name == column.name);

@@ -1,4 +1,5 @@
-//! A file that a sweep's settings name, such as a list of edges: what is in it belongs to the sweep.
+//! A file that a sweep's settings name, such as a list of edges: what is in it belongs to the
+//! sweep.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

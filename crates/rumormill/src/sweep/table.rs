@@ -59,12 +59,12 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// A number; missing if there is none or it is not finite.
+    /// Returns a number; missing if there is none or it is not finite.
     pub(crate) fn real(x: impl Into<Option<f64>>) -> Self {
         x.into().filter(|x| x.is_finite()).map_or(Self::Missing, Self::Real)
     }
 
-    /// A count.
+    /// Returns a count.
     pub(crate) fn whole(n: u64) -> Self {
         i64::try_from(n).map_or(Self::Real(n as f64), Self::Whole)
     }
@@ -73,7 +73,7 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// Whether a column of this kind takes it as it is.
+    /// Returns whether a column of this kind takes it as it is.
     pub(crate) fn is(&self, kind: Kind) -> bool {
         matches!(
             (self, kind),
@@ -153,7 +153,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     fs::rename(&fresh, path)
 }
 
-/// The table as CSV (RFC 4180, lines ending in a line feed).
+/// Returns the table as CSV (RFC 4180, lines ending in a line feed).
 pub(crate) fn csv(columns: &[Column], rows: &[Vec<Value>]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns.iter().map(|column| &column.name))?;

@@ -76,8 +76,8 @@ pub(crate) fn work(
     flow.break_value().unwrap_or(Ok(()))
 }
 
-/// How many cells run side by side, and on how many threads each, so that the largest of them fit
-/// the memory together.
+/// Returns how many cells run side by side, and on how many threads each, so that the largest of
+/// them fit the memory together.
 fn shares(machine: &machine::Machine, cells: &[Cell]) -> Result<(usize, usize), Usage> {
     check(machine, cells)?;
     let (alone, limit, threads) = (largest(cells, 1), machine.limit(), machine.threads());

@@ -2,8 +2,8 @@
 //!
 //! On the complete graph nodes are told apart by nothing but their values, so instead of going
 //! through the nodes in a random order this shuffles the values and goes through them as they lie:
-//! the law is the same, and one of two random accesses is gone. Random places are worked out a block
-//! ahead and fetched early, so that the memory answers many requests at once.
+//! the law is the same, and one of two random accesses is gone. Random places are worked out a
+//! block ahead and fetched early, so that the memory answers many requests at once.
 //!
 //! Push-pull and SPSP are the same here: weights stay 1.
 
@@ -12,7 +12,8 @@ use crate::simulate::average::measure::{Moment, Truth};
 use crate::simulate::prefetch::prefetch;
 use crate::simulate::stream::{Draws, Purpose, Stream};
 
-/// Places worked out ahead. Enough for the memory to be busy, few enough to stay in the first cache.
+/// Places worked out ahead. Enough for the memory to be busy, few enough to stay in the first
+/// cache.
 const BLOCK: usize = 128;
 
 /// One run.
@@ -34,7 +35,7 @@ enum Cells {
     },
 }
 
-/// Bytes of a node beside its input.
+/// Returns the bytes of a node beside its input.
 pub(super) fn bytes_per_node(protocol: Protocol) -> u64 {
     // Values are averaged in place, over the inputs.
     if protocol == Protocol::PushSum { 2 * size_of::<[f64; 2]>() as u64 } else { 0 }
@@ -94,7 +95,7 @@ impl Dense {
         exchanges * self.per_exchange
     }
 
-    /// The values and weights that the nodes hold.
+    /// Returns the values and weights that the nodes hold.
     #[cfg(test)]
     pub(super) fn masses(&self) -> Vec<(f64, f64)> {
         match &self.cells {
@@ -117,7 +118,7 @@ impl Dense {
     }
 }
 
-/// Every place once, from the first to the last, with a random other one.
+/// Averages each place in turn with a random other one.
 fn sweep(values: &mut [f64], draws: &mut Draws) -> u64 {
     let nodes = values.len();
     let mut peers = [0u32; BLOCK];
@@ -135,7 +136,7 @@ fn sweep(values: &mut [f64], draws: &mut Draws) -> u64 {
     nodes as u64
 }
 
-/// Random pairs of different places.
+/// Averages random pairs of different places.
 fn pairs(values: &mut [f64], exchanges: u64, draws: &mut Draws) {
     let nodes = values.len() as u64;
     let mut block = [(0u32, 0u32); BLOCK];
@@ -163,7 +164,7 @@ fn meet(values: &mut [f64], one: usize, other: usize) {
     values[other] = mean;
 }
 
-/// The perfect matching of neighbours in the array; with an odd number the last one rests.
+/// Returns the perfect matching of neighbours in the array; with an odd number the last one rests.
 fn pair_up(values: &mut [f64]) -> u64 {
     for pair in values.chunks_exact_mut(2) {
         let mean = 0.5 * (pair[0] + pair[1]);
@@ -172,7 +173,7 @@ fn pair_up(values: &mut [f64]) -> u64 {
     values.len() as u64 / 2
 }
 
-/// A uniformly random order (Fisher and Yates).
+/// Returns a uniformly random order (Fisher and Yates).
 fn shuffle(values: &mut [f64], draws: &mut Draws) {
     let mut places = [0u32; BLOCK];
     let mut left = values.len();
@@ -189,7 +190,7 @@ fn shuffle(values: &mut [f64], draws: &mut Draws) {
     }
 }
 
-/// All keep half and send half to a random place, their own allowed.
+/// Returns all keep half and send half to a random place, their own allowed.
 fn scatter(held: &[[f64; 2]], next: &mut [[f64; 2]], draws: &mut Draws) {
     let half = |mass: &[f64; 2]| mass.map(|x| 0.5 * x);
     for (next, held) in next.iter_mut().zip(held) {
@@ -210,7 +211,7 @@ fn scatter(held: &[[f64; 2]], next: &mut [[f64; 2]], draws: &mut Draws) {
     }
 }
 
-/// How often Poisson clocks of rate 1 tick in a time.
+/// Returns how often Poisson clocks of rate 1 tick in a time.
 fn poisson(mean: f64, clock: &mut Draws) -> u64 {
     let mut ticks = 0;
     let mut time = clock.exponential();

@@ -50,8 +50,8 @@ impl Averaging {
     }
 }
 
-/// Returns the memory that one run takes on a graph whose nodes have this many neighbours on average,
-/// in bytes: for a graph that has not been made yet.
+/// Returns the memory that one run takes on a graph whose nodes have this many neighbours on
+/// average, in bytes: for a graph that has not been made yet.
 ///
 /// # Errors
 /// If the engine asked for does not support the question.
@@ -60,7 +60,7 @@ pub fn bytes_with_degree(averaging: &Averaging, degree: f64) -> Result<u64, Erro
     Ok(averaging.engine()?.engine().bytes_needed(&asked, 1))
 }
 
-/// Returns what `workers` runs take, each with so many bytes for each node. The input is one more
+/// Returns what `workers` runs take, with this many bytes for each node. The input is one more
 /// number.
 fn bytes(asked: &Asked, each: u64, workers: usize) -> u64 {
     (8 + each).saturating_mul(asked.averaging.nodes()).saturating_mul(workers as u64)
@@ -192,7 +192,7 @@ impl Plan<Asked> for Messages<'_> {
 }
 
 impl Messages<'_> {
-    /// One run, from its inputs to its last round.
+    /// Plays a run, from its inputs to its last round.
     fn run(&self, run: u64, summary: &mut Summary, watch: &mut Watch<'_>) -> ControlFlow<()> {
         let inputs = inputs(self.0, run);
         let sum = self.0.aggregate == Aggregate::Sum;

@@ -83,7 +83,7 @@ impl<P: Protocol> Events<P> {
         }
     }
 
-    /// The mass on its way to nodes that are up.
+    /// Returns the mass on its way to nodes that are up.
     pub(super) fn carried(&self, state: &State<'_, P>) -> f64 {
         state.carried(self.wheel.iter().filter_map(|event| match event {
             Event::Message { to, message, .. } => Some((*to, *message)),
@@ -100,7 +100,7 @@ impl<P: Protocol> Events<P> {
                 }
             }
             Event::Message { from, to, sent, message } => {
-                // Whoever is held for dead is not listened to.
+                // Messages of nodes declared dead are ignored.
                 if state.population.is_up(to) && !state.population.is_shunned(from) {
                     self.receive(state, now, from, to, sent, message);
                 }

@@ -71,8 +71,8 @@ impl<P: Protocol> Instant<P> {
         }
     }
 
-    /// On the complete graph pairs in a random order; on others each node in a random order with a
-    /// random neighbour that is still free.
+    /// Pairs nodes in a random order on the complete graph; on others each node in a random order
+    /// with a random neighbour that is still free.
     fn matching(&mut self, state: &mut State<'_, P>) {
         self.clock.shuffle(&mut self.order);
         let population = &state.population;
@@ -101,7 +101,7 @@ impl<P: Protocol> Instant<P> {
         }
     }
 
-    /// All push on their states at the round's start, then all pushes arrive.
+    /// Returns all push on their states at the round's start, then all pushes arrive.
     fn synchronous(&mut self, state: &mut State<'_, P>) {
         let mut pushes = std::mem::take(&mut self.pushes);
         for node in 0..state.population.nodes() {
@@ -121,7 +121,7 @@ impl<P: Protocol> Instant<P> {
     }
 }
 
-/// One exchange, whatever of it arrives.
+/// Makes one exchange, whatever of it arrives.
 #[inline]
 fn exchange<P: Protocol>(state: &mut State<'_, P>, node: u32, peer: u32) {
     if !state.population.is_up(node) {

@@ -42,7 +42,7 @@ pub struct Progress {
 pub type Observer<'a> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'a;
 
 impl<'a> Job<'a> {
-    /// One thread, no limit on memory.
+    /// Returns a job on one thread, with no limit on memory.
     #[must_use]
     pub fn new(averaging: &'a Averaging, runs: Range<u64>) -> Self {
         Self { averaging, runs, threads: 1, memory: u64::MAX }
@@ -74,7 +74,8 @@ impl<'a> Job<'a> {
         self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// The memory that the runs take beside the graph, in bytes: on all threads, at its most.
+    /// Returns the memory that the runs take beside the graph, in bytes: on all threads, at its
+    /// most.
     ///
     /// # Errors
     /// If the engine asked for cannot run it.

@@ -17,7 +17,7 @@ use crate::simulate::average::protocol::Protocol;
 /// One, in units of mass.
 const ONE: f64 = 18_446_744_073_709_551_616.0;
 
-/// The mass of a number; exact to 2⁻⁶⁴.
+/// Returns the mass of a number; exact to 2⁻⁶⁴.
 fn mass(x: f64) -> i128 {
     (x * ONE).round() as i128
 }
@@ -178,7 +178,7 @@ impl Protocol for Ledger {
             if self.open[at] == 0 {
                 continue;
             }
-            // What a peer has taken while this node has not heard of it yet is with both.
+            // What a peer has taken before this node is informed of it is counted at both.
             let awaited = |book: &&Book| book.asked != book.settled && up(book.peer);
             for book in self.books[at].iter().filter(awaited) {
                 let taken = self.find(book.peer, node).map_or(0, |theirs| theirs.out);

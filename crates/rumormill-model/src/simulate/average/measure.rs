@@ -94,7 +94,8 @@ impl Truth {
 const LANES: usize = 8;
 
 impl Truth {
-    /// As [`Self::judge`] with all weights 1, in one pass, with the mass lost: for many values.
+    /// Judges values as [`Self::judge`] does with all weights 1, in one pass and with the mass
+    /// lost.
     pub(super) fn judge_values(&self, values: &[f64]) -> Moment {
         // Shifted by a value, since near the end all lie much closer to each other than to 0.
         let shift = values.first().copied().unwrap_or(0.0);

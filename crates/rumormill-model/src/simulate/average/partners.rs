@@ -1,4 +1,4 @@
-//! Whom a node turns to next.
+//! The peer that a node picks next.
 
 use crate::simulate::average::population::Population;
 use crate::simulate::average::protocol::Protocol;
@@ -39,7 +39,7 @@ impl Partners {
         Self { draws, rotation }
     }
 
-    /// The peer whose turn it is; none if all have something outstanding, or are dead.
+    /// Returns the peer whose turn it is; none if all have something outstanding, or are dead.
     #[inline]
     pub(super) fn next<P: Protocol>(
         &mut self,

@@ -1,4 +1,4 @@
-//! Who is up, whom the others take for dead, and whom a node turns to.
+//! Which nodes are up, which are known to be dead, and which peer a node picks.
 
 use crate::graph::topology::Topology;
 use crate::simulate::stream::Draws;
@@ -23,7 +23,7 @@ impl<'a> Population<'a> {
         Self { topology, nodes, down: vec![], known: vec![], shunned: 0 }
     }
 
-    /// How many nodes there are, crashed ones included.
+    /// Returns how many nodes there are, crashed ones included.
     pub(super) fn nodes(&self) -> u32 {
         self.nodes
     }
@@ -33,18 +33,18 @@ impl<'a> Population<'a> {
         self.down.is_empty() || !self.down[node as usize]
     }
 
-    /// Whether the node is known to have crashed.
+    /// Returns whether the node is known to have crashed.
     #[inline]
     pub(super) fn is_shunned(&self, node: u32) -> bool {
         !self.known.is_empty() && self.known[node as usize]
     }
 
-    /// The nodes that are up, in order.
+    /// Returns the nodes that are up, in order.
     pub(super) fn all_up(&self) -> impl Iterator<Item = u32> + Clone {
         (0..self.nodes).filter(|&node| self.is_up(node))
     }
 
-    /// The neighbours of a node; `None` on the complete graph.
+    /// Returns the neighbours of a node; `None` on the complete graph.
     pub(super) fn neighbours(&self, node: u32) -> Option<&'a [u32]> {
         match self.topology {
             Topology::Complete(_) => None,
@@ -52,21 +52,21 @@ impl<'a> Population<'a> {
         }
     }
 
-    /// The node crashes.
+    /// Returns the node crashes.
     pub(super) fn crash(&mut self, node: u32) {
         self.down.resize(self.nodes as usize, false);
         self.down[node as usize] = true;
     }
 
-    /// All others learn that the node has crashed.
+    /// Returns all others learn that the node has crashed.
     pub(super) fn shun(&mut self, node: u32) {
         self.known.resize(self.nodes as usize, false);
         self.shunned += u32::from(!self.known[node as usize]);
         self.known[node as usize] = true;
     }
 
-    /// A random node to turn to, by its number alone: each neighbour that is not shunned is equally
-    /// likely, on the complete graph `node` itself too if `itself`.
+    /// Returns a random node to turn to, by its number alone: each neighbour that is not shunned is
+    /// equally likely, on the complete graph `node` itself too if `itself`.
     #[inline]
     pub(super) fn partner(&self, node: u32, itself: bool, draws: &mut Draws) -> Option<u32> {
         match self.topology {

@@ -19,46 +19,46 @@ pub(super) trait Protocol {
     /// Whether a node may turn to itself on the complete graph.
     const ITSELF: bool = false;
 
-    /// The node starts an exchange with the peer.
+    /// Returns the node starts an exchange with the peer.
     fn begin(&mut self, node: u32, peer: u32) -> Self::Push;
 
-    /// The node gets a push from the peer.
+    /// Returns the node gets a push from the peer.
     fn answer(&mut self, node: u32, peer: u32, push: Self::Push) -> Option<Self::Reply>;
 
-    /// The node gets the peer's reply; true if it was awaited.
+    /// Returns the node gets the peer's reply; true if it was awaited.
     fn settle(&mut self, node: u32, peer: u32, reply: Self::Reply) -> bool;
 
-    /// The number of the node's push that still awaits the peer's answer.
+    /// Returns the number of the node's push that still awaits the peer's answer.
     fn awaits(&self, _node: u32, _peer: u32) -> Option<u32> {
         None
     }
 
-    /// That push, to be sent again.
+    /// Returns that push, to be sent again.
     fn again(&self, _node: u32, _peer: u32) -> Option<Self::Push> {
         None
     }
 
-    /// The node learns that the peer is dead.
+    /// Returns the node learns that the peer is dead.
     fn forget(&mut self, _node: u32, _peer: u32) {}
 
-    /// The peers that this node has books on.
+    /// Returns the peers that this node has books on.
     fn linked(&self, _node: u32) -> Vec<u32> {
         vec![]
     }
 
-    /// The node's input rises by so much.
+    /// Returns the node's input rises by so much.
     fn raise(&mut self, node: u32, by: f64);
 
-    /// The node's value and weight: their ratio is its estimate.
+    /// Returns the node's value and weight: their ratio is its estimate.
     fn state(&self, node: u32) -> (f64, f64);
 
-    /// The mass that a message carries.
+    /// Returns the mass that a message carries.
     fn carried(_message: Message<Self::Push, Self::Reply>) -> f64 {
         0.0
     }
 
-    /// Mass above what the inputs are worth: held by nodes for which `up` holds, on its way between
-    /// them (`carried`, and what is booked but not yet answered), less their inputs.
+    /// Returns the mass above that of the inputs: of nodes for which `up` is true, on its way
+    /// between them (`carried`, and what is booked but not yet answered), less their inputs.
     fn excess(&self, up: &dyn Fn(u32) -> bool, inputs: &[f64], carried: f64) -> f64;
 }
 

@@ -1,6 +1,6 @@
 //! Push-pull averaging: both take the mean (Jelasity, Montresor, Babaoglu 2005).
 //!
-//! Nothing but values travels. If only one of the two hears of an exchange, or takes part in
+//! Only values travel. If an exchange completes at only one of the two, or one takes part in
 //! another one meanwhile, the sum of the values changes for good.
 
 use crate::simulate::average::protocol::{Compensated, Protocol};

@@ -19,7 +19,7 @@ pub(super) struct PushSum<const SYMMETRIC: bool> {
 }
 
 impl<const SYMMETRIC: bool> PushSum<SYMMETRIC> {
-    /// Every weight is 1, or for a sum only the first node's.
+    /// Starts with weight 1 at each node, for a sum at the first only.
     pub(super) fn new(inputs: &[f64], sum: bool) -> Self {
         let weight = |node: usize| if sum && node > 0 { 0.0 } else { 1.0 };
         let mass = |(node, &value): (usize, &f64)| Mass { value, weight: weight(node) };

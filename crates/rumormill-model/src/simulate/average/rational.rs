@@ -12,8 +12,8 @@ use crate::simulate::grown::Grown;
 /// Bits of the exponent that choose the chunk: each counts units of 2^(32·index − 1074).
 const CHUNK_BITS: u32 = 32;
 
-/// An exact sum. Only the chunks that were needed are kept: statistics of one round lie within a few
-/// decades. A term adds at most 2⁸⁵ to a chunk, so none overflows before 2⁴² terms.
+/// An exact sum. Only the chunks that were needed are kept: statistics of one round lie within a
+/// few decades. A term adds at most 2⁸⁵ to a chunk, so none overflows before 2⁴² terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactSum(Grown<i128>);
 
@@ -38,7 +38,7 @@ impl ExactSum {
         self.0.merge(&other.0);
     }
 
-    /// The sum; right to a few units in the last place of its largest chunk.
+    /// Returns the sum; right to a few units in the last place of its largest chunk.
     #[must_use]
     pub fn value(&self) -> f64 {
         // Carries first, and only terms of one sign, so that nothing cancels in floats.
@@ -63,7 +63,7 @@ impl ExactSum {
     }
 }
 
-/// Chunks brought into 0..2³², and what is left above them.
+/// Returns the chunks brought into 0..2³², and what is left above them.
 fn digits(chunks: impl Iterator<Item = i128>) -> (Vec<i128>, i128) {
     let mut carry = 0;
     let mut digits = vec![];

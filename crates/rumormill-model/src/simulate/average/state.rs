@@ -47,14 +47,14 @@ impl<'a, P: Protocol> State<'a, P> {
         }
     }
 
-    /// A message is sent; whether it gets lost.
+    /// Returns a message is sent; whether it gets lost.
     pub(super) fn send(&mut self) -> bool {
         self.messages += 1;
         let loss = self.settings.faults.loss;
         loss > 0.0 && self.loss.chance(loss)
     }
 
-    /// What strikes when so many rounds have passed.
+    /// Returns what strikes when so many rounds have passed.
     pub(super) fn strike(&mut self, passed: u32) {
         let faults = &self.settings.faults;
         for strike in faults.changes.iter().filter(|strike| strike.after == passed) {
@@ -83,7 +83,7 @@ impl<'a, P: Protocol> State<'a, P> {
         }
     }
 
-    /// Nodes that are up, chosen at random; one stays up whatever the share.
+    /// Chooses nodes that are up at random; one stays up whatever the share.
     fn struck(&mut self, strike: Strike) -> Vec<u32> {
         let mut up: Vec<u32> = self.population.all_up().collect();
         let wanted = (strike.share * f64::from(self.population.nodes())).round().max(1.0) as usize;
@@ -96,7 +96,7 @@ impl<'a, P: Protocol> State<'a, P> {
         up
     }
 
-    /// How far the nodes have come; `carried` is the mass on its way to nodes that are up.
+    /// Returns how far the nodes have come; `carried` is the mass on its way to nodes that are up.
     pub(super) fn measure(&mut self, carried: f64) -> Moment {
         let population = &self.population;
         let truth = self.truth.get_or_insert_with(|| {
@@ -111,7 +111,7 @@ impl<'a, P: Protocol> State<'a, P> {
         moment
     }
 
-    /// The mass of messages on their way to nodes that are up.
+    /// Returns the mass of messages on their way to nodes that are up.
     pub(super) fn carried(
         &self,
         messages: impl Iterator<Item = (u32, Message<P::Push, P::Reply>)>,

@@ -39,19 +39,20 @@ impl Statistic {
         self.most = Some(self.most.map_or(most, |x| x.max(most)));
     }
 
-    /// How many values.
+    /// Returns how many values.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their mean; `None` of none.
+    /// Returns their mean; `None` of none.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum.value() / self.count as f64)
     }
 
-    /// The standard error of the mean, if the values are independent; `None` of fewer than two.
+    /// Returns the standard error of the mean, if the values are independent; `None` of fewer than
+    /// two.
     #[must_use]
     pub fn standard_error(&self) -> Option<f64> {
         let count = self.count as f64;
@@ -60,13 +61,13 @@ impl Statistic {
         Some((variance / count).sqrt())
     }
 
-    /// The least value.
+    /// Returns the least value.
     #[must_use]
     pub fn least(&self) -> Option<f64> {
         self.least
     }
 
-    /// The greatest value.
+    /// Returns the greatest value.
     #[must_use]
     pub fn most(&self) -> Option<f64> {
         self.most
@@ -102,14 +103,14 @@ impl Banded {
         self.times.merge(&other.times);
     }
 
-    /// Mean, deviation and range.
+    /// Returns mean, deviation and range.
     #[must_use]
     pub fn statistic(&self) -> &Statistic {
         &self.statistic
     }
 
-    /// A value that a share `q` of the values does not exceed, right to 1 %; exact at the ends.
-    /// `None` of none.
+    /// Returns a value that a share `q` of the values does not exceed, right to 1 %; exact at the
+    /// ends. `None` of none.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let (least, most) = (self.statistic.least?, self.statistic.most?);
@@ -133,7 +134,7 @@ impl Banded {
     }
 }
 
-/// A positive float's exponent and the first bits of its fraction.
+/// Returns a positive float's exponent and the first bits of its fraction.
 fn bin(x: f64) -> u64 {
     x.to_bits() >> (52 - FINE)
 }

@@ -66,16 +66,16 @@ pub struct Summary {
     pub nodes: u64,
     /// Runs that were made to their end.
     pub runs: u64,
-    /// Whether somebody stopped it before.
+    /// Whether it was stopped before its end.
     pub cancelled: bool,
     /// By round; the first is the start. Runs that ended earlier are not in it.
     pub levels: Vec<Level>,
-    /// The runs that were made to their end, at their last rounds, which differ if runs end at a goal;
-    /// `messages` are those of the whole run, and `factor` is empty.
+    /// The runs that were made to their end, at their last rounds, which differ if runs end at a
+    /// goal; `messages` are those of the whole run, and `factor` is empty.
     pub end: Level,
     /// When runs first were as close as [`TARGETS`] and as the goal asks.
     pub reached: Vec<Reached>,
-    /// The variance factors of all rounds together, but for those in which nodes crash, are found
+    /// The variance factors of all rounds together, except those in which nodes crash, are found
     /// to have, or get other inputs: the variance leaps then. Of a fixed order, without the first
     /// rounds.
     pub factor: Statistic,
@@ -104,7 +104,7 @@ impl Record {
     }
 }
 
-/// The rounds, from 1, that begin with something that strikes.
+/// Returns the rounds, from 1, that begin with something that strikes.
 fn leaps(faults: &Faults) -> Vec<u32> {
     let changes = faults.changes.iter().map(|strike| strike.after);
     let crashes = faults.crashes.iter();
@@ -114,7 +114,7 @@ fn leaps(faults: &Faults) -> Vec<u32> {
 }
 
 impl Summary {
-    /// No runs yet.
+    /// Returns a summary of no runs.
     #[must_use]
     pub fn new(averaging: &Averaging) -> Self {
         let mut errors = TARGETS.to_vec();

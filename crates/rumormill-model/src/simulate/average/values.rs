@@ -3,7 +3,7 @@
 use crate::average::{Averaging, Values};
 use crate::simulate::stream::{Purpose, Stream};
 
-/// The inputs of a run.
+/// Returns the inputs of a run.
 pub(super) fn inputs(settings: &Averaging, run: u64) -> Vec<f64> {
     let nodes = settings.nodes();
     match &settings.values {

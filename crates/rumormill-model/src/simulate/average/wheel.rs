@@ -1,8 +1,8 @@
 //! Events in the order of their times: a calendar queue (Brown 1988).
 //!
 //! Times are in units of 2⁻³² rounds. A ring of slots holds what is to come, unsorted; only the
-//! slot of the present is kept as a heap. Adding and taking an event cost the same for any number of
-//! nodes.
+//! slot of the present is kept as a heap. Adding and taking an event cost the same for any number
+//! of nodes.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -35,7 +35,7 @@ impl<T> PartialOrd for Entry<T> {
 }
 
 impl<T> Ord for Entry<T> {
-    /// The earliest is the greatest, as a heap wants it.
+    /// Returns the earliest is the greatest, as a heap wants it.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.time, other.order).cmp(&(self.time, self.order))
     }
@@ -53,7 +53,7 @@ pub(super) struct Wheel<T> {
 }
 
 impl<T> Wheel<T> {
-    /// For about so many events a round.
+    /// Returns a queue for about this many events a round.
     pub(super) fn new(events: u64) -> Self {
         let fine = (events.max(1).ilog2()).min(16);
         // The present may lie a round behind what asks for more.
@@ -100,7 +100,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// All events to come, in no order that means anything, but always the same.
+    /// Returns all events to come, in no order that means anything, but always the same.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         let waiting = self.slots.iter().flatten().chain(self.present.iter());
         waiting.map(|entry| &entry.event)

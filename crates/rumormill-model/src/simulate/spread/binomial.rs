@@ -30,20 +30,20 @@ impl Chance {
         Self { hit, miss: 1.0 - hit }
     }
 
-    /// `part` of `whole` equally likely cases.
+    /// Returns the chance of `part` of `whole` equally likely cases.
     pub(super) fn share(part: u64, whole: u64) -> Self {
         let scale = 1.0 / real(whole);
         Self { hit: real(part) * scale, miss: real(whole - part) * scale }
     }
 }
 
-/// A count as a double; counts are below 2⁶³, which converts faster than unsigned.
+/// Returns a count as a double; counts are below 2⁶³, which converts faster than unsigned.
 #[inline]
 pub(super) fn real(count: u64) -> f64 {
     count as i64 as f64
 }
 
-/// How many of `trials` succeed, each with this chance.
+/// Returns how many of `trials` succeed, each with this chance.
 #[inline]
 pub(super) fn binomial(draws: &mut Draws, trials: u64, chance: Chance) -> u64 {
     if trials == 0 || chance.hit <= 0.0 {
@@ -57,7 +57,7 @@ pub(super) fn binomial(draws: &mut Draws, trials: u64, chance: Chance) -> u64 {
     }
 }
 
-/// The same for p ≤ 1/2, q = 1 − p.
+/// Returns the same for p ≤ 1/2, q = 1 − p.
 fn rarer(draws: &mut Draws, trials: u64, p: f64, q: f64) -> u64 {
     let n = real(trials);
     if n * p < INVERTED { inverted(draws, n, p, q) } else { transformed(draws, n, p, q) }
@@ -133,7 +133,7 @@ fn transformed(draws: &mut Draws, n: f64, p: f64, q: f64) -> u64 {
     }
 }
 
-/// f(x)/f(mode) within [`NEAR`] of the mode, from ratios of neighbours.
+/// Returns f(x)/f(mode) within [`NEAR`] of the mode, from ratios of neighbours.
 fn near_ratio(n: f64, odds: f64, mode: f64, x: f64) -> f64 {
     let (low, high) = if x < mode { (x, mode) } else { (mode, x) };
     // Twenty factors of 10¹⁵ fit.
@@ -146,7 +146,7 @@ fn near_ratio(n: f64, odds: f64, mode: f64, x: f64) -> f64 {
     if x < mode { down / up } else { up / down }
 }
 
-/// Bounds of ln f(x)/f(mode), `off` from the mode; `None` where they do not hold.
+/// Returns bounds of ln f(x)/f(mode), `off` from the mode; `None` where they do not hold.
 fn squeeze(off: f64, variance: f64) -> Option<(f64, f64)> {
     let off = off.abs();
     if off <= NEAR || off >= 0.5 * variance - 1.0 {
@@ -158,13 +158,13 @@ fn squeeze(off: f64, variance: f64) -> Option<(f64, f64)> {
     Some((middle - slack, middle + slack))
 }
 
-/// The whole part of a number that is not negative.
+/// Returns the whole part of a number that is not negative.
 #[inline]
 fn whole(x: f64) -> f64 {
     x as i64 as f64
 }
 
-/// ln of the probability of x successes (Loader 2000, eq. 3): no large terms cancel.
+/// Returns ln of the probability of x successes (Loader 2000, eq. 3): no large terms cancel.
 fn ln_mass(n: f64, p: f64, q: f64, x: f64) -> f64 {
     if x == 0.0 {
         return n * (-p).ln_1p();
@@ -180,7 +180,7 @@ fn ln_mass(n: f64, p: f64, q: f64, x: f64) -> f64 {
         - 0.5 * (std::f64::consts::TAU * x * ((n - x) / n)).ln()
 }
 
-/// x ln(x/mean) + mean − x, by a series near the mean.
+/// Returns x ln(x/mean) + mean − x, by a series near the mean.
 fn deviance(x: f64, mean: f64) -> f64 {
     let off = x - mean;
     let sum = x + mean;
@@ -203,7 +203,7 @@ fn deviance(x: f64, mean: f64) -> f64 {
     }
 }
 
-/// ln x! − ln(√(2πx) (x/e)ˣ), for x from 1.
+/// Returns ln x! − ln(√(2πx) (x/e)ˣ), for x from 1.
 fn stirling_error(x: f64) -> f64 {
     const EXACT: [f64; 16] = [
         0.0,

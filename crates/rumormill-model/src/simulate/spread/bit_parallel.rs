@@ -4,8 +4,8 @@
 //! for every contact. The picks of 64 runs for one node come as bit planes ([`choice`]): b random
 //! words hold a b-bit number for each run, and a few ANDs turn them into one mask for each
 //! neighbour, the runs that picked it. Then each neighbour is visited once for all runs: 8 visits
-//! instead of 512 on an 8-regular graph. Runs are as independent as the bits of a random word; means,
-//! variances and laws over them are those of runs made one by one.
+//! instead of 512 on an 8-regular graph. Runs are as independent as the bits of a random word;
+//! means, variances and laws over them are those of runs made one by one.
 //!
 //! The bits of run r are bit r mod 64 of words drawn from a stream that belongs to r / 64, at
 //! addresses made of round, node, pick and attempt. So a run is the same whatever runs beside it,
@@ -106,7 +106,7 @@ impl<'a> BitParallel<'a> {
         Self { spread, topology, csr, contacts: Contacts::new(spread), seed }
     }
 
-    /// Whether a caller's picks of a round must differ.
+    /// Returns whether a caller's picks of a round must differ.
     fn distinct(&self) -> bool {
         self.spread.targets == Targets::Distinct && self.spread.fanout > 1
     }

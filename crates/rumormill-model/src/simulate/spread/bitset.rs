@@ -3,15 +3,15 @@
 //! A node is a bit, and 65,536 of them are a bucket, 8 KiB, which stays in the first cache while
 //! a round's contacts fall into it. How many fall into each bucket is drawn first (a multinomial,
 //! as conditional binomials), then where in the bucket each falls. A push that is not lost is such
-//! a ball. Calls of nodes that do not know find one that does with the same chance, whatever the
+//! a ball. Calls of uninformed nodes find an informed one with the same chance, whatever the
 //! others do: those are drawn 64 nodes at a time ([`bucket`]). A bucket in which few are left is
 //! told how many contacts fall among these, and only those are placed; the others would change
 //! nothing.
 //!
 //! Living nodes are numbered 0, 1, … here, dead ones not at all. Nodes are alike, so it does not
-//! matter *which* nodes know; [`Nodes`] chooses so that a few that know are in front: with several
-//! distinct picks (see [`super::complete`]) and without calls to oneself, contacts fall on the nodes
-//! behind these.
+//! matter *which* nodes are informed; [`Nodes`] keeps the first few of them in front: with several
+//! distinct picks (see [`super::complete`]) and without calls to oneself, contacts fall on the
+//! nodes behind these.
 //!
 //! Every bucket has a random stream of its own in every round: the run is the same for any number
 //! of threads.
@@ -61,10 +61,10 @@ impl Engine<Asked> for BitsetEngine {
         asked::supports(spread)
     }
 
-    /// A bit for each living node, and 12 bytes for each bucket.
+    /// Returns a bit for each living node, and 12 bytes for each bucket.
     fn bytes_needed(&self, Asked { spread, .. }: &Asked, workers: usize) -> u64 {
         let buckets = spread.alive().div_ceil(SIZE);
-        // Threads beyond the runs share the nodes of a run; this does not know the runs.
+        // Threads beyond the runs share the nodes of a run; the number of runs is not known here.
         buckets * (SIZE / 8 + 12) * workers as u64 + (1 << 20)
     }
 
@@ -100,9 +100,9 @@ impl Plan<Asked> for Bitset<'_> {
 struct Nodes<'a> {
     question: &'a Bitset<'a>,
     words: Vec<u64>,
-    /// How many of each bucket's nodes do not know.
+    /// Number of uninformed nodes in each bucket.
     missing: Vec<u32>,
-    /// How many contacts fall into each bucket in this round.
+    /// Number of contacts that fall into each bucket in this round.
     balls: Vec<u64>,
     informed: u64,
     levels: Vec<Level>,
@@ -154,7 +154,7 @@ impl<'a> Nodes<'a> {
         self.missing.extend((0..buckets as u64).map(|b| (alive - b * SIZE).min(SIZE) as u32));
         self.informed = 0;
         self.inform_next(origins);
-        // What is beyond the last node looks as if it knew.
+        // Bits beyond the last node look informed.
         let end = (alive / 64) as usize;
         if let Some(last) = self.words.get_mut(end) {
             *last |= !0 << (alive % 64);
@@ -162,7 +162,7 @@ impl<'a> Nodes<'a> {
         self.words[alive.div_ceil(64) as usize..].fill(!0);
     }
 
-    /// Tells so many of the nodes behind those that know, which are all in front.
+    /// Informs the next nodes behind the informed ones, which are all in front.
     fn inform_next(&mut self, count: u64) {
         for node in self.informed..self.informed + count {
             self.set(node);
@@ -178,8 +178,8 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// How many nodes in front must know, so that contacts can fall evenly on those behind: the
-    /// last level's pool is this much smaller than the living.
+    /// Returns how many nodes in front must be informed, so that contacts can fall evenly on those
+    /// behind: the last level's pool is this much smaller than the living.
     fn front(&self, pushes: bool) -> u64 {
         let complete = &self.question.complete;
         let levels = if complete.more().is_some() { complete.picks } else { 1 };
@@ -199,8 +199,8 @@ impl<'a> Nodes<'a> {
         let mut draws = stream.child(u64::MAX).draws();
         let front = self.front(calls.0);
         if self.informed < front {
-            // So few know that their distinct picks depend on one another: count, and choose the
-            // next nodes. Those that know are still all in front.
+            // So few are informed that their distinct picks depend on one another: count, and
+            // choose the next nodes. The informed ones are still all in front.
             let mut levels = std::mem::take(&mut self.levels);
             let next = complete.step(&mut draws, self.informed, calls, &mut levels);
             self.levels = levels;
@@ -238,12 +238,12 @@ impl<'a> Nodes<'a> {
         let parts = self.words.chunks_mut(each * WORDS).zip(self.missing.chunks_mut(each));
         let parts = parts.zip(self.balls.chunks(each)).enumerate().collect();
         let watch = &*watch;
-        let told = in_parallel(parts, |(part, ((words, missing), balls))| {
+        let newly = in_parallel(parts, |(part, ((words, missing), balls))| {
             sweep.go(part * each, words, missing, balls, &mut watch.fork())
         });
-        for part in told {
+        for part in newly {
             match part {
-                ControlFlow::Continue(told) => self.informed += told,
+                ControlFlow::Continue(newly) => self.informed += newly,
                 ControlFlow::Break(()) => return ControlFlow::Break(()),
             }
         }
@@ -267,7 +267,7 @@ impl<'a> Nodes<'a> {
 struct Sweep {
     stream: Stream,
     round: u32,
-    /// The chance that a node that does not know is told by a call of its own.
+    /// The chance that an uninformed node is informed by a call of its own.
     own: Chance,
     front: u64,
     alive: u64,
@@ -275,7 +275,7 @@ struct Sweep {
 }
 
 impl Sweep {
-    /// Passes through the buckets from number `first` on. How many nodes were told.
+    /// Passes through the buckets from number `first` on, and returns how many nodes were informed.
     fn go(
         &self,
         first: usize,
@@ -284,7 +284,7 @@ impl Sweep {
         balls: &[u64],
         watch: &mut Watch<'_>,
     ) -> ControlFlow<(), u64> {
-        let (mut told, mut work) = (0, 0);
+        let (mut newly, mut work) = (0, 0);
         let mut open = Vec::new();
         let buckets = words.as_chunks_mut::<WORDS>().0.iter_mut().zip(missing).zip(balls);
         for (i, ((words, missing), &balls)) in buckets.enumerate() {
@@ -293,9 +293,9 @@ impl Sweep {
                 let (skip, size) = Bucket::span(number, self.front, self.alive);
                 let draws = self.stream.child(number).draws();
                 let mut bucket = Bucket { words, missing: *missing, draws, open: &mut open };
-                bucket.ask(self.own);
+                bucket.pull(self.own);
                 bucket.throw(balls, skip, size);
-                told += u64::from(*missing - bucket.missing);
+                newly += u64::from(*missing - bucket.missing);
                 *missing = bucket.missing;
                 work += balls + u64::from(*missing);
             }
@@ -305,6 +305,6 @@ impl Sweep {
             }
         }
         watch.worked(work, self.round, self.before)?;
-        ControlFlow::Continue(told)
+        ControlFlow::Continue(newly)
     }
 }

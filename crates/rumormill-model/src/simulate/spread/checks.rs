@@ -1,6 +1,6 @@
 //! What the tests of random numbers share: does a sample follow its law, are its moments right?
 
-/// Draws so many numbers, and fails unless they follow a law: entry x is the probability of x.
+/// Draws numbers, and fails unless they follow a law: entry x is the probability of x.
 /// χ² over cells of at least 20 expected, at 4 sigma and some more.
 pub(super) fn assert_follows(law: &[f64], draws: u32, draw: impl FnMut() -> u64, what: &str) {
     let mut seen = vec![0u32; law.len()];
@@ -19,7 +19,7 @@ pub(super) fn assert_follows(law: &[f64], draws: u32, draw: impl FnMut() -> u64,
     assert!(cells >= 2.0 && chi < limit, "{what}: chi² {chi} on {cells} cells");
 }
 
-/// Draws so many numbers, and fails unless their mean is within 4 sigma of `mean` and their variance
+/// Draws numbers, and fails unless their mean is within 4 sigma of `mean` and their variance
 /// within a share `slack` of `variance`.
 pub(super) fn assert_moments(
     (mean, variance): (f64, f64),

@@ -1,7 +1,7 @@
 //! What one synchronous round does on the complete graph, as chances.
 //!
-//! The number that know is all there is to say about a run, since nodes are alike. A call of a node
-//! that does not know finds one that does, or not, whatever the others do. A push reaches each
+//! The number of informed nodes describes a run, since nodes are alike. A call of an uninformed
+//! node finds an informed one, or not, whatever the others do. A push reaches each
 //! uninformed node alike, so that pushes are balls thrown into the uninformed nodes as bins.
 //!
 //! With *distinct* targets the picks of a sender are not independent, yet they can be thrown as if
@@ -32,7 +32,7 @@ pub(super) struct Complete {
     pub(super) everyone: bool,
     /// A caller's picks differ, and there are several.
     distinct: bool,
-    /// For distinct picks: the chance that more than i arrive if i do, i = 0, 1, …
+    /// Returns, for distinct picks, the chance that more than i arrive if i do, i = 0, 1, …
     more: Vec<Chance>,
 }
 
@@ -58,19 +58,20 @@ impl Complete {
         Self { alive, pool, picks, loss: spread.loss, everyone, distinct: several, more }
     }
 
-    /// Contacts made in a round from u informed.
+    /// Returns the contacts made in a round from u informed.
     pub(super) fn messages(&self, informed: u64, pushes: bool, pulls: bool) -> u64 {
         let callers = u64::from(pushes) * informed + u64::from(pulls) * (self.alive - informed);
         callers * self.picks
     }
 
-    /// Whether a round's pushes must be thrown as balls; otherwise [`Self::own`] counts them.
+    /// Returns whether a round's pushes must be thrown as balls; otherwise [`Self::own`] counts
+    /// them.
     pub(super) fn throws(&self, pushes: bool) -> bool {
         pushes && !self.everyone
     }
 
-    /// The chance that one uninformed node is told apart from any balls: by its own calls, and if
-    /// everyone calls everyone, by those of the others.
+    /// Returns the chance that one uninformed node is informed other than by balls: by its own
+    /// calls, and if all nodes call all others, by those of the others.
     pub(super) fn own(&self, informed: u64, pushes: bool, pulls: bool) -> Chance {
         if self.everyone {
             let calls = real(informed) * f64::from(u8::from(pushes) + u8::from(pulls));
@@ -108,13 +109,13 @@ impl Complete {
         total
     }
 
-    /// For distinct picks: the chance that more than i arrive if i do, i = 0, 1, …
+    /// Returns, for distinct picks, the chance that more than i arrive if i do, i = 0, 1, …
     pub(super) fn more(&self) -> Option<&[Chance]> {
         self.distinct.then_some(&self.more[..])
     }
 
-    /// The balls of a round from u informed, level by level. Losses are in the number of balls if
-    /// there are several levels, and in [`Self::fall`] otherwise.
+    /// Returns the balls of a round from u informed, level by level. Losses are in the number of
+    /// balls if there are several levels, and in [`Self::fall`] otherwise.
     pub(super) fn levels(&self, draws: &mut Draws, informed: u64, levels: &mut Vec<Level>) {
         levels.clear();
         if !self.distinct {
@@ -131,7 +132,7 @@ impl Complete {
         }
     }
 
-    /// The chance that a ball of a level falls among `part` of the uninformed nodes.
+    /// Returns the chance that a ball of a level falls among `part` of the uninformed nodes.
     pub(super) fn fall(&self, level: Level, part: u64) -> Chance {
         if self.distinct || self.loss <= 0.0 {
             return Chance::share(part, level.pool);
@@ -141,7 +142,7 @@ impl Complete {
         Chance { hit: keep * part / pool, miss: (pool - part + self.loss * part) / pool }
     }
 
-    /// How many know after a round from u informed.
+    /// Returns how many are informed after a round from u.
     pub(super) fn step(
         &self,
         draws: &mut Draws,
@@ -171,12 +172,12 @@ impl Complete {
     }
 }
 
-/// The chances that a style's nodes call in a round: those that know, those that do not.
+/// Returns whether informed and uninformed nodes call in a round.
 pub(super) fn callers(spread: &Spread, round: u32) -> (bool, bool) {
     (spread.pushes_in(round), spread.pulls_in(round))
 }
 
-/// The chance of at least one of k.
+/// Returns the chance of at least one of k.
 fn repeated(one: Chance, times: u64) -> Chance {
     if times == 1 {
         return one;
@@ -186,7 +187,7 @@ fn repeated(one: Chance, times: u64) -> Chance {
     Chance { hit: -(times * ln_miss).exp_m1(), miss: (times * ln_miss).exp() }
 }
 
-/// P(A > i | A ≥ i) for A ~ Bin(k, 1 − loss), i = 0, …, k − 1.
+/// Returns P(A > i | A ≥ i) for A ~ Bin(k, 1 − loss), i = 0, …, k − 1.
 fn arrivals_hazard(k: usize, loss: f64) -> Vec<Chance> {
     let mut law = vec![0.0; k + 1];
     law[0] = 1.0;

@@ -38,12 +38,12 @@ impl Contacts {
         }
     }
 
-    /// The numbers of one round of one run.
+    /// Returns the numbers of one round of one run.
     pub(crate) fn round(seed: u64, run: u64, round: u32) -> Stream {
         Stream::new(seed, Purpose::Contacts).child(run).child(round.into())
     }
 
-    /// How many contacts a node makes when it calls.
+    /// Returns how many contacts a node makes when it calls.
     pub(crate) fn made_by(&self, degree: u64) -> u64 {
         let pool = degree + u64::from(self.include_self);
         match (pool, self.distinct) {
@@ -53,7 +53,7 @@ impl Contacts {
         }
     }
 
-    /// Whether a contact arrives whose number's low half is `low`.
+    /// Returns whether a contact arrives whose number's low half is `low`.
     #[inline]
     pub(crate) fn arrives(&self, low: u64) -> bool {
         low >= self.lost_below && self.loss < 1.0
@@ -102,7 +102,7 @@ impl Contacts {
         }
     }
 
-    /// The contacts of a node, into `made`.
+    /// Returns the contacts of a node, into `made`.
     pub(crate) fn draw(
         &self,
         topology: &Topology,

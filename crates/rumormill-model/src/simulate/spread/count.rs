@@ -1,9 +1,9 @@
-//! The number that know, and nothing else: the complete graph, at a cost per round that hardly
-//! depends on the number of nodes.
+//! The number of informed nodes, and nothing else: the complete graph, at a cost per round that
+//! hardly depends on the number of nodes.
 //!
 //! Each round's count is drawn from its exact law given the last: calls by a binomial draw, pushes
-//! as balls thrown into bins ([`super::occupancy`]). There is no approximation in it; what is left is
-//! the rounding of doubles, some 10⁻¹⁵ of each probability to 10⁹ nodes, and at 10¹⁵ nodes means
+//! as balls thrown into bins ([`super::occupancy`]). There is no approximation in it; what is left
+//! is the rounding of doubles, some 10⁻¹⁵ of each probability to 10⁹ nodes, and at 10¹⁵ nodes means
 //! that are off by up to 10⁻⁸ of their standard deviation. Few nodes get their laws as tables.
 
 mod abreast;
@@ -50,7 +50,7 @@ impl Engine<Asked> for CountEngine {
         asked::supports(spread)
     }
 
-    /// The tables of few nodes, and next to nothing otherwise.
+    /// Returns the tables of few nodes, and next to nothing otherwise.
     fn bytes_needed(&self, Asked { spread, .. }: &Asked, workers: usize) -> u64 {
         let complete = Complete::new(spread);
         let tables = match tabled(&complete) {
@@ -144,7 +144,8 @@ impl Worker<Summary> for Counter<'_> {
 }
 
 impl Counter<'_> {
-    /// Plays those of a group of runs that can be played side by side, and says which these were.
+    /// Plays those of a group of runs that can be played side by side, and returns which these
+    /// were.
     fn together(
         &mut self,
         group: &Range<u64>,

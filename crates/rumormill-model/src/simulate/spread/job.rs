@@ -16,7 +16,7 @@ use crate::spread::Spread;
 pub struct Job<'a> {
     /// The question.
     pub spread: &'a Spread,
-    /// Who knows whom.
+    /// The graph.
     pub topology: &'a Topology,
     /// The engine; if `None`, the fastest that can do it, of those that fit the memory.
     pub engine: Option<EngineKind>,
@@ -32,13 +32,13 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// One thread, any engine, no limit on memory.
+    /// Returns a job on one thread, with any engine and no limit on memory.
     #[must_use]
     pub fn new(spread: &'a Spread, topology: &'a Topology, runs: Range<u64>, seed: u64) -> Self {
         Self { spread, topology, engine: None, runs, seed, threads: 1, memory: u64::MAX }
     }
 
-    /// The engine that [`simulate`] would use.
+    /// Returns the engine that [`simulate`] would use.
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         let runs = self.runs.end.saturating_sub(self.runs.start);
@@ -56,7 +56,8 @@ impl<'a> Job<'a> {
         self.threads.min(usize::try_from(runs).unwrap_or(usize::MAX))
     }
 
-    /// The memory that an engine would take for this job, on top of the topology's, in bytes.
+    /// Returns the memory that an engine would take for this job, on top of the topology's, in
+    /// bytes.
     #[must_use]
     pub fn bytes_needed(&self, engine: EngineKind) -> u64 {
         engine.bytes_needed(self.spread, self.topology, self.workers())

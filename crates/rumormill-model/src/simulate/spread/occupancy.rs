@@ -1,7 +1,7 @@
 //! How many bins are hit when balls fall at random: exact, at a cost that hardly grows with either.
 //!
 //! Balls fall independently, each into every bin alike; the law of the number of bins hit is
-//! C(m,j) j! S(b,j) / mᵇ with Stirling numbers, which nobody wants to evaluate for 10⁹ balls.
+//! C(m,j) j! S(b,j) / mᵇ with Stirling numbers, which are out of reach for 10⁹ balls.
 //! Instead, *cast and complete*:
 //!
 //! 1. Let every bin get a Poisson number of balls of its own, with a rate a little below b/m. How
@@ -34,7 +34,7 @@ const RARE: f64 = 0.02;
 /// Not among more balls than this, which may have to be gone through.
 const MANY: u64 = 4096;
 
-/// Levels whose figures fit on the stack.
+/// Levels that fit on the stack.
 const LEVELS: usize = 64;
 
 /// 1/i.
@@ -48,7 +48,7 @@ const RECIPROCALS: [f64; LEVELS + 1] = {
     table
 };
 
-/// How many of `bins` are hit by `balls`.
+/// Returns how many of `bins` are hit by `balls`.
 pub(super) fn occupied(draws: &mut Draws, mut balls: u64, bins: u64) -> u64 {
     let mut free = bins;
     while balls > 0 && free > 0 {
@@ -79,7 +79,7 @@ fn thrown(draws: &mut Draws, balls: u64, bins: u64, mut free: u64) -> u64 {
     before - free
 }
 
-/// Few balls, with a small expected number of `meetings`, which bounds the chance of any.
+/// Throws few balls, with a small expected number of `meetings`, which bounds the chance of any.
 fn scattered(draws: &mut Draws, balls: u64, bins: u64, meetings: f64) -> u64 {
     let uniform = draws.unit();
     if uniform < 1.0 - meetings {
@@ -148,7 +148,7 @@ impl Cast {
     }
 }
 
-/// About how many levels will be asked for, and some more, from which the recurrence of
+/// Returns about how many levels will be asked for, and some more, from which the recurrence of
 /// [`fill_tails`] settles. Beyond, [`beyond`] answers.
 fn levels(rate: f64, bins: u64) -> usize {
     if rate >= 1.5 {
@@ -163,8 +163,8 @@ fn levels(rate: f64, bins: u64) -> usize {
     level + 12
 }
 
-/// P(X ≥ c)/P(X = c) of a Poisson X, for every level c: r(c) = 1 + rate/(c+1) · r(c+1), downwards,
-/// where errors shrink by rate/(c+1) a step.
+/// Fills in P(X ≥ c)/P(X = c) of a Poisson X, for every level c: r(c) = 1 + rate/(c+1) · r(c+1),
+/// downwards, where errors shrink by rate/(c+1) a step.
 fn fill_tails(tails: &mut [f64], rate: f64) {
     let top = tails.len() - 1;
     let mut above = beyond(top, rate);
@@ -177,7 +177,7 @@ fn fill_tails(tails: &mut [f64], rate: f64) {
     }
 }
 
-/// The same at a level far above the rate, by its series.
+/// Returns the same at a level far above the rate, by its series.
 fn beyond(level: usize, rate: f64) -> f64 {
     let (mut sum, mut term, mut next) = (1.0, 1.0, level as f64);
     while term > 1e-17 {
@@ -194,7 +194,7 @@ mod tests {
     use crate::simulate::spread::checks::{assert_follows, assert_moments};
     use crate::simulate::stream::{Purpose, Stream};
 
-    /// The law of the number of bins hit, ball by ball.
+    /// Returns the law of the number of bins hit, ball by ball.
     fn law(balls: u64, bins: u64) -> Vec<f64> {
         let mut law = vec![0.0; bins as usize + 1];
         law[0] = 1.0;

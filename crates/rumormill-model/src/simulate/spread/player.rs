@@ -7,8 +7,8 @@ use crate::simulate::spread::run::Run;
 use crate::simulate::spread::summary::Summary;
 use crate::simulate::work::Worker;
 
-/// A worker that has each run played by a function: from the run's number, with up to that many threads,
-/// into a record. It gives up as soon as the watch says so.
+/// A worker that has each run played by a function: from the run's number, with up to that many
+/// threads, into a record. It gives up as soon as the watch breaks off.
 pub(crate) struct OneByOne<F> {
     play: F,
     record: Run,

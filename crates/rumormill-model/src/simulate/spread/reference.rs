@@ -1,4 +1,4 @@
-//! The reference: node after node, contact after contact, as one would tell it. Every model.
+//! The reference: node after node, contact after contact, for every question.
 
 use std::ops::ControlFlow;
 
@@ -64,18 +64,18 @@ struct Nodes<'a> {
     seed: u64,
     run: u64,
     start: Start,
-    knows: Vec<bool>,
-    /// Who knew when the round began: what synchronous nodes see.
+    is_informed: Vec<bool>,
+    /// Which nodes were informed when the round began: what synchronous nodes see.
     before: Vec<bool>,
     informed: u64,
-    /// Who still tells.
+    /// Which nodes still push.
     interested: Vec<bool>,
-    tellers: u64,
+    pushers: u64,
     /// Contacts that counted towards losing interest.
     counted: Vec<u32>,
     contacts: Contacts,
     made: Vec<Contact>,
-    /// Who answered in this synchronous round, whether it was useful, and a coin.
+    /// Nodes that answered in this synchronous round, whether that was useful, and a coin.
     answers: Vec<(usize, bool, u64)>,
 }
 
@@ -89,20 +89,20 @@ impl<'a> Nodes<'a> {
             seed,
             run,
             start: Start::new(spread, topology, seed, run),
-            knows: vec![false; n],
+            is_informed: vec![false; n],
             before: vec![false; n],
             informed: 0,
             interested: vec![false; n],
-            tellers: 0,
+            pushers: 0,
             counted: vec![0; n],
             contacts: Contacts::new(spread),
             made: Vec::new(),
             answers: Vec::new(),
         };
         for origin in nodes.start.origins.clone() {
-            nodes.tell(origin as usize);
+            nodes.inform(origin as usize);
         }
-        nodes.before.copy_from_slice(&nodes.knows);
+        nodes.before.copy_from_slice(&nodes.is_informed);
         nodes
     }
 
@@ -122,14 +122,14 @@ impl<'a> Nodes<'a> {
                 Semantics::Asynchronous => self.by_clocks(round),
             };
             self.weigh_answers();
-            self.before.copy_from_slice(&self.knows);
+            self.before.copy_from_slice(&self.is_informed);
             record.round(self.informed, messages);
             watch.worked(n + messages, round, self.informed)?;
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether the run has ended, before its next round.
+    /// Returns whether the run has ended, before its next round.
     fn over(&self, record: &Run) -> bool {
         let next = record.rounds + 1;
         if next > self.spread.last_round() {
@@ -140,16 +140,16 @@ impl<'a> Nodes<'a> {
             None => record.finished.is_some() || !self.can_go_on(next),
             Some(Stop::Interest { .. }) => {
                 if self.spread.answers_while_interested() {
-                    return self.tellers == 0;
+                    return self.pushers == 0;
                 }
-                let tells = self.tellers > 0 && self.spread.pushes_in(next);
-                let asks = self.spread.pulls() && self.can_go_on(next);
-                !tells && !asks
+                let pushes = self.pushers > 0 && self.spread.pushes_in(next);
+                let pulls = self.spread.pulls() && self.can_go_on(next);
+                !pushes && !pulls
             }
         }
     }
 
-    /// Whether any call from this round on could tell anyone.
+    /// Returns whether any call from this round on could inform a node.
     fn can_go_on(&self, next: u32) -> bool {
         let alive = self.spread.alive();
         if self.spread.loss >= 1.0 || self.informed == alive {
@@ -158,20 +158,21 @@ impl<'a> Nodes<'a> {
         let Topology::Graph(csr) = self.topology else { return true };
         let (pushes, pulls) = (self.spread.pushes_in(next), self.spread.pulls());
         (0..csr.nodes() as u32).filter(|&v| self.start.lives(v)).any(|v| {
-            let knows = self.knows[v as usize];
-            let other = |&w: &u32| self.start.lives(w) && self.knows[w as usize] != knows;
-            (if knows { pushes } else { pulls }) && csr.neighbours(v).iter().any(other)
+            let is_informed = self.is_informed[v as usize];
+            let other =
+                |&w: &u32| self.start.lives(w) && self.is_informed[w as usize] != is_informed;
+            (if is_informed { pushes } else { pulls }) && csr.neighbours(v).iter().any(other)
         })
     }
 
-    /// One round in which each node has one turn. Returns the contacts made.
+    /// Plays a round in which each node has one turn. Returns the contacts made.
     fn in_order(&mut self, round: u32, order: impl Iterator<Item = u32>) -> u64 {
         let contacts = Contacts::round(self.seed, self.run, round);
         let coins = self.coins(round);
         order.map(|node| self.turn(round, node, node.into(), contacts, coins)).sum()
     }
 
-    /// One unit of time in which the living nodes' clocks ring.
+    /// Plays a unit of time in which the living nodes' clocks ring.
     fn by_clocks(&mut self, round: u32) -> u64 {
         let contacts = Contacts::round(self.seed, self.run, round);
         let coins = self.coins(round);
@@ -190,15 +191,15 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// A node's turn: it calls, or does not. Returns the contacts it made.
+    /// Returns a node's turn: it calls, or does not. Returns the contacts it made.
     fn turn(&mut self, round: u32, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
         if self.spread.answers_while_interested() {
-            return self.ask(node, turn, contacts, coins);
+            return self.pull(node, turn, contacts, coins);
         }
         let v = node as usize;
         let synchronous = self.spread.semantics == Semantics::Synchronous;
-        let knew = if synchronous { self.before[v] } else { self.knows[v] };
-        let calls = if knew {
+        let was_informed = if synchronous { self.before[v] } else { self.is_informed[v] };
+        let calls = if was_informed {
             self.spread.pushes_in(round) && self.interested[v]
         } else {
             self.spread.pulls_in(round)
@@ -210,24 +211,24 @@ impl<'a> Nodes<'a> {
         self.contacts.draw(self.topology, node.into(), turn, contacts, &mut made);
         for (j, contact) in made.iter().enumerate() {
             let w = contact.target as usize;
-            let hears = contact.arrives && self.start.lives(w as u32);
-            let partner_knew = if synchronous { self.before[w] } else { self.knows[w] };
-            if knew {
-                if hears && !partner_knew {
-                    self.tell(w);
+            let reaches = contact.arrives && self.start.lives(w as u32);
+            let partner_was = if synchronous { self.before[w] } else { self.is_informed[w] };
+            if was_informed {
+                if reaches && !partner_was {
+                    self.inform(w);
                 }
                 let coin = coins.at(turn * self.contacts.fanout + j as u64);
-                self.feedback(v, hears.then_some(partner_knew), coin);
-            } else if hears && partner_knew {
-                self.tell(v);
+                self.feedback(v, reaches.then_some(partner_was), coin);
+            } else if reaches && partner_was {
+                self.inform(v);
             }
         }
         self.made = made;
         self.made.len() as u64
     }
 
-    /// A node's turn where interest is in answering. Returns the answers it got.
-    fn ask(&mut self, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
+    /// Returns a node's turn where interest is in answering. Returns the answers it got.
+    fn pull(&mut self, node: u32, turn: u64, contacts: Stream, coins: Stream) -> u64 {
         if !self.start.lives(node) {
             return 0;
         }
@@ -238,13 +239,13 @@ impl<'a> Nodes<'a> {
         for (j, contact) in made.iter().enumerate() {
             let w = contact.target as usize;
             // Interest comes with the rumor and goes at a synchronous round's end.
-            let knows = if synchronous { &self.before } else { &self.knows };
-            if !contact.arrives || !knows[w] || !self.interested[w] {
+            let is_informed = if synchronous { &self.before } else { &self.is_informed };
+            if !contact.arrives || !is_informed[w] || !self.interested[w] {
                 continue;
             }
             answered += 1;
-            let useful = !knows[v];
-            self.tell(v);
+            let useful = !is_informed[v];
+            self.inform(v);
             let coin = coins.at(turn * self.contacts.fanout + j as u64);
             if synchronous {
                 self.answers.push((w, useful, coin));
@@ -256,7 +257,7 @@ impl<'a> Nodes<'a> {
         answered
     }
 
-    /// The feedback of all answers of a synchronous round.
+    /// Returns the feedback of all answers of a synchronous round.
     fn weigh_answers(&mut self) {
         let Some(Stop::Interest { decided, .. }) = self.spread.stop else { return };
         let mut answers = std::mem::take(&mut self.answers);
@@ -270,21 +271,21 @@ impl<'a> Nodes<'a> {
         self.answers = answers;
     }
 
-    fn tell(&mut self, v: usize) {
-        if self.knows[v] {
+    fn inform(&mut self, v: usize) {
+        if self.is_informed[v] {
             return;
         }
-        self.knows[v] = true;
+        self.is_informed[v] = true;
         self.informed += 1;
         let loses = self.spread.loses_interest();
-        if !loses || self.has_anyone_to_tell(v as u32) {
+        if !loses || self.has_a_partner(v as u32) {
             self.interested[v] = true;
-            self.tellers += 1;
+            self.pushers += 1;
         }
     }
 
-    /// Whether a living node would hear this one: without any, feedback would never come.
-    fn has_anyone_to_tell(&self, node: u32) -> bool {
+    /// Returns whether the node has a living partner: without any, feedback would never come.
+    fn has_a_partner(&self, node: u32) -> bool {
         match self.topology {
             Topology::Complete(_) => self.spread.include_self || self.spread.alive() > 1,
             Topology::Graph(csr) => {
@@ -294,13 +295,13 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// What a contact does to the interest of the node that made it: `knew` says whether the
-    /// partner knew, if it answered.
-    fn feedback(&mut self, v: usize, knew: Option<bool>, coin: u64) {
+    /// Applies a contact to the interest of the node that made it: `was_informed` is whether the
+    /// partner was informed, if it answered.
+    fn feedback(&mut self, v: usize, was_informed: Option<bool>, coin: u64) {
         let Some(Stop::Interest { counted, decided, k }) = self.spread.stop else { return };
-        let useful = knew == Some(false);
+        let useful = was_informed == Some(false);
         let counts = match counted {
-            Counted::Feedback => knew == Some(true),
+            Counted::Feedback => was_informed == Some(true),
             Counted::Blind => true,
         };
         let loses = match decided {
@@ -316,7 +317,7 @@ impl<'a> Nodes<'a> {
         };
         if loses && self.interested[v] {
             self.interested[v] = false;
-            self.tellers -= 1;
+            self.pushers -= 1;
         }
     }
 

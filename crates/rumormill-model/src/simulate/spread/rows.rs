@@ -3,9 +3,9 @@
 //! Contacts have addresses, so they may be worked in any order and left out where they can change
 //! nothing. While the rumor moves fast, a round is a sweep over bits ([`sweep`]): rows of
 //! neighbours are read from front to back, only the bits of those called are read at random, and no
-//! branch depends on them. When few are left that do not know (or few that do), only the nodes next
-//! to those are swept: the others, saturated, would call in vain. A rumor that creeps, along a path or
-//! out of a star's hub, is followed along its front instead ([`sparse`]).
+//! branch depends on them. When few are uninformed (or few informed), only the nodes next
+//! to those are swept: the others, saturated, would call in vain. A rumor that creeps, along a path
+//! or out of a star's hub, is followed along its front instead ([`sparse`]).
 
 mod nodes;
 mod sparse;
@@ -43,8 +43,8 @@ impl Engine<Asked> for CsrEngine {
         asked::supports(spread)
     }
 
-    /// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with dead
-    /// nodes. A directed graph is kept turned round, too.
+    /// Four bits a node; where the rumor creeps, a count and two lists; and what starts a run with
+    /// dead nodes. A directed graph is kept turned round, too.
     fn bytes_needed(&self, Asked { spread, topology }: &Asked, workers: usize) -> u64 {
         let nodes = topology.nodes();
         let dead = if spread.dead > 0.0 { nodes } else { 0 };

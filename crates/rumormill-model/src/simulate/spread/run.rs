@@ -3,7 +3,7 @@
 /// Up to here every round is kept; beyond, 2,048 in each doubling.
 const EVERY: u64 = 4096;
 
-/// Whether the figures of a round are kept: all below 4,096, then 2,048 in each doubling. The rule
+/// Returns whether a round is kept: all below 4,096 are, then 2,048 in each doubling. The rule
 /// looks at the round alone, so that summaries of different runs fit together.
 #[must_use]
 pub fn kept(round: u32) -> bool {
@@ -11,7 +11,8 @@ pub fn kept(round: u32) -> bool {
     round < EVERY || round.is_multiple_of(stride(round))
 }
 
-/// The place of a kept round among the kept ones; the place of the next kept one for others.
+/// Returns the place of a kept round among the kept ones; the place of the next kept one for
+/// others.
 #[must_use]
 pub fn place(round: u32) -> usize {
     let round = u64::from(round);
@@ -23,7 +24,7 @@ pub fn place(round: u32) -> usize {
     (EVERY + octave * EVERY / 2 + (round - start).div_ceil(stride(round))) as usize
 }
 
-/// The round at a place: the inverse of [`place`].
+/// Returns the round at a place: the inverse of [`place`].
 #[must_use]
 pub fn round_at(place: usize) -> u64 {
     let place = place as u64;
@@ -46,20 +47,20 @@ pub struct Run {
     /// The first round after which the goal was met; 0 if it was met at the start. `None` if it
     /// was not met.
     pub finished: Option<u32>,
-    /// How many rounds the run had.
+    /// Rounds of the run.
     pub rounds: u32,
-    /// How many know after round 0 (the origins), 1, …, of those that are [`kept`].
+    /// Number informed after round 0 (the origins), 1, …, of those that are [`kept`].
     pub informed: Vec<u64>,
-    /// How many contacts were made in rounds 1..=t, for the same t.
+    /// Contacts made in rounds 1..=t, for the same t.
     pub sent: Vec<u64>,
-    /// How many know at the end.
+    /// Number informed at the end.
     pub reached: u64,
-    /// How many contacts were made, lost ones included.
+    /// Contacts made, lost ones included.
     pub messages: u64,
 }
 
 impl Run {
-    /// Begins a run: `origins` know, and it is finished when `goal` do.
+    /// Begins a run: `origins` are informed, and it is finished when `goal` are.
     pub fn start(&mut self, origins: u64, goal: u64) {
         self.goal = goal;
         self.finished = (origins >= goal).then_some(0);
@@ -70,7 +71,7 @@ impl Run {
         self.sent.push(0);
     }
 
-    /// Takes down a round: how many know after it, and the contacts made in it.
+    /// Records a round: the number informed after it, and the contacts made in it.
     #[inline]
     pub fn round(&mut self, informed: u64, messages: u64) {
         self.rounds += 1;

@@ -1,4 +1,4 @@
-//! Which nodes know at the start of a run, and which are dead.
+//! Which nodes are informed at the start of a run, and which are dead.
 
 use crate::graph::topology::Topology;
 use crate::simulate::stream::{Purpose, Stream};
@@ -7,22 +7,22 @@ use crate::spread::Spread;
 /// The state of the nodes before round 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
-    /// The nodes that know.
+    /// The informed nodes.
     pub(crate) origins: Vec<u32>,
     /// Which nodes are dead; empty if none is.
     pub(crate) dead: Vec<bool>,
 }
 
 impl Start {
-    /// The start of a run: a function of seed and run, so that engines agree.
+    /// Returns the start of a run: a function of seed and run, so that engines agree.
     pub(crate) fn new(spread: &Spread, topology: &Topology, seed: u64, run: u64) -> Self {
         let nodes = topology.nodes();
         let mut draws = Stream::new(seed, Purpose::Origins).child(run).draws();
         // Floyd's sampling of distinct nodes (Bentley and Floyd 1987): one number each.
-        let mut knows = std::collections::BTreeSet::new();
+        let mut is_informed = std::collections::BTreeSet::new();
         let mut origins = Vec::new();
         if let Some(node) = spread.origin {
-            knows.insert(node);
+            is_informed.insert(node);
             origins.push(node as u32);
         }
         // Those that are left, numbered without the given origin.
@@ -32,8 +32,8 @@ impl Start {
         let real = |slot: u64| slot + u64::from(given.is_some_and(|node| slot >= node));
         for last in pool - wanted..pool {
             let slot = draws.below(last + 1);
-            let node = if knows.contains(&real(slot)) { real(last) } else { real(slot) };
-            knows.insert(node);
+            let node = if is_informed.contains(&real(slot)) { real(last) } else { real(slot) };
+            is_informed.insert(node);
             origins.push(node as u32);
         }
         let mut dead = Vec::new();
@@ -44,7 +44,7 @@ impl Start {
             let mut left = nodes - spread.origins;
             dead = vec![false; nodes as usize];
             for (node, dead) in dead.iter_mut().enumerate() {
-                if !knows.contains(&(node as u64)) {
+                if !is_informed.contains(&(node as u64)) {
                     *dead = draws.below(left) < to_die;
                     to_die -= u64::from(*dead);
                     left -= 1;

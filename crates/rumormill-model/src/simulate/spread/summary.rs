@@ -26,7 +26,7 @@ const GAIN: f64 = 4096.0;
 /// Above all gains: no run multiplies by more than 2⁵⁰.
 const MOST_GAIN: u64 = u64::MAX / 2;
 
-/// The growth from one number informed to the next, as a whole number.
+/// Returns the growth from one number informed to the next, as a whole number.
 fn gain(before: u64, now: u64) -> u64 {
     ((now - before) as f64 / before as f64 * GAIN) as u64
 }
@@ -60,7 +60,7 @@ impl Level {
 pub struct RoundStatistics {
     /// The round; 0 is the start.
     pub round: u64,
-    /// Mean number that know after it.
+    /// Mean number informed after it.
     pub informed: f64,
     /// Mean number of contacts made in rounds 1 to this one.
     pub sent: f64,
@@ -75,15 +75,15 @@ pub struct Summary {
     pub nodes: u64,
     /// How many of them are alive.
     pub alive: u64,
-    /// How many living nodes must know for the rumor to have spread.
+    /// Number of living nodes that must be informed for the rumor to have spread.
     pub goal: u64,
     /// How many runs were made.
     pub runs: u64,
-    /// Whether somebody stopped it before all runs were made.
+    /// Whether it was stopped before all runs were made.
     pub cancelled: bool,
     /// How many runs met their goal in each round: the law of T.
     pub finished: Counts,
-    /// How many runs left how many living nodes untold when they ended.
+    /// Runs by the number of living nodes that were uninformed when they ended.
     pub residue: Counts,
     /// How many rounds runs had.
     pub lengths: Counts,
@@ -91,12 +91,13 @@ pub struct Summary {
     pub messages: Moments,
     /// At each kept round, the runs that went that far.
     here: Vec<Level>,
-    /// At the first kept round after their last, the runs that had ended, with what they ended with.
+    /// At the first kept round after their last, the runs that had ended, with what they ended
+    /// with.
     ended: Vec<Level>,
 }
 
 impl Summary {
-    /// No runs yet.
+    /// Returns a summary of no runs.
     #[must_use]
     pub fn new(nodes: u64, alive: u64, goal: u64) -> Self {
         Self {
@@ -149,7 +150,7 @@ impl Summary {
             ((self.nodes, self.alive, self.goal), (other.nodes, other.alive, other.goal));
         if ours != theirs {
             return Err(Error::Merge(format!(
-                "one has {} nodes, {} alive and {} to be told, the other {}, {} and {}",
+                "one has {} nodes, {} alive and {} to be newly, the other {}, {} and {}",
                 ours.0, ours.1, ours.2, theirs.0, theirs.1, theirs.2
             )));
         }
@@ -176,21 +177,21 @@ impl Summary {
         self.runs - self.finished.total()
     }
 
-    /// Mean rounds until the goal was met, over the runs that met it; NaN if none did.
+    /// Returns mean rounds until the goal was met, over the runs that met it; NaN if none did.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.finished.moments().mean()
     }
 
-    /// Variance of the rounds until the goal was met, over the runs that met it; NaN of fewer than
-    /// two.
+    /// Returns the variance of the rounds until the goal was met, over the runs that met it; NaN of
+    /// fewer than two.
     #[must_use]
     pub fn variance(&self) -> f64 {
         self.finished.moments().variance()
     }
 
-    /// The share of runs with T > x for x = 0, 1, …, up to the last finish, or to `most` if that
-    /// comes first. Runs that never met their goal count as T > x for every x.
+    /// Returns the share of runs with T > x for x = 0, 1, …, up to the last finish, or to `most` if
+    /// that comes first. Runs that never met their goal count as T > x for every x.
     #[must_use]
     pub fn survival(&self, most: u64) -> Vec<f64> {
         let last = self.finished.largest().unwrap_or(0).min(most);
@@ -206,7 +207,7 @@ impl Summary {
             .collect()
     }
 
-    /// The least x with T ≤ x in a share `q` of the runs; `None` if too few met their goal.
+    /// Returns the least x with T ≤ x in a share `q` of the runs; `None` if too few met their goal.
     #[must_use]
     pub fn percentile(&self, q: f64) -> Option<u64> {
         let rank = ((q * self.runs as f64).ceil() as u64).max(1);
@@ -217,21 +218,21 @@ impl Summary {
         })
     }
 
-    /// Mean share of the living that were never told.
+    /// Returns the mean share of the living that were never informed.
     #[must_use]
     pub fn residue_share(&self) -> f64 {
         self.residue.moments().mean() / self.alive as f64
     }
 
-    /// Share of runs that left someone untold.
+    /// Returns the share of runs that left a node uninformed.
     #[must_use]
     pub fn incomplete(&self) -> f64 {
         let complete = self.residue.iter().find(|&(left, _)| left == 0).map_or(0, |(_, runs)| runs);
         1.0 - complete as f64 / self.runs as f64
     }
 
-    /// The mean number informed and the contacts made, round by round, from round 0 to the last
-    /// round of the longest run. All rounds below 4,096; beyond, 2,048 in each doubling.
+    /// Returns the mean number informed and the contacts made, round by round, from round 0 to the
+    /// last round of the longest run. All rounds below 4,096; beyond, 2,048 in each doubling.
     #[must_use]
     pub fn by_round(&self) -> Vec<RoundStatistics> {
         let mut over = Level::default();
@@ -255,7 +256,7 @@ impl Summary {
             .collect()
     }
 
-    /// Quantiles of the number informed, round by round, for the same rounds as
+    /// Returns quantiles of the number informed, round by round, for the same rounds as
     /// [`Self::by_round`]: for each round one number for each of `shares` (such as 0.05 and 0.95).
     /// Exact to 4,096 nodes; beyond, to 1/64 of the distance from none and from all.
     #[must_use]
@@ -275,8 +276,8 @@ impl Summary {
             .collect()
     }
 
-    /// By what the mean number informed is multiplied from round to round: the entry of a round t
-    /// is the figure after it over that after the kept round before; 1 for round 0.
+    /// Returns by what the mean number informed is multiplied from round to round: the entry of a
+    /// round t is the number after it over that after the kept round before; 1 for round 0.
     #[must_use]
     pub fn growth(&self) -> Vec<f64> {
         let rounds = self.by_round();
@@ -284,9 +285,9 @@ impl Summary {
         std::iter::once(1.0).chain(pairs).collect()
     }
 
-    /// Quantiles over the runs of what [`Self::growth`] gives for their mean: for each kept round
-    /// one factor for each of `shares`. Runs that had ended grew by 1. Rounded
-    /// down, by at most 1/64 of what is above 1.
+    /// Returns quantiles over the runs of what [`Self::growth`] gives for their mean: for each kept
+    /// round one factor for each of `shares`. Runs that had ended grew by 1. Rounded down, by at
+    /// most 1/64 of what is above 1.
     #[must_use]
     pub fn growth_quantiles(&self, shares: &[f64]) -> Vec<Vec<f64>> {
         let mut over = 0;

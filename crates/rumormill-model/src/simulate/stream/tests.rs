@@ -1,6 +1,6 @@
 use super::*;
 
-/// χ² of counts against equal expectations, as a distance in standard deviations.
+/// Returns χ² of counts against equal expectations, as a distance in standard deviations.
 fn distance(counts: &[u64]) -> f64 {
     let total: u64 = counts.iter().sum();
     let expected = total as f64 / counts.len() as f64;
@@ -20,7 +20,7 @@ fn addresses_and_draws_agree() {
 
 #[test]
 fn the_numbers_never_change() {
-    // Runs are told by seed and number for ever: these must not change from version to version.
+    // Runs are named by seed and number: these must not change from version to version.
     let stream = Stream::new(42, Purpose::Contacts).child(7).child(3);
     let seen = [stream.at(0), stream.at(1), stream.at(u64::MAX)];
     assert_eq!(seen, PINNED, "{seen:#x?}");

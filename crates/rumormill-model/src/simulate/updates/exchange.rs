@@ -43,7 +43,8 @@ impl<'a> Exchange<'a> {
         Self { updates, topology, seed, contacts, has, next, made: Vec::new() }
     }
 
-    /// Plays a run: the round after which all who live had all, and the cost until then.
+    /// Plays a run: the round after which all living nodes had all updates, and the cost until
+    /// then.
     pub(super) fn play(
         &mut self,
         run: u64,
@@ -83,7 +84,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The nodes that an update starts from: as the model says, among those that live.
+    /// Returns the nodes that an update starts from: as the model says, among those that live.
     fn origins(&self, run: u64, update: u64, start: &Start, living: &[bool]) -> Vec<u32> {
         let spread: &Spread = &self.updates.spread;
         if update == 0 || spread.origin.is_some() {

@@ -14,7 +14,7 @@ fn last(summary: &Summary) -> &Level {
     summary.levels.last().unwrap()
 }
 
-/// Mean rounds to [`TARGETS`], over all runs.
+/// Returns mean rounds to [`TARGETS`], over all runs.
 fn rounds_to(summary: &Summary) -> [f64; 3] {
     TARGETS.map(|error| {
         let reached = summary.reached.iter().find(|reached| reached.error == error).unwrap();
@@ -36,8 +36,8 @@ fn rounds_of_the_overlapping_protocols_are_those_of_the_prototype() {
         |protocol, loss| rounds_to(&run(&with(protocol, 1000, 60, faults(loss, (0.01, 0.1))), 2));
     near(table(Protocol::Spsp, 0.0), [14.0, 25.0, 37.0], 0.1);
     near(table(Protocol::Ledger, 0.0), [14.0, 26.0, 37.0], 0.1);
-    // A quarter lost costs the prototype 30 rounds instead of 26 for 10⁻⁶. The 17 and the 43 are not
-    // the prototype's: they are what this model gave, kept to notice a change.
+    // A quarter lost costs the prototype 30 rounds instead of 26 for 10⁻⁶. The 17 and the 43 are
+    // not the prototype's: they are what this model gave, kept to notice a change.
     near(table(Protocol::Ledger, 0.25), [17.0, 30.0, 43.0], 0.1);
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::simulate::spread::checks::{assert_follows, assert_moments};
 use crate::simulate::stream::{Purpose, Stream};
 
-/// The law of Bin(n, p) by ratios of neighbours, from a peak whose mass sums to one.
+/// Returns the law of Bin(n, p) by ratios of neighbours, from a peak whose mass sums to one.
 fn law(n: u64, p: f64) -> Vec<f64> {
     let odds = p / (1.0 - p);
     let mode = ((n + 1) as f64 * p) as usize;

@@ -18,7 +18,7 @@ pub(super) struct Words<const W: usize> {
 const ATTEMPTS: u32 = 16;
 const PICKS: u32 = 6;
 
-/// The address of the first word of a node's pick.
+/// Returns the address of the first word of a node's pick.
 fn address(node: u32, pick: u32) -> u64 {
     (u64::from(node) << PICKS | u64::from(pick)) << ATTEMPTS
 }
@@ -93,7 +93,7 @@ fn split<const W: usize>(masks: &mut [[u64; W]; 64], words: &Words<W>, at: u64, 
     }
 }
 
-/// The runs in which something of this chance happens: a uniform number is compared with
+/// Returns the runs in which something of this chance happens: a uniform number is compared with
 /// `limit`/2⁶⁴, bit by bit from the top, until all of `runs` are decided.
 pub(super) fn happens<const W: usize>(
     streams: &[Stream; W],

@@ -18,10 +18,10 @@ const STEP: u32 = 4096;
 /// How many nodes ahead memory is asked for.
 const AHEAD: u32 = 4;
 
-/// A node's turn takes about as long as so many contacts, for each word.
+/// A node's turn takes about as long as this many contacts, for each word.
 const WORK: u64 = 16;
 
-/// Whether no bit is set; comparing arrays would be a call of `memcmp`.
+/// Returns whether no bit is set; comparing arrays would be a call of `memcmp`.
 #[inline(always)]
 fn none<const W: usize>(bits: &[u64; W]) -> bool {
     bits.iter().fold(0, |all, word| all | word) == 0
@@ -63,12 +63,13 @@ pub(super) struct Lanes<'a, const W: usize> {
     first: u64,
     /// Runs that have not ended.
     live: [u64; W],
-    /// Who knew when the round began, and who knows by now.
+    /// Nodes informed when the round began, and by now.
     before: Bits<W>,
-    knows: Bits<W>,
-    /// Who is alive, if not all are.
+    is_informed: Bits<W>,
+    /// Living nodes, if not all live.
     alive: Option<Bits<W>>,
-    /// Nodes that know, as do all their neighbours, in all runs: their calls change nothing.
+    /// Nodes that are informed, as all their neighbours are, in all runs: their calls change
+    /// nothing.
     done: Vec<bool>,
     runs: Vec<Lane>,
     /// How many contacts a node makes when it calls; `None` if not all nodes make equally many.
@@ -80,9 +81,9 @@ pub(super) struct Lanes<'a, const W: usize> {
 struct Lane {
     record: Run,
     informed: u64,
-    /// How many can ever know.
+    /// Number of nodes that can ever be informed.
     reach: u64,
-    /// How many contacts a round brings if all that know call, and if all that live do.
+    /// Contacts of a round in which all informed nodes call, and in which all living nodes do.
     made_by_informed: u64,
     made_by_living: u64,
 }
@@ -114,7 +115,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
             lanes: lanes.clone(),
             first,
             live: [0; W],
-            knows: before.clone(),
+            is_informed: before.clone(),
             before,
             alive,
             done: vec![false; n],
@@ -126,17 +127,17 @@ impl<'a, const W: usize> Lanes<'a, W> {
         playing
     }
 
-    /// Counts who knows at the start, and the contacts that calls will make.
+    /// Counts the informed nodes at the start, and the contacts that calls will make.
     fn count_all(&mut self) {
         let csr = self.question.csr;
         let living = self.question.spread.alive();
         let (mut informed, mut by_informed, mut by_living) =
             (Tally::<W>::new(), Tally::new(), Tally::new());
-        for (v, knows) in self.before.nodes().iter().enumerate() {
+        for (v, is_informed) in self.before.nodes().iter().enumerate() {
             let made = self.made_by(v as u32) as u32;
-            if !none(knows) {
-                informed.add(knows, 1);
-                by_informed.add(knows, made);
+            if !none(is_informed) {
+                informed.add(is_informed, 1);
+                by_informed.add(is_informed, made);
             }
             if let (None, Some(alive)) = (self.made, &self.alive) {
                 by_living.add(&alive.nodes()[v], made);
@@ -160,13 +161,14 @@ impl<'a, const W: usize> Lanes<'a, W> {
         self.made.unwrap_or_else(|| self.question.contacts.made_by(degree()))
     }
 
-    /// How many can be reached in each run: what the origins' neighbours and theirs add up to.
+    /// Returns how many can be reached in each run: what the origins' neighbours and theirs add up
+    /// to.
     fn find_reach(&mut self) {
-        let Self { question, before, knows, alive, .. } = self;
+        let Self { question, before, is_informed, alive, .. } = self;
         let csr = question.csr;
         let n = csr.nodes() as u32;
-        // What will be known is worked out where it will be, to need no more memory.
-        let nodes = knows.nodes_mut();
+        // The nodes within reach are worked out in the memory of the informed ones.
+        let nodes = is_informed.nodes_mut();
         let mut backwards = false;
         loop {
             let mut changed = false;
@@ -259,7 +261,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
                 watch.worked(u64::from(STEP) * W as u64 * WORK, round, self.runs[some].informed)?;
             }
         }
-        let told = self.settle();
+        let newly = self.settle();
         for lane in self.lanes.clone() {
             if self.live[lane / 64] >> (lane % 64) & 1 == 0 {
                 continue;
@@ -267,10 +269,10 @@ impl<'a, const W: usize> Lanes<'a, W> {
             let run = &mut self.runs[lane];
             let asked = run.made_by_living - run.made_by_informed;
             let messages = u64::from(pushes) * run.made_by_informed + u64::from(pulls) * asked;
-            run.informed += told.0.sum(lane);
+            run.informed += newly.0.sum(lane);
             run.made_by_informed += match self.made {
-                Some(made) => made * told.0.sum(lane),
-                None => told.1.sum(lane),
+                Some(made) => made * newly.0.sum(lane),
+                None => newly.1.sum(lane),
             };
             run.record.round(run.informed, messages);
         }
@@ -285,7 +287,7 @@ impl<'a, const W: usize> Lanes<'a, W> {
         }
         for &other in self.question.csr.neighbours(v) {
             if turn.pushes {
-                prefetch(self.knows.nodes(), other as usize);
+                prefetch(self.is_informed.nodes(), other as usize);
             }
             if turn.pulls {
                 prefetch(self.before.nodes(), other as usize);
@@ -293,16 +295,17 @@ impl<'a, const W: usize> Lanes<'a, W> {
         }
     }
 
-    /// A node's calls, in all runs.
+    /// Returns a node's calls, in all runs.
     #[inline]
     fn turn(&mut self, v: u32, turn: &mut Turn<W>) {
-        let Self { question, live, before, knows, alive, done, .. } = self;
-        let (before, knows) = (before.nodes(), knows.nodes_mut());
-        let knew = before[v as usize];
+        let Self { question, live, before, is_informed, alive, done, .. } = self;
+        let (before, is_informed) = (before.nodes(), is_informed.nodes_mut());
+        let was_informed = before[v as usize];
         let every = |call: bool| if call { !0 } else { 0 };
         let (pushers, pullers) = (every(turn.pushes), every(turn.pulls));
-        let mut callers: [u64; W] =
-            std::array::from_fn(|w| live[w] & (pushers & knew[w] | pullers & !knew[w]));
+        let mut callers: [u64; W] = std::array::from_fn(|w| {
+            live[w] & (pushers & was_informed[w] | pullers & !was_informed[w])
+        });
         if let Some(alive) = alive {
             (0..W).for_each(|w| callers[w] &= alive.nodes()[v as usize][w]);
         }
@@ -333,9 +336,9 @@ impl<'a, const W: usize> Lanes<'a, W> {
                 return;
             }
             if turn.pushes {
-                let told = &mut knows[other as usize];
+                let newly = &mut is_informed[other as usize];
                 for w in 0..W {
-                    told[w] |= runs[w] & knew[w];
+                    newly[w] |= runs[w] & was_informed[w];
                 }
             }
             if turn.pulls {
@@ -371,36 +374,37 @@ impl<'a, const W: usize> Lanes<'a, W> {
                 }
             }
         }
-        // A node that did not know may tell itself; one that knew has been told already.
-        (0..W).for_each(|w| knows[v as usize][w] |= got[w]);
+        // An uninformed node may inform itself; an informed one is marked already.
+        (0..W).for_each(|w| is_informed[v as usize][w] |= got[w]);
         let all = |bits: &[u64; W]| (0..W).all(|w| live[w] & !bits[w] == 0);
-        if turn.pushes && alive.is_none() && all(&knew) {
-            done[v as usize] = neighbours.iter().all(|&other| all(&knows[other as usize]));
+        if turn.pushes && alive.is_none() && all(&was_informed) {
+            done[v as usize] = neighbours.iter().all(|&other| all(&is_informed[other as usize]));
         }
     }
 
-    /// Ends a round: who was told, counted, and the contacts that these make when they call.
+    /// Ends a round: counts the nodes informed in it, and the contacts that these make when they
+    /// call.
     fn settle(&mut self) -> (Tally<W>, Tally<W>) {
-        let mut told = (Tally::new(), Tally::new());
+        let mut newly = (Tally::new(), Tally::new());
         let contacts = self.question.contacts;
         let csr = self.question.csr;
-        let nodes = self.before.nodes_mut().iter_mut().zip(self.knows.nodes_mut());
-        for (v, (before, knows)) in nodes.enumerate() {
+        let nodes = self.before.nodes_mut().iter_mut().zip(self.is_informed.nodes_mut());
+        for (v, (before, is_informed)) in nodes.enumerate() {
             if let Some(alive) = &self.alive {
-                (0..W).for_each(|w| knows[w] &= alive.nodes()[v][w]);
+                (0..W).for_each(|w| is_informed[w] &= alive.nodes()[v][w]);
             }
-            let fresh: [u64; W] = std::array::from_fn(|w| knows[w] & !before[w]);
+            let fresh: [u64; W] = std::array::from_fn(|w| is_informed[w] & !before[w]);
             if none(&fresh) {
                 continue;
             }
-            told.0.add(&fresh, 1);
+            newly.0.add(&fresh, 1);
             if self.made.is_none() {
                 let made = contacts.made_by(csr.neighbours(v as u32).len() as u64);
-                told.1.add(&fresh, made as u32);
+                newly.1.add(&fresh, made as u32);
             }
-            *before = *knows;
+            *before = *is_informed;
         }
-        told
+        newly
     }
 }
 

@@ -53,7 +53,7 @@ impl<const W: usize> Tally<W> {
         }
     }
 
-    /// A run's sum.
+    /// Returns a run's sum.
     pub(super) fn sum(&self, lane: usize) -> u64 {
         let bit = |words: &[u64; W]| words[lane / 64] >> (lane % 64) & 1;
         let digit = |plane: &Plane<W>| bit(&plane.digits) + plane.waiting.as_ref().map_or(0, bit);

@@ -9,17 +9,17 @@ pub(super) const SIZE: u64 = 1 << 16;
 /// Words in a bucket.
 pub(super) const WORDS: usize = SIZE as usize / 64;
 
-/// Where fewer than one in this many do not know, those are listed, and only contacts that fall on
-/// them are placed.
+/// Where fewer than one in this many are uninformed, those are listed, and only contacts that fall
+/// on them are placed.
 const FEW_LEFT: u64 = 4;
 
-/// Calls that tell fewer than one node in this many are placed one by one.
+/// Calls that inform a smaller share of the nodes than this are placed one by one.
 const RARE: f64 = 1.0 / 24.0;
 
-/// A bucket in a round. Bits of the last bucket that are not nodes look as if they knew.
+/// A bucket in a round. Bits of the last bucket that are not nodes look informed.
 pub(super) struct Bucket<'a> {
     pub(super) words: &'a mut [u64; WORDS],
-    /// How many of its nodes do not know.
+    /// Number of its uninformed nodes.
     pub(super) missing: u32,
     pub(super) draws: Draws,
     /// Room for a list of these.
@@ -27,28 +27,28 @@ pub(super) struct Bucket<'a> {
 }
 
 impl Bucket<'_> {
-    /// Where the nodes behind the front begin in a bucket, and how many they are.
+    /// Returns where the nodes behind the front begin in a bucket, and how many they are.
     pub(super) fn span(number: u64, front: u64, alive: u64) -> (u64, u64) {
         let (start, end) = (number * SIZE, ((number + 1) * SIZE).min(alive));
         let first = start.max(front).min(end);
         (first - start, end - first)
     }
 
-    /// Each node that does not know is told with this chance.
-    pub(super) fn ask(&mut self, chance: Chance) {
+    /// Returns each node that does not know is told with this chance.
+    pub(super) fn pull(&mut self, chance: Chance) {
         if chance.hit <= 0.0 || self.missing == 0 {
             return;
         }
         if chance.hit < RARE || u64::from(self.missing) < SIZE / 16 {
-            let told = binomial(&mut self.draws, self.missing.into(), chance);
-            self.tell_some(told);
+            let newly = binomial(&mut self.draws, self.missing.into(), chance);
+            self.inform_some(newly);
         } else {
-            self.ask_words(chance.hit);
+            self.pull_words(chance.hit);
         }
     }
 
-    /// So many contacts fall evenly on the `size` nodes from `skip` on; the others know, or are no
-    /// nodes.
+    /// Lets contacts fall evenly on the `size` nodes from `skip` on; the others are informed, or
+    /// are no nodes.
     pub(super) fn throw(&mut self, balls: u64, skip: u64, size: u64) {
         if balls == 0 || self.missing == 0 {
             return;
@@ -74,7 +74,7 @@ impl Bucket<'_> {
         self.missing = SIZE as u32 - self.words.iter().map(|word| word.count_ones()).sum::<u32>();
     }
 
-    /// Balls fall anywhere in a full bucket.
+    /// Lets balls fall anywhere in a full bucket.
     fn throw_everywhere(&mut self, balls: u64) {
         for _ in 0..balls / 4 {
             let bits = self.draws.bits();
@@ -95,7 +95,7 @@ impl Bucket<'_> {
         self.words[(node >> 6) as usize % WORDS] |= 1 << (node & 63);
     }
 
-    /// Lists the nodes that do not know.
+    /// Lists the uninformed nodes.
     fn list(&mut self) {
         self.open.clear();
         for (i, word) in self.words.iter().enumerate() {
@@ -107,21 +107,21 @@ impl Bucket<'_> {
         }
     }
 
-    /// Tells so many different nodes of those that do not know.
-    fn tell_some(&mut self, told: u64) {
-        if u64::from(self.missing) * 2 < SIZE || told * 4 > u64::from(self.missing) {
+    /// Informs this many of the uninformed nodes.
+    fn inform_some(&mut self, newly: u64) {
+        if u64::from(self.missing) * 2 < SIZE || newly * 4 > u64::from(self.missing) {
             self.list();
             // The first steps of a shuffle (Fisher and Yates).
             let missing = self.missing as usize;
-            for i in 0..told as usize {
+            for i in 0..newly as usize {
                 let j = i + self.draws.below((missing - i) as u64) as usize;
                 self.open.swap(i, j);
                 let node = self.open[i];
                 self.set(node.into());
             }
         } else {
-            // At least three in eight bits looked at belong to nodes that do not know yet.
-            let mut left = told;
+            // At least three in eight bits looked at belong to uninformed nodes.
+            let mut left = newly;
             while left > 0 {
                 let node = self.draws.bits() >> 48;
                 let (word, bit) = ((node >> 6) as usize % WORDS, 1 << (node & 63));
@@ -131,15 +131,15 @@ impl Bucket<'_> {
                 }
             }
         }
-        self.missing -= told as u32;
+        self.missing -= newly as u32;
     }
 
-    /// 64 nodes at a time: a uniform number is compared with the chance, bit by bit from the top,
-    /// for all of them at once, until all are decided; 8 numbers do for most words.
-    fn ask_words(&mut self, chance: f64) {
+    /// Informs 64 nodes at a time: a uniform number is compared with the chance, bit by bit from
+    /// the top, for all of them at once, until all are decided; 8 numbers do for most words.
+    fn pull_words(&mut self, chance: f64) {
         let limit = threshold(chance);
         let sure = chance >= 1.0;
-        let mut told = 0;
+        let mut newly = 0;
         for word in self.words.iter_mut() {
             let (mut open, mut hit, mut rest) = (!*word, 0, limit);
             if sure {
@@ -155,9 +155,9 @@ impl Bucket<'_> {
                 }
                 rest <<= 1;
             }
-            told += hit.count_ones();
+            newly += hit.count_ones();
             *word |= hit;
         }
-        self.missing -= told;
+        self.missing -= newly;
     }
 }

@@ -22,7 +22,7 @@ const MOST_RUNS: u64 = u32::MAX as u64 - LANES as u64;
 /// Runs of one question side by side, and what came of them.
 pub(super) struct Lanes {
     origins: u32,
-    /// A run ends when so many know; more than there are, if it ends at a given round.
+    /// A run ends with this many informed; more than there are nodes, if it ends at a given round.
     end: u32,
     alive: u32,
     /// Whether runs that are played as far as can be here have ended. Otherwise they go on, and are
@@ -40,7 +40,7 @@ pub(super) struct Lanes {
 #[derive(Clone, Copy, Debug)]
 struct Calls {
     ways: (bool, bool),
-    /// Contacts if u know: the first and u times the second, modulo 2⁶⁴.
+    /// Contacts with u informed: the first and u times the second, modulo 2⁶⁴.
     base: u64,
     each: u64,
 }
@@ -52,13 +52,13 @@ struct Seen {
     hits: Vec<u32>,
     /// Which outcome came up in each lane's present run.
     outcomes: [u32; LANES],
-    /// How many runs ended with how many that know, and the contacts of these runs.
+    /// Runs that ended, by the number informed, and the contacts of these runs.
     ended: Vec<u32>,
     messages: u64,
 }
 
 impl Lanes {
-    /// `None` if no run can be played here.
+    /// Returns `None` if no run can be played side by side.
     pub(super) fn new(spread: &Spread, complete: &Complete, goal: u64) -> Option<Self> {
         let capped = spread.round_cap().is_some();
         let all_rounds = usize::try_from(spread.last_round()).unwrap_or(usize::MAX);
@@ -83,12 +83,12 @@ impl Lanes {
         })
     }
 
-    /// The most bytes that it takes beside a table of so many outcomes.
+    /// Returns the most bytes that it takes beside a table of this many outcomes.
     pub(super) fn bytes_needed(alive: u64, outcomes: u64) -> u64 {
         (MOST_ROUNDS as u64 + 1) * (4 * (outcomes + alive + 1) + 128)
     }
 
-    /// Plays the runs from number `first` on, and says of each whether it came to its end.
+    /// Plays the runs from number `first` on, and returns for each whether it came to its end.
     pub(super) fn play(
         &mut self,
         (stream, first): (Stream, u64),
@@ -151,7 +151,7 @@ impl Lanes {
         self.messages.add(messages);
     }
 
-    /// Whether the counts must be passed on before more runs are played.
+    /// Returns whether the counts must be passed on before more runs are played.
     pub(super) fn full(&self) -> bool {
         self.messages.count() >= MOST_RUNS
     }

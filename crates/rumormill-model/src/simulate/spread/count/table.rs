@@ -56,7 +56,7 @@ impl Table {
         }
     }
 
-    /// The laws from these counts, at least.
+    /// Returns the laws from these counts, at least.
     #[inline]
     pub(super) fn laws(
         &mut self,
@@ -76,14 +76,14 @@ impl Table {
         Laws { rows: &self.rows[begin..begin + self.stride], columns: &self.columns }
     }
 
-    /// The most outcomes that all rows can have.
+    /// Returns the most outcomes that all rows can have.
     pub(super) fn most_outcomes(alive: u64, spread: &Spread) -> u64 {
         let ways = if spread.switches_after().is_none() { 1 } else { 2 };
         ways * (alive + 1) * (alive + 2) / 2
     }
 
-    /// The outcomes that came up as often as `hits` says by their numbers: the count before, the
-    /// count after, and how often.
+    /// Returns the outcomes that came up as often as `hits` says by their numbers: the count
+    /// before, the count after, and how often.
     pub(super) fn came_up(&self, hits: &[u32]) -> impl Iterator<Item = (u32, u32, u32)> {
         self.rows.iter().enumerate().flat_map(move |(at, row)| {
             let from = (at % self.stride) as u32;
@@ -118,7 +118,8 @@ pub(super) struct Laws<'a> {
 }
 
 impl Laws<'_> {
-    /// The next count, from 64 random bits; and the number of this outcome among all that were made.
+    /// Returns the next count, from 64 random bits; and the number of this outcome among all that
+    /// were made.
     #[inline]
     pub(super) fn step(self, bits: u64, informed: u32) -> (u32, u32) {
         let row = self.rows[informed as usize];
@@ -133,13 +134,13 @@ impl Laws<'_> {
         (next, row.start + next - u32::from(row.first))
     }
 
-    /// How many outcomes there are so far, in all rows.
+    /// Returns how many outcomes there are so far, in all rows.
     pub(super) fn outcomes(self) -> usize {
         self.columns.len()
     }
 }
 
-/// The law of the next count, all terms positive: entry v is the probability of v.
+/// Returns the law of the next count, all terms positive: entry v is the probability of v.
 fn law(complete: &Complete, falls: &[Falls], from: u64, (pushes, pulls): (bool, bool)) -> Vec<f64> {
     let (alive, informed) = (complete.alive as usize, from as usize);
     let mut law = vec![0.0; alive + 1];
@@ -150,8 +151,8 @@ fn law(complete: &Complete, falls: &[Falls], from: u64, (pushes, pulls): (bool, 
     if own.hit > 0.0 {
         high = alive;
         // Each uninformed node in turn.
-        for told in informed..alive {
-            for v in (informed..=told).rev() {
+        for newly in informed..alive {
+            for v in (informed..=newly).rev() {
                 let up = law[v] * own.hit;
                 law[v] *= own.miss;
                 law[v + 1] += up;
@@ -170,7 +171,8 @@ fn law(complete: &Complete, falls: &[Falls], from: u64, (pushes, pulls): (bool, 
     law
 }
 
-/// What one pick does to a count: the chances that it tells somebody, and nobody, by the count.
+/// What one pick does to a count: the chances that it informs a node, and that it does not, by the
+/// count.
 #[derive(Clone, Debug)]
 struct Falls {
     hit: Vec<f64>,
@@ -178,14 +180,14 @@ struct Falls {
 }
 
 impl Falls {
-    /// Of the picks of a level.
+    /// Returns what the picks of a level do.
     fn new(complete: &Complete, level: u64) -> Self {
         let several = complete.more().is_some();
         let level = Level { balls: 1, pool: complete.pool - level };
         let fall = |informed: u64| match complete.alive - informed {
             0 => Chance::NEVER,
             uninformed if several => complete.fall(level, uninformed.min(level.pool)),
-            // There are more uninformed nodes to pick only where nobody picks.
+            // There are more uninformed nodes to pick only where no node picks.
             uninformed if uninformed > level.pool => Chance::NEVER,
             uninformed => complete.fall(level, uninformed),
         };
@@ -194,7 +196,7 @@ impl Falls {
         Self { hit, miss }
     }
 
-    /// One pick, where `law` begins with the count `low`.
+    /// Makes one pick, where `law` begins with the count `low`.
     fn pick(&self, low: usize, law: &mut [f64]) {
         let mut up = 0.0;
         for ((p, hit), miss) in law.iter_mut().zip(&self.hit[low..]).zip(&self.miss[low..]) {

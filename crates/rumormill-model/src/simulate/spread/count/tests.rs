@@ -4,7 +4,7 @@ use super::*;
 use crate::simulate::{EngineKind, Job, simulate};
 use crate::spread::Targets;
 
-/// Whether runs that go side by side are those that go alone, and add up to the same.
+/// Returns whether runs that go side by side are those that go alone, and add up to the same.
 fn assert_same(spread: &Spread) {
     let nodes = spread.nodes;
     let topology = Topology::Complete(nodes);

@@ -3,22 +3,22 @@
 use super::Sweep;
 use crate::simulate::spread::start::Start;
 
-/// Who knows, and who lives.
+/// Which nodes are informed, and which live.
 pub(super) struct Nodes<'a> {
     pub(super) question: &'a Sweep<'a>,
-    /// Who knows.
-    pub(super) knows: Vec<u64>,
-    /// Who will know after the round.
+    /// Informed nodes.
+    pub(super) is_informed: Vec<u64>,
+    /// Nodes informed after the round.
     pub(super) next: Vec<u64>,
-    /// Who lives.
+    /// Living nodes.
     pub(super) alive: Vec<u64>,
-    /// Whom a round sweeps, where it does not sweep all.
+    /// Nodes that a round sweeps, where it does not sweep all.
     pub(super) chosen: Vec<u64>,
-    /// How many know.
+    /// Number of informed nodes.
     pub(super) informed: u64,
-    /// How many live.
+    /// Number of living nodes.
     pub(super) living: u64,
-    /// Contacts that all who know make when they call, and that all who live make.
+    /// Contacts that all informed nodes make when they call, and that all living nodes make.
     calls: (u64, u64),
 }
 
@@ -28,7 +28,7 @@ impl<'a> Nodes<'a> {
         let empty = || vec![0u64; words];
         Self {
             question,
-            knows: empty(),
+            is_informed: empty(),
             next: empty(),
             alive: empty(),
             chosen: empty(),
@@ -38,7 +38,7 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// Before the first round of a run.
+    /// Puts the nodes at the start of a run.
     pub(super) fn start(&mut self, run: u64) {
         let question = self.question;
         let n = question.rows.nodes();
@@ -53,11 +53,11 @@ impl<'a> Nodes<'a> {
             self.alive[node / 64] &= !(1 << (node % 64));
         }
         self.living = question.spread.alive();
-        self.knows.fill(0);
+        self.is_informed.fill(0);
         (self.informed, self.calls) = (0, (0, 0));
         for &origin in &start.origins {
-            set(&mut self.knows, origin);
-            self.learned(origin);
+            set(&mut self.is_informed, origin);
+            self.count_informed(origin);
         }
         self.calls.1 = match question.calls {
             Some(each) => each * self.living,
@@ -70,15 +70,15 @@ impl<'a> Nodes<'a> {
         self.question.contacts.made_by(degree)
     }
 
-    /// Counts a node that has been told.
-    pub(super) fn learned(&mut self, node: u32) {
+    /// Counts a node that has been informed.
+    pub(super) fn count_informed(&mut self, node: u32) {
         self.informed += 1;
         if self.question.calls.is_none() {
             self.calls.0 += self.calls_of(node);
         }
     }
 
-    /// The contacts that the model makes in a round, skipped ones included.
+    /// Returns the contacts that the model makes in a round, skipped ones included.
     pub(super) fn messages(&self, round: u32) -> u64 {
         let spread = self.question.spread;
         let by_informed = match self.question.calls {
@@ -90,37 +90,43 @@ impl<'a> Nodes<'a> {
         pushes + pulls
     }
 
-    /// Whether the last round told few beside those who know and those who do not: where a rumor
-    /// doubles, and then is told like coupons, it does not.
+    /// Returns whether the last round informed few, beside the informed and the uninformed: where a
+    /// rumor doubles, and then finds the last nodes like coupons, it does not.
     pub(super) fn creeps(&self, before: u64) -> bool {
         let side = before.min(self.living - self.informed);
         (self.informed - before) as f64 * 8.0 < (1.0 - self.question.spread.loss) * side as f64
     }
 
-    /// Whether any call from this round on could tell anyone. Looks from the smaller side, and stops
-    /// at the first edge that could carry the rumor.
+    /// Returns whether any call from this round on could inform a node. Looks from the smaller
+    /// side, and stops at the first edge that could carry the rumor.
     pub(super) fn can_go_on(&self, round: u32) -> bool {
         let Sweep { spread, rows, back, .. } = self.question;
         if spread.loss >= 1.0 || self.informed == self.living {
             return false;
         }
         let (pushes, pulls) = (spread.pushes_in(round), spread.pulls());
-        let left = |w: u32| bit(&self.alive, w) && !bit(&self.knows, w);
+        let left = |w: u32| bit(&self.alive, w) && !bit(&self.is_informed, w);
         if self.informed <= self.living / 2 {
-            any(self.knows.iter().copied(), |v| {
+            any(self.is_informed.iter().copied(), |v| {
                 pushes && rows.neighbours(v).iter().any(|&w| left(w))
                     || pulls && back.neighbours(v).iter().any(|&w| left(w))
             })
         } else {
-            any(self.knows.iter().zip(&self.alive).map(|(knows, alive)| alive & !knows), |w| {
-                pushes && back.neighbours(w).iter().any(|&v| bit(&self.knows, v))
-                    || pulls && rows.neighbours(w).iter().any(|&v| bit(&self.knows, v))
-            })
+            any(
+                self.is_informed
+                    .iter()
+                    .zip(&self.alive)
+                    .map(|(is_informed, alive)| alive & !is_informed),
+                |w| {
+                    pushes && back.neighbours(w).iter().any(|&v| bit(&self.is_informed, v))
+                        || pulls && rows.neighbours(w).iter().any(|&v| bit(&self.is_informed, v))
+                },
+            )
         }
     }
 }
 
-/// Whether a node's bit is set.
+/// Returns whether a node's bit is set.
 #[inline]
 pub(super) fn bit(bits: &[u64], node: u32) -> bool {
     bits[node as usize / 64] >> (node % 64) & 1 == 1
@@ -141,7 +147,7 @@ pub(super) fn for_each(words: impl Iterator<Item = u64>, mut each: impl FnMut(u3
     });
 }
 
-/// Whether one of the nodes whose bits are set is such.
+/// Returns whether one of the nodes whose bits are set is such.
 #[inline]
 fn any(words: impl Iterator<Item = u64>, mut such: impl FnMut(u32) -> bool) -> bool {
     for (i, mut word) in words.enumerate() {

@@ -13,8 +13,8 @@ impl Nodes<'_> {
     pub(super) fn sweep(&mut self, run: u64, round: u32) -> u64 {
         let question = self.question;
         let stream = Contacts::round(question.seed, run, round);
-        self.next.copy_from_slice(&self.knows);
-        let mut worked = self.knows.len() as u64;
+        self.next.copy_from_slice(&self.is_informed);
+        let mut worked = self.is_informed.len() as u64;
         if question.spread.pushes_in(round) {
             worked += self.push(stream);
         }
@@ -25,57 +25,64 @@ impl Nodes<'_> {
         worked
     }
 
-    /// Those who know call.
+    /// Lets informed nodes call.
     fn push(&mut self, stream: Stream) -> u64 {
         let question = self.question;
         let left = self.living - self.informed;
         let mut swept = self.informed;
         let senders = if self.few(left, self.informed) {
-            // Only neighbours of those who do not know can tell anybody anything.
-            let left = self.knows.iter().zip(&self.alive).map(|(knows, alive)| alive & !knows);
+            // Only neighbours of uninformed nodes can inform any.
+            let left = self
+                .is_informed
+                .iter()
+                .zip(&self.alive)
+                .map(|(is_informed, alive)| alive & !is_informed);
             surround(&question.back, left, &mut self.chosen);
-            for (chosen, knows) in self.chosen.iter_mut().zip(&self.knows) {
-                *chosen &= knows;
+            for (chosen, is_informed) in self.chosen.iter_mut().zip(&self.is_informed) {
+                *chosen &= is_informed;
             }
             swept = self.chosen.iter().map(|word| u64::from(word.count_ones())).sum();
             &self.chosen
         } else {
-            &self.knows
+            &self.is_informed
         };
-        let (knows, next) = (&self.knows, &mut self.next);
-        in_batches(senders, |nodes| call::<true>(question, stream, nodes, knows, next));
+        let (is_informed, next) = (&self.is_informed, &mut self.next);
+        in_batches(senders, |nodes| call::<true>(question, stream, nodes, is_informed, next));
         swept
     }
 
-    /// Those who do not know call.
+    /// Lets uninformed nodes call.
     fn pull(&mut self, stream: Stream) -> u64 {
         let question = self.question;
         let mut swept = self.living - self.informed;
         if self.few(self.informed, swept) {
-            // Only neighbours of those who know can hear anything.
-            surround(&question.back, self.knows.iter().copied(), &mut self.chosen);
+            // Only neighbours of informed nodes can be informed.
+            surround(&question.back, self.is_informed.iter().copied(), &mut self.chosen);
         } else {
             self.chosen.fill(u64::MAX);
         }
-        for ((chosen, knows), alive) in self.chosen.iter_mut().zip(&self.knows).zip(&self.alive) {
-            *chosen &= alive & !knows;
+        for ((chosen, is_informed), alive) in
+            self.chosen.iter_mut().zip(&self.is_informed).zip(&self.alive)
+        {
+            *chosen &= alive & !is_informed;
         }
         if swept > self.informed {
             swept = self.chosen.iter().map(|word| u64::from(word.count_ones())).sum();
         }
-        let (knows, next) = (&self.knows, &mut self.next);
-        in_batches(&self.chosen, |nodes| call::<false>(question, stream, nodes, knows, next));
+        let (is_informed, next) = (&self.is_informed, &mut self.next);
+        in_batches(&self.chosen, |nodes| call::<false>(question, stream, nodes, is_informed, next));
         swept
     }
 
-    /// Whether it pays to mark the neighbours of `marked` nodes before sweeping `swept` ones.
+    /// Returns whether it pays to mark the neighbours of `marked` nodes before sweeping `swept`
+    /// ones.
     fn few(&self, marked: u64, swept: u64) -> bool {
         let Sweep { rows, .. } = self.question;
         let degree = rows.entries() / rows.nodes() + 1;
         marked * degree < swept
     }
 
-    /// Makes what was heard known: the dead hear nothing.
+    /// Ends the round: the nodes reached are informed, except the dead.
     fn settle(&mut self) {
         let counted = self.question.calls.is_none();
         let mut informed = 0;
@@ -83,13 +90,13 @@ impl Nodes<'_> {
             *next &= alive;
             informed += u64::from(next.count_ones());
         }
-        std::mem::swap(&mut self.knows, &mut self.next);
+        std::mem::swap(&mut self.is_informed, &mut self.next);
         if counted {
             let before = std::mem::take(&mut self.next);
             let mut fresh = Vec::new();
-            let words = self.knows.iter().zip(&before).map(|(now, before)| now & !before);
+            let words = self.is_informed.iter().zip(&before).map(|(now, before)| now & !before);
             for_each(words, |node| fresh.push(node));
-            fresh.into_iter().for_each(|node| self.learned(node));
+            fresh.into_iter().for_each(|node| self.count_informed(node));
             self.next = before;
         }
         self.informed = informed;
@@ -133,18 +140,18 @@ fn in_batches(bits: &[u64], mut work: impl FnMut(&[u32])) {
     work(&batch[..len]);
 }
 
-/// The nodes call, all of them pushing or all pulling. The nodes informed are set in `next`, without a
-/// branch on what was there.
+/// Returns the nodes call, all of them pushing or all pulling. The nodes informed are set in
+/// `next`, without a branch on what was there.
 fn call<const PUSH: bool>(
     question: &Sweep<'_>,
     stream: Stream,
     nodes: &[u32],
-    knows: &[u64],
+    is_informed: &[u64],
     next: &mut [u64],
 ) {
     let Sweep { rows, contacts, .. } = question;
     let mut made = |v: u32, w: u32, arrives: bool| {
-        let (node, informs) = if PUSH { (w, arrives) } else { (v, arrives & bit(knows, w)) };
+        let (node, informs) = if PUSH { (w, arrives) } else { (v, arrives & bit(is_informed, w)) };
         next[node as usize / 64] |= u64::from(informs) << (node % 64);
     };
     if let Some(degree) = plain(question) {
@@ -164,7 +171,7 @@ fn call<const PUSH: bool>(
     }
 }
 
-/// The degree, where all have the same and make one call to a neighbour.
+/// Returns the degree, where all have the same and make one call to a neighbour.
 fn plain(question: &Sweep<'_>) -> Option<u64> {
     let one = question.contacts.fanout == 1 && !question.contacts.include_self;
     question.rows.regular().filter(|&degree| one && degree > 0).map(u64::from)

@@ -1,8 +1,8 @@
 //! Many short runs at once, as how often each step was seen.
 //!
-//! Among few nodes a run takes less time than [`Summary::add`] would. But its steps are few and come
-//! again and again; so they are counted, and all that the summary keeps follows from the counts,
-//! to the last bit.
+//! Among few nodes a run takes less time than [`Summary::add`] would. But its steps are few and
+//! come again and again; so they are counted, and all that the summary keeps follows from the
+//! counts, to the last bit.
 
 use super::{Level, MOST_GAIN, Summary, gain};
 use crate::simulate::histogram::Moments;
@@ -21,7 +21,8 @@ pub(crate) struct Batch {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct BatchRound {
     pub(crate) moves: Vec<Move>,
-    /// How many knew in runs that ended after this round, and in how many of these.
+    /// The numbers informed in runs that ended after this round, each with the number of these
+    /// runs.
     pub(crate) ended: Vec<(u64, u64)>,
     /// The contacts that those runs made, in all their rounds.
     pub(crate) messages: u64,
@@ -30,7 +31,7 @@ pub(crate) struct BatchRound {
 /// A step that was seen in a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Move {
-    /// How many knew before the round, and after it.
+    /// The number informed before the round, and after it.
     pub(crate) from: u64,
     pub(crate) to: u64,
     /// The contacts made.
@@ -49,8 +50,8 @@ impl Summary {
         }
         self.runs += runs;
         self.messages.merge(&batch.messages);
-        // Contacts so far of the runs that go on. Runs that have met their goal: that were seen up to
-        // the round before, and that have ended since.
+        // Contacts so far of the runs that go on. Runs that have met their goal: that were seen up
+        // to the round before, and that have ended since.
         let (mut sent, mut met_before, mut met_ended) = (0, 0, 0);
         let met = |informed: u64, times: u64| if informed >= goal { times } else { 0 };
         for (number, round) in batch.rounds.iter().enumerate() {
@@ -87,7 +88,7 @@ impl Summary {
     }
 }
 
-/// The level at a place, which is made if it is not there.
+/// Returns the level at a place, which is made if it is not there.
 fn level(levels: &mut Vec<Level>, at: usize) -> &mut Level {
     if levels.len() <= at {
         levels.resize_with(at + 1, Level::default);
@@ -101,7 +102,7 @@ mod tests {
     use crate::simulate::spread::run::Run;
     use crate::simulate::stream::{Purpose, Stream};
 
-    /// Adds to a batch what a run did: how many knew after each round, and contacts by round.
+    /// Adds a run to a batch: the number informed after each round, and contacts by round.
     fn count(batch: &mut Batch, informed: &[u64], contacts: &[u64]) {
         let last = informed.len() - 1;
         let rounds = batch.rounds.len().max(informed.len());
