@@ -18,7 +18,7 @@ use crate::{Curve, Setting};
 
 /// The measurement of the agents.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct Measured {
     /// The mean of the events that were in step.
     pub curve: Curve,
     /// Number of events left out because agents were out of step.
@@ -28,8 +28,8 @@ pub struct Told {
 }
 
 /// A delivery: the event, its round and its time.
-struct Heard {
-    rumor: u32,
+struct Delivery {
+    event: u32,
     round: u32,
     at: Instant,
 }
@@ -39,47 +39,47 @@ struct Heard {
 ///
 /// # Errors
 /// If an agent cannot start, if they do not all know each other within two minutes and ever after,
-/// or if more rumors are out of step than in step.
+/// or if more events are out of step than in step.
 pub async fn agents(
     setting: Setting,
-    rumors: u32,
+    events: u32,
     interval: Duration,
-    mut told: impl FnMut(u32),
-) -> anyhow::Result<Told> {
+    mut done: impl FnMut(u32),
+) -> anyhow::Result<Measured> {
     let config = setting.config(interval);
     let agents =
         start_all(setting.nodes as usize, |_, builder| builder.config(config.clone())).await?;
     all_known(&agents).await?;
     let mut deliveries = subscribe(&agents)?;
-    let mut result = Told { curve: Curve::of(&[], 0), out_of_step: 0, widest: Duration::ZERO };
+    let mut result = Measured { curve: Curve::of(&[], 0), out_of_step: 0, widest: Duration::ZERO };
     let mut in_step = Vec::new();
-    for rumor in 0.. {
-        if in_step.len() == rumors as usize {
+    for event in 0.. {
+        if in_step.len() == events as usize {
             break;
         }
-        let origin = &agents[setting.origin(rumor)];
-        origin.events().publish("curve", &rumor.to_be_bytes()).await?;
+        let origin = &agents[setting.origin(event)];
+        origin.events().publish("curve", &event.to_be_bytes()).await?;
         sleep(interval * setting.rounds).await;
         silence(&agents, setting, interval).await?;
-        let mut heard = Vec::new();
+        let mut delivered = Vec::new();
         while let Ok(delivery) = deliveries.try_recv() {
-            if delivery.rumor == rumor {
-                heard.push(delivery);
+            if delivery.event == event {
+                delivered.push(delivery);
             }
         }
-        let width = width(&heard);
+        let width = width(&delivered);
         if width > interval / 2 {
             result.out_of_step += 1;
             ensure!(
-                result.out_of_step <= rumors,
-                "{rumors} rumors were told out of step: rounds of {interval:?} are too short for \
+                result.out_of_step <= events,
+                "{events} events were out of step: rounds of {interval:?} are too short for \
                  this machine now"
             );
             continue;
         }
         result.widest = result.widest.max(width);
-        in_step.push(heard.iter().map(|heard| heard.round).collect());
-        told(in_step.len() as u32);
+        in_step.push(delivered.iter().map(|delivered| delivered.round).collect());
+        done(in_step.len() as u32);
     }
     for agent in &agents {
         agent.kill().await;
@@ -89,17 +89,17 @@ pub async fn agents(
 }
 
 /// Returns all deliveries to the agents from now on.
-fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Heard>> {
+fn subscribe(agents: &[Agent]) -> anyhow::Result<mpsc::UnboundedReceiver<Delivery>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     for agent in agents {
-        let (mut rumors, sender) = (agent.events().subscribe(&["curve"])?, sender.clone());
+        let (mut events, sender) = (agent.events().subscribe(&["curve"])?, sender.clone());
         tokio::spawn(async move {
-            while let Some(Ok(rumor)) = rumors.next().await {
+            while let Some(Ok(event)) = events.next().await {
                 let at = Instant::now();
-                let payload = rumor.payload;
+                let payload = event.payload;
                 let Ok(number) = <[u8; 4]>::try_from(payload.as_slice()) else { return };
-                let (rumor, round) = (u32::from_be_bytes(number), rumor.round);
-                if sender.send(Heard { rumor, round, at }).is_err() {
+                let (event, round) = (u32::from_be_bytes(number), event.round);
+                if sender.send(Delivery { event, round, at }).is_err() {
                     return;
                 }
             }
@@ -116,11 +116,11 @@ async fn silence(agents: &[Agent], setting: Setting, interval: Duration) -> anyh
         sleep(interval).await;
         if silent {
             let whole = all(agents, move |known, _| known == setting.nodes as usize).await?;
-            ensure!(whole, "an agent lost sight of another, and told too few");
+            ensure!(whole, "an agent no longer sees another, and pushes to too few");
             return Ok(());
         }
     }
-    bail!("a rumor was still told after {} rounds", 2 * setting.rounds)
+    bail!("an event was still pushed after {} rounds", 2 * setting.rounds)
 }
 
 /// Returns whether this is true of all agents' numbers of members and of events being pushed.
@@ -140,10 +140,13 @@ async fn all(
 }
 
 /// Returns the longest time between the first and the last delivery of a round.
-fn width(heard: &[Heard]) -> Duration {
-    let last = heard.iter().map(|heard| heard.round).max().unwrap_or(0);
+fn width(delivered: &[Delivery]) -> Duration {
+    let last = delivered.iter().map(|delivered| delivered.round).max().unwrap_or(0);
     let widths = (0..=last).filter_map(|round| {
-        let times = heard.iter().filter(|heard| heard.round == round).map(|heard| heard.at);
+        let times = delivered
+            .iter()
+            .filter(|delivered| delivered.round == round)
+            .map(|delivered| delivered.at);
         Some(times.clone().max()? - times.min()?)
     });
     widths.max().unwrap_or_default()

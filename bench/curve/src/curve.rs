@@ -8,7 +8,7 @@ use crate::Exact;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// Number of events.
-    pub rumors: u64,
+    pub events: u64,
     /// The mean.
     pub informed: Vec<f64>,
 }
@@ -36,19 +36,19 @@ impl fmt::Display for Beyond {
 impl Curve {
     /// Returns the mean of these events; each is the rounds of its deliveries, 0 at its origin.
     #[must_use]
-    pub fn of(rumors: &[Vec<u32>], rounds: u32) -> Self {
-        let mut heard = vec![0u64; rounds as usize + 1];
-        for &round in rumors.iter().flatten() {
-            if let Some(count) = heard.get_mut(round as usize) {
+    pub fn of(events: &[Vec<u32>], rounds: u32) -> Self {
+        let mut delivered = vec![0u64; rounds as usize + 1];
+        for &round in events.iter().flatten() {
+            if let Some(count) = delivered.get_mut(round as usize) {
                 *count += 1;
             }
         }
         let mut known = 0;
-        let informed = heard.iter().map(|count| {
+        let informed = delivered.iter().map(|count| {
             known += count;
-            known as f64 / rumors.len() as f64
+            known as f64 / events.len() as f64
         });
-        Self { rumors: rumors.len() as u64, informed: informed.collect() }
+        Self { events: events.len() as u64, informed: informed.collect() }
     }
 
     /// Returns the rounds whose mean is further from the exact one than `z` standard errors
@@ -61,11 +61,11 @@ impl Curve {
     /// equal.
     #[must_use]
     pub fn beyond(&self, exact: &Exact, z: f64) -> Vec<Beyond> {
-        let errors = exact.errors(self.rumors);
+        let errors = exact.errors(self.events);
         let rounds = self.informed.iter().zip(&exact.informed).zip(&errors).enumerate();
         let rounds = rounds.map(|(round, ((&measured, &exact), &error))| {
             let chance =
-                if round > 1 { z * error + z * z / (3.0 * self.rumors as f64) } else { 0.0 };
+                if round > 1 { z * error + z * z / (3.0 * self.events as f64) } else { 0.0 };
             Beyond { round, measured, exact, bound: chance + 1e-9 }
         });
         rounds.filter(|round| (round.measured - round.exact).abs() > round.bound).collect()
@@ -79,14 +79,14 @@ mod tests {
     #[test]
     fn a_curve_counts_who_heard_until_then() {
         let curve = Curve::of(&[vec![0, 1, 2, 2], vec![1, 0]], 3);
-        assert_eq!(curve, Curve { rumors: 2, informed: vec![1.0, 2.0, 3.0, 3.0] });
+        assert_eq!(curve, Curve { events: 2, informed: vec![1.0, 2.0, 3.0, 3.0] });
     }
 
     #[test]
     fn what_is_certain_must_be_met_and_what_is_not_nearly() {
         let exact = Exact { informed: vec![1.0, 2.0, 4.0], deviation: vec![0.0, 0.0, 1.0] };
         let beyond = |informed: [f64; 3]| -> Vec<usize> {
-            let curve = Curve { rumors: 100, informed: informed.into() };
+            let curve = Curve { events: 100, informed: informed.into() };
             curve.beyond(&exact, 3.0).iter().map(|beyond| beyond.round).collect()
         };
         // 3·0.1 + 9/300 = 0.33.

@@ -33,7 +33,7 @@ impl Exact {
 
     /// Returns the standard error of the mean of this many events, by round.
     #[must_use]
-    pub fn errors(&self, rumors: u64) -> Vec<f64> {
-        self.deviation.iter().map(|deviation| deviation / (rumors as f64).sqrt()).collect()
+    pub fn errors(&self, events: u64) -> Vec<f64> {
+        self.deviation.iter().map(|deviation| deviation / (events as f64).sqrt()).collect()
     }
 }

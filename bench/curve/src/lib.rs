@@ -1,4 +1,4 @@
-//! One question, four answers: how many nodes know a rumor after each round?
+//! One question, four answers: how many nodes know a event after each round?
 //!
 //! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents()`] measure the
 //! same [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further
@@ -39,7 +39,7 @@ impl Setting {
 
     /// Returns the configuration of a node that does this, with rounds of this length.
     fn config(self, interval: Duration) -> Config {
-        let rumor = EventSettings {
+        let event = EventSettings {
             style: Style::Push,
             fanout: self.fanout,
             stop: Stop::Rounds(self.rounds),
@@ -47,11 +47,11 @@ impl Setting {
             eager: false,
             ..EventSettings::default()
         };
-        Config { events: rumor, ..Config::default() }
+        Config { events: event, ..Config::default() }
     }
 
     /// Returns the node at which the event of this number is published. All nodes have their turn.
-    fn origin(self, rumor: u32) -> usize {
-        (u64::from(rumor) * 7 % u64::from(self.nodes)) as usize
+    fn origin(self, event: u32) -> usize {
+        (u64::from(event) * 7 % u64::from(self.nodes)) as usize
     }
 }

@@ -10,7 +10,7 @@ use rumormill_bench_curve::plot::Picture;
 use rumormill_bench_curve::{Curve, Exact, Setting, agents, round_model, virtual_network};
 use rumormill_plot::sheet::check;
 
-/// How many nodes know a rumor after each round, by the theory, the round model, the real protocol
+/// How many nodes know a event after each round, by the theory, the round model, the real protocol
 /// in a virtual network, and real agents on the loopback interface. Fails if they differ by more
 /// than chance explains.
 #[derive(Parser)]
@@ -27,12 +27,12 @@ struct Args {
     /// Runs of the round model.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..1_000_000))]
     runs: u64,
-    /// Rumors in the virtual network.
+    /// Events in the virtual network.
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
-    virtual_rumors: u32,
-    /// Rumors among the agents.
+    virtual_events: u32,
+    /// Events among the agents.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
-    agent_rumors: u32,
+    agent_events: u32,
     /// The length of the agents' rounds in milliseconds.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     interval: u64,
@@ -59,25 +59,25 @@ async fn main() -> anyhow::Result<()> {
     let exact = Exact::new(setting)?;
     let model = round_model(setting, args.runs, args.seed)?;
     let progress = |who: &'static str, of: u32| {
-        move |told: u32| {
+        move |done: u32| {
             let mut out = std::io::stderr();
             if out.is_terminal() {
-                let end = if told == of { "\r\x1b[K" } else { "" };
-                let _ = write!(out, "\r{who}: {told} of {of} rumors{end}");
+                let end = if done == of { "\r\x1b[K" } else { "" };
+                let _ = write!(out, "\r{who}: {done} of {of} events{end}");
             }
         }
     };
-    let told = progress("virtual network", args.virtual_rumors);
-    let network = virtual_network(setting, args.virtual_rumors, args.seed, told)?;
-    let told = progress("agents", args.agent_rumors);
-    let real = agents(setting, args.agent_rumors, interval, told).await?;
+    let done = progress("virtual network", args.virtual_events);
+    let network = virtual_network(setting, args.virtual_events, args.seed, done)?;
+    let done = progress("agents", args.agent_events);
+    let real = agents(setting, args.agent_events, interval, done).await?;
 
     let curves =
         [("round model", &model.curve), ("virtual network", &network), ("agents", &real.curve)];
     table(&exact, &curves);
     println!(
-        "agents: rounds of {interval:?}, {} rumors left out because a round of theirs was spread \
-         over more than half of that; otherwise {:.1} ms at most",
+        "agents: rounds of {interval:?}, {} events left out because one of their rounds took \
+         more than half of that; otherwise {:.1} ms at most",
         real.out_of_step,
         real.widest.as_secs_f64() * 1000.0
     );
@@ -103,15 +103,15 @@ fn table(exact: &Exact, curves: &[(&str, &Curve)]) {
     }
     print!("\n{:>5} {:>9}", "round", "exact");
     for (_, curve) in curves {
-        print!(" | {:>8} {:>9}", format!("of {}", curve.rumors), "errors");
+        print!(" | {:>8} {:>9}", format!("of {}", curve.events), "errors");
     }
     println!();
     for (round, mean) in exact.informed.iter().enumerate() {
         print!("{round:>5} {mean:>9.4}");
         for (_, curve) in curves {
-            let (measured, error) = (curve.informed[round], exact.errors(curve.rumors)[round]);
+            let (measured, error) = (curve.informed[round], exact.errors(curve.events)[round]);
             // Beyond this fewer than one event in all would miss one node.
-            let distance = if error * curve.rumors as f64 > 0.5 {
+            let distance = if error * curve.events as f64 > 0.5 {
                 format!("{:+.2}", (measured - mean) / error)
             } else {
                 String::new()

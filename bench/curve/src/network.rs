@@ -12,12 +12,12 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Publishes events, one after another, each at another node. `done` is called with their number.
 ///
 /// # Errors
-/// If the setting is out of range, or a rumor has no end.
+/// If the setting is out of range, or a event has no end.
 pub fn virtual_network(
     setting: Setting,
-    rumors: u32,
+    events: u32,
     seed: u64,
-    mut told: impl FnMut(u32),
+    mut done: impl FnMut(u32),
 ) -> anyhow::Result<Curve> {
     let config = setting.config(INTERVAL);
     let mut net = VirtualNetwork::new(NetworkConfig {
@@ -35,27 +35,27 @@ pub fn virtual_network(
     net.take_events();
 
     let topic = Name::new("curve")?;
-    let mut heard = Vec::new();
-    for rumor in 0..rumors {
-        let origin = nodes[setting.origin(rumor)];
+    let mut delivered = Vec::new();
+    for event in 0..events {
+        let origin = nodes[setting.origin(event)];
         net.with_node(origin, |node, now| {
-            node.events_mut().publish(now, &topic, &rumor.to_be_bytes())
+            node.events_mut().publish(now, &topic, &event.to_be_bytes())
         })??;
         let deadline: Instant = net.now() + INTERVAL * (2 * setting.rounds + 10);
         let silent = net.run_until(deadline, |net| {
             net.running().all(|(_, node)| node.events().load().hot == 0)
         });
-        ensure!(silent, "rumor {rumor} was still told after {} rounds", 2 * setting.rounds);
+        ensure!(silent, "event {event} was still pushed after {} rounds", 2 * setting.rounds);
         // The last push is on its way.
         net.run_for(INTERVAL);
         let rounds = net.take_events().into_iter().filter_map(|(.., event)| match event {
-            Notice::Event(rumor) => Some(rumor.round),
+            Notice::Event(event) => Some(event.round),
             _ => None,
         });
-        heard.push(rounds.collect());
-        told(rumor + 1);
+        delivered.push(rounds.collect());
+        done(event + 1);
     }
     let whole = net.running().all(|(_, node)| node.roster().len() == setting.nodes as usize);
-    whole.then_some(()).context("a node lost sight of another, and told too few")?;
-    Ok(Curve::of(&heard, setting.rounds))
+    whole.then_some(()).context("a node no longer sees another, and pushes to too few")?;
+    Ok(Curve::of(&delivered, setting.rounds))
 }

@@ -59,20 +59,20 @@ impl Picture {
     fn informed(&self) -> Panel {
         let band = self.model.nine_of_ten.iter().enumerate();
         let band = Series::band(band.map(|(round, &(low, high))| (round as f64, low, high)), SKY);
-        let runs = grouped(self.model.curve.rumors);
+        let runs = grouped(self.model.curve.events);
         let exact = self.exact.informed.iter().enumerate().map(|(t, &y)| (t as f64, y));
         let mut series = vec![
             band.opacity(0.3).labelled(format!("round model, 90 % of {runs} runs")),
             Series::line(exact, BLACK).labelled("theory, exact mean"),
         ];
         for (name, curve, colour, marks) in self.measured() {
-            let errors = self.exact.errors(curve.rumors);
+            let errors = self.exact.errors(curve.events);
             let places = || curve.informed.iter().enumerate().map(|(t, &y)| (t as f64, y));
             let bars = places().zip(errors).filter(|(_, error)| *error > 0.0);
             series.extend(bars.map(|((x, y), error)| {
                 Series::line([(x, y - 2.0 * error), (x, y + 2.0 * error)], colour)
             }));
-            let label = format!("{name}, {} events", curve.rumors);
+            let label = format!("{name}, {} events", curve.events);
             series.push(marks(places().collect(), colour).labelled(label));
         }
         let y = Axis::new(0.0..f64::from(self.setting.nodes) * 1.04);
@@ -91,8 +91,8 @@ impl Picture {
         let model = ("round model", &self.model.curve, SKY, dots);
         for (name, curve, colour, marks) in [model].into_iter().chain(self.measured()) {
             // An error below one missed node among all events means nothing.
-            let errors = self.exact.errors(curve.rumors);
-            let rare = 1.0 / curve.rumors as f64;
+            let errors = self.exact.errors(curve.events);
+            let rare = 1.0 / curve.events as f64;
             let rounds = curve.informed.iter().zip(&self.exact.informed).zip(errors).enumerate();
             let places = rounds
                 .filter(|(_, (_, error))| *error > rare / 2.0)

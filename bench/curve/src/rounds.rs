@@ -36,7 +36,7 @@ pub fn round_model(setting: Setting, runs: u64, seed: u64) -> Result<RoundModel,
         (shares[0], shares[1])
     });
     Ok(RoundModel {
-        curve: Curve { rumors: runs, informed: informed.collect() },
+        curve: Curve { events: runs, informed: informed.collect() },
         nine_of_ten: nine_of_ten.collect(),
     })
 }

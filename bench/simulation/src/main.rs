@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         let who = args.by.as_deref();
         let mut all = question.by.iter();
         let by = all.find(|by| Some(by.who.name()) == who && by.threads == args.threads);
-        return measure::answer(question, by.context("nobody answers to that name")?);
+        return measure::answer(question, by.context("there is no such answer")?);
     }
     let python = if args.peers { install(&args.venv)? } else { PathBuf::new() };
     let largest = match (args.small, args.huge) {
@@ -80,7 +80,7 @@ fn main() -> anyhow::Result<()> {
         "ms",
         "runs/s",
         "bytes/node",
-        "said",
+        "stated",
         "speed-up"
     );
     for question in &questions()? {
@@ -90,8 +90,8 @@ fn main() -> anyhow::Result<()> {
         }
     }
     println!(
-        "\nns/contact: of averaging, nanoseconds of a node in a round. ms: of so many runs. \
-         bytes/node: the most that\nwas resident beside the graph; said: what the engine says \
+        "\nns/contact: of averaging, nanoseconds of a node in a round. ms: of all runs. \
+         bytes/node: the most that\nwas resident beside the graph; stated: by the engine, \
          beforehand. Medians, measured by turns."
     );
     Ok(())
@@ -138,7 +138,7 @@ struct Row<'a> {
     spent: f64,
     wall: f64,
     bytes: f64,
-    said: f64,
+    stated: f64,
 }
 
 impl<'a> Row<'a> {
@@ -151,12 +151,12 @@ impl<'a> Row<'a> {
             spent: median(measured.iter().map(spent)),
             wall: median(measured.iter().map(|one| one.wall)),
             bytes: measured.iter().filter_map(|one| one.bytes).fold(nothing, f64::max),
-            said: measured.iter().filter_map(|one| one.said).fold(nothing, f64::max),
+            stated: measured.iter().filter_map(|one| one.stated).fold(nothing, f64::max),
         }
     }
 
     fn print(&self, question: &Question, first: &Self, one: Option<&Self>) {
-        let Self { by, ns_per_contact, spent, bytes, said, .. } = self;
+        let Self { by, ns_per_contact, spent, bytes, stated, .. } = self;
         // Among few nodes, and where they are not kept, it is the process that is measured.
         let few = question.nodes < 1_000_000 || by.who == Who::Engine(EngineKind::Count);
         let each = |bytes: f64| match bytes / question.nodes as f64 {
@@ -181,7 +181,7 @@ impl<'a> Row<'a> {
             short(spent / 1e6),
             short(by.runs as f64 / spent * 1e9),
             each(*bytes),
-            each(*said),
+            each(*stated),
             speed_up,
             by.note
         );

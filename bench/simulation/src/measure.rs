@@ -27,7 +27,7 @@ pub(crate) struct Measurement {
     pub(crate) wall: f64,
     /// The most memory on top of the graph's, in bytes: measured, and stated by the engine.
     pub(crate) bytes: Option<f64>,
-    pub(crate) said: Option<f64>,
+    pub(crate) stated: Option<f64>,
 }
 
 /// A process that measures whenever it is asked to.
@@ -120,11 +120,11 @@ pub(crate) fn answer(question: &Question, by: &By) -> anyhow::Result<()> {
         let runs = time as u64 * by.runs..(time as u64 + 1) * by.runs;
         let before = reset_peak();
         let (begin, begin_wall) = (thread_seconds(), Instant::now());
-        let (contacts, said) = work(question, by, &topology, runs)?;
+        let (contacts, stated) = work(question, by, &topology, runs)?;
         let worked = (thread_seconds() - begin) * 1e9;
         let wall = begin_wall.elapsed().as_nanos() as f64;
         let bytes = before.zip(peak()).map(|(before, after)| after as f64 - before as f64);
-        let measured = Measurement { contacts, worked, wall, bytes, said: Some(said) };
+        let measured = Measurement { contacts, worked, wall, bytes, stated: Some(stated) };
         println!("{}", serde_json::to_string(&measured)?);
     }
     Ok(())

@@ -69,7 +69,7 @@ enum Predict {
     /// Rounds until an event has spread: exact law and usual estimates
     Spread(Box<spread::predict::Args>),
     /// Perfect doubling: the schedule without waste, and how rarely chance is as good
-    Doubling(spread::story::DoublingArgs),
+    Doubling(spread::usual::DoublingArgs),
     /// Distances, bounds and closed-form results on other graphs than the complete one
     Graph(graph::predict::GraphArgs),
     /// Stop rules: residue, traffic, probability that some node is missed
@@ -112,7 +112,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Predict(Predict::Spread(args)) => spread::predict::run(&args),
-        Command::Predict(Predict::Doubling(args)) => spread::story::doubling(&args),
+        Command::Predict(Predict::Doubling(args)) => spread::usual::doubling(&args),
         Command::Predict(Predict::Graph(args)) => graph::predict::run(&args),
         Command::Predict(Predict::Stop(args)) => spread::stop::run(&args),
         Command::Predict(Predict::Broadcast(args)) => spread::broadcast::run(&args),

@@ -1,4 +1,4 @@
-//! What a simulation of averaging says: typed, as JSON prints it.
+//! The answer of a simulated average, typed, as JSON prints it.
 
 use rumormill_model::compare::average::Reference;
 use rumormill_model::graph::Topology;

@@ -16,7 +16,7 @@ type Point = (f64, [f64; 3]);
 impl Answer {
     /// Draws the errors by round.
     pub(crate) fn sheet(&self) -> Sheet {
-        // Where few runs are left, a mean says little.
+        // Where few runs are left, a mean is noisy.
         let rows = || self.by_round.iter().filter(|row| 2 * row.runs >= self.by_round[0].runs);
         let points = |of: fn(&Row) -> [f64; 3]| -> Vec<Point> {
             rows().map(|row| (f64::from(row.round), of(row))).collect()

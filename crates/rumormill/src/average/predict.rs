@@ -35,7 +35,8 @@ struct Row {
     factor: f64,
     cycles: u64,
     cycles_second_moment: Option<u64>,
-    says: &'static str,
+    /// What a cycle is.
+    cycle: &'static str,
 }
 
 /// Runs `rumormill predict average`.
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
             row.schedule.name(),
             row.factor,
             row.cycles,
-            row.says
+            row.cycle
         );
     }
     out += "\ncycles: Markov, (ln 1/delta + 2 ln 1/epsilon) / ln 1/factor. tighter: exact second \
@@ -109,7 +110,7 @@ fn rows(args: &PredictArgs, nodes: u64) -> Result<Vec<Row>, Error> {
                 } else {
                     None
                 },
-                says: match schedule {
+                cycle: match schedule {
                     Schedule::RandomPair => "n exchanges of uniform pairs: exact",
                     Schedule::Shuffled => {
                         "each node once, shuffled (SPSP with atomic exchanges): exact"

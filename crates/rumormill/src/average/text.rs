@@ -128,7 +128,7 @@ fn small(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.2e}") }
 }
 
-/// Returns a share of the mass, with its sign: an exact zero is told from what rounding leaves.
+/// Returns a share of the mass, with its sign: an exact zero differs from what rounding leaves.
 fn lost(share: f64) -> String {
     if share == 0.0 { "0".to_owned() } else { format!("{share:+.1e}") }
 }

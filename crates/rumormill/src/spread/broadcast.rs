@@ -116,7 +116,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         let usual = eager_estimate(n, p)?;
         (eager(n, p)?, format!("exact; the usual estimate (n-1) p^(n-1) is {}", short(usual)))
     } else {
-        // The first round reaches so many nodes that the second misses none, except with a
+        // After the first round the second misses no node, except with a
         // negligible probability.
         let failure = eager_estimate(n, p)?;
         let left = others * p.powf(0.9 * (1.0 - p) * others);

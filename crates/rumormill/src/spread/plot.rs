@@ -143,7 +143,7 @@ fn band(points: &[Point]) -> Vec<Series> {
     ]
 }
 
-/// Returns the exact values as dots: as many as can be told apart.
+/// Returns the exact values as dots: as many as can be distinguished.
 fn dots(exact: &[(u32, f64)]) -> Option<Series> {
     let step = exact.len().div_ceil(DOTS).max(1);
     let points = exact.iter().step_by(step).map(|&(round, y)| (f64::from(round), y));

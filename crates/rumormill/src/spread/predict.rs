@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::graph::args::needed;
 use crate::spread::args::SpreadArgs;
 use crate::spread::plot_law;
-use crate::spread::story;
 use crate::spread::title::predicted;
+use crate::spread::usual;
 use crate::term::exit::{Exit, finish, finish_json};
 use crate::term::format::{short, short_seconds, two_decimals};
 use crate::term::parse::{count, duration};
@@ -124,10 +124,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let nodes = needed(args.question.nodes)?;
     let spread = args.question.spread(nodes)?;
     if args.stages {
-        return story::stages(&spread, args.json);
+        return usual::stages(&spread, args.json);
     }
     if args.curve {
-        return story::curves(&spread, args.rounds, args.json);
+        return usual::curves(&spread, args.rounds, args.json);
     }
     let answer = spread.has_exact_law().and_then(|()| {
         let exact = args.solve(&spread)?;
@@ -139,11 +139,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         percentiles.dedup();
         // There are no estimates for a change of style, and --rounds prints none.
         let steady = spread.switches_after().is_none();
-        let told = steady && (args.rounds.is_none() || args.plot.is_some());
-        let story = if told { estimates(&spread, &exact)? } else { Vec::new() };
-        Ok((exact, percentiles, story))
+        let judged = steady && (args.rounds.is_none() || args.plot.is_some());
+        let usual = if judged { estimates(&spread, &exact)? } else { Vec::new() };
+        Ok((exact, percentiles, usual))
     });
-    let (exact, percentiles, story) = match answer {
+    let (exact, percentiles, usual) = match answer {
         Ok(answer) => answer,
         Err(error) => return Err(refuse(&error)),
     };
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         if exact.mean.is_infinite() {
             anyhow::bail!("--plot: the spread never finishes, so there is nothing to draw");
         }
-        plot_law::sheet(predicted(&spread), &exact, &story).save(path)?;
+        plot_law::sheet(predicted(&spread), &exact, &usual).save(path)?;
     }
     if args.json {
         return finish_json(&Report {
@@ -169,7 +169,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             }),
             percentiles,
             messages: exact.messages,
-            bounds: story.iter().map(|e| (e.name, e)).collect(),
+            bounds: usual.iter().map(|e| (e.name, e)).collect(),
             ratios: Ratios::new(&spread, exact.mean),
             error: exact.error,
             bound: exact.bound,
@@ -192,7 +192,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         return finish(&line);
     }
-    finish(&text(args, &spread, &exact, &percentiles, &story))
+    finish(&text(args, &spread, &exact, &percentiles, &usual))
 }
 
 /// Returns the length of the listed part of the survival: to the first value below 1e-15, or to
@@ -224,7 +224,7 @@ fn text(
     spread: &Spread,
     exact: &Distribution,
     percentiles: &Percentiles,
-    story: &[Estimate],
+    usual: &[Estimate],
 ) -> String {
     let mut out = predicted(spread) + " (synchronous rounds, complete graph)\n\n";
     if exact.mean.is_infinite() {
@@ -251,8 +251,8 @@ fn text(
     }
     line("expected messages", two_decimals(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
-    if let Some(story) = logistic(spread) {
-        line("by logistic equation", two_decimals(story), None);
+    if let Some(usual) = logistic(spread) {
+        line("by logistic equation", two_decimals(usual), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
     if exact.error > 1e-12 && spread.coverage < 1.0 {
@@ -265,14 +265,14 @@ fn text(
     for x in (first..last).step_by(step) {
         let _ = writeln!(out, "{x:>4}   {:<20}{}", short(exact.survival[x]), time(x as f64));
     }
-    if !story.is_empty() {
+    if !usual.is_empty() {
         out += "\nUsual estimates, compared with the exact law\n";
         let _ = writeln!(
             out,
-            "{:<20}{:<14}{:>10}{:>10}{:>12}   says",
+            "{:<20}{:<14}{:>10}{:>10}{:>12}   formula",
             "estimate", "verdict", "mean", "99 %", "error"
         );
-        for e in story {
+        for e in usual {
             let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
             let off = if e.survival.is_some() {
                 format!("{:.4} P", e.largest_error)

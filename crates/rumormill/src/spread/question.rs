@@ -20,7 +20,7 @@ pub(crate) struct Question {
     pub(crate) settings: Settings,
     pub(crate) spread: Spread,
     pub(crate) topology: Topology,
-    /// One sender instead of gossip; the spread then only says how many rounds there may be.
+    /// One sender instead of gossip; of the spread, only the limit of rounds then counts.
     pub(crate) broadcast: Option<Broadcast>,
     pub(crate) seed: u64,
     /// Threads to use.
@@ -156,7 +156,7 @@ impl Question {
     }
 }
 
-/// Returns the broadcast that is asked for, if one is.
+/// Returns the broadcast, if the question is one.
 fn broadcast(settings: &Settings, nodes: u64) -> Option<Broadcast> {
     settings.broadcast.map(|kind| Broadcast {
         loss: settings.spread.loss,

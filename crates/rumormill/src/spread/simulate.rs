@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let summary = question.answer(&|now| {
         progress.set(now.runs_done as f64 + under_way(now));
-        progress.note(|| format!("round {} of a run: {} know", now.round, now.informed));
+        progress.note(|| format!("round {} of a run: {} informed", now.round, now.informed));
         interrupt.flow()
     })?;
     let seconds = started.elapsed().as_secs_f64();

@@ -185,17 +185,17 @@ fn capped(question: &Spread) -> Result<Report, Error> {
     let cap = u64::from(question.last_round());
     let spread = Spread { stop: None, max_rounds: None, ..question.clone() };
     spread.has_exact_law()?;
-    // Rounds after which all know, as good as surely, change nothing but the traffic.
+    // Rounds after which all nodes are almost surely informed change only the traffic.
     let exact = spread.solve_with(Options { floor: Some(1e-40), ..Options::default() })?;
     let last = if exact.mean.is_finite() { exact.survival.len() as u64 - 1 } else { 0 };
     let (asked, cap) = (cap, cap.min(last));
     let means = spread.means(cap, |_, m| m)?;
     let missed = means[cap as usize];
     let alive = spread.alive() as f64;
-    // Pull and push-pull nodes do not know of new events: they all call every round.
+    // Pull and push-pull nodes cannot know of new events: they all call every round.
     let calls = match spread.style {
         Style::Push => {
-            // After a cap that is never reached all that can ever know call on.
+            // Up to a cap that is never reached all informed nodes go on calling.
             let on = (asked - cap) as f64 * (alive - missed);
             means[..cap as usize].iter().map(|m| alive - m).sum::<f64>() + on
         }

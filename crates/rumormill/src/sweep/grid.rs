@@ -83,7 +83,7 @@ impl Grid {
     /// Reads a sweep.
     ///
     /// # Errors
-    /// If a key is unknown or a value makes no sense; says which.
+    /// If a key is unknown or a value makes no sense, with the key.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let written: Written =
             toml::from_str(text).map_err(|error| Usage(error.to_string().trim_end().to_owned()))?;

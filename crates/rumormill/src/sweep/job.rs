@@ -33,7 +33,7 @@ impl Job {
         }
     }
 
-    /// Refuses a key that this job has not; says whether it may be given several times.
+    /// Refuses a key that this job does not have; returns whether it may be given several times.
     pub(crate) fn knows(self, key: &str, table: &str) -> Result<bool, Usage> {
         let name = self.name();
         if matches!(key, "seed" | "seeds") {

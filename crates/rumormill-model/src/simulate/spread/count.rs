@@ -44,7 +44,7 @@ impl Engine<Asked> for CountEngine {
     fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
         let Topology::Complete(_) = topology else {
             return Err(
-                "it counts those that know, which says all on the complete graph only".into()
+                "it counts informed nodes, which is enough on the complete graph only".into()
             );
         };
         asked::supports(spread)

@@ -1,5 +1,5 @@
-//! The usual story in detail, beside the exact answer: stages and curves of `rumormill predict
-//! spread`, and `rumormill predict doubling`.
+//! The usual equations beside the exact answer: stages and curves of `rumormill predict spread`,
+//! and `rumormill predict doubling`.
 
 use crate::spread::args::NodesAndLoss;
 use crate::spread::title::predicted;
