@@ -88,21 +88,6 @@ impl Serialize for Stamp {
     }
 }
 
-/// Stamps in JSON: as milliseconds since 1970, without their counters.
-pub(crate) mod stamp_millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Stamp;
-
-    pub(crate) fn serialize<S: Serializer>(stamp: &Stamp, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(stamp.millis())
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Stamp, D::Error> {
-        u64::deserialize(from).map(Stamp::from_millis)
-    }
-}
-
 /// How a node's wall clock compares with those of the members that it has heard from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -37,15 +37,16 @@ pub struct Config {
     /// The cluster's name. Nodes of different clusters ignore each other. Default `default`.
     pub cluster: String,
     /// The gossip period: every node starts one exchange a period. Default 200 ms; 10 ms to 60 s.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "200ms"))]
     pub interval: Duration,
     /// The largest datagram that a node sends, in bytes. Default 1200; 508 to 65000.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_datagram: usize,
     /// How far a member's clock may be from this node's. What is stamped further ahead is refused
     /// and counted. Default 5 min; 1 s to 1 day.
-    #[serde(with = "crate::time::text")]
-    #[cfg_attr(feature = "schema", schema(value_type = String, example = "300s"))]
+    #[serde(with = "crate::json::duration")]
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "5m"))]
     pub max_clock_skew: Duration,
     /// The settings of aggregates.
     pub aggregates: AggregateSettings,

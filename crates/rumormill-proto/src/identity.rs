@@ -111,7 +111,7 @@ impl Serialize for Name {
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from_text(from)
+        from_text(from, "a name", Self::new)
     }
 }
 
@@ -145,8 +145,8 @@ impl fmt::Display for Identity {
 }
 
 /// The 64-bit name of one incarnation of one node; see [`Identity::id`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(#[serde(with = "hex")] pub u64);
 
 impl NodeId {
     pub(crate) fn of(addr: SocketAddr, incarnation: u64) -> Self {
@@ -170,18 +170,6 @@ impl fmt::Display for NodeId {
 impl fmt::Debug for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
-    }
-}
-
-impl Serialize for NodeId {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        hex::serialize(&self.0, to)
-    }
-}
-
-impl<'de> Deserialize<'de> for NodeId {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        hex::deserialize(from).map(Self)
     }
 }
 

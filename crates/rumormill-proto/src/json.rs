@@ -1,86 +1,119 @@
-//! How types of this crate are written in JSON, for `#[serde(with = …)]`: durations as numbers, bytes
-//! as text or base64.
+//! How types of this crate are written in JSON and in files, for `#[serde(with = …)]`: durations as
+//! text or numbers, bytes as text or base64.
 
 pub mod bytes;
 pub mod stamp;
 
-use core::fmt::Display;
-use core::str::FromStr;
+use core::fmt::{self, Display};
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
 
-/// Reads a value from its text.
-pub(crate) fn from_text<'de, T, D>(from: D) -> Result<T, D::Error>
-where
-    T: FromStr<Err: Display>,
-    D: Deserializer<'de>,
-{
-    String::deserialize(from)?.parse().map_err(Error::custom)
+use crate::time::{Duration, DurationError, parse_duration, show_duration};
+
+/// Reads a value from its text. Another type is refused with the words `expected`.
+pub(crate) fn from_text<'de, T, E: Display, D: Deserializer<'de>>(
+    from: D,
+    expected: &'static str,
+    parse: fn(&str) -> Result<T, E>,
+) -> Result<T, D::Error> {
+    struct Text<T, E>(&'static str, fn(&str) -> Result<T, E>);
+
+    impl<T, E: Display> Visitor<'_> for Text<T, E> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<F: Error>(self, text: &str) -> Result<T, F> {
+            (self.1)(text).map_err(F::custom)
+        }
+    }
+
+    from.deserialize_str(Text(expected, parse))
+}
+
+/// A duration, or one that may be missing: `null` in JSON.
+pub trait MaybeDuration: Sized {
+    /// Returns the duration.
+    fn get(&self) -> Option<Duration>;
+
+    /// Returns the value for a duration; `None` if it must not be missing.
+    fn of(duration: Option<Duration>) -> Option<Self>;
+}
+
+impl MaybeDuration for Duration {
+    fn get(&self) -> Option<Duration> {
+        Some(*self)
+    }
+
+    fn of(duration: Option<Duration>) -> Option<Self> {
+        duration
+    }
+}
+
+impl MaybeDuration for Option<Duration> {
+    fn get(&self) -> Option<Duration> {
+        *self
+    }
+
+    fn of(duration: Option<Duration>) -> Option<Self> {
+        Some(duration)
+    }
 }
 
 macro_rules! durations {
-    ($name:ident: $unit:literal, $per_second:literal) => {
-        #[doc = concat!("Durations as numbers of ", $unit, ".")]
+    ($name:ident: $as:literal, $form:ty, $write:expr, $read:expr) => {
+        #[doc = concat!("Durations, which may be missing, as ", $as, ".")]
         pub mod $name {
-            use serde::de::Error;
-            use serde::{Deserialize, Deserializer, Serializer};
+            use super::*;
 
-            use crate::time::Duration;
-
-            /// Writes a duration as a number.
+            /// Writes a duration.
             ///
             /// # Errors
             /// Fails if the serializer does.
-            pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_f64(duration.as_nanos() as f64 / (1e9 / $per_second))
+            pub fn serialize<T: MaybeDuration, S: Serializer>(
+                duration: &T,
+                to: S,
+            ) -> Result<S::Ok, S::Error> {
+                duration.get().map($write).serialize(to)
             }
 
-            /// Reads a duration from a number.
+            /// Reads a duration.
             ///
             /// # Errors
-            /// Fails if there is no number, or a negative or too large one.
-            pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-                let number = f64::deserialize(from)? / $per_second;
-                Duration::try_from_secs_f64(number).map_err(Error::custom)
-            }
-
-            /// Durations that may be unknown: `null` then.
-            pub mod option {
-                use super::{Deserialize, Deserializer, Duration, Error, Serializer};
-
-                /// Writes a duration as a number.
-                ///
-                /// # Errors
-                /// Fails if the serializer does.
-                pub fn serialize<S: Serializer>(
-                    duration: &Option<Duration>,
-                    to: S,
-                ) -> Result<S::Ok, S::Error> {
-                    match duration {
-                        Some(duration) => super::serialize(duration, to),
-                        None => to.serialize_none(),
-                    }
-                }
-
-                /// Reads a duration from a number.
-                ///
-                /// # Errors
-                /// Fails if there is something else than `null`, or a number out of range.
-                pub fn deserialize<'de, D: Deserializer<'de>>(
-                    from: D,
-                ) -> Result<Option<Duration>, D::Error> {
-                    let number = Option::<f64>::deserialize(from)?;
-                    let read = |number| Duration::try_from_secs_f64(number / $per_second);
-                    number.map(read).transpose().map_err(Error::custom)
-                }
+            /// Fails if the value is no duration, or is negative or too large.
+            pub fn deserialize<'de, T: MaybeDuration, D: Deserializer<'de>>(
+                from: D,
+            ) -> Result<T, D::Error> {
+                let read = Option::<$form>::deserialize(from)?.map($read).transpose();
+                let missing = || D::Error::custom(concat!("missing duration: expected ", $as));
+                T::of(read.map_err(D::Error::custom)?).ok_or_else(missing)
             }
         }
     };
 }
 
-durations!(seconds: "seconds", 1.0);
-durations!(millis: "milliseconds", 1e3);
+/// A duration as text.
+struct Text(Duration);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let expected = "a duration such as \"200ms\" or \"1.5s\"";
+        from_text(from, expected, parse_duration).map(Self)
+    }
+}
+
+fn number(duration: Duration, per_second: f64) -> f64 {
+    duration.as_nanos() as f64 / (1e9 / per_second)
+}
+
+durations!(duration: "text such as \"200ms\"", Text, show_duration, |text| Ok::<_, DurationError>(text.0));
+durations!(seconds: "numbers of seconds", f64, |d| number(d, 1.0), Duration::try_from_secs_f64);
+durations!(millis: "numbers of milliseconds", f64, |d| number(d, 1e3), |n: f64| {
+    Duration::try_from_secs_f64(n / 1e3)
+});
 
 /// Signed milliseconds as numbers of seconds.
 pub mod seconds_of_millis {

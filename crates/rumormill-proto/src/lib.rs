@@ -84,8 +84,10 @@
 //!
 //! # Features
 //!
-//! `schema`: JSON schemas of settings and data. `tracing`: dropped packets, refused stamps and every
-//! notice as events of the `tracing` library, at the level debug. `sabotage`: for tests alone.
+//! - `schema`: JSON schemas of settings and data.
+//! - `tracing`: a span for each packet and each timer, with an event for each dropped packet, refused
+//!   stamp and notice, at the level debug of the library `tracing`.
+//! - `sabotage`: for tests alone.
 #![forbid(unsafe_code)]
 
 mod aggregate;
@@ -107,10 +109,12 @@ mod rounds;
 mod rumor;
 #[doc(hidden)]
 pub mod sabotage;
+mod size;
 mod spsp;
 mod stats;
 pub mod text;
 mod time;
+mod trace;
 mod transmit;
 
 pub use crate::aggregate::input::{Input, InputError, MAX_AGGREGATES, MAX_INPUT, Mode};
@@ -125,6 +129,7 @@ pub use crate::config::Config;
 pub use crate::config::beside::{Beside, read_beside};
 pub use crate::config::range::ConfigError;
 pub use crate::identity::{Identity, MAX_NAME, Name, NameError, NodeId};
+pub use crate::json::duration;
 pub use crate::kv::entry::{Entry, KeyChange, Version};
 pub use crate::kv::error::PutError;
 pub use crate::kv::key::{MAX_KEY, check_key};
@@ -148,9 +153,9 @@ pub use crate::rumor::event::{Event, EventId, PublishError, Validator};
 pub use crate::rumor::record::EventRecord;
 pub use crate::rumor::settings::{EventSettings, Style, UnknownWord};
 pub use crate::rumor::stop::{Counted, Decided, Stop, StopError};
+pub use crate::size::{SizeError, parse_size};
 pub use crate::spsp::Spsp;
 pub use crate::stats::{GossipStats, Stats};
-pub use crate::time::text as duration;
 pub use crate::time::{Duration, DurationError, Instant, parse_duration, show_duration};
 pub use crate::transmit::{Plane, Transmit};
 

@@ -25,6 +25,7 @@ use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
+use crate::trace;
 use crate::transmit::Transmit;
 
 /// One node of a cluster, without any I/O.
@@ -183,6 +184,7 @@ impl Node {
         if self.left {
             return;
         }
+        let _span = trace::packet(&self.core, "datagram", from, bytes);
         match self.datagram(now, from, bytes) {
             Ok(()) => {
                 self.core.stats.datagrams_received += 1;
@@ -257,6 +259,7 @@ impl Node {
         if self.left {
             return;
         }
+        let _span = trace::packet(&self.core, "stream", from, bytes);
         if let Err(reason) = self.stream(now, bytes) {
             if reason == WireError::Cluster {
                 self.refuse(bytes);
@@ -292,6 +295,7 @@ impl Node {
         if self.left {
             return;
         }
+        let _span = trace::timer(&self.core);
         self.membership.handle_timeout(now, &self.core.roster);
         self.ask(now);
         if self.next_sync <= now {

@@ -11,6 +11,7 @@ use crate::membership::roster::Roster;
 use crate::notice::Notice;
 use crate::stats::Stats;
 use crate::time::{Duration, Instant};
+use crate::trace;
 use crate::transmit::Plane;
 
 /// A gossip protocol, driven by a [`crate::Node`].
@@ -180,9 +181,8 @@ impl Context<'_> {
     pub fn accepts(&mut self, stamp: Stamp) -> bool {
         let accepted = self.core.clock.accepts(self.now, stamp);
         self.core.stats.stamps_refused += u64::from(!accepted);
-        #[cfg(feature = "tracing")]
         if !accepted {
-            tracing::debug!(node = %self.core.roster.me().name, %stamp, "stamp refused");
+            trace::stamp_refused(self.core, stamp);
         }
         accepted
     }

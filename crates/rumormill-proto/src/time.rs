@@ -1,11 +1,8 @@
-//! Time as the core sees it, a number that the driver hands in, and how durations are written.
+//! Instants, which the driver hands in, and the grammar of durations.
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 pub use core::time::Duration;
-
-use serde::de::{self, Deserializer, Visitor};
-use serde::ser::Serializer;
 
 /// A point on the driver's monotonic clock, in nanoseconds since an origin of the driver's choice.
 ///
@@ -95,7 +92,7 @@ const TOO_LONG: u128 = 9_000_000_000_000_000_000;
 /// ```
 /// use rumormill_proto::{Duration, parse_duration, show_duration};
 /// assert_eq!(parse_duration("1m 30.5s"), Ok(Duration::from_millis(90_500)));
-/// assert_eq!(show_duration(Duration::from_millis(90_500)), "90.5s");
+/// assert_eq!(show_duration(Duration::from_millis(90_500)), "1m30.5s");
 /// assert!(parse_duration("5").is_err(), "a unit is needed");
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
@@ -134,85 +131,26 @@ fn scaled(number: &str, scale: u128) -> Option<u128> {
     parse(whole)?.checked_mul(scale)?.checked_add(rest)
 }
 
-/// Writes a duration in one unit, so that [`parse_duration`] returns exactly it: `200ms`, `1.5s`,
-/// `90s`.
+/// Writes a duration so that [`parse_duration`] returns exactly it: `200ms`, `1.5s`, `1m30s`, `1d`.
 pub fn show_duration(duration: Duration) -> String {
-    let nanos = duration.as_nanos();
-    let (unit, scale, digits) = match nanos {
-        0 => return "0s".to_owned(),
-        1..1_000_000_000 if nanos.is_multiple_of(1_000_000) => ("ms", 1_000_000, 0),
-        1..1_000_000 if nanos.is_multiple_of(1000) => ("us", 1000, 0),
-        _ => ("s", 1_000_000_000, 9),
+    let mut rest = duration.as_nanos();
+    let mut text = String::new();
+    for (names, scale) in UNITS[4..].iter().rev() {
+        if rest >= *scale {
+            text += &format!("{}{}", rest / scale, names[0]);
+            rest %= scale;
+        }
+    }
+    if rest == 0 && !text.is_empty() {
+        return text;
+    }
+    let (unit, scale) = match rest {
+        1..1_000_000_000 if rest.is_multiple_of(1_000_000) => ("ms", 1_000_000),
+        1..1_000_000 if rest.is_multiple_of(1000) => ("us", 1000),
+        _ => ("s", 1_000_000_000),
     };
-    let (whole, fraction) = (nanos / scale, nanos % scale);
-    let decimals = format!("{fraction:0digits$}");
-    let decimals = decimals.trim_end_matches('0');
-    let point = if decimals.is_empty() { "" } else { "." };
-    format!("{whole}{point}{decimals}{unit}")
-}
-
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as \"200ms\" or \"1.5s\"")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        parse_duration(text).map_err(E::custom)
-    }
-}
-
-/// Durations as text: for `#[serde(with = "rumormill_proto::duration")]`.
-pub mod text {
-    use super::{Deserializer, Duration, Serializer, Text, show_duration};
-
-    /// Writes a duration as a string.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&show_duration(*duration))
-    }
-
-    /// Reads a duration from a string.
-    ///
-    /// # Errors
-    /// When it is not a string, or not one of a duration.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        from.deserialize_str(Text)
-    }
-
-    /// Durations that may be left out: for `#[serde(with = "rumormill_proto::duration::option")]`.
-    pub mod option {
-        use super::{Deserializer, Duration, Serializer};
-
-        /// Writes a duration as a string, if there is one.
-        ///
-        /// # Errors
-        /// Those of the serializer.
-        pub fn serialize<S: Serializer>(
-            duration: &Option<Duration>,
-            to: S,
-        ) -> Result<S::Ok, S::Error> {
-            match duration {
-                Some(duration) => super::serialize(duration, to),
-                None => to.serialize_none(),
-            }
-        }
-
-        /// Reads a duration from a string.
-        ///
-        /// # Errors
-        /// When it is not a string, or not one of a duration.
-        pub fn deserialize<'de, D: Deserializer<'de>>(
-            from: D,
-        ) -> Result<Option<Duration>, D::Error> {
-            super::deserialize(from).map(Some)
-        }
-    }
+    let seconds = format!("{}.{:09}", rest / scale, rest % scale);
+    text + seconds.trim_end_matches('0').trim_end_matches('.') + unit
 }
 
 #[cfg(test)]
@@ -223,7 +161,7 @@ mod tests {
     fn what_is_shown_is_read_again() {
         let longest = TOO_LONG as u64 - 1;
         for nanos in
-            [0, 1, 999, 1000, 1_500_000, 200_000_000, 1_500_000_000, 12_345_678_901, longest]
+            [0, 1, 999, 1000, 1_500_000, 200_000_000, 1_500_000_000, 72_345_678_901, longest]
         {
             let duration = Duration::from_nanos(nanos);
             assert_eq!(parse_duration(&show_duration(duration)), Ok(duration));
@@ -239,12 +177,12 @@ mod tests {
             (" 50us ", "50us"),
             ("1.5s", "1.5s"),
             (".5s", "500ms"),
-            ("2m", "120s"),
-            ("1.5min", "90s"),
-            ("1m30s", "90s"),
-            ("1m 30s", "90s"),
-            ("2 hours 15 minutes", "8100s"),
-            ("1d", "86400s"),
+            ("2m", "2m"),
+            ("1.5min", "1m30s"),
+            ("1m30s", "1m30s"),
+            ("1m 30.5s", "1m30.5s"),
+            ("2 hours 15 minutes", "2h15m"),
+            ("24h", "1d"),
             ("0s", "0s"),
             ("0.0000000005s", "0.000000001s"),
         ] {

@@ -91,11 +91,11 @@ pub struct Reading {
     pub members: usize,
     /// How long ago an input or the membership changed, as far as this node knows. In seconds in
     /// JSON.
-    #[serde(rename = "disturbed_seconds_ago", with = "seconds::option")]
+    #[serde(rename = "disturbed_seconds_ago", with = "seconds")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub disturbed: Option<Duration>,
     /// The enclosure holds for an instant this long ago at most. In seconds in JSON.
-    #[serde(rename = "enclosed_seconds_ago", with = "seconds::option")]
+    #[serde(rename = "enclosed_seconds_ago", with = "seconds")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub enclosed: Option<Duration>,
     /// What this reading can't see.

@@ -53,7 +53,7 @@ impl Serialize for Version {
 
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from_text(from)
+        from_text(from, "a version", Self::from_str)
     }
 }
 

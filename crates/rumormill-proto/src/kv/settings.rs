@@ -12,16 +12,19 @@ use crate::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct KvSettings {
     /// The longest key, in bytes. Default 512; 1 to 4096.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_key: usize,
     /// The longest value, in bytes. Default 65,536; at most 1 MiB.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_value: usize,
     /// How many bytes keys and values may have together before a node refuses to put more. What
     /// other nodes have put is always taken. Default 256 MiB.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_bytes: usize,
     /// How long it is remembered that a key was deleted. A node that has been away, or cut off, for
     /// longer could bring deleted keys back. Default 24 h; at least 1 min.
-    #[serde(with = "crate::time::text")]
-    #[cfg_attr(feature = "schema", schema(value_type = String, example = "86400s"))]
+    #[serde(with = "crate::json::duration")]
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "1d"))]
     pub tombstone_life: Duration,
     /// Whether changes are kept for [`crate::Kv::poll_store`]. Default false: a driver that
     /// stores nothing needs none. The driver decides, so no configuration has this key.

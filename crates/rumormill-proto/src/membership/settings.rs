@@ -11,27 +11,27 @@ use crate::time::{Duration, show_duration};
 #[serde(deny_unknown_fields, default)]
 pub struct MembershipSettings {
     /// How often a node probes one member (SWIM's protocol period). Default 1 s.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "1s"))]
     pub probe_interval: Duration,
     /// How long a direct probe may take before others are asked to probe: above 0 and below
     /// `probe_interval`. Default 150 ms, or half of `probe_interval` if that is less.
-    #[serde(with = "crate::time::text::option", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "crate::json::duration", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "150ms"))]
     pub probe_timeout: Option<Duration>,
     /// How long a suspected member has to refute before it is declared dead. Default 2 s; at least
     /// 10 ms.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "2s"))]
     pub suspicion_timeout: Duration,
     /// How often a node tries to reach members that were declared dead, so that a partition heals.
     /// Default 5 s; at least 10 ms.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "5s"))]
     pub reconnect_interval: Duration,
     /// How often the whole membership is exchanged with one random member over the reliable path.
     /// After a change more often, from 1 s on. Default 30 s; at least 10 ms.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "30s"))]
     pub sync_interval: Duration,
 }

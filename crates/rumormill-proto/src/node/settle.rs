@@ -13,6 +13,7 @@ use crate::protocol::Protocol;
 use crate::query::{QueryProtocol, TRACE};
 use crate::rumor::event::EventId;
 use crate::time::{Duration, Instant};
+use crate::trace;
 use crate::transmit::{Plane, Transmit};
 
 /// A kind of foreign packet is told of at most this often.
@@ -98,8 +99,7 @@ impl Node {
     fn route(&mut self, now: Instant) {
         let mut traces = Vec::new();
         for notice in core::mem::take(&mut self.core.notices) {
-            #[cfg(feature = "tracing")]
-            tracing::debug!(node = %self.core.roster.me().name, ?notice);
+            trace::notice(&self.core, &notice);
             // Until here the time says how long ago it was asked.
             let Notice::Query { mut question, timeout: elapsed } = notice else {
                 self.notices.push_back(notice);
@@ -178,8 +178,7 @@ impl Node {
     }
 
     pub(super) fn drop_packet(&mut self, now: Instant, from: SocketAddr, reason: WireError) {
-        #[cfg(feature = "tracing")]
-        tracing::debug!(node = %self.core.roster.me().name, %from, %reason, "packet dropped");
+        trace::dropped(&self.core, from, reason);
         let stats = &mut self.core.stats;
         *match reason {
             WireError::Garbage => &mut stats.dropped_garbage,

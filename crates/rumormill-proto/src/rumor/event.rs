@@ -4,10 +4,10 @@ use core::fmt;
 use core::hash::Hasher;
 use core::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::clock::{Stamp, stamp_millis};
+use crate::clock::Stamp;
 use crate::identity::{Name, NodeId};
 #[cfg(feature = "schema")]
 use crate::json::bytes::Payload;
@@ -18,8 +18,8 @@ use crate::time::Duration;
 
 /// The 64-bit name of a rumor: a fixed hash of its origin's incarnation and its stamp. Written as
 /// 16 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId(#[serde(with = "hex")] pub u64);
 
 impl EventId {
     pub(super) fn of(node: NodeId, stamp: Stamp) -> Self {
@@ -52,18 +52,6 @@ impl FromStr for EventId {
     }
 }
 
-impl Serialize for EventId {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        hex::serialize(&self.0, to)
-    }
-}
-
-impl<'de> Deserialize<'de> for EventId {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        hex::deserialize(from).map(Self)
-    }
-}
-
 /// An event, as a node received it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -72,7 +60,7 @@ pub struct Event {
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: EventId,
     /// When it was published, in cluster time. Milliseconds since 1970 in JSON.
-    #[serde(rename = "published_at_ms", with = "stamp_millis")]
+    #[serde(rename = "published_at_ms", with = "crate::json::stamp")]
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub stamp: Stamp,
     /// The incarnation that published it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Stamp, stamp_millis};
+use crate::clock::Stamp;
 use crate::codec::{Reader, WireError, Write};
 use crate::identity::Name;
 use crate::json::millis;
@@ -18,7 +18,7 @@ pub struct EventRecord {
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: EventId,
     /// When it was published, in cluster time. Milliseconds since 1970 in JSON.
-    #[serde(rename = "published_at_ms", with = "stamp_millis")]
+    #[serde(rename = "published_at_ms", with = "crate::json::stamp")]
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub stamp: Stamp,
     /// Who published it.

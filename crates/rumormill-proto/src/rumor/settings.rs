@@ -65,12 +65,12 @@ pub struct EventSettings {
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "log:1.5"))]
     pub stop: Stop,
     /// The length of a round. Default 200 ms; 10 ms to 60 s.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "200ms"))]
     pub interval: Duration,
     /// How often a node pulls: from `fanout` random peers, or with `push-then-pull` from one, while
     /// there are recent events. Default 1 s; 10 ms to 1 h.
-    #[serde(with = "crate::time::text")]
+    #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "1s"))]
     pub pull_interval: Duration,
     /// Whether a node pushes an event at once when it first receives it, and then in its rounds.
@@ -79,14 +79,16 @@ pub struct EventSettings {
     pub eager: bool,
     /// How long an event is kept: for peers that have missed it, and to recognize it. A node that is
     /// cut off for longer than this misses it. Default 10 min; 10 s to 24 h.
-    #[serde(with = "crate::time::text")]
-    #[cfg_attr(feature = "schema", schema(value_type = String, example = "600s"))]
+    #[serde(with = "crate::json::duration")]
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "10m"))]
     pub retention: Duration,
     /// The largest payload, in bytes. Default 65,536; at most 1 MiB.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_payload: usize,
     /// How many events are kept at most; beyond that the oldest go. Default 65,536; at least 16.
     pub max_events: usize,
     /// How many bytes of payload are kept at most. Default 64 MiB; at least `max_payload`.
+    #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_bytes: usize,
     /// How many events of its own a node may be pushing; beyond that it refuses more. Default 1024.
     pub max_queue: usize,

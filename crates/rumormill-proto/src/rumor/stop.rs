@@ -3,8 +3,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::from_text;
 
 /// When a node stops pushing a rumor.
 ///
@@ -133,22 +134,8 @@ impl Serialize for Stop {
 }
 
 impl<'de> Deserialize<'de> for Stop {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Stop;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a stop rule such as \"rounds:12\" or \"log:1.5\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Stop, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_str(Text)
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from_text(from, "a stop rule such as \"rounds:12\" or \"log:1.5\"", Self::from_str)
     }
 }
 
