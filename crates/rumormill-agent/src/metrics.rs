@@ -186,7 +186,7 @@ impl Collector for Snapshot {
         }
         let help = "Members that this agent knows, by their state";
         gauge(encoder, "members", help, |mut metric| {
-            for state in MemberState::ALL {
+            for &state in MemberState::ALL {
                 let n = self.members.iter().filter(|member| member.state == state).count();
                 let labels = [("state", state.name())];
                 ConstGauge::new(n as f64).encode(metric.encode_family(&labels)?)?;

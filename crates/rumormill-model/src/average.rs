@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, need};
 use crate::graph::topology::Topology;
-use crate::words::words;
+use rumormill_proto::words;
 
 /// How two nodes come closer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -17,4 +17,3 @@ pub mod exact;
 pub mod graph;
 pub mod simulate;
 pub mod spread;
-mod words;

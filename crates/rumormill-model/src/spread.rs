@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, count, need};
 use crate::graph::kind::GraphKind;
 use crate::graph::topology::{MAX_NODES, Topology};
-use crate::words::words;
+use rumormill_proto::words;
 
 /// The largest fan-out, unless it reaches every candidate (then any is allowed).
 pub const MAX_FANOUT: u64 = 64;

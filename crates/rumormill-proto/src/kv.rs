@@ -7,7 +7,6 @@
 //! while there are recent writes, and whenever a membership packet shows another digest.
 
 pub(crate) mod entry;
-pub(crate) mod error;
 pub(crate) mod key;
 pub(crate) mod map;
 pub(crate) mod settings;
@@ -19,8 +18,7 @@ use crate::gossip::item::Item;
 use crate::gossip::policy::Policy;
 use crate::identity::{Identity, NodeId};
 use crate::kv::entry::{Entry, KeyChange, Version};
-use crate::kv::error::PutError;
-use crate::kv::key::check_key;
+use crate::kv::key::{PutError, check_key};
 use crate::kv::map::Map;
 use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
@@ -29,8 +27,8 @@ use crate::time::{Duration, Instant};
 
 /// The key-value store as a [`Protocol`].
 pub(crate) struct KvProtocol {
-    gossip: Gossip,
-    map: Map,
+    pub(crate) gossip: Gossip,
+    pub(crate) map: Map,
 }
 
 impl KvProtocol {
@@ -52,7 +50,7 @@ impl KvProtocol {
             return Err(PutError::LargeValue { bytes: value.len(), limit: config.max_value });
         }
         let before = self.map.get(key).map_or(0, Entry::bytes);
-        let bytes = self.map.bytes() - before + key.len() + value.len();
+        let bytes = self.map.bytes - before + key.len() + value.len();
         if bytes > config.max_bytes {
             return Err(PutError::Full { bytes, limit: config.max_bytes });
         }
@@ -110,34 +108,9 @@ impl KvProtocol {
         self.map.get(key).filter(|entry| entry.value.is_some())
     }
 
-    /// Returns the entries of the keys that exist and begin with `prefix`, in order.
-    pub(crate) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.map.list(prefix).filter(|entry| entry.value.is_some())
-    }
-
-    /// Returns all entries, tombstones included.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.map.list("")
-    }
-
-    pub(crate) fn poll_store(&mut self) -> Option<Entry> {
-        self.map.poll_store()
-    }
-
     /// Returns the digest of all entries.
     pub(crate) fn contents(&self) -> u64 {
         self.gossip.set.fingerprint().digest()
-    }
-
-    /// Returns the number of keys that exist, that of tombstones, and the bytes of both.
-    pub(crate) fn load(&self) -> (usize, usize, usize) {
-        let tombstones = self.map.tombstones();
-        (self.map.len() - tombstones, tombstones, self.map.bytes())
-    }
-
-    /// Returns the number of members whose entries have differed for long.
-    pub(crate) fn differing_long(&self) -> usize {
-        self.gossip.differing_long()
     }
 
     /// Drops tombstones whose life is over.

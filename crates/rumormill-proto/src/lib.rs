@@ -116,6 +116,7 @@ pub mod text;
 mod time;
 mod trace;
 mod transmit;
+mod words;
 
 pub use crate::aggregate::input::{Input, InputError, MAX_AGGREGATES, MAX_INPUT, Mode};
 pub use crate::aggregate::reading::{
@@ -131,14 +132,12 @@ pub use crate::config::range::ConfigError;
 pub use crate::identity::{Identity, MAX_NAME, Name, NameError, NodeId};
 pub use crate::json::duration;
 pub use crate::kv::entry::{Entry, KeyChange, Version};
-pub use crate::kv::error::PutError;
-pub use crate::kv::key::{MAX_KEY, check_key};
+pub use crate::kv::key::{MAX_KEY, PutError, check_key};
 pub use crate::kv::settings::KvSettings;
 pub use crate::membership::directory::Directory;
-pub use crate::membership::member::Member;
+pub use crate::membership::member::{Member, MemberState};
 pub use crate::membership::roster::Roster;
 pub use crate::membership::settings::MembershipSettings;
-pub use crate::membership::state::MemberState;
 pub use crate::node::Node;
 pub use crate::node::aggregates::Aggregates;
 pub use crate::node::events::{EventLoad, Events};
@@ -151,13 +150,14 @@ pub use crate::query::AnswerError;
 pub use crate::rounds::{RoundProtocol, Rounds};
 pub use crate::rumor::event::{Event, EventId, PublishError, Validator};
 pub use crate::rumor::record::EventRecord;
-pub use crate::rumor::settings::{EventSettings, Style, UnknownWord};
+pub use crate::rumor::settings::{EventSettings, Style};
 pub use crate::rumor::stop::{Counted, Decided, Stop, StopError};
 pub use crate::size::{SizeError, parse_size};
 pub use crate::spsp::Spsp;
 pub use crate::stats::{GossipStats, Stats};
 pub use crate::time::{Duration, DurationError, Instant, parse_duration, show_duration};
 pub use crate::transmit::{Plane, Transmit};
+pub use crate::words::UnknownWord;
 
 /// The generator of every random number in the core: small, fast, the same on every machine.
 pub type Rng = rand_pcg::Pcg64Mcg;

@@ -22,7 +22,6 @@ pub(crate) mod peer;
 pub(crate) mod refusal;
 pub(crate) mod roster;
 pub(crate) mod settings;
-pub(crate) mod state;
 
 use core::num::{NonZeroU8, NonZeroUsize};
 use foca::{Foca, Member, NoCustomBroadcast, PeriodicParams, State, Timer};
@@ -36,10 +35,10 @@ use crate::membership::change::{Change, Sink};
 use crate::membership::codec::Codec;
 use crate::membership::digests::Digests;
 use crate::membership::directory::Directory;
+use crate::membership::member::MemberState;
 use crate::membership::messages::{WireMember, trim_swim};
 use crate::membership::peer::{Peer, Place};
 use crate::membership::roster::Roster;
-use crate::membership::state::MemberState;
 use crate::time::{Duration, Instant};
 
 /// An odd constant that spreads bits: 2⁶⁴ over the golden ratio (Knuth, multiplicative hashing).

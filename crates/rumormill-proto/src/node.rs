@@ -18,8 +18,8 @@ use crate::membership::Membership;
 use crate::membership::digests::Digests;
 use crate::membership::directory::Directory;
 use crate::membership::join::Joins;
+use crate::membership::messages::StateMessage;
 use crate::membership::roster::Roster;
-use crate::node::doubtful::Doubtful;
 use crate::node::path::Paths;
 use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
@@ -55,7 +55,9 @@ pub struct Node {
     hosts: Vec<Host>,
     joins: Joins,
     paths: Paths,
-    doubtful: Doubtful,
+    /// Messages on the reliable path of members that were declared dead, each with a deadline, until
+    /// an answer by datagram proves that they can be members.
+    doubtful: BTreeMap<u64, (Instant, StateMessage)>,
     next_sync: Instant,
     /// How long after that the next one is due; doubles from one second on.
     sync_pause: Duration,
@@ -69,7 +71,6 @@ pub struct Node {
 
 pub(crate) mod aggregates;
 mod ask;
-mod doubtful;
 pub(crate) mod events;
 pub(crate) mod initial;
 pub(crate) mod kv;
@@ -152,7 +153,7 @@ impl Node {
             hosts: Vec::new(),
             joins: Joins::default(),
             paths: Paths::default(),
-            doubtful: Doubtful::default(),
+            doubtful: BTreeMap::new(),
             next_sync: now + config.membership.sync_interval.mul_f64(rng.random_range(0.5..1.5)),
             sync_pause: config.membership.sync_interval,
             left: false,

@@ -16,7 +16,7 @@ use crate::gossip::item::Item;
 use crate::gossip::policy::Policy;
 use crate::identity::{Identity, Name, NodeId};
 use crate::protocol::{Context, Protocol};
-use crate::rumor::event::{Event, EventId, Kind, PublishError, Validator};
+use crate::rumor::event::{Event, EventId, Kind, PublishError};
 use crate::rumor::kept::{Arrival, Kept};
 use crate::rumor::record::EventRecord;
 use crate::rumor::settings::EventSettings;
@@ -24,8 +24,8 @@ use crate::time::{Duration, Instant};
 
 /// Rumor mongering as a [`Protocol`].
 pub(crate) struct Rumors {
-    gossip: Gossip,
-    kept: Kept,
+    pub(crate) gossip: Gossip,
+    pub(crate) kept: Kept,
 }
 
 impl Rumors {
@@ -72,22 +72,9 @@ impl Rumors {
         Ok(id)
     }
 
-    pub(crate) fn set_validator(&mut self, validator: Option<Validator>) {
-        self.kept.set_validator(validator);
-    }
-
     pub(crate) fn records(&self) -> impl Iterator<Item = EventRecord> + '_ {
         let items = self.gossip.set.iter(Item::FIRST, Item::END);
         items.filter_map(|item| self.kept.record(item.id))
-    }
-
-    pub(crate) fn record(&self, id: EventId) -> Option<EventRecord> {
-        self.kept.record(id.0)
-    }
-
-    /// Returns how many events are kept, how many of them are pushed, and the bytes of the payloads.
-    pub(crate) fn load(&self) -> (usize, usize, usize) {
-        (self.gossip.set.len(), self.gossip.hot(), self.kept.bytes())
     }
 
     /// Drops events that are older than the retention.
@@ -101,7 +88,7 @@ impl Rumors {
     fn make_room(&mut self, cx: &mut Context<'_>) {
         let config = &cx.config().events;
         let (most, most_bytes) = (config.max_events, config.max_bytes);
-        while self.kept.len() > most || self.kept.bytes() > most_bytes {
+        while self.kept.rumors.len() > most || self.kept.bytes > most_bytes {
             let Some((item, kept_whole)) = self.kept.evict() else { return };
             self.gossip.forget(item);
             self.gossip.stats(cx).evicted += u64::from(kept_whole);
@@ -119,7 +106,7 @@ impl Protocol for Rumors {
     }
 
     fn start(&mut self, cx: &mut Context<'_>) {
-        self.kept.start(cx.now());
+        self.kept.started = cx.now();
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

@@ -14,7 +14,11 @@ use crate::core::Core;
 use crate::notice::Notice;
 
 /// An entered span; it ends when this is dropped.
-pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::span::EnteredSpan);
+pub(crate) struct Span(
+    #[cfg(feature = "tracing")]
+    #[expect(dead_code, reason = "held until dropped")]
+    tracing::span::EnteredSpan,
+);
 
 /// Enters the span of a packet.
 pub(crate) fn packet(core: &Core, path: &str, from: SocketAddr, bytes: &[u8]) -> Span {

@@ -284,7 +284,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
     for (text, message) in [
         ("nodes = 0", "nodes is 0, but must be from 1 to 100000"),
         ("duration = '0s'", "duration is 0s, but must be above 0s and at most 24h"),
-        ("sample = '2m'", "sample is 120s, but must be not longer than the duration"),
+        ("sample = '2m'", "sample is 2m, but must be not longer than the duration"),
         ("link.loss = 1.5", "link.loss is 1.5, but must be from 0 to 1"),
         ("node.aggregates.view_size = 2", "node.aggregates.view_size is 2, but must be at least 4"),
         ("node.drift = 0.9", "node.drift is 0.9, but must be from 0 to 0.5"),

@@ -91,7 +91,7 @@ fn what_makes_no_sense_is_refused_with_exit_code_2() {
     let said = refused("nodes = 4\n[[action]]\nat = \"10s\"\ncrahs = 1\n");
     assert!(said.contains("line 4") && said.contains("unknown field `crahs`"), "{said}");
     let said = refused("nodes = 4\n[[action]]\nat = \"90s\"\ncrash = 1\n");
-    assert!(said.contains("action 1: at is 90s, but must be within the duration, 60s"), "{said}");
+    assert!(said.contains("action 1: at is 1m30s, but must be within the duration, 1m"), "{said}");
     for (args, message) in [
         (&["--loss", "1.5"][..], "link.loss is 1.5, but must be from 0 to 1"),
         (&["--crash", "n9@5s", "--nodes", "4"], "n9 does not exist at 5s: there are n0 to n3"),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Name;
+use crate::words;
 
 /// Whether an aggregate follows its inputs or is settled round by round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,14 +26,7 @@ impl Mode {
     }
 }
 
-impl core::fmt::Display for Mode {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(match self {
-            Self::Live => "live",
-            Self::Round => "round",
-        })
-    }
-}
+words!(Mode { Live => "live", Round => "round" });
 
 /// One input of a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

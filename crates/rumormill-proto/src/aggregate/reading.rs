@@ -9,6 +9,7 @@ use crate::aggregate::input::Mode;
 use crate::identity::{Name, NodeId};
 use crate::json::seconds;
 use crate::time::Duration;
+use crate::words;
 
 /// A value with an enclosure; `None` for what is not known yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -215,20 +216,7 @@ pub enum ComponentKind {
     Square,
 }
 
-impl ComponentKind {
-    /// All components.
-    pub const ALL: [Self; 3] = [Self::Participation, Self::Value, Self::Square];
-}
-
-impl fmt::Display for ComponentKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Participation => "participation",
-            Self::Value => "value",
-            Self::Square => "square",
-        })
-    }
-}
+words!(ComponentKind { Participation => "participation", Value => "value", Square => "square" });
 
 /// One component of an aggregate at this node. `mass == input + taken - given`, always.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -301,15 +289,7 @@ pub enum WindowPhase {
     Closing,
 }
 
-impl fmt::Display for WindowPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::None => "none",
-            Self::Opening => "opening",
-            Self::Closing => "closing",
-        })
-    }
-}
+words!(WindowPhase { None => "none", Opening => "opening", Closing => "closing" });
 
 /// Where the current window stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

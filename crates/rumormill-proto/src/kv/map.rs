@@ -26,17 +26,19 @@ const MOST_GUARDED: usize = 1 << 17;
 
 /// The entries that a node holds.
 #[derive(Default)]
-pub(super) struct Map {
-    entries: BTreeMap<Arc<str>, Entry>,
+pub(crate) struct Map {
+    pub(crate) entries: BTreeMap<Arc<str>, Entry>,
     keys: BTreeMap<u64, Arc<str>>,
     /// The items of tombstones, each with the instant at which its life ends.
-    tombstones: BTreeMap<Item, Instant>,
+    pub(crate) tombstones: BTreeMap<Item, Instant>,
     /// Tombstones whose life has not ended, by that instant.
     alive: BTreeSet<(Instant, Item)>,
     /// Tombstones whose life has ended and that still guard their keys.
     guards: BTreeSet<(Instant, Item)>,
-    bytes: usize,
-    journal: Option<VecDeque<Entry>>,
+    /// The bytes of keys and values.
+    pub(crate) bytes: usize,
+    /// The changes that the store has yet to take.
+    pub(crate) journal: Option<VecDeque<Entry>>,
     max_key: usize,
     max_value: usize,
     tombstone_life: Duration,
@@ -59,30 +61,11 @@ impl Map {
     }
 
     /// Returns the entries whose keys begin with `prefix`, tombstones included, by key.
-    pub(super) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
         let from = self
             .entries
             .range::<str, _>((core::ops::Bound::Included(prefix), core::ops::Bound::Unbounded));
         from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, entry)| entry)
-    }
-
-    /// Returns the number of entries, tombstones included.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Returns the number of tombstones.
-    pub(super) fn tombstones(&self) -> usize {
-        self.tombstones.len()
-    }
-
-    /// Returns the bytes of keys and values.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    pub(super) fn poll_store(&mut self) -> Option<Entry> {
-        self.journal.as_mut()?.pop_front()
     }
 
     /// Journals a change for the store.

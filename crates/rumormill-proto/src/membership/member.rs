@@ -1,9 +1,10 @@
-//! A member, as a node sees it.
+//! A member, as a node sees it, and its state.
 
+use foca::State;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Identity, NodeId};
-use crate::membership::state::MemberState;
+use crate::words;
 
 /// One incarnation of one member, as a node sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,5 +25,30 @@ pub struct Member {
 impl Member {
     pub(crate) fn new(identity: Identity, state: MemberState, me: bool) -> Self {
         Self { id: identity.id(), identity, state, me }
+    }
+}
+
+/// How the failure detector sees a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MemberState {
+    /// It answers.
+    Alive,
+    /// It has not answered a probe and may soon be declared dead.
+    Suspect,
+    /// Declared dead, or has left.
+    Down,
+}
+
+words!(MemberState { Alive => "alive", Suspect => "suspect", Down => "down" });
+
+impl From<State> for MemberState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Alive => Self::Alive,
+            State::Suspect => Self::Suspect,
+            State::Down => Self::Down,
+        }
     }
 }

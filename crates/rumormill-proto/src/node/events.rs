@@ -88,13 +88,16 @@ impl<'a> Events<&'a Node> {
 
     /// Returns the record of an event, if this node keeps it.
     pub fn record(self, id: EventId) -> Option<EventRecord> {
-        self.0.protocol::<Rumors>()?.record(id)
+        self.0.protocol::<Rumors>()?.kept.record(id.0)
     }
 
     /// Returns how much the events take.
     pub fn load(self) -> EventLoad {
-        let load = self.0.protocol::<Rumors>().map(Rumors::load);
-        load.map_or_else(EventLoad::default, |(kept, hot, bytes)| EventLoad { kept, hot, bytes })
+        self.0.protocol().map_or_else(EventLoad::default, |rumors: &Rumors| EventLoad {
+            kept: rumors.gossip.set.len(),
+            hot: rumors.gossip.hot(),
+            bytes: rumors.kept.bytes,
+        })
     }
 }
 
@@ -135,6 +138,6 @@ impl Events<&mut Node> {
     /// Sets the hook that inspects every event before it is delivered or passed on; `None` removes
     /// it. An event that it rejects stops at this node.
     pub fn set_validator(self, now: Instant, validator: Option<Validator>) {
-        self.0.with_protocol(now, |rumors: &mut Rumors, _| rumors.set_validator(validator));
+        self.0.with_protocol(now, |rumors: &mut Rumors, _| rumors.kept.validator = validator);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::kv::KvProtocol;
 use crate::kv::entry::{Entry, Version};
-use crate::kv::error::PutError;
+use crate::kv::key::PutError;
 use crate::node::Node;
 use crate::protocol::Context;
 use crate::time::Instant;
@@ -72,12 +72,13 @@ impl<'a> Kv<&'a Node> {
 
     /// Returns the entries of the keys that exist and begin with `prefix`, in order.
     pub fn list(self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.0.protocol::<KvProtocol>().into_iter().flat_map(move |kv| kv.list(prefix))
+        let kv = self.0.protocol::<KvProtocol>().into_iter();
+        kv.flat_map(move |kv| kv.map.list(prefix)).filter(|entry| entry.value.is_some())
     }
 
     /// Returns all entries, tombstones included, by key: what a store should have.
     pub fn entries(self) -> impl Iterator<Item = &'a Entry> {
-        self.0.protocol::<KvProtocol>().into_iter().flat_map(KvProtocol::entries)
+        self.0.protocol::<KvProtocol>().into_iter().flat_map(|kv| kv.map.list(""))
     }
 
     /// Returns a number that two nodes share exactly when they hold the same entries, except with a
@@ -89,9 +90,14 @@ impl<'a> Kv<&'a Node> {
     /// Returns how much the keys and values take.
     pub fn load(self) -> KvLoad {
         self.0.protocol().map_or_else(KvLoad::default, |kv: &KvProtocol| {
-            let (keys, tombstones, bytes) = kv.load();
-            let members_differing = kv.differing_long();
-            KvLoad { keys, tombstones, bytes, members_differing, digest: kv.contents() }
+            let tombstones = kv.map.tombstones.len();
+            KvLoad {
+                keys: kv.map.entries.len() - tombstones,
+                tombstones,
+                bytes: kv.map.bytes,
+                members_differing: kv.gossip.differing_long(),
+                digest: kv.contents(),
+            }
         })
     }
 }
@@ -120,6 +126,6 @@ impl Kv<&mut Node> {
     /// [`KvSettings::journal`](crate::KvSettings::journal). Tombstones whose life is over are not
     /// reported.
     pub fn poll_store(self) -> Option<Entry> {
-        self.0.protocol_mut::<KvProtocol>()?.poll_store()
+        self.0.protocol_mut::<KvProtocol>()?.map.journal.as_mut()?.pop_front()
     }
 }

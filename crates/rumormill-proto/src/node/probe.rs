@@ -8,11 +8,14 @@ use crate::codec::{CHANNEL_PATH, Envelope, Reader, WireError};
 use crate::identity::{Identity, NodeId};
 use crate::membership::messages::StateMessage;
 use crate::node::Node;
-use crate::node::doubtful::{MOST, PATIENCE};
 use crate::node::path::{ANSWER, PROOF, PROVE, REQUEST};
 use crate::notice::Notice;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::transmit::Plane;
+
+/// The time for which a proof is awaited, and the most that are awaited at a time.
+const PATIENCE: Duration = Duration::from_secs(5);
+const MOST: usize = 1024;
 
 impl Node {
     /// The peers to whom only small datagrams get through, and up to how many bytes: larger ones go

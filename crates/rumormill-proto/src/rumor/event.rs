@@ -13,8 +13,8 @@ use crate::identity::{Name, NodeId};
 use crate::json::bytes::Payload;
 use crate::json::bytes::payload;
 use crate::json::{hex, millis};
-use crate::rumor::settings::UnknownWord;
 use crate::time::Duration;
+use crate::words::UnknownWord;
 
 /// The 64-bit name of a rumor: a fixed hash of its origin's incarnation and its stamp. Written as
 /// 16 hexadecimal digits.

@@ -39,24 +39,26 @@ const EVICTION_MARGIN: i64 = 1000;
 
 /// The events that are kept.
 #[derive(Default)]
-pub(super) struct Kept {
-    rumors: BTreeMap<u64, KeptRumor>,
+pub(crate) struct Kept {
+    /// By id, those that are only recognized included.
+    pub(super) rumors: BTreeMap<u64, KeptRumor>,
     /// Those that are sent, oldest first: when they were published, and their ids.
     present: BTreeSet<(i64, u64)>,
     /// Those that are only recognized.
     past: BTreeSet<(i64, u64)>,
-    bytes: usize,
+    /// The bytes of the payloads.
+    pub(crate) bytes: usize,
     /// Events published earlier are too old, since there was no room for them.
     floor: Option<i64>,
-    validator: Option<Validator>,
+    pub(crate) validator: Option<Validator>,
     max_payload: usize,
     interval: Duration,
     /// In milliseconds.
     retention: i64,
-    started: Instant,
+    pub(super) started: Instant,
 }
 
-struct KeptRumor {
+pub(super) struct KeptRumor {
     item: Item,
     kind: Kind,
     rumor: Event,
@@ -94,30 +96,12 @@ impl Kept {
         }
     }
 
-    pub(super) fn start(&mut self, now: Instant) {
-        self.started = now;
-    }
-
-    pub(super) fn set_validator(&mut self, validator: Option<Validator>) {
-        self.validator = validator;
-    }
-
     pub(super) fn is_valid(&mut self, rumor: &Event) -> bool {
         self.validator.as_mut().is_none_or(|validator| validator(rumor))
     }
 
-    /// Returns the number of events, those that are only recognized included.
-    pub(super) fn len(&self) -> usize {
-        self.rumors.len()
-    }
-
-    /// Returns the bytes of the payloads.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Returns the record of an event, while it is sent.
-    pub(super) fn record(&self, id: u64) -> Option<EventRecord> {
+    pub(crate) fn record(&self, id: u64) -> Option<EventRecord> {
         let kept = self.rumors.get(&id)?;
         let present = self.present.contains(&(origin(kept.received, kept.arrival.elapsed), id));
         present.then(|| kept.record())

@@ -1,14 +1,12 @@
 //! The settings of events: every parameter of rumor mongering (Demers et al. 1987), by its usual
 //! name.
 
-use core::fmt;
-use core::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::config::range::{ConfigError, lasts, refuse, within};
 use crate::rumor::stop::Stop;
 use crate::time::Duration;
+use crate::words;
 
 /// Who calls, and which way a rumor travels along a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,21 +24,14 @@ pub enum Style {
     PushThenPull,
 }
 
+words!(Style {
+    Push => "push",
+    Pull => "pull",
+    PushPull => "push-pull",
+    PushThenPull => "push-then-pull",
+});
+
 impl Style {
-    /// All styles.
-    pub const ALL: [Self; 4] = [Self::Push, Self::Pull, Self::PushPull, Self::PushThenPull];
-
-    /// Returns the name in commands, configurations and JSON: `push`, `pull`, `push-pull`,
-    /// `push-then-pull`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Push => "push",
-            Self::Pull => "pull",
-            Self::PushPull => "push-pull",
-            Self::PushThenPull => "push-then-pull",
-        }
-    }
-
     /// Returns whether informed nodes push.
     pub fn pushes(self) -> bool {
         self != Self::Pull
@@ -132,30 +123,5 @@ impl EventSettings {
         let least = self.max_payload;
         within("events.max_bytes", self.max_bytes, least.., "at least events.max_payload")?;
         within("events.max_queue", self.max_queue, 1.., "at least 1")
-    }
-}
-
-/// A text that is none of the allowed words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is none of {allowed}")]
-pub struct UnknownWord {
-    /// What was given.
-    pub given: String,
-    /// What is allowed, in words.
-    pub allowed: &'static str,
-}
-
-impl FromStr for Style {
-    type Err = UnknownWord;
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let allowed = "push, pull, push-pull, push-then-pull";
-        let found = Self::ALL.into_iter().find(|style| style.name() == text);
-        found.ok_or_else(|| UnknownWord { given: text.into(), allowed })
-    }
-}
-
-impl fmt::Display for Style {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

@@ -69,7 +69,7 @@ pub fn quiet(books: &[Book]) -> Result<(), String> {
 /// The first component whose masses don't.
 pub fn conservation(aggregate: &Name, truth: &Truth, books: &[Book]) -> Result<(), Violation> {
     let explanations = || books.iter().filter_map(|book| book.explanation.as_ref());
-    for (component, put_in) in ComponentKind::ALL.into_iter().zip(truth.units) {
+    for (component, put_in) in ComponentKind::ALL.iter().copied().zip(truth.units) {
         let lines = explanations().flat_map(|explanation| &explanation.components);
         let units = lines.filter(|line| line.component == component).map(|line| &line.units);
         // A mass that is no number is none of ours; as no mass, it is missed.

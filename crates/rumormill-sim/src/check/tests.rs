@@ -80,7 +80,7 @@ fn the_roster_checker_misses_nobody_and_suffers_no_ghost() {
 fn the_conservation_checker_sees_a_single_unit_in_any_component() {
     let right = books(&converged(), &aggregate());
     assert_eq!(conservation(&aggregate(), &truth(), &right), Ok(()));
-    for (component, name) in ComponentKind::ALL.into_iter().enumerate() {
+    for (component, name) in ComponentKind::ALL.iter().copied().enumerate() {
         let mut wrong = right.clone();
         let explanation = wrong[1].explanation.as_mut().unwrap();
         let line = &mut explanation.components[component];

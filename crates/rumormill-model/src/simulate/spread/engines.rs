@@ -10,7 +10,7 @@ use crate::simulate::spread::count::CountEngine;
 use crate::simulate::spread::reference::ReferenceEngine;
 use crate::simulate::spread::rows::CsrEngine;
 use crate::spread::Spread;
-use crate::words::words;
+use rumormill_proto::words;
 
 /// An engine for spreads, by name.
 ///

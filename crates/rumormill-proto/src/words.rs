@@ -1,12 +1,24 @@
 //! Types whose values have names: one table makes the list, the name and the parser.
 
+/// A text that is none of the allowed words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is none of {allowed}")]
+pub struct UnknownWord {
+    /// What was given.
+    pub given: String,
+    /// What is allowed, in words.
+    pub allowed: &'static str,
+}
+
+#[doc(hidden)]
+#[macro_export]
 macro_rules! words {
     ($type:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
         impl $type {
-            /// All of them.
+            /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// Returns the name in commands and JSON.
+            /// Returns the name in commands, files and JSON.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -16,11 +28,11 @@ macro_rules! words {
         }
 
         impl core::str::FromStr for $type {
-            type Err = rumormill_proto::UnknownWord;
+            type Err = $crate::UnknownWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let allowed = $crate::words::words!(@list $($word),+);
+                let allowed = $crate::words!(@list $($word),+);
                 Self::ALL.iter().copied().find(|x| x.name() == text).ok_or_else(|| {
-                    rumormill_proto::UnknownWord { given: text.into(), allowed }
+                    $crate::UnknownWord { given: text.into(), allowed }
                 })
             }
         }
@@ -39,4 +51,3 @@ macro_rules! words {
     };
     (@list $first:literal $(, $rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
 }
-pub(crate) use words;
