@@ -6,9 +6,8 @@ use crate::identity::Name;
 use crate::words;
 
 /// Whether an aggregate follows its inputs or is settled round by round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 pub enum Mode {
     /// For ever, following the inputs.
     #[default]

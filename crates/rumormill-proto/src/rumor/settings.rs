@@ -9,9 +9,8 @@ use crate::time::Duration;
 use crate::words;
 
 /// Who calls, and which way a rumor travels along a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "kebab-case"))]
 pub enum Style {
     /// Informed nodes push; nobody pulls, so a node that every push misses stays uninformed.
     Push,
