@@ -13,7 +13,7 @@ use rumormill_proto::Style;
 
 use crate::graph::kind::GraphKind;
 use crate::spread::{Semantics, Spread};
-use crate::words::words;
+use rumormill_proto::words;
 
 pub use stages::Stage;
 

@@ -23,7 +23,7 @@ use rumormill_proto::Style;
 use serde::Serialize;
 
 use crate::spread::Spread;
-use crate::words::words;
+use rumormill_proto::words;
 
 /// What the exact answer says of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
