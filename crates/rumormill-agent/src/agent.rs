@@ -167,8 +167,8 @@ impl Agent {
     pub async fn join(&self, address: &str) -> Result<Vec<SocketAddr>, Error> {
         let address = Address::parse(address)?;
         let found = address.resolve(&self.0.resolver, self.udp_addr()).await?;
-        let ask = found.clone();
-        self.call(move |core| core.join(&address, &ask)).await?;
+        let contacts = found.clone();
+        self.call(move |core| core.join(&address, &contacts)).await?;
         Ok(found)
     }
 

@@ -48,7 +48,7 @@ pub struct JoinReply {
     /// The addresses that `address` resolves to now. The agent looks it up and contacts it again for as
     /// long as it runs.
     #[schema(value_type = Vec<String>)]
-    pub asking: Vec<SocketAddr>,
+    pub resolved: Vec<SocketAddr>,
 }
 
 /// A reply without data.

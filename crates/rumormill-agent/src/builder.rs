@@ -211,17 +211,17 @@ impl Builder {
         self
     }
 
-    /// Answers queries named `name` with what `handler` returns, as
+    /// Answers queries with this topic with what `handler` returns, as
     /// [`Queries::handle`](crate::Queries::handle) does, from the start.
     pub fn handle<F>(
         mut self,
-        name: &str,
+        topic: &str,
         handler: impl Fn(Event) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
     {
-        self.handlers.push((name.to_owned(), query::handler(handler)));
+        self.handlers.push((topic.to_owned(), query::handler(handler)));
         self
     }
 

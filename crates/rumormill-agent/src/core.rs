@@ -84,7 +84,7 @@ impl Core {
             clock: node.clock_status(),
             narrow_paths: NarrowPath::all(node),
             store: self.store.as_ref().map(Writer::info),
-            handlers: self.handlers.names().map(ToString::to_string).collect(),
+            handlers: self.handlers.topics().map(ToString::to_string).collect(),
             inputs: node.aggregates().inputs(),
             log_lines_dropped: lines.map(|lines| lines.load(Ordering::Relaxed)),
             counters: self.counters(),
@@ -129,12 +129,12 @@ impl Core {
         let down = |member: &Member| member.state == MemberState::Down;
         let seeking = roster.is_empty() || self.node.members().iter().any(down);
         let skip = |addr| addr == me || members.contains(&addr);
-        let (asks, failed) = self.seeds.looked_up(now, address, result, seeking, skip);
+        let (contacts, failed) = self.seeds.looked_up(now, address, result, seeking, skip);
         let pending: BTreeSet<_> = self.node.joining().collect();
-        for &addr in pending.iter().filter(|addr| !self.seeds.asks(**addr)) {
+        for &addr in pending.iter().filter(|addr| !self.seeds.contacts(**addr)) {
             self.node.stop_joining(addr);
         }
-        for addr in asks.into_iter().filter(|addr| !pending.contains(addr)) {
+        for addr in contacts.into_iter().filter(|addr| !pending.contains(addr)) {
             self.node.join(now, addr);
         }
         failed

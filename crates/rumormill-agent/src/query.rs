@@ -32,7 +32,7 @@ mod mark {
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send>>;
 
-/// A function that answers queries of one name.
+/// A function that answers queries of one topic.
 pub(crate) type Handler = Arc<dyn Fn(Event) -> Answer + Send + Sync>;
 
 /// Makes a handler from an async function.
@@ -45,7 +45,7 @@ where
 
 /// The handlers of one agent. Dropping them cancels those that run.
 pub(crate) struct Handlers {
-    by_name: BTreeMap<Name, Handler>,
+    by_topic: BTreeMap<Name, Handler>,
     running: Arc<Semaphore>,
     answering: JoinSet<()>,
 }
@@ -53,17 +53,17 @@ pub(crate) struct Handlers {
 impl Default for Handlers {
     fn default() -> Self {
         let running = Arc::new(Semaphore::new(MAX_RUNNING));
-        Self { by_name: BTreeMap::new(), running, answering: JoinSet::new() }
+        Self { by_topic: BTreeMap::new(), running, answering: JoinSet::new() }
     }
 }
 
 impl Handlers {
-    pub(crate) fn set(&mut self, name: Name, handler: Handler) {
-        self.by_name.insert(name, handler);
+    pub(crate) fn set(&mut self, topic: Name, handler: Handler) {
+        self.by_topic.insert(topic, handler);
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
-        self.by_name.keys()
+    pub(crate) fn topics(&self) -> impl Iterator<Item = &Name> {
+        self.by_topic.keys()
     }
 
     /// Runs the handler of a query in a task of its own, which sends the answer to the driver.
@@ -74,7 +74,7 @@ impl Handlers {
         at_most: Duration,
         driver: Sender<Input>,
     ) {
-        let handler = self.by_name.get(&query.topic).cloned();
+        let handler = self.by_topic.get(&query.topic).cloned();
         let permit = self.running.clone().try_acquire_owned();
         while self.answering.try_join_next().is_some() {}
         self.answering.spawn(async move {

@@ -44,7 +44,7 @@ struct Seed {
     /// The addresses of the last successful lookup, sorted.
     found: Vec<SocketAddr>,
     /// Those of them that are contacted until the next lookup.
-    asked: Vec<SocketAddr>,
+    contacted: Vec<SocketAddr>,
     /// The index in `found` of the next ones.
     turn: usize,
     /// Why the last lookup failed.
@@ -93,7 +93,7 @@ impl Seeds {
         self.seeds.push(Seed {
             address,
             found: Vec::new(),
-            asked: Vec::new(),
+            contacted: Vec::new(),
             turn: self.rng.random_range(0..AT_ONCE),
             problem: None,
             failed: 0,
@@ -157,13 +157,13 @@ impl Seeds {
         let worth = |addr: &SocketAddr| !own.contains_key(addr) && !skip(*addr);
         let candidates: Vec<_> = seed.found.iter().copied().filter(worth).collect();
         let count = candidates.len().min(AT_ONCE);
-        seed.asked = candidates.iter().cycle().skip(seed.turn).take(count).copied().collect();
+        seed.contacted = candidates.iter().cycle().skip(seed.turn).take(count).copied().collect();
         seed.turn = (seed.turn + count) % candidates.len().max(1);
-        let asked = seed.asked.clone();
+        let contacted = seed.contacted.clone();
         let failed = seed.failed;
         let resolved: BTreeSet<_> = self.seeds.iter().flat_map(|seed| &seed.found).collect();
         self.failures.retain(|addr, _| resolved.contains(addr));
-        (asked, failed)
+        (contacted, failed)
     }
 
     /// Makes all lookups due soon, because a member is missing.
@@ -180,8 +180,8 @@ impl Seeds {
     }
 
     /// Returns whether an address is contacted for one of the names.
-    pub(crate) fn asks(&self, addr: SocketAddr) -> bool {
-        self.seeds.iter().any(|seed| seed.asked.contains(&addr))
+    pub(crate) fn contacts(&self, addr: SocketAddr) -> bool {
+        self.seeds.iter().any(|seed| seed.contacted.contains(&addr))
     }
 
     /// Notes that an address has led to a member. Returns false if it did so before.
@@ -340,20 +340,20 @@ mod tests {
         let mut one = seeds(&["a:1"]);
         let all: Vec<String> = (2..22).map(|host| format!("10.0.0.{host}:7946")).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).chain([ME]).collect();
-        let mut asked = BTreeSet::new();
+        let mut contacted = BTreeSet::new();
         for _ in 0..3 {
             let now = found(&mut one, Instant::ZERO, "a:1", &all);
             assert_eq!(now.len(), AT_ONCE);
-            assert!(now.iter().all(|addr| one.asks(*addr)));
-            asked.extend(now);
+            assert!(now.iter().all(|addr| one.contacts(*addr)));
+            contacted.extend(now);
         }
-        assert_eq!(asked.len(), 20, "all but the agent's own");
+        assert_eq!(contacted.len(), 20, "all but the agent's own");
         assert_eq!(found(&mut one, Instant::ZERO, "a:1", &[all[3]]), [addr(all[3])]);
-        assert!(one.asks(addr(all[3])) && !one.asks(addr(all[4])));
+        assert!(one.contacts(addr(all[3])) && !one.contacts(addr(all[4])));
         let name = Address::parse("a:1").unwrap();
         let failed = Err("SERVFAIL".to_owned());
-        let (asked, failures) = one.looked_up(Instant::ZERO, &name, failed, true, |_| false);
-        assert_eq!((asked, failures), (vec![addr(all[3])], 1), "a failure keeps the addresses");
+        let (contacted, failures) = one.looked_up(Instant::ZERO, &name, failed, true, |_| false);
+        assert_eq!((contacted, failures), (vec![addr(all[3])], 1), "a failure keeps the addresses");
     }
 
     #[test]

@@ -86,7 +86,7 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
 
     let (status, body) =
         http_b.post("/v1/join", &json!({"address": address(&a)}).to_string()).await;
-    assert_eq!((status, body), (202, json!({"asking": [address(&a)]})));
+    assert_eq!((status, body), (202, json!({"resolved": [address(&a)]})));
     eventually("they know each other", || async {
         http_a.get("/v1/members").await.1.as_array().unwrap().len() == 2
     })

@@ -76,9 +76,9 @@ pub(crate) struct Args {
     /// remembered: deleted keys may come back
     #[arg(long)]
     keep_old_kv: bool,
-    /// Answer queries of this name with the output of a command; its standard input is the query's
-    /// payload. It is run without a shell (for one, NAME='sh -c "…"'). May be given several times
-    #[arg(long, value_name = "NAME=COMMAND", value_parser = handler::parse)]
+    /// Answer queries of this topic with the output of a command; its standard input is the query's
+    /// payload. It runs without a shell (for one, TOPIC='sh -c "…"'). May be given several times
+    #[arg(long, value_name = "TOPIC=COMMAND", value_parser = handler::parse)]
     on_query: Vec<Handler>,
     #[command(flatten)]
     flags: Flags,
@@ -162,7 +162,7 @@ async fn start(settings: &Settings, log: &Log) -> anyhow::Result<Agent> {
         builder = builder.store(store).keep_old_kv(settings.keep_old_kv);
     }
     for handler in &settings.handlers {
-        let (name, handler) = (handler.name.clone(), handler.clone());
+        let (name, handler) = (handler.topic.clone(), handler.clone());
         builder = builder.handle(name.as_str(), move |query| handler.clone().answer(query));
     }
     builder.start().await.with_context(|| format!("agent {name} did not start"))

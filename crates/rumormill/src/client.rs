@@ -75,8 +75,8 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
 fn join(client: &Client, addresses: Vec<String>) -> anyhow::Result<Exit> {
     for address in addresses {
         let reply: JoinReply = client.post(&Path::new("/v1/join"), &JoinRequest { address })?;
-        for address in reply.asking {
-            exit::print(&format!("asking {address} until it answers"))?;
+        for address in reply.resolved {
+            exit::print(&format!("contacting {address} until it answers"))?;
         }
     }
     Ok(Exit::Done)

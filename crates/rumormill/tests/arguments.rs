@@ -71,7 +71,7 @@ fn what_cannot_be_a_name_a_key_an_id_or_an_address_is_refused_before_any_request
         (&["unset", "X"], "<NAME>"),
         (&["unset", "good", "X"], "<NAME>"),
         (&["event", "X", "payload"], "<TOPIC>"),
-        (&["query", "X"], "<NAME>"),
+        (&["query", "X"], "<TOPIC>"),
         (&["set", "X=1"], "<NAME=VALUE>"),
     ] {
         for bad in &names {

@@ -204,12 +204,7 @@ fn what_does_not_fit_the_memory_is_refused_before() {
 #[test]
 fn edges_from_a_file() {
     let folder = Dir::new();
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    };
-    let path = write("path", "# a path\n0 1\n1,2\n2\t3\n");
+    let path = folder.write("path", "# a path\n0 1\n1,2\n2\t3\n");
     let report = json(&format!("spread --graph file:{path} --origin 0 --runs 100"));
     assert_eq!((&report["nodes"], &report["mean"]), (&4.into(), &report["mean"]));
     // From an end of a path of four: 1 + 2 (n − 2) = 5 rounds in the mean.
@@ -220,14 +215,14 @@ fn edges_from_a_file() {
         ("0 1\n1 2\n0 1\n", ["line 3", "line 1"]),
         ("0 1\n3 3\n", ["line 2", "\"3 3\""]),
     ] {
-        let bad = write("bad", text);
+        let bad = folder.write("bad", text);
         refused(&format!("spread --graph file:{bad}"), &words);
     }
-    let bad = write("bad", "0 1\n1 9\n");
+    let bad = folder.write("bad", "0 1\n1 9\n");
     refused(&format!("spread --nodes 4 --graph file:{bad}"), &["line 2", "9"]);
     refused("spread --graph file:no-such-file", &["--graph", "no-such-file"]);
     // In two pieces: said, with what can be reached.
-    let pieces = write("pieces", "0 1\n1 2\n3 4\n");
+    let pieces = folder.write("pieces", "0 1\n1 2\n3 4\n");
     let args = format!("spread --graph file:{pieces} --runs 50");
     let report = json(&args);
     assert_eq!(report["pieces"]["components"], 2);

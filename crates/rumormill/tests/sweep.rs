@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Dir, Owned, PATIENCE, Ran, rumormill};
+use common::{Dir, Owned, PATIENCE, rumormill};
 
 const SWEEP: &str = "\
 seeds = 2
@@ -48,40 +48,9 @@ loss = [0, 0.1]
 crash = [[], 'n2@3s..5s']
 ";
 
-/// A directory with sweeps.
-struct Folder(Dir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(Dir::new())
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        self.0.write(name, text);
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        let path = self.0.join(name);
-        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    }
-
-    fn text(&self, name: &str) -> String {
-        String::from_utf8(self.read(name)).expect("UTF-8")
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        common::finish(rumormill().current_dir(self.0.path()).args(args.split_whitespace()))
-    }
-
-    #[track_caller]
-    fn refused(&self, args: &str, code: i32, words: &[&str]) {
-        self.run(args).fails(code, words);
-    }
-}
-
 #[test]
 fn a_sweep_is_a_table_of_all_combinations() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", SWEEP);
     let shown = folder.run("sweep sweep.toml").ok().out;
     assert!(shown.contains("24 rows written to sweep.csv"), "{shown}");
@@ -95,12 +64,12 @@ fn a_sweep_is_a_table_of_all_combinations() {
     let args = "simulate spread --nodes 1000 --style push-pull --loss 0.1 --runs 200 --seed 2";
     let mean = folder.run(&format!("{args} --json")).ok().json()["mean"].as_f64().unwrap();
     assert_eq!(lines[24].split(',').nth(6).unwrap().parse::<f64>().unwrap(), mean);
-    assert!(!folder.0.join("sweep.part").exists());
+    assert!(!folder.join("sweep.part").exists());
 }
 
 #[test]
 fn averages_are_swept_too() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", AVERAGES);
     folder.run("sweep sweep.toml").ok();
     let table = folder.text("sweep.csv");
@@ -125,7 +94,7 @@ fn averages_are_swept_too() {
 
 #[test]
 fn clusters_are_swept_too() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", CLUSTERS);
     folder.run("sweep sweep.toml").ok();
     let table = folder.text("sweep.csv");
@@ -146,7 +115,7 @@ fn clusters_are_swept_too() {
 
 #[test]
 fn a_file_that_has_changed_meanwhile_is_noticed() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("links.txt", "0 1\n1 2\n");
     folder.write("sweep.toml", "[settings]\nruns = 10\n[grid]\ngraph = ['file:links.txt']\n");
     folder.run("sweep sweep.toml --shard 1/2").ok();
@@ -160,7 +129,7 @@ fn a_file_that_has_changed_meanwhile_is_noticed() {
 
 #[test]
 fn threads_change_no_byte() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     for sweep in [SWEEP, AVERAGES, CLUSTERS] {
         folder.write("sweep.toml", sweep);
         folder.run("sweep sweep.toml --threads 1 --out one.csv --out one.parquet").ok();
@@ -173,7 +142,7 @@ fn threads_change_no_byte() {
 
 #[test]
 fn merged_shards_are_the_table_of_one_machine() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", SWEEP);
     folder.run("sweep sweep.toml --out whole.csv --out whole.parquet").ok();
     for part in [2, 5, 1, 4, 3] {
@@ -222,7 +191,7 @@ fn merged_shards_are_the_table_of_one_machine() {
     // A damaged one: a digit is another.
     folder.write(&part(4), &text.replacen("\"row\":[2", "\"row\":[3", 1));
     folder.refused(&format!("merge {all} --out no.csv"), 1, &["sweep.4-of-5.part", "line 2"]);
-    assert!(!folder.0.join("no.csv").exists());
+    assert!(!folder.join("no.csv").exists());
 }
 
 #[test]
@@ -235,17 +204,17 @@ fn a_killed_sweep_goes_on_where_it_was() {
 }
 
 fn kill_and_go_on(sweep: &str, cells: usize) {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", sweep);
     folder.run("sweep sweep.toml --out whole.csv --part whole.part").ok();
     let mut kept = 0;
     let mut kills = 0;
     while kills < 3 {
         let mut command = rumormill();
-        command.current_dir(folder.0.path()).args(["sweep", "sweep.toml", "--threads", "2"]);
+        command.current_dir(folder.path()).args(["sweep", "sweep.toml", "--threads", "2"]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut child = Owned(command.spawn().expect("a child"));
-        if !until_lines(&folder.0.join("sweep.part"), kept + 3, &mut child) {
+        if !until_lines(&folder.join("sweep.part"), kept + 3, &mut child) {
             break;
         }
         child.0.kill().expect("a signal");
@@ -285,26 +254,26 @@ fn until_lines(path: &Path, lines: usize, child: &mut Owned) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_keeps_what_is_done() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     let sweep = SWEEP.replace("runs = 200", "runs = 1000\nengine = 'reference'");
     folder.write("sweep.toml", &sweep);
     let mut command = rumormill();
-    command.current_dir(folder.0.path()).args(["sweep", "sweep.toml", "--threads", "1"]);
+    command.current_dir(folder.path()).args(["sweep", "sweep.toml", "--threads", "1"]);
     command.stdout(std::process::Stdio::piped());
     let mut child = Owned(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
-    assert!(until_lines(&folder.0.join("sweep.part"), 3, &mut child));
+    assert!(until_lines(&folder.join("sweep.part"), 3, &mut child));
     child.signal(rustix::process::Signal::INT);
     assert_eq!(child.wait().code(), Some(130));
     let text = std::io::read_to_string(out).unwrap();
     assert!(text.contains("of 24 cells are done and stored in sweep.part"), "{text}");
-    assert!(text.contains("push") && !folder.0.join("sweep.csv").exists());
+    assert!(text.contains("push") && !folder.join("sweep.csv").exists());
     assert!(folder.run("sweep sweep.toml").ok().out.contains("24 rows"));
 }
 
 #[test]
 fn a_changed_sweep_is_noticed() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     folder.write("sweep.toml", SWEEP);
     folder.run("sweep sweep.toml --shard 1/2").ok();
     // Comments and the order of keys in a line change nothing.
@@ -317,7 +286,7 @@ fn a_changed_sweep_is_noticed() {
 
 #[test]
 fn bad_sweeps_name_the_key() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     let cases: [(&str, &[&str]); 20] = [
         ("[grid]\nnods = [10]", &["[grid] nods", "no such setting", "nodes"]),
         ("[settings]\nseed = 3\n[grid]\nnodes = [10]", &["[settings] seed", "top of the file"]),
@@ -356,12 +325,12 @@ fn bad_sweeps_name_the_key() {
     folder.refused("sweep sweep.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
     folder.write("averages.toml", AVERAGES);
     folder.refused("sweep averages.toml --memory 10KiB", 2, &["needs", "10.0 KiB"]);
-    assert!(!folder.0.join("averages.part").exists(), "nothing is begun that is refused");
+    assert!(!folder.join("averages.part").exists(), "nothing is begun that is refused");
 }
 
 #[test]
 fn the_columns_asked_for_come_in_their_order() {
-    let folder = Folder::new();
+    let folder = Dir::new();
     let sweep = "columns = ['p_value', 'mean', 'exact_mean', 'engine']\n[settings]\nruns = 2000\n\
                  [grid]\nnodes = [64]\nsemantics = ['synchronous', 'sequential']\n";
     folder.write("sweep.toml", sweep);

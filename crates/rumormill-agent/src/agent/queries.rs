@@ -14,11 +14,11 @@ use crate::query::{self, Answers, LONGEST_QUERY};
 pub struct Queries(pub(super) Agent);
 
 impl Queries {
-    /// Answers queries named `name` with what `handler` returns, from now on; an error is sent as an
+    /// Answers queries with this topic with what `handler` returns, from now on; an error is sent as an
     /// error. The handler is cancelled when the query's time is over.
     ///
     /// # Errors
-    /// Fails if the name is malformed, or the agent has stopped.
+    /// Fails if the topic is malformed, or the agent has stopped.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -40,25 +40,25 @@ impl Queries {
     /// ```
     pub async fn handle<F>(
         &self,
-        name: &str,
+        topic: &str,
         handler: impl Fn(Event) -> F + Send + Sync + 'static,
     ) -> Result<(), Error>
     where
         F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
     {
-        let (name, handler) = (Name::new(name)?, query::handler(handler));
-        self.0.call(move |core| core.handlers.set(name, handler)).await
+        let (topic, handler) = (Name::new(topic)?, query::handler(handler));
+        self.0.call(move |core| core.handlers.set(topic, handler)).await
     }
 
     /// Asks all nodes that are up, this one included, and collects their answers for `wait`, at most
     /// ten minutes.
     ///
     /// # Errors
-    /// Fails if the name is malformed or reserved, the payload is too long, or too many events of
+    /// Fails if the topic is malformed or reserved, the payload is too long, or too many events of
     /// this agent are on their way.
-    pub async fn ask(&self, name: &str, payload: &[u8], wait: Duration) -> Result<Answers, Error> {
-        let (name, payload, wait) = (Name::new(name)?, payload.to_vec(), wait.min(LONGEST_QUERY));
-        let ask = move |node: &mut Node, now| node.queries_mut().ask(now, &name, &payload, wait);
+    pub async fn ask(&self, topic: &str, payload: &[u8], wait: Duration) -> Result<Answers, Error> {
+        let (topic, payload, wait) = (Name::new(topic)?, payload.to_vec(), wait.min(LONGEST_QUERY));
+        let ask = move |node: &mut Node, now| node.queries_mut().ask(now, &topic, &payload, wait);
         self.0.call(move |core| core.ask(ask)).await?
     }
 }

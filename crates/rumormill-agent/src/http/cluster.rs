@@ -52,8 +52,8 @@ pub(super) async fn join(
     Running(agent): Running,
     Body(request): Body<JoinRequest>,
 ) -> Result<(StatusCode, Json<JoinReply>), ApiError> {
-    let asking = agent.join(&request.address).await?;
-    Ok((StatusCode::ACCEPTED, Json(JoinReply { asking })))
+    let resolved = agent.join(&request.address).await?;
+    Ok((StatusCode::ACCEPTED, Json(JoinReply { resolved })))
 }
 
 /// Leaves the cluster and stops the agent

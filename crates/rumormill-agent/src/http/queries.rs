@@ -21,7 +21,7 @@ use crate::api::{ErrorBody, QueryLine, QueryRequest};
     request_body(content = QueryRequest, description = "The payload has at most `settings.events.max_payload` bytes; see `/v1/info`"),
     responses(
         (status = 200, description = "The answers", body = QueryLine, content_type = "application/x-ndjson"),
-        (status = 400, description = "Malformed name, duration or base64, or a body that is not JSON", body = ErrorBody),
+        (status = 400, description = "Malformed or reserved topic, malformed duration or base64, or a body that is not JSON", body = ErrorBody),
         (status = 403, description = "Sent by a web page of another origin", body = ErrorBody),
         (status = 409, description = "The agent runs no events", body = ErrorBody),
         (status = 413, description = "The payload is too long", body = ErrorBody),

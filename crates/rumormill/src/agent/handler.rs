@@ -18,26 +18,28 @@ const COMPLAINT: usize = 500;
 /// How long the pipes may stay open once the command has exited.
 const DRAIN: Duration = Duration::from_millis(100);
 
-/// A query's name, and the command that answers it.
+/// The topic of queries, and the command that answers them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handler {
-    pub(crate) name: Name,
+    pub(crate) topic: Name,
     /// The program and its arguments; they are run without a shell.
     pub(crate) command: Vec<String>,
 }
 
-/// Reads `NAME=COMMAND`. The command is split into words as a shell does; nothing is expanded.
+/// Reads `TOPIC=COMMAND`. The command is split into words as a shell does; nothing is expanded.
 pub(crate) fn parse(text: &str) -> Result<Handler, String> {
-    let Some((name, command)) = text.split_once('=') else {
-        return Err(format!("{text:?} has no command; write NAME=COMMAND, such as disk='df -h /'"));
+    let Some((topic, command)) = text.split_once('=') else {
+        return Err(format!(
+            "{text:?} has no command; write TOPIC=COMMAND, such as disk='df -h /'"
+        ));
     };
-    let name = parse::name(name.trim())?;
+    let topic = parse::name(topic.trim())?;
     let words = shlex::split(command);
     let command = words.ok_or_else(|| format!("{command:?} has a quote that doesn't end"))?;
     if command.first().is_none_or(String::is_empty) {
-        return Err(format!("the command for {name} is empty"));
+        return Err(format!("the command for {topic} is empty"));
     }
-    Ok(Handler { name, command })
+    Ok(Handler { topic, command })
 }
 
 impl Handler {

@@ -30,7 +30,7 @@ pub(crate) fn gather(args: &Args) -> anyhow::Result<Settings> {
     parse::once_each(&args.set)?;
     agent.inputs.retain(|input| args.set.iter().all(|flag| flag.name != input.name));
     agent.inputs.extend(args.set.iter().cloned());
-    agent.handlers.retain(|handler| args.on_query.iter().all(|flag| flag.name != handler.name));
+    agent.handlers.retain(|handler| args.on_query.iter().all(|flag| flag.topic != handler.topic));
     agent.handlers.extend(args.on_query.iter().cloned());
     Ok(Settings { config, agent })
 }

@@ -57,7 +57,6 @@ enum What {
         /// Key
         #[arg(value_parser = parse::key)]
         key: String,
-        /// Print JSON with version and writer; a value that is not text is in base64
         #[command(flatten)]
         json: Json,
     },
@@ -74,7 +73,6 @@ enum What {
         /// Prefix of the keys; empty for all
         #[arg(default_value = "", value_parser = parse::prefix)]
         prefix: String,
-        /// Print JSON; values that are not text in base64
         #[command(flatten)]
         json: Json,
     },
@@ -88,7 +86,6 @@ enum What {
         /// Prefix of the keys; empty for all
         #[arg(default_value = "", value_parser = parse::prefix)]
         prefix: String,
-        /// Print each change as one line of JSON
         #[command(flatten)]
         json: Json,
     },

@@ -17,7 +17,7 @@ use crate::term::{exit, format, parse};
 /// Ask all nodes and collect their answers
 ///
 /// Prints each answer as it arrives, and at the end the number of nodes that answered. A node
-/// answers with a handler: `rumormill agent --on-query NAME=COMMAND`, or a program's own.
+/// answers with a handler: `rumormill agent --on-query TOPIC=COMMAND`, or a program's own.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,16 +27,15 @@ Examples:
 Exit codes: 0 all answered, 1 some answered with an error, 2 usage, 3 some did not answer in time,
 130 interrupted.")]
 pub(crate) struct Args {
-    /// Name of the query, which selects the handlers
+    /// Topic of the query, which selects the handlers
     #[arg(value_parser = parse::name)]
-    name: Name,
+    topic: Name,
     /// Payload for the handlers; `-` reads standard input, bytes as they are
     #[arg(default_value = "")]
     payload: String,
     /// Longest time to wait for answers, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::at_most::<600>)]
     timeout: Duration,
-    /// Print each answer, and the summary, as one line of JSON
     #[command(flatten)]
     json: Json,
 }
@@ -50,7 +49,7 @@ struct Known {
 
 pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<Exit> {
     let request = QueryRequest {
-        topic: args.name.to_string(),
+        topic: args.topic.to_string(),
         payload: bytes(&args.payload)?.as_slice().into(),
         timeout: Some(format!("{}ms", args.timeout.as_millis())),
     };

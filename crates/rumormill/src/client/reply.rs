@@ -11,7 +11,7 @@ pub(crate) const DIGITS: usize = 10;
 /// The flag of all reading verbs.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Json {
-    /// Print JSON, as the HTTP API returns it
+    /// Print JSON, as the HTTP API returns it; what arrives over time, one line each
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -25,7 +25,6 @@ pub(crate) struct WatchArgs {
     /// Name of the aggregate [default: everything]
     #[arg(value_parser = parse::name)]
     name: Option<Name>,
-    /// Print each change as one line of JSON
     #[command(flatten)]
     json: Json,
 }
@@ -43,7 +42,6 @@ pub(crate) struct MonitorArgs {
     /// Kinds to print: `event`, `query`, `key`, `member_up`, `member_down`, … [default: all]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse::kind)]
     only: Vec<String>,
-    /// Print each as one line of JSON
     #[command(flatten)]
     json: Json,
 }

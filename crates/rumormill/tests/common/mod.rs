@@ -147,6 +147,25 @@ impl Dir {
         fs::write(self.join(name), bytes).expect("writable");
         self.file(name)
     }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).expect("UTF-8")
+    }
+
+    /// Runs a command line in it.
+    pub(crate) fn run(&self, args: &str) -> Ran {
+        finish(rumormill().current_dir(self.path()).args(args.split_whitespace()))
+    }
+
+    /// Runs a command line in it, which must fail like this.
+    #[track_caller]
+    pub(crate) fn refused(&self, args: &str, code: i32, words: &[&str]) {
+        self.run(args).fails(code, words);
+    }
 }
 
 /// The lines that a child writes, as they come.

@@ -46,7 +46,7 @@ impl Queries {
                     return Err(format!("queries.handlers.{name} is empty, but must be a command"));
                 }
             };
-            Ok(Handler { name, command })
+            Ok(Handler { topic: name, command })
         };
         self.handlers.into_iter().map(one).collect()
     }
