@@ -94,7 +94,7 @@ pub async fn all_agree(agents: &[Agent], aggregate: &str, truth: f64) -> anyhow:
 pub async fn sent(agents: &[Agent]) -> anyhow::Result<(u64, u64, u64)> {
     let mut total = (0, 0, 0);
     for agent in agents {
-        let stats = agent.stats().await?;
+        let stats = agent.counters().await?.node;
         total.0 += stats.datagrams_sent;
         total.1 += stats.bytes_sent;
         total.2 += stats.stream_bytes_sent;

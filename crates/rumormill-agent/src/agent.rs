@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use rumormill_proto::{Config, Context, Instant, Member, Node, Notice, Protocol, Stats};
+use rumormill_proto::{Config, Context, Instant, Member, Node, Notice, Protocol};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::aggregates::Aggregates;
@@ -139,14 +139,6 @@ impl Agent {
     /// Fails if the agent has stopped.
     pub async fn info(&self) -> Result<Info, Error> {
         self.call(Core::info).await
-    }
-
-    /// Returns the counters of the protocols.
-    ///
-    /// # Errors
-    /// Fails if the agent has stopped.
-    pub async fn stats(&self) -> Result<Stats, Error> {
-        self.with_node(|node, _| node.stats().clone()).await
     }
 
     /// Returns the counters of the protocols and of the sockets.

@@ -1,7 +1,7 @@
 //! The HTTP API: the methods of [`Agent`](crate::Agent) as JSON, described by `/openapi.json`.
 
 mod aggregates;
-mod clients;
+pub(crate) mod clients;
 mod cluster;
 mod error;
 mod events;

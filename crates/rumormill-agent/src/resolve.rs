@@ -70,12 +70,8 @@ impl Address {
         resolver: &Resolver,
         me: SocketAddr,
     ) -> Result<Vec<SocketAddr>, AddressError> {
-        let failed =
-            |reason: String| Err(AddressError::Unresolved { address: self.0.clone(), reason });
-        let found = match self.look_up(resolver).await {
-            Ok(found) => found,
-            Err(reason) => return failed(reason),
-        };
+        let failed = |reason| AddressError::Unresolved { address: self.0.clone(), reason };
+        let found = self.look_up(resolver).await.map_err(failed)?;
         let same_family = |addr: &SocketAddr| addr.is_ipv4() == me.is_ipv4();
         let mut usable: Vec<_> = found.iter().copied().filter(same_family).collect();
         usable.sort_unstable();
@@ -84,10 +80,10 @@ impl Address {
             return Ok(usable);
         }
         let family = if me.is_ipv4() { "IPv4" } else { "IPv6" };
-        failed(match found.as_slice() {
+        Err(failed(match found.as_slice() {
             [] => "the name has no address".to_owned(),
             found => format!("this agent uses {family}, but the name resolves to {found:?}"),
-        })
+        }))
     }
 
     async fn look_up(&self, resolver: &Resolver) -> Result<Vec<SocketAddr>, String> {

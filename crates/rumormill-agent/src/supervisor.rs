@@ -15,8 +15,9 @@ use crate::agent::{Agent, Life, Shared};
 use crate::core::Core;
 use crate::driver::Driver;
 use crate::error::StopReason;
+use crate::http::clients::ROOM;
 use crate::http::router;
-use crate::http::serve::{Limits, serve};
+use crate::http::serve::serve;
 use crate::resolve::Resolver;
 use crate::stream;
 
@@ -108,7 +109,7 @@ impl Server {
     fn start(listener: TcpListener, agent: &Agent) -> Self {
         let (end, ended) = oneshot::channel::<()>();
         let router = router(agent.downgrade());
-        let task = tokio::spawn(serve(listener, router, Limits::default(), ended));
+        let task = tokio::spawn(serve(listener, router, ROOM, ended));
         Self { task, end }
     }
 

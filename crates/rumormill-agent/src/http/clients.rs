@@ -12,29 +12,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// The most connections at once: below the usual limit of 1024 open files, so that there is always
-/// room for the streams of other members.
-const CONNECTIONS: usize = 768;
-/// The most requests being served at once.
-const WORK: usize = 448;
-/// The most bytes of answers that wait for their clients; beyond that, connections that have waited for
-/// longer than [`SLOW`] are closed.
-const ANSWERS: usize = 64 << 20;
-const SLOW: Duration = Duration::from_secs(1);
-
-/// The limits.
+/// The limits of clients.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
+    /// The most connections at once: below the usual limit of 1024 open files, so that there is always
+    /// room for the streams of other members.
     pub(super) connections: usize,
+    /// The most requests being served at once.
     pub(super) work: usize,
+    /// The most bytes of answers that wait for their clients; beyond that, connections that have waited
+    /// for longer than [`SLOW`] are closed.
     pub(super) answers: usize,
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        Self { connections: CONNECTIONS, work: WORK, answers: ANSWERS }
-    }
-}
+pub(crate) const ROOM: Room = Room { connections: 768, work: 448, answers: 64 << 20 };
+const SLOW: Duration = Duration::from_secs(1);
 
 /// All open connections.
 #[derive(Clone)]
@@ -208,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    const ROOM: Room = Room { connections: 3, work: 2, answers: 100 };
+    const SMALL: Room = Room { connections: 3, work: 2, answers: 100 };
 
     async fn connect(clients: &Clients, tasks: &mut JoinSet<()>) -> Arc<Client> {
         let client = clients.enter().await;
@@ -218,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_longest_goes_and_who_is_served_stays() {
-        let (clients, mut tasks) = (Clients::new(ROOM), JoinSet::new());
+        let (clients, mut tasks) = (Clients::new(SMALL), JoinSet::new());
         let first = connect(&clients, &mut tasks).await;
         let second = connect(&clients, &mut tasks).await;
         let third = connect(&clients, &mut tasks).await;
@@ -247,7 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers_that_nobody_takes_make_room_for_others() {
-        let room = Room { connections: 100, ..ROOM };
+        let room = Room { connections: 100, ..SMALL };
         let (clients, mut tasks) = (Clients::new(room), JoinSet::new());
         let idle = connect(&clients, &mut tasks).await;
         let slow = connect(&clients, &mut tasks).await;

@@ -24,22 +24,9 @@ use super::clients::{Client, Clients, Refusal, Room};
 use super::error::ApiError;
 use super::turns;
 
-/// How long a client may take to send the head of a request, or its body.
+/// How long a client may take to send the head of a request, or its body, or be silent between two
+/// requests.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The limits of clients.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    room: Room,
-    /// How long a client may take to send the head of a request, or be silent between two requests.
-    patience: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { room: Room::default(), patience: PATIENCE }
-    }
-}
 
 /// The most bytes of a stream, or of the head of a request, that are buffered for one connection.
 const BUFFER: usize = 64 << 10;
@@ -55,12 +42,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    limits: Limits,
+    room: Room,
     ended: oneshot::Receiver<()>,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.patience).max_buf_size(BUFFER);
-    let clients = Clients::new(limits.room);
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(BUFFER);
+    let clients = Clients::new(room);
     let open = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let accept = async {
@@ -153,6 +140,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
+    use super::super::clients::ROOM;
     use super::*;
 
     #[tokio::test]
@@ -161,9 +149,8 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let router = Router::new().route("/", axum::routing::get(async || "here"));
         let (_end, ended) = oneshot::channel();
-        let room = Room { connections: 16, ..Room::default() };
-        let limits = Limits { room, patience: PATIENCE };
-        let server = tokio::spawn(serve(listener, router, limits, ended));
+        let room = Room { connections: 16, ..ROOM };
+        let server = tokio::spawn(serve(listener, router, room, ended));
 
         // More of them than there is room for: the first are given up at once.
         let mut slow = Vec::new();

@@ -31,15 +31,18 @@ fn names(info: &Info) -> String {
         let shown = if target.problems.is_empty() { &resolved } else { &target.problems };
         format!("{} ({})", target.address, shown.join(", "))
     };
-    let names: Vec<_> = info.join.iter().map(name).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+    joined(info.join.iter().map(name), "; ")
+}
+
+/// Joins texts; `none` if there are none.
+fn joined(texts: impl Iterator<Item = String>, separator: &str) -> String {
+    let texts: Vec<_> = texts.collect();
+    if texts.is_empty() { "none".to_owned() } else { texts.join(separator) }
 }
 
 fn lines(info: &Info) -> Vec<String> {
     let http = info.http_address.map_or_else(|| "off".to_owned(), |http| format!("http://{http}"));
     let inputs = info.inputs.iter().map(|input| format!("{}={}", input.name, input.value));
-    let inputs = inputs.collect::<Vec<_>>().join(" ");
-    let handlers = info.handlers.join(" ");
     let rows = [
         ("name", info.name.to_string()),
         ("cluster", info.cluster.clone()),
@@ -51,8 +54,8 @@ fn lines(info: &Info) -> Vec<String> {
         ("members up", info.members.to_string()),
         ("joining", if info.joining { "yes, no other member is up" } else { "no" }.to_owned()),
         ("names to join", names(info)),
-        ("inputs", if inputs.is_empty() { "none".to_owned() } else { inputs }),
-        ("query handlers", if handlers.is_empty() { "none".to_owned() } else { handlers }),
+        ("inputs", joined(inputs, " ")),
+        ("query handlers", joined(info.handlers.iter().cloned(), " ")),
         ("data", data(info)),
         (
             "log lines dropped",
@@ -111,8 +114,7 @@ fn narrow(info: &Info) -> String {
     let path = |path: &NarrowPath| {
         format!("{} (datagrams of up to {} bytes)", path.member, path.limit_bytes)
     };
-    let paths: Vec<_> = info.narrow_paths.iter().map(path).collect();
-    if paths.is_empty() { "none".to_owned() } else { paths.join("; ") }
+    joined(info.narrow_paths.iter().map(path), "; ")
 }
 
 fn clock(info: &Info) -> String {

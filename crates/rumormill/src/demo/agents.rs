@@ -163,7 +163,7 @@ impl Cluster {
     pub(crate) async fn traffic(&self) -> anyhow::Result<Traffic> {
         let mut traffic = Traffic::default();
         for member in &self.members {
-            traffic.add(Traffic::of(&member.agent.stats().await?));
+            traffic.add(Traffic::of(&member.agent.counters().await?.node));
         }
         Ok(traffic)
     }
@@ -178,8 +178,9 @@ impl Cluster {
     /// Stops an agent as SIGKILL would, without leaving.
     pub(crate) async fn kill(&mut self, at: usize) -> anyhow::Result<()> {
         let member = self.members.remove(at);
-        self.gone.add(Traffic::of(&member.agent.stats().await?));
-        self.gone_lost += member.agent.counters().await?.sockets.datagrams_lost_on_purpose;
+        let counters = member.agent.counters().await?;
+        self.gone.add(Traffic::of(&counters.node));
+        self.gone_lost += counters.sockets.datagrams_lost_on_purpose;
         member.agent.kill().await;
         Ok(())
     }
