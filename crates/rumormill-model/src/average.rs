@@ -11,6 +11,7 @@ use rumormill_proto::words;
 
 /// How two nodes come closer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Protocol {
     /// Both take the mean of their values (Jelasity, Montresor, Babaoglu 2005).
     PushPull,
@@ -77,6 +78,7 @@ words!(Schedule {
 
 /// What the nodes are to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Aggregate {
     /// The mean of the inputs: every weight starts at 1.
     Average,
@@ -91,6 +93,7 @@ words!(Aggregate {
 
 /// The inputs.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Values {
     /// Drawn uniformly from (0, 1), afresh in each run.
     Uniform,
@@ -141,6 +144,7 @@ impl Faults {
 
 /// Which code runs the rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Engine {
     /// A tight loop over an array of floats: the complete graph, no faults, no ledger.
     Dense,

@@ -7,5 +7,4 @@ pub mod agreement;
 pub mod answer;
 pub mod average;
 pub mod broadcast;
-mod graph;
 pub mod spread;

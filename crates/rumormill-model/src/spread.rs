@@ -20,6 +20,7 @@ pub const STEADY: [Style; 3] = [Style::Push, Style::Pull, Style::PushPull];
 
 /// How a node picks its `fanout` partners of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Targets {
     /// All different; all neighbours, if there are no more than `fanout`.
     Distinct,
@@ -29,6 +30,7 @@ pub enum Targets {
 
 /// When a node's contacts take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Semantics {
     /// All nodes act on the state at the round's start.
     Synchronous,

@@ -105,7 +105,7 @@ fn ask(random: &mut Random) {
         assert!(end.residue >= 0.0 && end.residue <= 1.0 + 1e-12, "{about}");
         assert!(end.incomplete >= 0.0 && end.incomplete <= 1.0 + 1e-12, "{about}");
         let s = snapshot(n, rule, counted, 3, random.next()).expect("the same rule");
-        assert!(probability(s.residue.0) && probability(s.incomplete.0), "{about}");
+        assert!(probability(s.residue.value) && probability(s.incomplete.value), "{about}");
     }
     if let Ok(s) = mean_field_residue(counted, random.unit() * 20.0) {
         assert!(probability(s), "{s}");

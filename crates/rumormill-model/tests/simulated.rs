@@ -188,14 +188,20 @@ fn interest_in_snapshot_rounds() {
         let what = format!("{counted:?} {decided:?} {k} {reset}");
         let both = |variance: f64, other: f64| (variance / 3000.0 + other * other).sqrt();
         let residue = summary.residue.moments().variance() / 1e4;
-        let error = both(residue, want.residue.1);
-        assert_mean(summary.residue_share(), want.residue.0, error, &format!("{what}: residue"));
+        let error = both(residue, want.residue.standard_error);
+        assert_mean(
+            summary.residue_share(),
+            want.residue.value,
+            error,
+            &format!("{what}: residue"),
+        );
         let traffic = summary.messages.mean() / 100.0;
-        let error = both(summary.messages.variance() / 1e4, want.traffic.1);
-        assert_mean(traffic, want.traffic.0, error, &format!("{what}: traffic"));
-        let error = both(want.incomplete.1.powi(2) * 3000.0, want.incomplete.1);
+        let error = both(summary.messages.variance() / 1e4, want.traffic.standard_error);
+        assert_mean(traffic, want.traffic.value, error, &format!("{what}: traffic"));
+        let error =
+            both(want.incomplete.standard_error.powi(2) * 3000.0, want.incomplete.standard_error);
         let missed = summary.incomplete();
-        assert_mean(missed, want.incomplete.0, error.max(1e-3), &format!("{what}: incomplete"));
+        assert_mean(missed, want.incomplete.value, error.max(1e-3), &format!("{what}: incomplete"));
     }
 }
 

@@ -11,6 +11,7 @@ const LEAST: f64 = 5.0;
 /// How well runs agree with the exact values: each the chance of a deviation at least this large if
 /// the values are right.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Agreement {
     /// χ² test of the finishing rounds.
     pub finishing: Option<ChiSquare>,
@@ -30,6 +31,7 @@ pub struct Agreement {
 
 /// Pearson's test of counts against a law.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct ChiSquare {
     /// The statistic.
     pub chi_square: f64,

@@ -7,6 +7,7 @@ use crate::graph::topology::Topology;
 
 /// The factor by which a round shrinks the variance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Reference {
     /// On the complete graph, with nothing going wrong.
     pub factor: f64,

@@ -3,7 +3,7 @@
 use rumormill_proto::{Decided, Stop};
 
 use crate::compare::answer::{Exact, cut};
-use crate::compare::graph;
+use crate::exact::graph::growth::MAX_LAW_NODES;
 use crate::exact::stop::{MAX_SEQUENTIAL_NODES, Rule, sequential};
 use crate::graph::kind::GraphKind;
 use crate::spread::{Semantics, Spread};
@@ -15,7 +15,7 @@ const MEANS: u64 = 20_000;
 #[must_use]
 pub fn exact(spread: &Spread, rounds: u64) -> Exact {
     if spread.graph != GraphKind::Complete {
-        return graph::exact(spread);
+        return on_a_graph(spread);
     }
     match (spread.semantics, spread.loses_interest()) {
         (Semantics::Synchronous, true) => {
@@ -26,6 +26,34 @@ pub fn exact(spread: &Spread, rounds: u64) -> Exact {
         (semantics, false) => {
             Exact::unknown(format!("the exact law is that of synchronous rounds, not {semantics}"))
         }
+    }
+}
+
+/// Returns the exact answer to a spread on a graph that is not complete.
+fn on_a_graph(spread: &Spread) -> Exact {
+    let graph = spread.graph;
+    if !matches!(graph, GraphKind::Star | GraphKind::Ring | GraphKind::Path) {
+        return Exact::unknown("no exact law is known on this graph");
+    }
+    let at_an_end = spread.origin.is_some_and(|node| node == 0 || node + 1 == spread.nodes);
+    let known = *spread == spread.plain_push() && (graph != GraphKind::Path || at_an_end);
+    let growth = graph.growth(spread.nodes).filter(|_| known);
+    match growth {
+        Some(growth) => Exact {
+            messages: Some(growth.law.messages),
+            residue: Some(0.0),
+            incomplete: Some(0.0),
+            unfinished: Some(0.0),
+            law: Some(growth.law),
+            informed: growth.informed,
+            missing: None,
+        },
+        None => Exact::unknown(format!(
+            "on a {} the law is exact for push with fan-out 1 in synchronous rounds{}, no loss, no \
+             dead nodes, up to {MAX_LAW_NODES} nodes",
+            graph.name(),
+            if graph == GraphKind::Path { " from an end (--origin 0)" } else { "" }
+        )),
     }
 }
 

@@ -46,31 +46,32 @@ impl Csr {
     #[must_use]
     pub fn from_edges(nodes: u64, edges: &[(u32, u32)]) -> Self {
         assert!(nodes <= MAX_GRAPH_NODES, "{nodes} nodes are above {MAX_GRAPH_NODES}");
-        // Two passes: degrees, then places. The places are taken in the order of the edges.
-        let mut ends = vec![0u64; nodes as usize + 1];
-        for &(a, b) in edges {
-            ends[a as usize] += 1;
-            ends[b as usize] += 1;
+        Self::from_arcs(nodes, edges.iter().flat_map(|&(a, b)| [(a, b), (b, a)]), false)
+    }
+
+    /// Returns the graph of these arcs; neighbours are sorted.
+    pub(crate) fn from_arcs(
+        nodes: u64,
+        arcs: impl Iterator<Item = (u32, u32)> + Clone,
+        directed: bool,
+    ) -> Self {
+        // Two passes: degrees, then places. The places are taken in the order of the arcs.
+        let mut starts = vec![0u64; nodes as usize + 1];
+        arcs.clone().for_each(|(from, _)| starts[from as usize + 1] += 1);
+        for v in 0..nodes as usize {
+            starts[v + 1] += starts[v];
         }
-        let mut next = 0;
-        for end in &mut ends {
-            let degree = *end;
-            *end = next;
-            next += degree;
-        }
-        let starts = ends.clone();
-        let mut neighbours = vec![0u32; edges.len() * 2];
-        for &(a, b) in edges {
-            for (from, to) in [(a, b), (b, a)] {
-                let place = &mut ends[from as usize];
-                neighbours[*place as usize] = to;
-                *place += 1;
-            }
+        let mut next = starts.clone();
+        let mut neighbours = vec![0u32; starts[nodes as usize] as usize];
+        for (from, to) in arcs {
+            let place = &mut next[from as usize];
+            neighbours[*place as usize] = to;
+            *place += 1;
         }
         for pair in starts.windows(2) {
             neighbours[pair[0] as usize..pair[1] as usize].sort_unstable();
         }
-        Self::from_rows(&starts, neighbours, false)
+        Self::from_rows(&starts, neighbours, directed)
     }
 
     /// Returns a graph of rows: node v has the neighbours `neighbours[starts[v]..starts[v + 1]]`.

@@ -6,6 +6,7 @@ use crate::graph::topology::Topology;
 
 /// How far a rumor must go from one node: the least rounds of push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Eccentricity {
     /// Steps to the farthest node that can be reached.
     pub steps: u64,
@@ -15,6 +16,7 @@ pub struct Eccentricity {
 
 /// The least and the largest eccentricity of any node, or bounds where all would take too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Extent {
     /// Bounds of the largest eccentricity, the diameter.
     pub diameter: (u64, u64),

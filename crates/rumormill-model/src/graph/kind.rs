@@ -12,6 +12,7 @@ use crate::graph::{lattice, random, regular};
 
 /// How many edges a random graph of Erdős and Rényi has.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Density {
     /// Each pair is an edge with this probability, in [0, 1].
     Probability(f64),
@@ -24,6 +25,7 @@ pub enum Density {
 /// Nodes are numbered from 0. The hub of a star or a wheel, an end of a path, a corner of a grid
 /// and the root of a tree are node 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum GraphKind {
     /// Every pair of nodes.
     Complete,

@@ -88,23 +88,8 @@ impl Csr {
     /// Returns the graph with every edge turned round.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let n = self.nodes() as usize;
-        let mut starts = vec![0u64; n + 1];
-        for &to in self.all_neighbours() {
-            starts[to as usize + 1] += 1;
-        }
-        for v in 0..n {
-            starts[v + 1] += starts[v];
-        }
-        let mut next = starts.clone();
-        let mut rows = vec![0u32; self.entries() as usize];
-        for v in 0..n as u32 {
-            for &to in self.neighbours(v) {
-                let place = &mut next[to as usize];
-                rows[*place as usize] = v;
-                *place += 1;
-            }
-        }
-        Self::from_rows(&starts, rows, self.directed())
+        let arcs = (0..self.nodes() as u32)
+            .flat_map(|v| self.neighbours(v).iter().map(move |&to| (to, v)));
+        Self::from_arcs(self.nodes(), arcs, self.directed())
     }
 }

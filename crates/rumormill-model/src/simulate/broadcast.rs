@@ -4,7 +4,11 @@
 //! is a chain of counts: each node that is left is reached with the same probability,
 //! independently.
 
+use std::fmt;
 use std::ops::{ControlFlow, Range};
+use std::str::FromStr;
+
+use rumormill_proto::UnknownWord;
 
 use crate::error::{Error, need};
 use crate::graph::topology::MAX_NODES;
@@ -16,6 +20,7 @@ use crate::simulate::work::{ByRuns, Desk, check_runs};
 
 /// How the sender goes about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum BroadcastKind {
     /// It sends to all nodes once in each of this many rounds, without answers. 1: single
     /// shot.
@@ -32,6 +37,36 @@ pub enum BroadcastKind {
     /// Eager reliable broadcast: a node that first receives it in a round sends it to all others in
     /// the next, once.
     Eager,
+}
+
+/// Reads a way as it is written: `single-shot`, `repeated:3`, `acknowledged` or `eager`.
+impl FromStr for BroadcastKind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let repeats = text.strip_prefix("repeated:").and_then(|repeats| repeats.parse().ok());
+        match (text, repeats) {
+            (_, Some(repeats)) => Ok(Self::Blind { repeats }),
+            ("single-shot", _) => Ok(Self::Blind { repeats: 1 }),
+            ("acknowledged", _) => Ok(Self::Acknowledged { ack_loss: 0.0 }),
+            ("eager", _) => Ok(Self::Eager),
+            _ => {
+                let allowed = "single-shot, repeated:R, acknowledged or eager";
+                Err(UnknownWord { given: text.into(), allowed })
+            }
+        }
+    }
+}
+
+impl fmt::Display for BroadcastKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blind { repeats: 1 } => f.write_str("single-shot"),
+            Self::Blind { repeats } => write!(f, "repeated:{repeats}"),
+            Self::Acknowledged { .. } => f.write_str("acknowledged"),
+            Self::Eager => f.write_str("eager"),
+        }
+    }
 }
 
 /// A broadcast among `nodes`.

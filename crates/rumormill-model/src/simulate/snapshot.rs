@@ -13,19 +13,29 @@ use crate::error::{Error, count};
 use crate::exact::stop::Rule;
 use crate::simulate::stream::Draws;
 
+/// A mean over runs.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Estimate {
+    /// The mean.
+    pub value: f64,
+    /// Its standard error; 0 if it is exact.
+    pub standard_error: f64,
+}
+
 /// Estimates from a simulation, each with its standard error.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Mean share of nodes never informed.
-    pub residue: (f64, f64),
+    pub residue: Estimate,
     /// Share of runs in which at least one node was never informed.
-    pub incomplete: (f64, f64),
+    pub incomplete: Estimate,
     /// Contacts per node.
-    pub traffic: (f64, f64),
+    pub traffic: Estimate,
     /// Mean round in which a node was informed, over the informed nodes.
-    pub mean_delay: (f64, f64),
+    pub mean_delay: Estimate,
     /// Mean round of the last delivery.
-    pub last_delivery: (f64, f64),
+    pub last_delivery: Estimate,
     /// How many runs.
     pub runs: u32,
 }
@@ -57,7 +67,7 @@ pub fn snapshot(
     let estimate = |i: usize| {
         let mean = sums[i][0] / count;
         let variance = (sums[i][1] / count - mean * mean).max(0.0) / (count - 1.0);
-        (mean, variance.sqrt())
+        Estimate { value: mean, standard_error: variance.sqrt() }
     };
     Ok(Snapshot {
         residue: estimate(0),
@@ -144,14 +154,22 @@ mod tests {
         for (limit, residue, traffic, last, finer) in rows {
             let rule = Rule::Counter { limit, reset: true };
             let s = snapshot(1000, rule, Counted::Feedback, 2000, 7).unwrap();
-            assert!((s.residue.0 / residue - 1.0).abs() < 0.06, "{limit}: residue {:?}", s.residue);
             assert!(
-                (s.residue.0 - finer).abs() < 5.0 * s.residue.1 + 0.006 * finer,
+                (s.residue.value / residue - 1.0).abs() < 0.06,
+                "{limit}: residue {:?}",
+                s.residue
+            );
+            assert!(
+                (s.residue.value - finer).abs() < 5.0 * s.residue.standard_error + 0.006 * finer,
                 "{limit}: residue {:?} against {finer}",
                 s.residue
             );
-            assert!((s.traffic.0 - traffic).abs() < 0.08, "{limit}: traffic {:?}", s.traffic);
-            assert!((s.last_delivery.0 - last).abs() < 0.5, "{limit}: last {:?}", s.last_delivery);
+            assert!((s.traffic.value - traffic).abs() < 0.08, "{limit}: traffic {:?}", s.traffic);
+            assert!(
+                (s.last_delivery.value - last).abs() < 0.5,
+                "{limit}: last {:?}",
+                s.last_delivery
+            );
         }
     }
 
@@ -161,7 +179,9 @@ mod tests {
         let rule = Rule::Counter { limit: 1, reset: true };
         let one_by_one = sequential(1000, rule, Counted::Feedback).unwrap();
         let snapshot = snapshot(1000, rule, Counted::Feedback, 500, 3).unwrap();
-        assert!(one_by_one.residue > snapshot.residue.0 + 10.0 * snapshot.residue.1);
+        assert!(
+            one_by_one.residue > snapshot.residue.value + 10.0 * snapshot.residue.standard_error
+        );
     }
 
     #[test]

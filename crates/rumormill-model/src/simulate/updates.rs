@@ -27,6 +27,7 @@ use crate::spread::{Semantics, Spread};
 
 /// How updates travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Way {
     /// Each as a rumor of its own.
     Rumors,
@@ -67,6 +68,7 @@ pub struct Updates {
 
 /// What it took until all nodes had all updates, over many runs. Exact sums, as in [`Summary`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpdatesSummary {
     /// How many runs were made.
     pub runs: u64,

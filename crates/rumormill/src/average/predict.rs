@@ -1,10 +1,9 @@
 //! `rumormill predict average`.
 
-use std::fmt::Write as _;
-
 use crate::average::args::AverageArgs;
 use crate::graph::args::{GraphArg, needed};
 use crate::term::exit::{Exit, Usage, finish, finish_json};
+use crate::term::format::{left, list, right};
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::average::{Aggregate, Protocol, Schedule};
@@ -46,30 +45,25 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     if args.json {
         return finish_json(&rows);
     }
-    let mut out = format!(
-        "{} nodes: cycles until S = sum (x - mean)^2 is at most ({:e})^2 of its start, except \
-         with probability {:e}\n\n",
-        nodes, args.epsilon, args.delta
+    let (epsilon, delta) = (args.epsilon, args.delta);
+    let lines = list(
+        &rows,
+        &[
+            left("schedule", |row| row.schedule.to_string()),
+            right("factor", |row| format!("{:.6}", row.factor)),
+            right("cycles", |row| row.cycles.to_string()),
+            right("tighter", |row| {
+                row.cycles_second_moment.map_or_else(|| "-".to_owned(), |cycles| cycles.to_string())
+            }),
+            left("one cycle", |row| row.cycle.to_owned()),
+        ],
     );
-    let _ = writeln!(
-        out,
-        "{:<14}{:>12}{:>10}{:>12}   one cycle",
-        "schedule", "factor", "cycles", "tighter"
-    );
-    for row in &rows {
-        let tighter = row.cycles_second_moment.map_or_else(|| "-".to_owned(), |c| c.to_string());
-        let _ = writeln!(
-            out,
-            "{:<14}{:>12.6}{:>10}{tighter:>12}   {}",
-            row.schedule.name(),
-            row.factor,
-            row.cycles,
-            row.cycle
-        );
-    }
-    out += "\ncycles: Markov, (ln 1/delta + 2 ln 1/epsilon) / ln 1/factor. tighter: exact second \
-            moment of S and Cantelli,\nfrom values with no outlier.\n";
-    finish(&out)
+    finish(&format!(
+        "{nodes} nodes: cycles until S = sum (x - mean)^2 is at most ({epsilon:e})^2 of its start, \
+         except with probability {delta:e}\n\n{}\n\ncycles: Markov, (ln 1/delta + 2 ln 1/epsilon) / ln \
+         1/factor. tighter: exact second moment of S and Cantelli,\nfrom values with no outlier.\n",
+        lines.join("\n")
+    ))
 }
 
 /// Returns the number of nodes, of a question whose exact factors are known.

@@ -14,21 +14,23 @@ use crate::term::read;
 /// Where the values come from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ValuesArg {
-    Uniform,
-    Spike,
-    Linear,
+    Named(&'static str, Values),
     File(PathBuf),
 }
+
+/// The values that are not read from a file.
+const NAMED: [(&str, Values); 3] =
+    [("uniform", Values::Uniform), ("spike", Values::Spike), ("linear", Values::Linear)];
 
 impl FromStr for ValuesArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "uniform" => Ok(Self::Uniform),
-            None if text == "spike" => Ok(Self::Spike),
-            None if text == "linear" => Ok(Self::Linear),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+        if let Some((name, values)) = NAMED.into_iter().find(|(name, _)| *name == text) {
+            return Ok(Self::Named(name, values));
+        }
+        match text.strip_prefix("file:") {
+            Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
             _ => Err("must be uniform, spike, linear or file:CSV".into()),
         }
     }
@@ -37,9 +39,7 @@ impl FromStr for ValuesArg {
 impl fmt::Display for ValuesArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Uniform => f.write_str("uniform"),
-            Self::Spike => f.write_str("spike"),
-            Self::Linear => f.write_str("linear"),
+            Self::Named(name, _) => f.write_str(name),
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
@@ -49,14 +49,12 @@ impl ValuesArg {
     /// Returns the values as the simulator takes them.
     ///
     /// # Errors
-    /// If the file cannot be read, or holds a line that is no value: with its number.
+    /// If the file cannot be read, or has a line that is no value, with the line's number.
     pub(crate) fn read(&self) -> anyhow::Result<Values> {
-        Ok(match self {
-            Self::Uniform => Values::Uniform,
-            Self::Spike => Values::Spike,
-            Self::Linear => Values::Linear,
-            Self::File(path) => Values::Given(file(path)?),
-        })
+        match self {
+            Self::Named(_, values) => Ok(values.clone()),
+            Self::File(path) => Ok(Values::Given(file(path)?)),
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct GraphArgs {
 }
 
 /// The answer as JSON.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     kind: String,
     nodes: u64,
@@ -126,18 +126,17 @@ fn closed(graph: GraphKind, nodes: u64, rounds: Option<u64>) -> anyhow::Result<R
     Ok(Report {
         kind: graph.name().to_owned(),
         nodes,
-        edges: None,
         components: 1,
         diameter: Some(facts.diameter),
         diameter_bounds: (facts.diameter, Some(facts.diameter)),
         eccentricity_min: Some(facts.eccentricity.0),
         eccentricity_max: Some(facts.eccentricity.1),
-        origin: None,
         rounds_at_least: Some(facts.eccentricity.0.max(doublings(nodes))),
         exact_mean: facts.exact.map(|(_, mean)| mean),
         exact_mean_from: facts.exact.map(|(from, _)| from),
         statement: facts.statement,
         survival: survival.map_err(|error| refuse(&error))?,
+        ..Report::default()
     })
 }
 
@@ -172,12 +171,9 @@ fn searched(graph: &GraphArg, topology: &Topology) -> Report {
         diameter_bounds: bounds,
         eccentricity_min: extent.and_then(|extent| settled(extent.radius)),
         eccentricity_max: diameter,
-        origin: None,
         rounds_at_least: extent.map(|extent| extent.radius.0.max(doublings(nodes))),
-        exact_mean: None,
-        exact_mean_from: None,
         statement: statement.to_owned(),
-        survival: None,
+        ..Report::default()
     }
 }
 

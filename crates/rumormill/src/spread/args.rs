@@ -133,7 +133,7 @@ pub(crate) struct Settings {
     /// Instead of gossip, one sender sends to all: single-shot, repeated:R (R times, blindly),
     /// acknowledged (again until all have answered) or eager (each node sends it to all when it
     /// first receives it).
-    #[arg(long, value_parser = broadcast, value_name = "WAY", conflicts_with_all = [
+    #[arg(long, value_parser = word::<BroadcastKind>, value_name = "WAY", conflicts_with_all = [
         "style", "pull_after", "fanout", "targets", "include_self", "origins", "origin", "coverage",
         "stop", "reset", "semantics", "engine", "graph",
     ])]
@@ -147,26 +147,6 @@ pub(crate) struct Settings {
     pub(crate) engine: Option<EngineKind>,
 }
 
-fn broadcast(text: &str) -> Result<BroadcastKind, String> {
-    match text.split_once(':') {
-        None if text == "single-shot" => Ok(BroadcastKind::Blind { repeats: 1 }),
-        None if text == "acknowledged" => Ok(BroadcastKind::Acknowledged { ack_loss: 0.0 }),
-        None if text == "eager" => Ok(BroadcastKind::Eager),
-        Some(("repeated", repeats)) => Ok(BroadcastKind::Blind { repeats: small_count(repeats)? }),
-        _ => Err("must be single-shot, repeated:R, acknowledged or eager".to_owned()),
-    }
-}
-
-/// Returns a broadcast as it is written on the command line.
-pub(crate) fn broadcast_name(kind: BroadcastKind) -> String {
-    match kind {
-        BroadcastKind::Blind { repeats: 1 } => "single-shot".to_owned(),
-        BroadcastKind::Blind { repeats } => format!("repeated:{repeats}"),
-        BroadcastKind::Acknowledged { .. } => "acknowledged".to_owned(),
-        BroadcastKind::Eager => "eager".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,10 +154,10 @@ mod tests {
     #[test]
     fn broadcasts_are_read_as_they_are_written() {
         for text in ["single-shot", "repeated:3", "acknowledged", "eager"] {
-            assert_eq!(broadcast(text).map(broadcast_name), Ok(text.to_owned()));
+            assert_eq!(text.parse().map(|way: BroadcastKind| way.to_string()), Ok(text.to_owned()));
         }
         for bad in ["", "repeated", "repeated:x", "eager:2", "loud"] {
-            assert!(broadcast(bad).is_err(), "{bad:?} was accepted");
+            assert!(bad.parse::<BroadcastKind>().is_err(), "{bad:?} was accepted");
         }
     }
 

@@ -1,10 +1,8 @@
 //! `rumormill predict broadcast`.
 
-use std::fmt::Write as _;
-
 use crate::spread::args::NodesAndLoss;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{short, two_decimals};
+use crate::term::format::{left, list, right, short, two_decimals};
 use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
@@ -50,24 +48,18 @@ pub(crate) fn run(args: &BroadcastArgs) -> anyhow::Result<Exit> {
     if args.json {
         return finish_json(&ways);
     }
-    let mut out = format!("{} nodes, loss {}\n\n", args.among.nodes, args.among.loss + 0.0);
-    let _ = writeln!(
-        out,
-        "{:<16}{:>14}{:>10}{:>16}   note",
-        "way", "messages", "rounds", "P(some missed)"
+    let lines = list(
+        &ways,
+        &[
+            left("way", |way| way.name.to_owned()),
+            right("messages", |way| known(way.messages, two_decimals)),
+            right("rounds", |way| known(way.rounds, |x| format!("{x:.3}"))),
+            right("P(some missed)", |way| known(way.failure, short)),
+            left("note", |way| way.note.clone()),
+        ],
     );
-    for way in &ways {
-        let _ = writeln!(
-            out,
-            "{:<16}{:>14}{:>10}{:>16}   {}",
-            way.name,
-            known(way.messages, two_decimals),
-            known(way.rounds, |x| format!("{x:.3}")),
-            known(way.failure, short),
-            way.note
-        );
-    }
-    finish(&out)
+    let NodesAndLoss { nodes, loss } = args.among;
+    finish(&format!("{nodes} nodes, loss {}\n\n{}\n", loss + 0.0, lines.join("\n")))
 }
 
 /// Returns a number as it is written, or a dash.

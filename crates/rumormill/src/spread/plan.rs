@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::spread::args::NodesAndLoss;
 use crate::term::exit::{Exit, finish, finish_json};
+use crate::term::format::{left, list, right};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
@@ -78,32 +79,20 @@ fn table(args: &PlanArgs, rows: &[Plan], of: usize) -> String {
         "{} nodes, loss {}: all informed within {:?}, except with probability {:e}\n\n",
         args.among.nodes, args.among.loss, args.deadline, args.failure
     );
-    let _ = writeln!(
-        out,
-        "{:<10}{:>8}{:>11}{:>11}{:>12}{:>11}{:>11}{:>11}",
-        "style",
-        "fan-out",
-        "interval",
-        "round cap",
-        "failure",
-        "mean time",
-        "msgs/node",
-        "bytes/node"
+    let lines = list(
+        rows,
+        &[
+            left("style", |plan| plan.style.name().to_owned()),
+            right("fan-out", |plan| plan.fanout.to_string()),
+            right("interval", |plan| show_duration(interval(plan.interval))),
+            right("round cap", |plan| plan.rounds.to_string()),
+            right("failure", |plan| format!("{:.2e}", plan.failure)),
+            right("mean time", |plan| format!("{:.2} s", plan.mean_time)),
+            right("msgs/node", |plan| format!("{:.2}", plan.messages)),
+            right("bytes/node", |plan| format!("{:.0}", plan.bytes)),
+        ],
     );
-    for row in rows {
-        let _ = writeln!(
-            out,
-            "{:<10}{:>8}{:>11}{:>11}{:>12.2e}{:>11}{:>11.2}{:>11.0}",
-            row.style.name(),
-            row.fanout,
-            show_duration(interval(row.interval)),
-            row.rounds,
-            row.failure,
-            format!("{:.2} s", row.mean_time),
-            row.messages,
-            row.bytes
-        );
-    }
+    out += &(lines.join("\n") + "\n");
     if rows.len() < of {
         let _ = writeln!(
             out,

@@ -102,7 +102,8 @@ impl Report {
         }
         let left = (f64::from(first) - 1.0).max(-0.6);
         let x = round_axis(left..f64::from(last.max(first + 6)) + 1.0);
-        let y = Axis::new(0.0..highest * 1.12).labels(8, percent);
+        // The legend has room above the bars.
+        let y = Axis::new(0.0..highest * 1.3).labels(8, percent);
         Panel::new(title, x, y, Legend::UpperRight, series)
     }
 

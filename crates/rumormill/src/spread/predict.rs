@@ -11,7 +11,7 @@ use crate::spread::plot_law;
 use crate::spread::title::predicted;
 use crate::spread::usual;
 use crate::term::exit::{Exit, finish, finish_json};
-use crate::term::format::{short, short_seconds, two_decimals};
+use crate::term::format::{Column, left, list, right, short, short_seconds, two_decimals};
 use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
@@ -267,28 +267,21 @@ fn text(
     }
     if !usual.is_empty() {
         out += "\nUsual estimates, compared with the exact law\n";
-        let _ = writeln!(
-            out,
-            "{:<20}{:<14}{:>10}{:>10}{:>12}   formula",
-            "estimate", "verdict", "mean", "99 %", "error"
-        );
-        for e in usual {
-            let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
-            let off = if e.survival.is_some() {
-                format!("{:.4} P", e.largest_error)
-            } else {
-                format!("{:.3} r", e.largest_error)
-            };
-            let _ = writeln!(
-                out,
-                "{:<20}{:<14}{:>10}{:>10}{off:>12}   {}",
-                e.name,
-                e.verdict.name(),
-                number(e.mean),
-                number(e.p99),
-                e.formula
-            );
+        fn rounds(x: Option<f64>) -> String {
+            x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"))
         }
+        let columns: [Column<'_, Estimate>; 6] = [
+            left("estimate", |e| e.name.to_owned()),
+            left("verdict", |e| e.verdict.to_string()),
+            right("mean", |e| rounds(e.mean)),
+            right("99 %", |e| rounds(e.p99)),
+            right("error", |e| match e.survival {
+                Some(_) => format!("{:.4} P", e.largest_error),
+                None => format!("{:.3} r", e.largest_error),
+            }),
+            left("formula", |e| e.formula.to_owned()),
+        ];
+        out += &(list(usual, &columns).join("\n") + "\n");
         out +=
             "(error in P: largest distance from the exact law; in r: rounds from the exact mean)\n";
     }

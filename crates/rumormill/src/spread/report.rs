@@ -8,7 +8,6 @@ use rumormill_model::simulate::{Broadcast, RoundStatistics, Summary};
 use rumormill_model::spread::Spread;
 use serde::Serialize;
 
-use crate::spread::args::broadcast_name;
 use crate::spread::question::{Pieces, Question};
 use crate::spread::title::title;
 
@@ -85,7 +84,7 @@ impl Asked {
         let spread = &question.spread;
         match &question.broadcast {
             &Some(Broadcast { nodes, kind, loss, dead, .. }) => {
-                Self::Broadcast { nodes, broadcast: broadcast_name(kind), loss, dead }
+                Self::Broadcast { nodes, broadcast: kind.to_string(), loss, dead }
             }
             None => Self::Spread(Spread { pull_after: spread.switches_after(), ..spread.clone() }),
         }

@@ -14,7 +14,7 @@ use rumormill_model::exact::Options;
 use rumormill_model::exact::stop::{
     Rule, counter_for_completeness, mean_field_residue, sequential,
 };
-use rumormill_model::simulate::snapshot::snapshot;
+use rumormill_model::simulate::snapshot::{Estimate, snapshot};
 use rumormill_model::spread::{Semantics, Spread};
 use rumormill_proto::{Counted, Decided, Stop, Style};
 use serde::Serialize;
@@ -37,21 +37,14 @@ pub(crate) struct StopArgs {
 }
 
 #[derive(Serialize)]
-struct Statistic {
-    value: f64,
-    /// Zero if exact.
-    standard_error: f64,
-}
-
-#[derive(Serialize)]
 struct Report {
     nodes: u64,
     semantics: &'static str,
-    residue: Statistic,
-    incomplete: Statistic,
-    traffic: Statistic,
-    mean_delay: Option<Statistic>,
-    last_delivery: Option<Statistic>,
+    residue: Estimate,
+    incomplete: Estimate,
+    traffic: Estimate,
+    mean_delay: Option<Estimate>,
+    last_delivery: Option<Estimate>,
     /// Why the last two are missing, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_given: Option<&'static str>,
@@ -101,7 +94,7 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
         return finish_json(&report);
     }
     let mut out = format!("{} nodes, {}\n\n", spread.nodes, report.semantics);
-    let mut line = |name: &str, statistic: &Statistic| {
+    let mut line = |name: &str, statistic: &Estimate| {
         let error = if statistic.standard_error > 0.0 {
             format!("  +- {:.1e}", statistic.standard_error)
         } else {
@@ -136,8 +129,8 @@ pub(crate) fn run(args: &StopArgs) -> anyhow::Result<Exit> {
     finish(&out)
 }
 
-fn exactly(value: f64) -> Statistic {
-    Statistic { value, standard_error: 0.0 }
+fn exactly(value: f64) -> Estimate {
+    Estimate { value, standard_error: 0.0 }
 }
 
 /// Answers for nodes that stop one by one, when they lose interest.
@@ -166,15 +159,14 @@ fn interest(
     }
     let runs = u32::try_from(args.runs.unwrap_or(1000)).unwrap_or(u32::MAX);
     let end = snapshot(nodes, rule, counted, runs, args.seed.unwrap_or(1))?;
-    let statistic = |(value, standard_error)| Statistic { value, standard_error };
     Ok(Report {
         nodes,
         semantics: "synchronous rounds, simulated",
-        residue: statistic(end.residue),
-        incomplete: statistic(end.incomplete),
-        traffic: statistic(end.traffic),
-        mean_delay: Some(statistic(end.mean_delay)),
-        last_delivery: Some(statistic(end.last_delivery)),
+        residue: end.residue,
+        incomplete: end.incomplete,
+        traffic: end.traffic,
+        mean_delay: Some(end.mean_delay),
+        last_delivery: Some(end.last_delivery),
         not_given: None,
         mean_field_residue,
     })

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use rumormill_model::graph::Topology;
 use rumormill_model::spread::Spread;
 
-use crate::spread::args::broadcast_name;
 use crate::spread::question::Question;
 use crate::term::format::grouped;
 
@@ -13,7 +12,7 @@ use crate::term::format::grouped;
 pub(crate) fn title(question: &Question) -> String {
     let spread = &question.spread;
     if let Some(broadcast) = &question.broadcast {
-        let (nodes, way) = (grouped(broadcast.nodes), broadcast_name(broadcast.kind));
+        let (nodes, way) = (grouped(broadcast.nodes), broadcast.kind);
         let mut text = format!("{nodes} nodes, {way} broadcast, loss {}", broadcast.loss);
         add_count(&mut text, broadcast.nodes - broadcast.alive(), 0, "dead");
         return text;

@@ -1,9 +1,6 @@
 //! A file that a sweep's settings name, such as a list of edges: what is in it belongs to the
 //! sweep.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
@@ -18,19 +15,9 @@ pub(crate) struct Source {
 impl Source {
     /// Reads the file, so that a later change is noticed.
     pub(crate) fn look(name: &str) -> anyhow::Result<Self> {
-        let cannot = || format!("cannot read {name}");
-        let mut file = BufReader::new(File::open(name).with_context(cannot)?);
-        let (mut bytes, mut sum) = (0, crc32fast::Hasher::new());
-        loop {
-            let some = file.fill_buf().with_context(cannot)?;
-            let length = some.len();
-            if length == 0 {
-                return Ok(Self { name: name.to_owned(), bytes, crc32: sum.finalize() });
-            }
-            sum.update(some);
-            bytes += length as u64;
-            file.consume(length);
-        }
+        let text = std::fs::read(name).with_context(|| format!("cannot read {name}"))?;
+        let (bytes, crc32) = (text.len() as u64, crc32fast::hash(&text));
+        Ok(Self { name: name.to_owned(), bytes, crc32 })
     }
 }
 

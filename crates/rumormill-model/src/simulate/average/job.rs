@@ -25,6 +25,7 @@ pub struct Job<'a> {
 
 /// How far a simulation is.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Runs that are done.
     pub runs_done: u64,

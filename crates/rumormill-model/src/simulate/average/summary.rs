@@ -16,6 +16,7 @@ const SETTLING: u32 = 8;
 
 /// All runs at one round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Level {
     /// The mean node's relative error.
     pub mean_error: Banded,
@@ -52,6 +53,7 @@ impl Level {
 
 /// When runs first had all nodes this close.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reached {
     /// The worst node's relative error is at most this.
     pub error: f64,

@@ -57,6 +57,7 @@ impl Level {
 /// How far the rumor was after one round, over all runs. Runs that had ended count with what they
 /// ended with.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RoundStatistics {
     /// The round; 0 is the start.
     pub round: u64,
