@@ -13,9 +13,6 @@ pub(crate) trait Question: 'static {
 
 /// One way to work out runs.
 pub(crate) trait Engine<Q: Question>: Sync {
-    /// Returns the name.
-    fn name(&self) -> &'static str;
-
     /// Checks that the engine can work out this question.
     ///
     /// # Errors
@@ -46,27 +43,31 @@ pub(crate) trait Plan<Q: Question>: Sync {
     fn worker(&self) -> Box<dyn Worker<Q::Summary, Q::Seen> + '_>;
 }
 
-/// The engines of a question, the fastest first.
-pub(crate) type Engines<Q> = [&'static dyn Engine<Q>];
+/// The engines of a question by their kinds, the fastest first.
+pub(crate) type Engines<Q, K> = [(K, &'static dyn Engine<Q>)];
 
-/// Returns the engines that can work out a question and pay for this many runs, the fastest first.
-pub(crate) fn able<'a, Q: Question>(
-    engines: &'a Engines<Q>,
-    asked: &'a Q,
-    runs: u64,
-) -> impl Iterator<Item = &'static dyn Engine<Q>> + 'a {
-    let all = engines.iter().copied();
-    all.filter(move |engine| engine.pays(asked, runs) && engine.supports(asked).is_ok())
+/// Returns the engine of a kind.
+pub(crate) fn find<Q: Question, K: Copy + PartialEq>(
+    engines: &'static Engines<Q, K>,
+    kind: K,
+) -> &'static dyn Engine<Q> {
+    let (_, engine) = engines.iter().find(|(one, _)| *one == kind).expect("every kind is listed");
+    *engine
 }
 
-/// Checks that an engine can work out a question.
-///
-/// # Errors
-/// What it lacks, and what to do instead.
-pub(crate) fn check<Q: Question>(engine: &dyn Engine<Q>, asked: &Q) -> Result<(), Error> {
-    engine.supports(asked).map_err(|reason| Error::Unsupported {
-        engine: engine.name(),
-        reason,
-        instead: "leave the choice of the engine open".to_owned(),
-    })
+/// Returns the kinds that can work out a question and pay for this many runs, the fastest first.
+pub(crate) fn able<'a, Q: Question, K: Copy>(
+    engines: &'a Engines<Q, K>,
+    asked: &'a Q,
+    runs: u64,
+) -> impl Iterator<Item = K> + 'a {
+    let pays =
+        move |engine: &dyn Engine<Q>| engine.pays(asked, runs) && engine.supports(asked).is_ok();
+    engines.iter().filter(move |(_, engine)| pays(*engine)).map(|(kind, _)| *kind)
+}
+
+/// Returns the refusal of a question by an engine: what it lacks, and what to do instead.
+pub(crate) fn refusal(engine: &'static str, reason: String) -> Error {
+    let instead = "leave the choice of the engine open".to_owned();
+    Error::Unsupported { engine, reason, instead }
 }

@@ -58,28 +58,20 @@ pub(crate) struct Args {
 /// The answer as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
-    nodes: u64,
-    style: &'static str,
-    fanout: u64,
-    loss: f64,
-    /// Null if the spread never finishes.
-    mean: f64,
-    variance: f64,
-    /// P(T > x) and P(T <= x) for x = 0, 1, 2, …
-    survival: &'a [f64],
-    success: &'a [f64],
+    #[serde(flatten)]
+    spread: &'a Spread,
+    /// As far as it is listed; the mean is null if the spread never finishes.
+    #[serde(flatten)]
+    law: Distribution,
     /// Both at --rounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     rounds: Option<Tails>,
     #[serde(serialize_with = "by_percent")]
     percentiles: Percentiles,
-    messages: f64,
     bounds: BTreeMap<&'static str, &'a Estimate>,
     /// To the time of the logistic equation; of plain push.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratios: Option<Ratios>,
-    error: f64,
-    bound: Bound,
     finishes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_seconds: Option<f64>,
@@ -154,25 +146,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         plot_law::sheet(predicted(&spread), &exact, &usual).save(path)?;
     }
     if args.json {
+        let listed = ..listed(&exact, args.rounds);
+        let (survival, success) = (exact.survival[listed].to_vec(), exact.success[listed].to_vec());
         return finish_json(&Report {
-            nodes: spread.nodes,
-            style: spread.style.name(),
-            fanout: spread.fanout,
-            loss: spread.loss,
-            mean: exact.mean,
-            variance: exact.variance,
-            survival: &exact.survival[..listed(&exact, args.rounds)],
-            success: &exact.success[..listed(&exact, args.rounds)],
+            spread: &spread,
+            law: Distribution { survival, success, ..exact.clone() },
             rounds: args.rounds.map(|rounds| {
                 let (survival, success) = (exact.survival(rounds), exact.success(rounds));
                 Tails { rounds, survival, success }
             }),
             percentiles,
-            messages: exact.messages,
             bounds: usual.iter().map(|e| (e.name, e)).collect(),
             ratios: Ratios::new(&spread, exact.mean),
-            error: exact.error,
-            bound: exact.bound,
             finishes: exact.mean.is_finite(),
             mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
         });

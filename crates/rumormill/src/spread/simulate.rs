@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Start::Stopped(exit) => return Ok(exit),
     };
     if let Some(updates) = args.updates.several(&question)? {
-        return updates.run(&question, &interrupt, args.common.json);
+        return updates::run(&updates, &question, &interrupt, args.common.json);
     }
     let progress = Progress::new(args.settings.runs, "runs");
     let started = Instant::now();

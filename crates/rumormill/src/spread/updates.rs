@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::spread::question::{Question, under_way};
 use crate::term::exit::Exit;
 use crate::term::format::{Align, grouped, known, number};
-use crate::term::parse::count;
+use crate::term::parse::{count, small_count};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
 use crate::term::signal::Interrupt;
@@ -18,10 +18,10 @@ use crate::term::{exit, format};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Flags {
     /// Number of updates, 1..=64: compares a rumor for each with exchanges of all differences.
-    #[arg(long, value_parser = small, value_name = "M", conflicts_with_all = ["plot", "broadcast"])]
+    #[arg(long, value_parser = small_count, value_name = "M", conflicts_with_all = ["plot", "broadcast"])]
     updates: Option<u32>,
     /// Rounds between two updates.
-    #[arg(long, value_parser = small, default_value = "0", requires = "updates")]
+    #[arg(long, value_parser = small_count, default_value = "0", requires = "updates")]
     spacing: u32,
     /// Bytes of an update.
     #[arg(long, value_parser = count, default_value = "100", requires = "updates")]
@@ -34,17 +34,9 @@ pub(crate) struct Flags {
     digest: u64,
 }
 
-fn small(text: &str) -> Result<u32, String> {
-    let n = count(text)?;
-    u32::try_from(n).map_err(|_| format!("{n} is too large"))
-}
-
-/// Several updates to simulate, both ways.
-pub(crate) struct Several(Updates);
-
 impl Flags {
     /// Returns the updates asked for, if any are.
-    pub(crate) fn several(&self, question: &Question) -> anyhow::Result<Option<Several>> {
+    pub(crate) fn several(&self, question: &Question) -> anyhow::Result<Option<Updates>> {
         let Some(updates) = self.updates else { return Ok(None) };
         let updates = Updates {
             spacing: self.spacing,
@@ -58,7 +50,7 @@ impl Flags {
             let checked = updates.check(&question.topology, way, question.threads);
             checked.map_err(|error| refuse(&error))?;
         }
-        Ok(Some(Several(updates)))
+        Ok(Some(updates))
     }
 }
 
@@ -93,70 +85,67 @@ struct WayReport {
     p_value: Option<f64>,
 }
 
-impl Several {
-    /// Makes the runs, both ways, and prints them side by side.
-    pub(crate) fn run(
-        &self,
-        question: &Question,
-        interrupt: &Interrupt,
-        json: bool,
-    ) -> anyhow::Result<Exit> {
-        let runs = question.settings.runs;
-        let progress = Progress::new(2 * runs, "runs");
-        let go = |way: Way, before: u64| {
-            let observe = |now: rumormill_model::simulate::Progress| {
-                progress.set((before + now.runs_done) as f64 + under_way(now).min(0.99));
-                interrupt.flow()
-            };
-            let (topology, threads) = (&question.topology, question.threads);
-            let summary = self.0.simulate(topology, way, 0..runs, question.seed, threads, &observe);
-            summary.map_err(|error| refuse(&error))
+/// Makes the runs, both ways, and prints them side by side.
+pub(crate) fn run(
+    updates: &Updates,
+    question: &Question,
+    interrupt: &Interrupt,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let runs = question.settings.runs;
+    let progress = Progress::new(2 * runs, "runs");
+    let go = |way: Way, before: u64| {
+        let observe = |now: rumormill_model::simulate::Progress| {
+            progress.set((before + now.runs_done) as f64 + under_way(now).min(0.99));
+            interrupt.flow()
         };
-        let rumors = go(Way::Rumors, 0)?;
-        let exchange = go(Way::Exchange, runs)?;
-        drop(progress);
-        let report = Report {
-            nodes: question.topology.nodes(),
-            graph: question.settings.spread.graph.to_string(),
-            style: question.spread.style.name(),
-            updates: self.0.updates,
-            spacing: self.0.spacing,
-            seed: question.seed,
-            runs_asked: runs,
-            rumors: WayReport::new(&rumors, self.exact(question)),
-            exchange: WayReport::new(&exchange, None),
-        };
-        if json {
-            exit::print_json(&report)?;
-        } else {
-            exit::print(&report.text(question))?;
-        }
-        Ok(interrupt.exit().unwrap_or(Exit::Done))
+        let (topology, threads) = (&question.topology, question.threads);
+        let summary = updates.simulate(topology, way, 0..runs, question.seed, threads, &observe);
+        summary.map_err(|error| refuse(&error))
+    };
+    let rumors = go(Way::Rumors, 0)?;
+    let exchange = go(Way::Exchange, runs)?;
+    drop(progress);
+    let report = Report {
+        nodes: question.topology.nodes(),
+        graph: question.settings.spread.graph.to_string(),
+        style: question.spread.style.name(),
+        updates: updates.updates,
+        spacing: updates.spacing,
+        seed: question.seed,
+        runs_asked: runs,
+        rumors: WayReport::new(&rumors, exact(updates, question)),
+        exchange: WayReport::new(&exchange, None),
+    };
+    if json {
+        exit::print_json(&report)?;
+    } else {
+        exit::print(&report.text(question))?;
     }
+    Ok(interrupt.exit().unwrap_or(Exit::Done))
+}
 
-    /// Returns the exact law of the last rumor: the rumors are independent, so P(all done by x) is
-    /// the product of theirs. Mean and variance.
-    fn exact(&self, question: &Question) -> Option<(f64, f64)> {
-        let spread = &question.spread;
-        let law =
-            if spread.switches_after().is_none() { spread.solve().ok()? } else { return None };
-        if !law.mean.is_finite() {
-            return None;
-        }
-        let last = law.survival.len() as u64 + u64::from(self.0.updates * self.0.spacing);
-        let (mut mean, mut second) = (0.0, 0.0);
-        for x in 0..last {
-            let done: f64 = (0..self.0.updates)
-                .map(|i| {
-                    let published = u64::from(i * self.0.spacing);
-                    x.checked_sub(published).map_or(0.0, |x| 1.0 - law.survival(x))
-                })
-                .product();
-            mean += 1.0 - done;
-            second += (2.0 * x as f64 + 1.0) * (1.0 - done);
-        }
-        Some((mean, second - mean * mean))
+/// Returns the exact law of the last rumor: the rumors are independent, so P(all done by x) is
+/// the product of theirs. Mean and variance.
+fn exact(updates: &Updates, question: &Question) -> Option<(f64, f64)> {
+    let spread = &question.spread;
+    let law = if spread.switches_after().is_none() { spread.solve().ok()? } else { return None };
+    if !law.mean.is_finite() {
+        return None;
     }
+    let last = law.survival.len() as u64 + u64::from(updates.updates * updates.spacing);
+    let (mut mean, mut second) = (0.0, 0.0);
+    for x in 0..last {
+        let done: f64 = (0..updates.updates)
+            .map(|i| {
+                let published = u64::from(i * updates.spacing);
+                x.checked_sub(published).map_or(0.0, |x| 1.0 - law.survival(x))
+            })
+            .product();
+        mean += 1.0 - done;
+        second += (2.0 * x as f64 + 1.0) * (1.0 - done);
+    }
+    Some((mean, second - mean * mean))
 }
 
 impl WayReport {

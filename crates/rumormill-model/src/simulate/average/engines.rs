@@ -22,16 +22,18 @@ use crate::simulate::observer;
 use crate::simulate::work::{ByRuns, Worker};
 
 /// The engines, the fastest first.
-const ENGINES: &Engines<Asked> =
-    &[&DenseEngine, &MessagesEngine { overlaps: false }, &MessagesEngine { overlaps: true }];
+const ENGINES: &Engines<Asked, Kind> = &[
+    (Kind::Dense, &DenseEngine),
+    (Kind::Instant, &MessagesEngine { overlaps: false }),
+    (Kind::Events, &MessagesEngine { overlaps: true }),
+];
 
 type Watch<'a> = observer::Watch<'a, (u64, f64)>;
 
 impl Kind {
     /// Returns the engine itself.
     pub(crate) fn engine(self) -> &'static dyn Engine<Asked> {
-        let found = ENGINES.iter().find(|engine| engine.name() == self.name());
-        *found.expect("every kind is listed")
+        engine::find(ENGINES, self)
     }
 }
 
@@ -43,10 +45,10 @@ impl Averaging {
     pub fn engine(&self) -> Result<Kind, Error> {
         let asked = Asked::new(self);
         if let Some(kind) = self.engine {
-            return engine::check(kind.engine(), &asked).map(|()| kind);
+            let refused = |reason| engine::refusal(kind.name(), reason);
+            return kind.engine().supports(&asked).map(|()| kind).map_err(refused);
         }
-        let mut able = engine::able(ENGINES, &asked, 1);
-        Ok(able.find_map(|engine| engine.name().parse().ok()).unwrap_or(Kind::Events))
+        Ok(engine::able(ENGINES, &asked, 1).next().unwrap_or(Kind::Events))
     }
 }
 
@@ -70,10 +72,6 @@ fn bytes(asked: &Asked, each: u64, workers: usize) -> u64 {
 struct DenseEngine;
 
 impl Engine<Asked> for DenseEngine {
-    fn name(&self) -> &'static str {
-        "dense"
-    }
-
     fn supports(&self, Asked { averaging, .. }: &Asked) -> Result<(), String> {
         let plain = matches!(averaging.topology, Topology::Complete(_))
             && averaging.faults.none()
@@ -104,10 +102,6 @@ struct MessagesEngine {
 }
 
 impl Engine<Asked> for MessagesEngine {
-    fn name(&self) -> &'static str {
-        if self.overlaps { "events" } else { "instant" }
-    }
-
     fn supports(&self, Asked { averaging, .. }: &Asked) -> Result<(), String> {
         let why = match (averaging.overlaps(), self.overlaps) {
             (true, false) => "its messages take no time, so that exchanges do not overlap",

@@ -44,10 +44,6 @@ const MOST_CANDIDATES: u64 = 64;
 pub(super) struct BitParallelEngine;
 
 impl Engine<Asked> for BitParallelEngine {
-    fn name(&self) -> &'static str {
-        "bit-parallel"
-    }
-
     fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
         let Topology::Graph(csr) = topology else {
             return Err(

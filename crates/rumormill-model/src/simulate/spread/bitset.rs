@@ -47,10 +47,6 @@ const STEP: usize = 64;
 pub(super) struct BitsetEngine;
 
 impl Engine<Asked> for BitsetEngine {
-    fn name(&self) -> &'static str {
-        "bitset"
-    }
-
     fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
         let Topology::Complete(_) = topology else {
             return Err("its buckets are filled evenly, as on the complete graph only".into());

@@ -37,10 +37,6 @@ const TABLED_BLOCK: u64 = 64;
 pub(super) struct CountEngine;
 
 impl Engine<Asked> for CountEngine {
-    fn name(&self) -> &'static str {
-        "count"
-    }
-
     fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
         let Topology::Complete(_) = topology else {
             return Err(

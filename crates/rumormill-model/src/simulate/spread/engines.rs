@@ -40,14 +40,18 @@ words!(EngineKind {
 });
 
 /// The engines, the fastest first.
-const ENGINES: &Engines<Asked> =
-    &[&CountEngine, &BitParallelEngine, &CsrEngine, &BitsetEngine, &ReferenceEngine];
+const ENGINES: &Engines<Asked, EngineKind> = &[
+    (EngineKind::Count, &CountEngine),
+    (EngineKind::BitParallel, &BitParallelEngine),
+    (EngineKind::Csr, &CsrEngine),
+    (EngineKind::Bitset, &BitsetEngine),
+    (EngineKind::Reference, &ReferenceEngine),
+];
 
 impl EngineKind {
     /// Returns the engine itself.
     pub(crate) fn engine(self) -> &'static dyn Engine<Asked> {
-        let found = ENGINES.iter().find(|engine| engine.name() == self.name());
-        *found.expect("every kind is listed")
+        engine::find(ENGINES, self)
     }
 
     /// Checks that the engine can work out a spread on a graph.
@@ -55,7 +59,8 @@ impl EngineKind {
     /// # Errors
     /// What it lacks, and what to do instead.
     pub fn supports(self, spread: &Spread, topology: &Topology) -> Result<(), Error> {
-        engine::check(self.engine(), &Asked::new(spread, topology))
+        let supported = self.engine().supports(&Asked::new(spread, topology));
+        supported.map_err(|reason| engine::refusal(self.name(), reason))
     }
 
     /// Returns the memory that it takes on top of the graph's, in bytes, with this many workers.
@@ -66,9 +71,7 @@ impl EngineKind {
 
     /// Returns the engines that can work out this many runs of a spread, the fastest first.
     pub(crate) fn able(spread: &Spread, topology: &Topology, runs: u64) -> Vec<Self> {
-        let asked = Asked::new(spread, topology);
-        let able = engine::able(ENGINES, &asked, runs);
-        able.filter_map(|engine| engine.name().parse().ok()).collect()
+        engine::able(ENGINES, &Asked::new(spread, topology), runs).collect()
     }
 
     /// Returns the fastest engine that can work out a spread.

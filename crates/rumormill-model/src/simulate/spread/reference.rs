@@ -22,10 +22,6 @@ use crate::spread::{Semantics, Spread};
 pub(super) struct ReferenceEngine;
 
 impl Engine<Asked> for ReferenceEngine {
-    fn name(&self) -> &'static str {
-        "reference"
-    }
-
     fn supports(&self, Asked { topology, .. }: &Asked) -> Result<(), String> {
         let nodes = topology.nodes();
         if nodes <= MAX_GRAPH_NODES {

@@ -32,10 +32,6 @@ use crate::spread::Spread;
 pub(super) struct CsrEngine;
 
 impl Engine<Asked> for CsrEngine {
-    fn name(&self) -> &'static str {
-        "csr"
-    }
-
     fn supports(&self, Asked { spread, topology }: &Asked) -> Result<(), String> {
         if matches!(topology, Topology::Complete(_)) {
             return Err("it needs a graph with rows of neighbours, not the complete one".into());
