@@ -160,7 +160,7 @@ words!(Engine {
     Events => "events",
 });
 
-/// A simulation of averaging: what [`super::simulate`] takes.
+/// A question of averaging, for [`crate::simulate::average::simulate`] and [`crate::compare::average`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Averaging {
     /// Which nodes can exchange with which.

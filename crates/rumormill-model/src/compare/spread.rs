@@ -73,7 +73,7 @@ fn synchronous(spread: &Spread, rounds: u64) -> Exact {
     let alive = spread.alive() as f64;
     let at_cap = |cap: u32| informed.get(cap as usize).map(|known| 1.0 - known / alive);
     // A run that goes on until all are informed leaves no residue; one that is cut off leaves those
-    // that are uninformed then. One with a goal short of everyone overshoots it by an unknown
+    // that are uninformed then. One with a goal short of all nodes overshoots it by an unknown
     // number.
     let whole = spread.coverage >= 1.0 && !spread.never_finishes();
     let beyond = cap.map(|cap| law.survival(cap.into()));

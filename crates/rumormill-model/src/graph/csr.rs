@@ -180,7 +180,8 @@ impl Csr {
     pub fn is_deep(&self) -> bool {
         *self.deep.get_or_init(|| {
             let mut steps = Vec::new();
-            let farthest = distances(self, 0, &mut steps).last().map_or(0, |&v| steps[v as usize]);
+            let reached = distances(self.nodes(), |v| self.neighbours(v), 0, &mut steps);
+            let farthest = reached.last().map_or(0, |&v| steps[v as usize]);
             farthest > 4 * self.nodes.max(2).ilog2()
         })
     }

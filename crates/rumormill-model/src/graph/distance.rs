@@ -97,7 +97,7 @@ impl Topology {
 
 /// Returns the eccentricity of a node, and fills in the steps to all others.
 fn eccentricity(graph: &Csr, node: u32, steps: &mut Vec<u32>) -> Eccentricity {
-    let reached = distances(graph, node, steps);
+    let reached = distances(graph.nodes(), |v| graph.neighbours(v), node, steps);
     let farthest = reached.last().map_or(0, |&last| steps[last as usize]);
     Eccentricity { steps: farthest.into(), reached: reached.len() as u64 }
 }

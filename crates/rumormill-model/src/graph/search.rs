@@ -1,7 +1,5 @@
 //! A search through a graph, level by level.
 
-use crate::graph::csr::Csr;
-
 /// A breadth-first search.
 pub(crate) struct Search {
     pub(crate) seen: Vec<bool>,
@@ -38,15 +36,20 @@ impl Search {
 
 /// Fills in the steps from a node to each other, `u32::MAX` to those that it cannot reach. Returns
 /// the nodes that it reaches, the nearest first.
-pub(crate) fn distances(graph: &Csr, from: u32, steps: &mut Vec<u32>) -> Vec<u32> {
+pub(crate) fn distances<'a>(
+    nodes: u64,
+    neighbours: impl Fn(u32) -> &'a [u32],
+    from: u32,
+    steps: &mut Vec<u32>,
+) -> Vec<u32> {
     steps.clear();
-    steps.resize(graph.nodes() as usize, u32::MAX);
+    steps.resize(nodes as usize, u32::MAX);
     steps[from as usize] = 0;
     let mut reached = vec![from];
     let mut at = 0;
     while let Some(&v) = reached.get(at) {
         at += 1;
-        for &w in graph.neighbours(v) {
+        for &w in neighbours(v) {
             if steps[w as usize] == u32::MAX {
                 steps[w as usize] = steps[v as usize] + 1;
                 reached.push(w);
