@@ -35,6 +35,7 @@
 
 pub mod average;
 pub mod broadcast;
+mod chebyshev;
 mod complex;
 mod dense;
 mod double;

@@ -9,38 +9,16 @@
 mod chain;
 #[path = "gate/double.rs"]
 mod double;
+#[path = "support/random.rs"]
+mod random;
 
 use std::collections::BTreeMap;
 
 use chain::{Setting, Truth, Way, truth};
+use random::{Random, asked};
 use rumormill_model::exact::{Distribution, Options};
 use rumormill_model::spread::{Spread, Targets};
 use rumormill_proto::Style;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    /// 1..=most, as likely in every octave.
-    fn size(&mut self, most: u64) -> u64 {
-        ((most as f64 + 1.0).powf(self.unit()) as u64).clamp(1, most)
-    }
-}
 
 /// A random setting whose truth takes at most about `budget` steps, and the cheaper way to it.
 fn setting(random: &mut Random, budget: f64) -> (Setting, Way) {
@@ -183,10 +161,9 @@ fn region(setting: &Setting) -> String {
 
 #[test]
 fn random_settings_meet_the_chain() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|x| x.parse::<u64>().ok());
-    let asked = number("RUMORMILL_GATE");
-    let (count, budget) = asked.map_or((60, 2e6), |count| (count, 4e8));
-    let seed = number("RUMORMILL_GATE_SEED").unwrap_or(1);
+    let number = asked("RUMORMILL_GATE");
+    let (count, budget) = number.map_or((60, 2e6), |count| (count, 4e8));
+    let seed = asked("RUMORMILL_GATE_SEED").unwrap_or(1);
     println!("gate: {count} settings from seed {seed}");
     let mut random = Random(seed);
     let mut worst: BTreeMap<String, (u64, Gaps)> = BTreeMap::new();
@@ -200,7 +177,7 @@ fn random_settings_meet_the_chain() {
         let gaps = compare(&setting, &truth(&setting, way), &ask(&setting));
         let entry = worst.entry(region(&setting)).or_default();
         *entry = (entry.0 + 1, entry.1.max(gaps));
-        if asked.is_some() && i % 250 == 249 {
+        if number.is_some() && i % 250 == 249 {
             println!("{} done", i + 1);
         }
     }

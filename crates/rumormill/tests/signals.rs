@@ -3,7 +3,9 @@
 
 mod common;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use common::{Agent, Dir, Lines, Owned, rumormill, until_caught};
 use rustix::process::Signal;
@@ -94,4 +96,30 @@ fn a_hang_up_ends_long_work_with_what_is_known() {
     child.signal(Signal::HUP);
     lines.find("what is known", |line| line.starts_with("Interrupted: this").then_some(()));
     assert_eq!(child.wait().code(), Some(129));
+}
+
+#[test]
+fn an_interrupt_ends_a_computation_at_once_and_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let picture = dir.path().join("law.svg");
+    let plot = picture.to_str().expect("UTF-8");
+    for args in [
+        &["plan", "--nodes", "1e15", "--deadline", "9s", "--failure", "1e-9", "--max-fanout", "64"]
+            [..],
+        &["predict", "spread", "--nodes", "1e15", "--coverage", "0.5", "--plot", plot],
+        &["predict", "stop", "--nodes", "5000", "--counter", "16", "--json"],
+    ] {
+        let mut command = rumormill();
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = command.spawn().expect("starts");
+        let pid = rustix::process::Pid::from_child(&child);
+        std::thread::sleep(Duration::from_millis(100));
+        rustix::process::kill_process(pid, Signal::INT).expect("still at work");
+        let began = Instant::now();
+        let output = child.wait_with_output().expect("it ends");
+        assert!(began.elapsed() < Duration::from_secs(5), "{args:?}");
+        // A shell reports this as exit code 130.
+        assert_eq!(output.status.signal(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty() && !picture.exists(), "{args:?}");
+    }
 }

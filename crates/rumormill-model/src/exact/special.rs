@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_balance_to_the_last_digit() {
+        // Neither sums to one: the first is off by rounding, the second by 1e-9.
+        for mut row in [vec![0.1; 10], vec![0.3 + 1e-9, 0.3, 0.4]] {
+            balance(&mut row);
+            let (mut high, mut low) = (0.0f64, 0.0);
+            for w in row {
+                let next = high + w;
+                low += (high - next) + w;
+                high = next;
+            }
+            assert!(((high - 1.0) + low).abs() < 3e-17);
+        }
+    }
+
+    #[test]
     fn harmonic_series_and_sum_agree() {
         let direct: f64 = (1..=100).rev().map(|i| 1.0 / f64::from(i)).sum();
         assert!((harmonic(100.0) - direct).abs() < 1e-14);

@@ -8,6 +8,7 @@ mod stages;
 mod switched;
 
 use crate::error::{Error, count, need};
+use crate::exact::dense::MAX_NODES;
 use crate::exact::kernel::Kernel;
 use rumormill_proto::Style;
 
@@ -20,27 +21,28 @@ pub use stages::Stage;
 /// The most rounds whose probabilities are listed.
 pub const MAX_ROUNDS: u64 = 2_000_000;
 
-/// The most rounds in which a goal short of everyone is approached, where a front is followed; and
-/// those that panels are followed for, or leaps, times the logarithm of the nodes.
+/// Limits of the time that the backward engine takes: the rounds in which a front grows to a goal
+/// short of all nodes; and rounds, or leaps, times the logarithm of the nodes.
 const MAX_FRONT_ROUNDS: f64 = 55.0;
 const MAX_PANEL_ROUNDS: f64 = 40_000.0;
 
-/// The most living nodes [`Engine::Dense`] takes, if it is asked for by name.
+/// The most living nodes that [`Engine::Dense`] accepts.
 pub const MAX_DENSE_NODES: u64 = 10_000;
 
-/// Which engine does the work.
+/// The method of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Engine {
-    /// The law of the number informed, round after round, every outcome of every count listed.
-    /// Positive terms only, and a proved bound. The default to 2,500 living nodes, and to 10,000
-    /// where it takes about half a second.
+    /// Follows the law of the number informed forward, count by count. All terms are positive, and
+    /// the bound is proved. The default up to 2,500 living nodes, and up to 10,000 where it takes
+    /// about half a second.
     Dense,
-    /// P(T > t) as a function of the number informed, round before round, on panels. Any number of
-    /// nodes.
+    /// Follows P(T > t), as a function of the number informed, backward on panels. For any number
+    /// of nodes.
     Backward,
 }
 
-/// What has been computed so far, told to an observer after every round.
+/// The state of a computation after a round.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The round just finished.
@@ -49,19 +51,20 @@ pub struct Progress {
     pub survival: f64,
 }
 
-/// How to compute, where the defaults will not do.
+/// Settings of a computation.
+// Not `non_exhaustive`: users build it with `..Options::default()`.
 #[derive(Default)]
 pub struct Options<'a> {
-    /// The engine; chosen by size if `None`.
+    /// Engine. `None`: chosen by the number of nodes.
     pub engine: Option<Engine>,
-    /// List P(T > x) until it falls below this; 1e-15 if `None`. Tails keep their relative
+    /// Probability below which the list of P(T > x) ends. `None`: 1e-15. Tails keep their relative
     /// accuracy down to about 1e-25.
     pub floor: Option<f64>,
-    /// List P(T > x) at least to this x.
+    /// Round to which P(T > x) is listed at least.
     pub rounds: u64,
-    /// Panels this many times narrower than usual (1 if 0): to see that it changes nothing.
+    /// Factor by which panels are narrower than usual; 0 counts as 1. To check that nothing changes.
     pub refine: u32,
-    /// Called after every round.
+    /// Function called after every round.
     pub observer: Option<&'a mut dyn FnMut(Progress)>,
 }
 
@@ -85,8 +88,8 @@ pub struct Distribution {
     pub variance: f64,
     /// P(T > x) for x = 0, 1, 2, … until it falls below 1e-15 (or as far as was asked).
     pub survival: Vec<f64>,
-    /// P(T ≤ x) for the same x. The dense engine gives it digits of its own, to about 1e-30, where
-    /// it is small; elsewhere it is one minus the survival.
+    /// P(T ≤ x) for the same x. With a proved bound its own digits are kept down to about 1e-30;
+    /// otherwise it is one minus the survival.
     pub success: Vec<f64>,
     /// Expected number of contacts until the goal is met, the whole last round included: `fanout`
     /// for each informed node and round under push, for each uninformed node under pull, for every
@@ -94,29 +97,47 @@ pub struct Distribution {
     pub messages: f64,
     /// Bound on the absolute error of every entry of `survival`; see `bound`.
     pub error: f64,
-    /// Where that bound comes from.
+    /// Source of that bound.
     pub bound: Bound,
-    /// Which engine did it.
+    /// Method that was used.
     #[serde(skip)]
     pub engine: Engine,
 }
 
-/// Where the bound on an error comes from.
+/// The source of a bound on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Bound {
-    /// Every rounding, and everything left out, is accounted for at its worst.
+    /// A proof: the worst case of every rounding, and of everything left out, is counted.
     Proved,
-    /// The question was worked out twice, on different panels and strides; the bound is eight times
-    /// the largest difference, and rounding. What both have in common, the law of one round from the
-    /// contour, is tested but not bounded.
+    /// A comparison: the law is computed twice, on different panels and strides, and the bound is
+    /// eight times the largest difference, plus rounding. The formula of one round, which both
+    /// computations share, is tested but not bounded.
     Compared,
 }
 
 words!(Bound { Proved => "proved", Compared => "compared" });
 
 impl Distribution {
-    /// A law from its P(T > x), the last of which is the end; one that does not fall below 1e-9 has
-    /// no moments.
+    /// Returns the law of a spread that is finished at the start, or that never finishes, listed to
+    /// this round.
+    fn constant(finished: bool, rounds: u64) -> Self {
+        let length = (rounds + 1).min(MAX_ROUNDS) as usize;
+        let (left, moment) = if finished { (0.0, 0.0) } else { (1.0, f64::INFINITY) };
+        Self {
+            mean: moment,
+            variance: moment,
+            survival: vec![left; length],
+            success: vec![1.0 - left; length],
+            messages: moment,
+            error: 0.0,
+            bound: Bound::Proved,
+            engine: Engine::Dense,
+        }
+    }
+
+    /// Returns the law with this P(T > x), the last of which is the end. A law that does not fall
+    /// below 1e-9 has no moments.
     #[must_use]
     pub fn listed(survival: Vec<f64>, messages: f64, error: f64) -> Self {
         let success: Vec<f64> = survival.iter().map(|p| 1.0 - p).collect();
@@ -129,13 +150,13 @@ impl Distribution {
         Self { mean, variance, survival, success, messages, error, bound, engine }
     }
 
-    /// Standard deviation of T in rounds.
+    /// Returns the standard deviation of T in rounds.
     #[must_use]
     pub fn standard_deviation(&self) -> f64 {
         self.variance.sqrt()
     }
 
-    /// P(T ≤ x): the chance that x rounds are enough. 1 beyond the listed tail.
+    /// Returns P(T ≤ x), the probability that x rounds are enough; 1 beyond the listed tail.
     #[must_use]
     pub fn success(&self, x: u64) -> f64 {
         if self.mean.is_infinite() {
@@ -144,7 +165,7 @@ impl Distribution {
         usize::try_from(x).ok().and_then(|x| self.success.get(x)).copied().unwrap_or(1.0)
     }
 
-    /// P(T > x): the chance that x rounds are not enough. 0 beyond the listed tail.
+    /// Returns P(T > x), the probability that x rounds are not enough; 0 beyond the listed tail.
     #[must_use]
     pub fn survival(&self, x: u64) -> f64 {
         if self.mean.is_infinite() {
@@ -153,8 +174,8 @@ impl Distribution {
         usize::try_from(x).ok().and_then(|x| self.survival.get(x)).copied().unwrap_or(0.0)
     }
 
-    /// The least x with P(T ≤ x) ≥ `percent`/100; `None` if there is none, because the spread
-    /// never finishes, or none within the listed tail.
+    /// Returns the least x with P(T ≤ x) ≥ `percent`/100; `None` if the spread never finishes, or
+    /// if x is beyond the listed tail.
     ///
     /// # Errors
     /// If `percent` is not inside (0, 100).
@@ -168,27 +189,26 @@ impl Distribution {
     }
 }
 
-/// One engine at work: after each step it knows P(T > t) and the messages of rounds 1..=t.
+/// An engine: after t steps it has P(T > t) and the messages of rounds 1 to t.
 trait Steps {
-    /// Goes one round on.
+    /// Computes one more round.
     fn step(&mut self);
-    /// P(T > t).
+    /// Returns P(T > t).
     fn survival(&self) -> f64;
-    /// P(T ≤ t), with digits of its own where the engine has them.
+    /// Returns P(T ≤ t), with its own digits where the engine has them.
     fn success(&self) -> f64 {
         1.0 - self.survival()
     }
-    /// Expected messages sent in rounds 1..=t while unfinished.
+    /// Returns the mean number of messages of rounds 1 to t, sent before the finish.
     fn messages(&self) -> f64;
-    /// The error of P(T > t) is at most this.
+    /// Returns a bound on the error of P(T > t).
     fn error(&self) -> f64;
 }
 
 impl Spread {
-    /// The exact distribution of T.
+    /// Returns the exact distribution of T, with a bound on its error.
     ///
-    /// Absolute error below 1e-12 for fan-out to 16, loss to 0.99 and 10¹² nodes, and tails keep
-    /// their relative accuracy; see [`Distribution::error`] for the engine's own bound.
+    /// For a goal of all nodes and a loss of at most 0.9 the error is mostly below 1e-12.
     ///
     /// # Errors
     /// If a field is out of range, or loss so near 1 that the distribution spans more than
@@ -206,7 +226,7 @@ impl Spread {
         self.solve_with(Options::default())
     }
 
-    /// As [`Self::solve`], with choices.
+    /// Returns the exact distribution of T, computed with these settings.
     ///
     /// # Errors
     /// As [`Self::solve`].
@@ -215,37 +235,14 @@ impl Spread {
         if let Some(after) = self.switches_after() {
             return self.solve_switched(after.into(), options);
         }
-        let goal = self.goal();
-        if goal <= self.origins {
-            return Ok(Distribution {
-                mean: 0.0,
-                variance: 0.0,
-                survival: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
-                success: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
-                messages: 0.0,
-                error: 0.0,
-                bound: Bound::Proved,
-                engine: Engine::Dense,
-            });
-        }
-        if self.never_finishes() {
-            return Ok(Distribution {
-                mean: f64::INFINITY,
-                variance: f64::INFINITY,
-                survival: vec![1.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
-                success: vec![0.0; (options.rounds + 1).min(MAX_ROUNDS) as usize],
-                messages: f64::INFINITY,
-                error: 0.0,
-                bound: Bound::Proved,
-                engine: Engine::Dense,
-            });
+        if self.goal() <= self.origins || self.never_finishes() {
+            return Ok(Distribution::constant(!self.never_finishes(), options.rounds));
         }
         let rounds = self.affordable_rounds()?;
-        let dense = self.alive() <= crate::exact::dense::MAX_NODES;
         if options.engine == Some(Engine::Dense) {
             count("nodes", self.alive(), 1, MAX_DENSE_NODES)?;
         }
-        let dense = dense || self.affords_dense(rounds);
+        let dense = self.alive() <= MAX_NODES || self.affords_dense(rounds);
         let engine = options.engine.unwrap_or(if dense { Engine::Dense } else { Engine::Backward });
         Ok(match engine {
             Engine::Dense => collect(&mut dense::Dense::new(self, rounds), engine, options),
@@ -271,51 +268,54 @@ impl Spread {
         need(endless, "stop", self.last_round(), "never, for the exact law")
     }
 
-    /// The backward engine, on panels this much narrower than usual.
+    /// Returns the engine for many nodes, on panels this many times narrower than usual.
     fn backward(&self, kernel: &Kernel, refine: f64) -> Box<dyn Steps> {
-        if self.goal() < self.alive() && self.alive() > crate::exact::dense::MAX_NODES {
+        if self.goal() < self.alive() && self.alive() > MAX_NODES {
             Box::new(front::Front::new(self, kernel.clone(), refine))
         } else {
-            let engine = backward::Backward::new(self, kernel, refine);
-            let whole = self.goal() == self.alive();
-            Box::new(if whole { engine.in_leaps(self.leap()) } else { engine })
+            let mut engine = backward::Backward::new(self, kernel, refine);
+            if self.goal() == self.alive() {
+                engine.set_leap(self.leap());
+            }
+            Box::new(engine)
         }
     }
 
-    /// How many rounds the backward engine goes at a leap.
+    /// Returns the number of rounds that the backward engine goes at a leap.
     fn leap(&self) -> usize {
         backward::leap(self.rounds_at_most())
     }
 
-    /// Contacts of one node that arrive at the living, a round.
+    /// Returns the mean number of contacts of a node that reach living nodes in a round.
     fn rate(&self) -> f64 {
         let reach = self.alive() as f64 / self.pool().max(1) as f64;
         (self.picks().max(1) as f64 * (1.0 - self.loss) * reach).max(f64::MIN_POSITIVE)
     }
 
-    /// Whether the dense engine answers in about half a second though the nodes are many: where they
-    /// only push, or only pull, or rows are narrow because rounds are slow.
+    /// Returns whether the dense engine takes less than about half a second for more than 2,500
+    /// nodes: where they only push, or only pull, or where rows are narrow because rounds are slow.
     fn affords_dense(&self, rounds: f64) -> bool {
         let alive = self.alive() as f64;
         let picks = self.picks() as f64;
         let width = (24.0 * (0.25 * alive * self.rate().min(1.0)).sqrt() + 24.0).min(alive);
-        // Nanoseconds per weight, as measured: picks one by one, thinning by calls, and rounds.
+        // Nanoseconds per weight, as measured: picks one by one, thinning by calls, and rounds, which
+        // wait for memory.
         let picks = if self.pushes_in(1) { 0.8 * picks } else { 0.0 };
         let thinning = match (self.pushes_in(1), self.pulls()) {
             (_, false) => 5.0,
             (false, true) => 60.0,
             (true, true) => 60.0 + 0.5 * width,
         };
-        let seconds = 1e-9 * alive * width * (picks + thinning + 0.15 * rounds);
+        let seconds = 1e-9 * alive * width * (picks + thinning + 0.4 * rounds);
         let slow = self.goal() == self.alive() && rounds > 600.0;
-        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && seconds < 0.5 && !slow
+        self.alive() <= MAX_DENSE_NODES && alive * width < 6e6 && seconds < 0.4 && !slow
     }
 
-    /// About how many rounds the distribution spans, unless that is beyond reach.
+    /// Returns about how many rounds the distribution spans, unless that takes too long.
     fn affordable_rounds(&self) -> Result<f64, Error> {
         let rounds = self.rounds_at_most();
         if rounds > MAX_ROUNDS as f64 {
-            // Who is to blame: what is lost, or whom nobody can tell.
+            // Blame the loss, or the dead nodes that are called in vain.
             let reached = self.alive() as f64 / self.nodes as f64;
             let (name, value) =
                 if 1.0 - self.loss <= reached { ("loss", self.loss) } else { ("dead", self.dead) };
@@ -324,7 +324,7 @@ impl Spread {
         // Steps of each engine, on this side of a second.
         let alive = self.alive() as f64;
         let front = alive.ln() / self.rate().ln_1p();
-        let (name, value, too_long) = if self.alive() <= crate::exact::dense::MAX_NODES {
+        let (name, value, too_long) = if self.alive() <= MAX_NODES {
             ("loss", self.loss, rounds * alive > 1e9)
         } else if self.goal() < self.alive() && !self.affords_dense(rounds) {
             ("coverage", self.coverage, front > MAX_FRONT_ROUNDS)
@@ -338,15 +338,15 @@ impl Spread {
         Ok(rounds)
     }
 
-    /// About how many rounds the distribution spans down to 1e-15: growth, decay of the last
-    /// nodes, and the tail.
+    /// Returns about how many rounds the distribution spans down to 1e-15: growth, decay of the
+    /// last nodes, and the tail.
     fn rounds_at_most(&self) -> f64 {
         let rate = self.rate();
         let size = (self.alive() as f64).ln();
         size / rate.ln_1p() + (size + 35.0) / rate
     }
 
-    /// Contacts in one round from u informed and m uninformed living nodes.
+    /// Returns the contacts of a round with u informed and m uninformed living nodes.
     fn calls(&self, u: f64, m: f64) -> f64 {
         self.picks() as f64
             * match self.style {
@@ -357,11 +357,11 @@ impl Spread {
     }
 }
 
-/// By how much panels are narrower when a question is worked out again: what is missing of a panel
-/// of 12 coefficients then falls to a hundredth, and to less of one of more.
+/// Factor by which panels are narrower in the second computation: the truncation error of a panel
+/// of 12 coefficients falls to a hundredth, and that of 20 to less.
 const FINER: f64 = 1.5;
 
-/// Works a question out twice, on narrower panels the second time.
+/// Computes a law twice, on narrower panels the second time, and bounds its error by the difference.
 fn compared(mut options: Options<'_>, engine: impl Fn(f64) -> Box<dyn Steps>) -> Distribution {
     let refine = f64::from(options.refine.max(1));
     let coarse = Options { floor: options.floor, rounds: options.rounds, ..Options::default() };
@@ -373,7 +373,7 @@ fn compared(mut options: Options<'_>, engine: impl Fn(f64) -> Box<dyn Steps>) ->
     exact
 }
 
-/// Runs an engine to the end of the listed tail and adds up the moments.
+/// Runs an engine to the end of the list, and sums the moments.
 fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> Distribution {
     let floor = options.floor.unwrap_or(1e-15);
     let (mut survival, mut success) = (vec![1.0], vec![0.0]);
@@ -409,7 +409,7 @@ fn collect(steps: &mut dyn Steps, engine: Engine, mut options: Options<'_>) -> D
     }
 }
 
-/// Mean and variance from both tails; what lies beyond the list is taken as geometric.
+/// Returns mean and variance from both tails; beyond the list the tail counts as geometric.
 fn moments(survival: &[f64], success: &[f64]) -> (f64, f64) {
     let last = survival.len() - 1;
     let (p, before) = (survival[last], survival[last - 1]);

@@ -2,14 +2,16 @@
 
 use super::Steps;
 use crate::exact::dense::dot;
-use crate::exact::grid::{Grid, Law, Matrix, Panels};
+use crate::exact::grid::matrix::{Law, Matrix};
+use crate::exact::grid::{EDGE, Grid, Panels};
 use crate::exact::kernel::Kernel;
 use crate::spread::Spread;
 
 pub(super) struct Backward {
     grid: Grid,
     matrix: Matrix,
-    origins: f64,
+    /// The law of the number informed at the start.
+    law: Law,
     /// Contacts of one round from each node; none once the goal is met.
     calls: Vec<f64>,
     /// `f_t`; it is 1 before node `begin`.
@@ -62,15 +64,14 @@ impl Backward {
     pub(super) fn on(spread: &Spread, kernel: &Kernel, panels: Panels) -> Self {
         let grid = Grid::new(kernel.alive, panels);
         let origins = spread.origins as f64;
-        let first =
-            grid.node_of(origins).filter(|_| origins <= crate::exact::grid::EDGE).unwrap_or(0);
+        let first = if origins <= EDGE { origins as usize - 1 } else { 0 };
         let matrix = Matrix::new(spread, kernel, &grid, first);
         let goal = spread.goal() as f64;
         let open = |u: f64| u < goal;
         let calls = grid.nodes.iter().map(|&(u, m)| if open(u) { spread.calls(u, m) } else { 0.0 });
         let survival = grid.nodes.iter().map(|&(u, _)| f64::from(u8::from(open(u))));
         Self {
-            origins,
+            law: Law::new(&grid, origins),
             calls: calls.collect(),
             survival: survival.collect(),
             begin: first_short(goal, &grid),
@@ -82,10 +83,10 @@ impl Backward {
         }
     }
 
-    /// Goes this many rounds at a leap, a power of two; for a goal that is everyone.
-    pub(super) fn in_leaps(mut self, leap: usize) -> Self {
+    /// Sets the number of rounds at a leap, a power of two; for a goal of all nodes.
+    pub(super) fn set_leap(&mut self, leap: usize) {
         if leap > 1 {
-            let mut law = self.law();
+            let mut law = self.law.clone();
             let mut rows = Vec::new();
             for _ in 0..leap {
                 rows.push((law.nodes.start, law.weights[law.nodes.clone()].to_vec()));
@@ -95,22 +96,16 @@ impl Backward {
             let rounds = (0..doublings).fold(self.matrix.clone(), |matrix, _| matrix.squared());
             self.leap = Some(Leap { rounds, rows, since: 0 });
         }
-        self
     }
 
-    /// The law of the number informed at the start, as weights of nodes.
+    /// Returns the law of the number informed at the start.
     pub(super) fn law(&self) -> Law {
-        Law::new(&self.grid, self.origins)
+        self.law.clone()
     }
 
-    /// P(T > t) by weights of the nodes.
-    pub(super) fn read(&self, law: &Law) -> f64 {
-        law.mean(&self.survival)
-    }
-
-    /// The contacts of all rounds that are still to come, by weights of the nodes.
-    pub(super) fn total_calls(&self, law: &Law) -> f64 {
-        law.mean(&self.matrix.total(&self.grid, &self.calls))
+    /// Sets the law of the number informed at the start.
+    pub(super) fn start_from(&mut self, law: Law) {
+        self.law = law;
     }
 
     /// One round of a law; gives the contacts expected in it.
@@ -120,9 +115,41 @@ impl Backward {
         calls
     }
 
-    /// The matrix of one round and its grid, when the spread itself is done with.
-    pub(super) fn into_parts(self) -> (Grid, Matrix) {
-        (self.grid, self.matrix)
+    /// Returns the means of `value(informed, uninformed)` after 0, 1, …, `rounds` rounds.
+    pub(super) fn means<const N: usize>(
+        &self,
+        rounds: u64,
+        value: impl Fn(f64, f64) -> [f64; N],
+    ) -> Vec<[f64; N]> {
+        let values: Vec<[f64; N]> = self.grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
+        let parts: [Vec<f64>; N] =
+            std::array::from_fn(|part| values.iter().map(|value| value[part]).collect());
+        let mut law = self.law.clone();
+        (0..=rounds)
+            .map(|_| {
+                let means = std::array::from_fn(|part| law.mean(&parts[part]));
+                law.step(&self.matrix);
+                means
+            })
+            .collect()
+    }
+
+    /// Returns the mean round of the last delivery in this many rounds, from the probability
+    /// `idle(informed, uninformed)` that a round informs no node.
+    pub(super) fn last_delivery(&self, rounds: u64, idle: impl Fn(f64, f64) -> f64) -> f64 {
+        let idle: Vec<f64> = self.grid.nodes.iter().map(|&(u, m)| idle(u, m)).collect();
+        let mut still = vec![1.0; idle.len()];
+        let mut now = vec![0.0; idle.len()];
+        let mut next = now.clone();
+        for _ in 0..rounds {
+            self.matrix.apply(&now, &mut next);
+            for ((value, still), idle) in next.iter_mut().zip(&mut still).zip(&idle) {
+                *still *= idle;
+                *value += 1.0 - *still;
+            }
+            std::mem::swap(&mut now, &mut next);
+        }
+        self.law.mean(&now)
     }
 }
 
@@ -160,13 +187,13 @@ impl Steps for Backward {
     }
 
     fn survival(&self) -> f64 {
-        let Some(leap) = &self.leap else { return self.grid.read(&self.survival, self.origins) };
+        let Some(leap) = &self.leap else { return self.law.mean(&self.survival) };
         let (low, row) = &leap.rows[leap.since];
         dot(row, &self.survival[*low..])
     }
 
     fn messages(&self) -> f64 {
-        self.total_calls(&self.law())
+        self.law.mean(&self.matrix.total(&self.grid, &self.calls))
     }
 
     fn error(&self) -> f64 {

@@ -253,8 +253,8 @@ pub(super) struct Dense {
     /// Rounds since the last leap, and the states that matter to the next.
     since: usize,
     window: (usize, usize),
-    /// The round after which another spread takes over, and its round and contacts.
-    switch: Option<(u64, Round, Vec<f64>)>,
+    /// The round after which another spread takes over, and its round, contacts and rounds.
+    switch: Option<(u64, Round, Vec<f64>, f64)>,
     at: u64,
     /// P(T > t), P(T ≤ t), and the bound.
     now: [f64; 3],
@@ -276,7 +276,7 @@ impl Dense {
             left_out: 0.0,
         };
         let calls = calls(spread);
-        let leap = (rounds > MANY_ROUNDS && states > 64).then(|| Leap::new(&round, &calls, rounds));
+        let leap = Leap::for_many(&round, &calls, rounds);
         Self {
             law,
             error: round.step_error(),
@@ -292,10 +292,11 @@ impl Dense {
         }
     }
 
-    /// Lets another spread over the same nodes take over after some rounds. Not with leaps.
-    pub(super) fn switch(&mut self, after: u64, spread: &Spread) {
+    /// Sets another spread over the same nodes to take over after some rounds; it takes about
+    /// `rounds` more.
+    pub(super) fn switch(&mut self, after: u64, spread: &Spread, rounds: f64) {
         self.leap = None;
-        self.switch = Some((after, Round::new(spread), calls(spread)));
+        self.switch = Some((after, Round::new(spread), calls(spread), rounds));
     }
 
     /// Sets the answers from sums of positive terms with this relative error.
@@ -314,6 +315,11 @@ fn calls(spread: &Spread) -> Vec<f64> {
 }
 
 impl Leap {
+    /// The leaps of a spread that takes many rounds.
+    fn for_many(round: &Round, calls: &[f64], rounds: f64) -> Option<Self> {
+        (rounds > MANY_ROUNDS && calls.len() > 64).then(|| Self::new(round, calls, rounds))
+    }
+
     fn new(round: &Round, calls: &[f64], rounds: f64) -> Self {
         let states = calls.len();
         let doublings = rounds.log2() * 0.5;
@@ -359,8 +365,12 @@ impl Leap {
 impl Steps for Dense {
     fn step(&mut self) {
         if self.switch.as_ref().is_some_and(|(after, ..)| *after == self.at)
-            && let Some((_, round, calls)) = self.switch.take()
+            && let Some((_, round, calls, rounds)) = self.switch.take()
         {
+            self.leap = Leap::for_many(&round, &calls, rounds);
+            if let Some(leap) = &self.leap {
+                self.window = self.law.matters(&leap.short[leap.short.len() - 1]);
+            }
             self.round = round;
             self.error = self.round.step_error();
             self.calls = calls;

@@ -6,7 +6,9 @@
 //! front lies is found anew, and panels are split there until they carry it.
 
 use super::Steps;
-use crate::exact::grid::{EDGE, Grid, Matrix, POINTS, Panels, point, split};
+use crate::exact::chebyshev::{self, POINTS, place, point, point_between};
+use crate::exact::grid::matrix::Matrix;
+use crate::exact::grid::{EDGE, Grid, Panels, between, split};
 use crate::exact::kernel::{Kernel, Outcome};
 use crate::exact::row::Row;
 use crate::spread::Spread;
@@ -39,24 +41,6 @@ struct Panel {
     low: f64,
     high: f64,
     coefficients: [Pair; POINTS],
-}
-
-impl Panel {
-    fn read(&self, at: f64) -> Pair {
-        let x = ((at - self.low) - (self.high - at)) / (self.high - self.low);
-        // Clenshaw's recurrence.
-        let mut sums = [0.0; 2];
-        for (part, sum) in sums.iter_mut().enumerate() {
-            let (mut b1, mut b2) = (0.0, 0.0);
-            for c in self.coefficients[1..].iter().rev() {
-                let b = 2.0 * x * b1 - b2 + c[part];
-                b2 = b1;
-                b1 = b;
-            }
-            *sum = self.coefficients[0][part] + x * b1 - b2;
-        }
-        sums
-    }
 }
 
 /// The front after some rounds.
@@ -95,7 +79,7 @@ pub(super) struct Front {
     /// Contacts of round t+1 with no goal set, on the grid, and as coefficients of its panels.
     calls: Vec<f64>,
     scratch: Vec<f64>,
-    smooth: Vec<[f64; POINTS]>,
+    smooth: Vec<[[f64; 1]; POINTS]>,
     wave: Wave,
     round: u64,
     row: Row,
@@ -129,7 +113,7 @@ impl Front {
             kept: vec![Kept::default(); 2 * EDGE as usize + 2],
             messages: 0.0,
             error: 0.0,
-            cosines: crate::exact::grid::cosines(POINTS),
+            cosines: chebyshev::cosines(POINTS),
             grid,
             kernel,
         };
@@ -150,11 +134,12 @@ impl Front {
             return wave.early[u.round() as usize - 1];
         }
         if m <= EDGE {
-            return crate::exact::grid::between(&wave.late, m);
+            return between(|m| wave.late[m], m);
         }
         let at = if wave.by_missed { m } else { u };
         let panel = wave.panels.partition_point(|p| p.high < at).min(wave.panels.len() - 1);
-        wave.panels[panel].read(at)
+        let Panel { low, high, coefficients } = &wave.panels[panel];
+        chebyshev::value(coefficients, place(at, *low, *high))
     }
 
     fn read_origin(&self) -> Pair {
@@ -207,7 +192,7 @@ impl Front {
         let mut values = [[0.0; 2]; POINTS];
         let mut steepest = 0.0f64;
         for i in 0..POINTS {
-            let at = 0.5 * ((1.0 - point(i)) * low + (1.0 + point(i)) * high);
+            let at = point_between(i, low, high);
             let (u, m) = if next.by_missed { (alive - at, at) } else { (at, alive - at) };
             values[i] = self.pull_back(u, m, false);
             if i > 0 {
@@ -215,7 +200,7 @@ impl Front {
                 steepest = steepest.max((values[i][0] - values[i - 1][0]).abs() / step);
             }
         }
-        let coefficients = crate::exact::grid::transform(&self.cosines, &values);
+        let coefficients = chebyshev::transform(&self.cosines, &values);
         // Contacts count up to one call of everybody.
         let size = self.kernel.fanout * self.kernel.alive;
         let tail = |c: &Pair| c[0].abs().max(c[1].abs() / size);

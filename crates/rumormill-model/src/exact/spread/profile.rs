@@ -2,7 +2,6 @@
 
 use super::{Distribution, Engine, Options, collect, compared};
 use crate::error::{Error, count, need};
-use crate::exact::grid::{Grid, Law, Matrix, Panels};
 use crate::exact::kernel::Kernel;
 use crate::exact::spread::backward::Backward;
 use crate::exact::spread::dense::Dense;
@@ -56,19 +55,7 @@ impl Spread {
         if self.nodes == 1 || self.loss >= 1.0 {
             return Ok(vec![value(origins, alive - origins); rounds as usize + 1]);
         }
-        let kernel = Kernel::new(self);
-        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1.0));
-        let matrix = Matrix::new(self, &kernel, &grid, 0);
-        let values: Vec<[f64; N]> = grid.nodes.iter().map(|&(u, m)| value(u, m)).collect();
-        let parts: [Vec<f64>; N] =
-            std::array::from_fn(|part| values.iter().map(|value| value[part]).collect());
-        let mut law = Law::new(&grid, origins);
-        let mut means = Vec::with_capacity(rounds as usize + 1);
-        for _ in 0..=rounds {
-            means.push(std::array::from_fn(|part| law.mean(&parts[part])));
-            law.step(&matrix);
-        }
-        Ok(means)
+        Ok(Backward::new(self, &Kernel::new(self), 1.0).means(rounds, value))
     }
 
     /// The mean round of the last delivery when all stop after `rounds` rounds, whether or not
@@ -95,60 +82,35 @@ impl Spread {
             return Ok(0.0);
         }
         let kernel = Kernel::new(self);
-        let grid = Grid::new(kernel.alive, Panels::for_kernel(&kernel, self.loss, 1.0));
-        let matrix = Matrix::new(self, &kernel, &grid, 0);
-        let idle: Vec<f64> = grid.nodes.iter().map(|&(u, m)| kernel.idle(u, m)).collect();
-        let mut still = vec![1.0; idle.len()];
-        let mut now = vec![0.0; idle.len()];
-        let mut next = now.clone();
-        for _ in 0..rounds {
-            matrix.apply(&now, &mut next);
-            for ((value, still), idle) in next.iter_mut().zip(&mut still).zip(&idle) {
-                *still *= idle;
-                *value += 1.0 - *still;
-            }
-            std::mem::swap(&mut now, &mut next);
-        }
-        Ok(grid.read(&now, self.origins as f64))
+        Ok(Backward::new(self, &kernel, 1.0).last_delivery(rounds, |u, m| kernel.idle(u, m)))
     }
 
-    /// The exact distribution, and the means of both of `value(informed, uninformed)` summed over the
-    /// first rounds, as many as `rounds` makes of the distribution: one matrix serves both.
+    /// Returns the distribution for a goal of all nodes, from one set of panels, and the means of
+    /// both parts of `value(informed, uninformed)`, summed over the first rounds; `rounds` says how
+    /// many. One matrix serves all.
     pub(crate) fn solve_with_totals(
         &self,
         options: Options<'_>,
         rounds: impl FnOnce(&Distribution) -> u64,
         value: impl Fn(f64, f64) -> [f64; 2],
     ) -> Result<(Distribution, [f64; 2]), Error> {
+        let totals = |mut means: Vec<[f64; 2]>| {
+            means.pop();
+            means.iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d])
+        };
         self.check()?;
-        if self.goal() <= self.origins || self.never_finishes() || self.coverage < 1.0 {
+        if self.goal() <= self.origins || self.never_finishes() {
             let exact = self.solve_with(options)?;
             let rounds = rounds(&exact);
-            let total = |part: usize| -> Result<f64, Error> {
-                let means = self.means(rounds, |u, m| value(u, m)[part])?;
-                Ok(means[..rounds as usize].iter().sum())
-            };
-            return Ok((exact, [total(0)?, total(1)?]));
+            let totals = totals(self.means_of(rounds, value)?);
+            return Ok((exact, totals));
         }
         self.affordable_rounds()?;
-        let kernel = Kernel::new(self);
-        let mut engine = Backward::new(self, &kernel, 1.0);
+        let mut engine = Backward::new(self, &Kernel::new(self), 1.0);
         let exact = collect(&mut engine, Engine::Backward, options);
         let rounds = rounds(&exact);
         count("rounds", rounds, 0, MAX_MEAN_ROUNDS)?;
-        let (grid, matrix) = engine.into_parts();
-        let functions = [0, 1].map(|part| -> Vec<f64> {
-            grid.nodes.iter().map(|&(u, m)| value(u, m)[part]).collect()
-        });
-        let mut law = Law::new(&grid, self.origins as f64);
-        let mut totals = [0.0; 2];
-        for _ in 0..rounds {
-            for (total, f) in totals.iter_mut().zip(&functions) {
-                *total += law.mean(f);
-            }
-            law.step(&matrix);
-        }
-        Ok((exact, totals))
+        Ok((exact, totals(engine.means(rounds, value))))
     }
 
     /// The exact distribution when all nodes change to pull after `after` rounds; messages are
@@ -167,14 +129,14 @@ impl Spread {
         first.affordable_rounds()?;
         if first.alive() <= crate::exact::dense::MAX_NODES {
             let mut dense = Dense::new(&first, 0.0);
-            dense.switch(after, &second);
+            dense.switch(after, &second, second.rounds_at_most());
             return Ok(collect(&mut dense, Engine::Dense, options));
         }
         let range = "1 with pull_after and more than 2,500 living nodes";
         need(first.goal() == first.alive(), "coverage", first.coverage, range)?;
         let kernels = [Kernel::new(&first), Kernel::new(&second)];
         Ok(compared(options, |refine| {
-            Box::new(Switched::new([&first, &second], &kernels, after, refine))
+            Box::new(Switched::new([&first, &second], &kernels, after, second.leap(), refine))
         }))
     }
 
