@@ -7,7 +7,7 @@ use crate::membership::roster::Roster;
 use crate::notice::Notice;
 use crate::stats::Stats;
 
-/// What a node owns and a protocol borrows while it is called; see
+/// The state that a node owns and a protocol borrows while it is called; see
 /// [`Context`](crate::protocol::Context).
 pub(crate) struct Core {
     pub(crate) config: Config,
@@ -15,6 +15,6 @@ pub(crate) struct Core {
     pub(crate) clock: HybridClock,
     pub(crate) rng: Rng,
     pub(crate) stats: Stats,
-    /// What the driver is to be told; `Node::settle` carries it on.
+    /// The notices that `Node::settle` hands to the driver.
     pub(crate) notices: Vec<Notice>,
 }

@@ -1,4 +1,4 @@
-//! A node: what a driver feeds and drains.
+//! A node: the state machine that a driver feeds and drains.
 
 use core::net::SocketAddr;
 use rand::{RngExt, SeedableRng};
@@ -47,7 +47,7 @@ use crate::transmit::Transmit;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Node {
-    /// What protocols may use.
+    /// The state that protocols borrow.
     core: Core,
     /// The tag of the cluster's name.
     cluster: u32,
@@ -59,13 +59,13 @@ pub struct Node {
     /// an answer by datagram proves that they can be members.
     doubtful: BTreeMap<u64, (Instant, StateMessage)>,
     next_sync: Instant,
-    /// How long after that the next one is due; doubles from one second on.
+    /// The pause after that; doubles from one second on.
     sync_pause: Duration,
     left: bool,
-    /// When a packet was last reported as dropped, for each reason.
+    /// When a dropped packet was last reported, for each reason.
     reported: BTreeMap<WireError, Instant>,
     transmits: VecDeque<Transmit>,
-    /// What the driver has yet to take.
+    /// The notices that the driver has yet to take.
     notices: VecDeque<Notice>,
 }
 
@@ -92,18 +92,19 @@ impl core::fmt::Debug for Node {
 }
 
 impl Node {
-    /// A node with all protocols running: aggregates, rumors, queries and the replica.
+    /// Creates a node with all protocols: aggregates, events, queries, and keys and values.
     ///
     /// # Errors
-    /// When a setting is out of its range.
+    /// Fails if a setting is out of its range.
     pub fn new(now: Instant, me: Identity, config: Config, seed: u64) -> Result<Self, ConfigError> {
         Self::new_in(&Directory::default(), now, me, config, seed)
     }
 
-    /// [`Node::new`], for one of many nodes in this process: they share a directory.
+    /// Creates a node as [`Node::new`] does, for one of many nodes in this process: they share a
+    /// directory.
     ///
     /// # Errors
-    /// When a setting is out of its range.
+    /// Fails if a setting is out of its range.
     pub fn new_in(
         directory: &Directory,
         now: Instant,
@@ -118,10 +119,10 @@ impl Node {
         Ok(node)
     }
 
-    /// A node that only keeps the membership, until protocols are added.
+    /// Creates a node that only keeps the membership, until protocols are added.
     ///
     /// # Errors
-    /// When a setting is out of its range.
+    /// Fails if a setting is out of its range.
     pub fn bare(
         now: Instant,
         me: Identity,
@@ -131,10 +132,11 @@ impl Node {
         Self::bare_in(&Directory::default(), now, me, config, seed)
     }
 
-    /// [`Node::bare`], for one of many nodes in this process: they share a directory.
+    /// Creates a node as [`Node::bare`] does, for one of many nodes in this process: they share a
+    /// directory.
     ///
     /// # Errors
-    /// When a setting is out of its range.
+    /// Fails if a setting is out of its range.
     pub fn bare_in(
         directory: &Directory,
         now: Instant,
@@ -171,16 +173,14 @@ impl Node {
         })
     }
 
-    /// Runs another protocol in this node. All nodes of the cluster should run it.
+    /// Adds a protocol to this node. All nodes of the cluster should run it.
     pub fn add_protocol(&mut self, now: Instant, protocol: Box<dyn Protocol>) {
         let host = Host::new(protocol, now, &mut self.core);
         self.hosts.push(host);
         self.settle(now);
     }
 
-    // ------------------------------------------------------------------ what happens
-
-    /// A datagram has arrived. Whatever is in it, the node takes no harm.
+    /// Handles a datagram, which may contain anything.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         if self.left {
             return;
@@ -215,7 +215,7 @@ impl Node {
         }
     }
 
-    /// A packet of the membership has arrived, mostly as a datagram.
+    /// Handles a packet of the membership, which mostly arrives as a datagram.
     fn swim(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
         let mut body = Reader(body);
         let digests = Digests::read(&mut body)?;
@@ -230,7 +230,7 @@ impl Node {
         envelope.to == self.core.roster.id() && self.core.roster.peer(envelope.from).is_some()
     }
 
-    /// Hands a message to the protocol that it is for.
+    /// Hands a message to its protocol.
     fn deliver(&mut self, now: Instant, envelope: &Envelope, body: &[u8]) -> Result<(), WireError> {
         if !self.is_from_a_peer(envelope) {
             return Err(WireError::Stranger);
@@ -241,7 +241,7 @@ impl Node {
         Ok(())
     }
 
-    /// Tells the protocols whether their digest is the peer's.
+    /// Compares the digests of the protocols with those of a peer.
     fn compare(&mut self, now: Instant, envelope: &Envelope, digests: &Digests) {
         if !self.is_from_a_peer(envelope) {
             return;
@@ -255,7 +255,7 @@ impl Node {
         }
     }
 
-    /// A frame has arrived on the reliable path. Whatever is in it, the node takes no harm.
+    /// Handles a frame of the reliable path, which may contain anything.
     pub fn handle_stream(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         if self.left {
             return;
@@ -282,7 +282,7 @@ impl Node {
         }
     }
 
-    /// A message on the reliable path could not be delivered to `to`.
+    /// Handles the failure to deliver a message on the reliable path to `to`.
     pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr, reason: &str) {
         if let Some(attempts) = self.joins.failed(to) {
             let reason = reason.to_owned();
@@ -291,7 +291,7 @@ impl Node {
         self.settle(now);
     }
 
-    /// The instant of [`Node::poll_timeout`] has come. Harmless at any other time.
+    /// Handles the instant of [`Node::poll_timeout`]. Harmless at any other time.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.left {
             return;
@@ -303,7 +303,7 @@ impl Node {
             self.sync(now);
         }
         self.test_paths(now);
-        // What the membership has found out concerns the protocols before they act.
+        // Changes of the membership reach the protocols before they act.
         self.settle(now);
         for host in &mut self.hosts {
             if host.poll_timeout() <= now {
@@ -313,14 +313,12 @@ impl Node {
         self.settle(now);
     }
 
-    // ------------------------------------------------------------------ what should happen
-
-    /// The next message to send, if there is one.
+    /// Returns the next message to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
     }
 
-    /// When to call [`Node::handle_timeout`]. Changes with every other call.
+    /// Returns when to call [`Node::handle_timeout`]. Changes with every other call.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.left {
             return None;
@@ -331,17 +329,15 @@ impl Node {
         hosts.chain(others.into_iter().flatten()).chain([self.next_sync]).min()
     }
 
-    /// The next notice to the user, if there is one.
+    /// Returns the next notice.
     pub fn poll_notice(&mut self) -> Option<Notice> {
         let notice = self.notices.pop_front();
         if notice.is_none() {
-            // The news of thousands of members took room that is not needed again.
+            // The notices of thousands of members took room that is not needed again.
             self.notices = VecDeque::new();
         }
         notice
     }
-
-    // ------------------------------------------------------------------ the user's verbs
 
     /// Returns the members that are up, as protocols see them.
     pub fn roster(&self) -> &Roster {
@@ -368,8 +364,8 @@ impl Node {
         self.hosts.iter().find_map(|host| host.get())
     }
 
-    /// Calls the protocol of type `P`, the first that was added, with a context: the way to hand
-    /// a user's verb to a protocol. `None` if there is no such protocol.
+    /// Calls the protocol of type `P`, the first that was added, with a context. Returns `None` if
+    /// there is no such protocol.
     pub fn with_protocol<P: Protocol, R>(
         &mut self,
         now: Instant,
@@ -380,7 +376,7 @@ impl Node {
         result
     }
 
-    /// The same, but the consequences are not carried on yet.
+    /// Calls a protocol, without settling the consequences yet.
     fn call_protocol<P: Protocol, R>(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! What a node asks its driver for: to send a message, to tell the user something.
+//! The notices of a node to its driver and its user.
 
 use core::net::SocketAddr;
 
@@ -14,7 +14,8 @@ use crate::kv::entry::KeyChange;
 use crate::rumor::event::{Event, EventId};
 use crate::time::Duration;
 
-/// What a node reports to its driver, and an agent to its subscribers. In JSON, `kind` names the variant.
+/// A report of a node to its driver, and of an agent to its subscribers. In JSON, `kind` names the
+/// variant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -30,42 +31,43 @@ pub enum Notice {
         /// The member.
         member: Identity,
     },
-    /// The cluster that `via` belongs to has let this node in.
+    /// The cluster of `via` has accepted this node.
     Joined {
         /// The address that was asked.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         via: SocketAddr,
-        /// How many members are up now, this node included.
+        /// The number of members that are up now, this node included.
         members: usize,
     },
-    /// An address has not answered. The node tries again by itself, less and less often.
+    /// An address has not answered. The node tries again, less and less often.
     JoinFailed {
         /// The address that was asked.
         #[serde(rename = "address")]
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         addr: SocketAddr,
-        /// How often it has been asked.
+        /// The number of attempts.
         attempts: u32,
         /// What went wrong.
         reason: String,
     },
-    /// An address that was asked leads to this node itself. It is not asked again. For the driver alone.
+    /// An address that was asked belongs to this node itself. It is not asked again. Only for the
+    /// driver.
     #[serde(skip)]
     OwnAddress {
         /// The address that was asked.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         addr: SocketAddr,
     },
-    /// The cluster refused this node: a live member at `by` has its name. It doesn't try again.
+    /// The cluster refused this node: a live member at `by` has its name. The node doesn't try again.
     NameTaken {
         /// The name.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         name: Name,
-        /// Where the member is that has it.
+        /// The address of the member that has it.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         by: SocketAddr,
     },
-    /// Two live members have the same name. Figures count both.
+    /// Two live members have the same name. Aggregates count both.
     NameConflict {
         /// The name.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -74,114 +76,114 @@ pub enum Notice {
         #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
         addrs: [SocketAddr; 2],
     },
-    /// Large datagrams to a peer vanish on the way; what is larger goes over the reliable path.
+    /// Large datagrams to a peer are lost; larger messages go over the reliable path.
     NarrowPath {
         /// The peer.
         member: Identity,
         /// The size in bytes up to which datagrams get through.
         limit_bytes: usize,
     },
-    /// The others declared this node dead; it goes on as this new incarnation.
+    /// This node was declared dead; it continues as this new incarnation.
     Renewed {
         /// The member.
         member: Identity,
     },
-    /// A foreign packet was dropped. Told at most once in ten seconds for each reason.
+    /// A foreign packet was dropped. Reported at most once in ten seconds for each reason.
     Dropped {
-        /// Where it came from.
+        /// The sender's address.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         from: SocketAddr,
-        /// What was wrong with it.
+        /// The reason.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         reason: WireError,
     },
-    /// A rumor has arrived, or was published here. Each is heard once.
+    /// An event has arrived, or was published here. Each is reported once.
     Event(Event),
-    /// A question has arrived, or was asked here; [`Queries::answer`](crate::Queries::answer) answers it.
+    /// A query has arrived, or was asked here; [`Queries::answer`](crate::Queries::answer) answers it.
     Query {
-        /// The question: its topic and payload. Its id names it.
+        /// The query's topic and payload, and its id.
         #[serde(flatten)]
         question: Event,
-        /// How long to wait for answers. Milliseconds in JSON.
+        /// The time within which an answer counts. Milliseconds in JSON.
         #[serde(rename = "timeout_ms", with = "millis")]
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         timeout: Duration,
     },
-    /// A node has answered a question that this node asked.
+    /// A node has answered a query of this node.
     #[serde(skip)]
     Answer {
-        /// The question.
+        /// The query.
         query: EventId,
-        /// Who answers.
+        /// The node that answers.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         from: Name,
-        /// What it says.
+        /// The answer.
         payload: Vec<u8>,
     },
-    /// All have answered, or the time is up.
+    /// All nodes have answered, or the time is up.
     #[serde(skip)]
     QueryFinished {
-        /// The question.
+        /// The query.
         query: EventId,
-        /// How many nodes have answered.
+        /// The number of nodes that have answered.
         answered: usize,
-        /// How many were members when it was asked, this one included.
+        /// The number of members when it was asked, this node included.
         expected: usize,
     },
     /// A key has changed here.
     Key(KeyChange),
-    /// This node is taking over what it lacks of the replica from `from`.
+    /// This node is receiving the entries that it lacks from `from`.
     CatchUp {
-        /// From whom.
+        /// The name of the sender.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         from: Name,
-        /// How many entries this node holds now, tombstones included.
+        /// The number of entries that this node holds now, tombstones included.
         have: u64,
-        /// How many it will hold, as far as that is known.
+        /// The number that it will hold, as far as is known.
         total: u64,
     },
-    /// The replica of a member has differed from this node's for this long, whatever was exchanged.
+    /// The entries of a member have differed from this node's for long, whatever was exchanged.
     KvDiffers {
         /// The member.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         member: Name,
-        /// For how long, without a moment at which both were seen to be equal.
+        /// The time for which they have differed, without having been seen to be equal.
         #[serde(rename = "seconds", with = "seconds")]
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         elapsed: Duration,
     },
-    /// A member's clock differs from this node's time by more than `max_clock_skew`. What it writes
-    /// is refused if its clock is ahead.
+    /// A member's clock differs from this node's time by more than `max_clock_skew`. If it is ahead,
+    /// its writes are refused.
     ClockSkew {
         /// The member.
         #[cfg_attr(feature = "schema", schema(value_type = String))]
         member: Name,
-        /// By how much it is ahead, in milliseconds; negative if it is behind.
+        /// The milliseconds by which it is ahead; negative if it is behind.
         #[serde(rename = "ahead_seconds", with = "seconds_of_millis")]
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         ahead_millis: i64,
     },
-    /// Most members' clocks differ from this node's own, so that it goes by theirs from now on; or,
-    /// if the correction is 0, by its own again.
+    /// This node's clock is corrected from now on, since it differs from most members' clocks; or, if
+    /// the correction is 0, no longer.
     ClockCorrected {
-        /// What is added to this node's clock, in milliseconds.
+        /// The milliseconds that are added to this node's clock.
         #[serde(rename = "correction_seconds", with = "seconds_of_millis")]
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         correction_millis: i64,
     },
-    /// A round of the figures in round mode is over; [`Node::aggregates`](crate::Node::aggregates) has
-    /// the results.
+    /// A round of the aggregates in round mode is over; [`Node::aggregates`](crate::Node::aggregates)
+    /// has the results.
     RoundFinished {
         /// The round's number.
         round: u64,
-        /// How many nodes were members from its beginning to its end.
+        /// The number of nodes that were members from its beginning to its end.
         participants: usize,
     },
-    /// A user's protocol said something with [`Context::emit`](crate::Context::emit).
+    /// A user's protocol called [`Context::emit`](crate::Context::emit).
     Protocol {
         /// The protocol's name.
         name: String,
-        /// What it said.
+        /// What it emitted.
         #[serde(flatten, with = "payload")]
         #[cfg_attr(feature = "schema", schema(value_type = Payload))]
         payload: Vec<u8>,
@@ -190,7 +192,7 @@ pub enum Notice {
     LookupFailed {
         /// The name, as `host:port`.
         address: String,
-        /// How many lookups in a row have failed.
+        /// The number of lookups in a row that have failed.
         attempts: u32,
         /// What went wrong.
         reason: String,
@@ -203,7 +205,7 @@ macro_rules! kinds {
             /// The kinds of the notices that subscribers get, as in the JSON's `kind`.
             pub const KINDS: &[&str] = &[$($name),*];
 
-            /// Returns the notice's kind, as in the JSON's `kind`; `None` if it is for the driver alone.
+            /// Returns the notice's kind, as in the JSON's `kind`; `None` if it is only for the driver.
             pub fn kind(&self) -> Option<&'static str> {
                 match self {
                     $(Self::$variant { .. } => Some($name),)*

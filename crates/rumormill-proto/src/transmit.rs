@@ -2,23 +2,23 @@
 
 use core::net::SocketAddr;
 
-/// How a message travels.
+/// The path of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// As one datagram: it may be lost, repeated or overtaken.
     Datagram,
-    /// Reliably, whatever its length, as one frame of a stream. The driver tells
-    /// [`Node::handle_unreachable`](crate::Node::handle_unreachable) when it can't deliver.
+    /// Reliably, whatever its length, as one frame of a stream. The driver calls
+    /// [`Node::handle_unreachable`](crate::Node::handle_unreachable) if it can't deliver.
     Stream,
 }
 
 /// A message that the driver should send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// To whom.
+    /// The receiver's address.
     pub to: SocketAddr,
-    /// How.
+    /// The path.
     pub plane: Plane,
-    /// What.
+    /// The message.
     pub bytes: Vec<u8>,
 }

@@ -88,12 +88,12 @@ impl Aggregates<&Node> {
         inputs
     }
 
-    /// Returns this node's reading of the aggregate `name`; `None` if it has never heard of it.
+    /// Returns this node's reading of the aggregate `name`; `None` if the aggregate is unknown here.
     pub fn get(self, now: Instant, name: &Name) -> Option<Reading> {
         self.holder(name)?.reading(now, name, &self.0.core)
     }
 
-    /// Returns this node's readings of every aggregate that it has heard of, by name.
+    /// Returns this node's readings of all aggregates that are known here, by name.
     pub fn list(self, now: Instant) -> Vec<Reading> {
         let mut readings = Vec::new();
         for aggregation in self.0.aggregations() {
@@ -104,12 +104,12 @@ impl Aggregates<&Node> {
         readings
     }
 
-    /// Returns what the reading of the aggregate `name` rests on: masses, links, anchors.
+    /// Returns the reading of the aggregate `name` with its basis: masses, links, anchors.
     pub fn explain(self, now: Instant, name: &Name) -> Option<Explanation> {
         self.holder(name)?.explain(now, name, &self.0.core)
     }
 
-    /// Returns the aggregation that knows the aggregate.
+    /// Returns the aggregation that has the aggregate.
     fn holder(&self, name: &Name) -> Option<&Aggregation> {
         self.0.aggregations().find(|aggregation| aggregation.contains(name))
     }
@@ -119,8 +119,8 @@ impl Aggregates<&mut Node> {
     /// Sets this node's input to the aggregate `name`, from now on.
     ///
     /// # Errors
-    /// When the value is not finite or out of range, when the aggregate exists in the other mode,
-    /// or when there are too many aggregates. Nothing has changed then.
+    /// Fails if the value is not finite or out of range, if the aggregate exists in the other mode,
+    /// or if there are too many aggregates. Nothing has changed then.
     pub fn set(self, now: Instant, name: &Name, value: f64, mode: Mode) -> Result<(), InputError> {
         if let Some(other) = self.0.aggregation(mode.other())
             && other.contains(name)
@@ -136,7 +136,7 @@ impl Aggregates<&mut Node> {
     /// Removes this node's input to the aggregate `name`.
     ///
     /// # Errors
-    /// When this node has no such input.
+    /// Fails if this node has no such input.
     pub fn unset(self, now: Instant, name: &Name) -> Result<(), InputError> {
         let holder = self.0.aggregations().find(|aggregation| aggregation.input(name).is_some());
         let mode = holder.map(Aggregation::mode);

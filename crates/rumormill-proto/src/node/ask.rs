@@ -1,5 +1,5 @@
-//! Asking addresses to let this node in, and what comes of those that are no members of its
-//! cluster: this node itself, and nodes of another cluster.
+//! Requests to join, and answers from outside the cluster: from this node itself, and from nodes of
+//! another cluster.
 
 use crate::codec::{CHANNEL_REFUSAL, CHANNEL_STATE, Envelope, WireError};
 use crate::identity::NodeId;
@@ -11,10 +11,10 @@ use crate::time::Instant;
 use crate::transmit::Plane;
 
 impl Node {
-    /// Asks the addresses that are due.
+    /// Sends the requests to join that are due.
     pub(super) fn ask(&mut self, now: Instant) {
         // A node that has been in the cluster is not refused because of its name: the other part of
-        // a cluster that was cut in two may know an earlier incarnation of it.
+        // a partitioned cluster may have an earlier incarnation of it.
         let newcomer = self.core.roster.is_empty() && self.membership.iter().next().is_none();
         for attempt in self.joins.due(now) {
             if let Some(attempts) = attempt.unanswered {
@@ -26,7 +26,7 @@ impl Node {
         }
     }
 
-    /// A request to be let in has come back to the node that sent it.
+    /// Handles a request to join that has come back to the node that sent it.
     pub(super) fn own_request(&mut self, body: &[u8]) -> Result<(), WireError> {
         let (token, _) = StateMessage::read_request(body)?;
         if let Some(addr) = self.joins.answered(token) {
@@ -35,8 +35,8 @@ impl Node {
         Ok(())
     }
 
-    /// Tells a node of another cluster, which asks to be let in, why it gets no answer. The reply
-    /// carries the tag of its cluster: it would drop any other.
+    /// Refuses the request of a node of another cluster to join. The reply carries the tag of that
+    /// cluster, since the node would drop any other.
     pub(super) fn refuse(&mut self, bytes: &[u8]) {
         let Ok((asker, body)) = Envelope::read_any(bytes) else { return };
         if asker.channel != CHANNEL_STATE || asker.to != NodeId(0) {
@@ -48,8 +48,8 @@ impl Node {
         self.send_as(asker.cluster, addr, Plane::Stream, CHANNEL_REFUSAL, asker.from, &body);
     }
 
-    /// An address that was asked belongs to another cluster. It is asked again all the same: it may
-    /// be another node's soon.
+    /// Handles a refusal: the address belongs to another cluster. The request is repeated all the
+    /// same, since the address may soon belong to another node.
     pub(super) fn refused(&mut self, body: &[u8]) -> Result<(), WireError> {
         let Refusal { token, cluster } = Refusal::read(body)?;
         if let Some((addr, attempts)) = self.joins.refused(token) {

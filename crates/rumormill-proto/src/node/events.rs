@@ -58,7 +58,7 @@ impl Node {
         Events(self)
     }
 
-    /// Publishes an event or a query; its consequences are not carried on yet.
+    /// Publishes an event or a query, without settling the consequences yet.
     pub(super) fn publish(
         &mut self,
         now: Instant,
@@ -106,7 +106,7 @@ impl Events<&mut Node> {
     /// [`Notice::Event`](crate::Notice::Event) once.
     ///
     /// # Errors
-    /// When the payload is too long, the topic is reserved, the node is already pushing too many
+    /// Fails if the payload is too long, the topic is reserved, the node is already pushing too many
     /// events, or its validation hook rejects this one.
     pub fn publish(
         self,
@@ -120,11 +120,11 @@ impl Events<&mut Node> {
         published
     }
 
-    /// Asks all nodes when they received an event. Each answers with [`EventRecord::encode`], or
-    /// with nothing if it doesn't know the event.
+    /// Asks all nodes for their records of an event. Each answers with [`EventRecord::encode`], or
+    /// with an empty payload if it has no record.
     ///
     /// # Errors
-    /// When the node is already pushing too many events.
+    /// Fails if the node is already pushing too many events.
     pub fn trace(
         self,
         now: Instant,

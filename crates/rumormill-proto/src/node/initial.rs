@@ -1,4 +1,4 @@
-//! A membership that the nodes of one process begin with, instead of joining one by one.
+//! A membership with which the nodes of one process start, instead of joining one by one.
 
 use foca::Member;
 
@@ -11,11 +11,10 @@ use crate::membership::peer::Peer;
 use crate::node::Node;
 use crate::time::Instant;
 
-/// Nodes that are to know each other from the start; made once, handed to each with
-/// [`Node::adopt`].
+/// The members of a cluster at its start; built once, and handed to each node with [`Node::adopt`].
 ///
-/// Among n nodes that hear of each other one by one, n² pieces of news are told, heard and
-/// answered. Here the list of members is made once, and shared by all who hold it.
+/// If n nodes join one by one, about n² changes are sent and applied. This list of members is built
+/// once and shared by all nodes.
 ///
 /// ```
 /// use rumormill_proto::{InitialMembers, Config, Directory, Identity, Instant, Name, Node};
@@ -42,7 +41,7 @@ pub struct InitialMembers {
 }
 
 impl InitialMembers {
-    /// These nodes, each as it is now.
+    /// Builds the list of these nodes, each as it is now.
     pub fn of<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Self {
         let peers: Vec<Peer> = nodes.into_iter().map(|node| node.membership.me().clone()).collect();
         let places: BTreeSet<_> = peers.iter().map(Peer::place).collect();
@@ -51,38 +50,36 @@ impl InitialMembers {
         Self { members: Arc::new(Members::of(peers)), distinct }
     }
 
-    /// How many they are.
+    /// Returns the number of members.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All of them, if a node of this id that knows nobody may take them over as they are: it is
-    /// one of them, and there is nothing to judge between any two.
+    /// Returns the list if a node of this id without peers may adopt it as it is: the node is one of
+    /// the members, and no two conflict.
     pub(crate) fn whole(&self, id: NodeId) -> Option<&Arc<Members>> {
         (self.distinct && self.members.contains(id)).then_some(&self.members)
     }
 
-    /// All of them.
+    /// Returns the members.
     pub(crate) fn peers(&self) -> &[Peer] {
         self.members.peers()
     }
 }
 
 impl Node {
-    /// Takes over a membership, this node included, as if it had been told of each member on the
-    /// reliable path. A cluster whose nodes know each other from the start needs no joining: so the
-    /// virtual network begins large runs.
+    /// Adopts a membership, this node included, as if each member had been reported on the reliable
+    /// path. The virtual network starts large runs this way.
     ///
-    /// A node that knows nobody yet ends as it would by hearing of one after the other: the same
-    /// roster, a failure detector that watches the same members, every protocol told of every peer.
-    /// What it skips is the way there: there is no [`Notice::MemberUp`](crate::Notice::MemberUp) for each, and nothing is
-    /// compared with what was known before. A node that knows somebody already hears of them one
-    /// after the other.
+    /// A node without peers ends in the state to which adding one member after the other leads: the
+    /// same roster, a failure detector that watches the same members, and protocols that have every
+    /// peer. It skips the way there: there is no [`Notice::MemberUp`](crate::Notice::MemberUp) for
+    /// each. A node with peers adds the members one after the other.
     pub fn adopt(&mut self, now: Instant, others: &InitialMembers) {
         if self.left {
             return;

@@ -76,7 +76,7 @@ impl<'a> Kv<&'a Node> {
         kv.flat_map(move |kv| kv.map.list(prefix)).filter(|entry| entry.value.is_some())
     }
 
-    /// Returns all entries, tombstones included, by key: what a store should have.
+    /// Returns all entries, tombstones included, by key: the contents of a store.
     pub fn entries(self) -> impl Iterator<Item = &'a Entry> {
         self.0.protocol::<KvProtocol>().into_iter().flat_map(|kv| kv.map.list(""))
     }
@@ -106,7 +106,7 @@ impl Kv<&mut Node> {
     /// Writes a key; all nodes will store the value.
     ///
     /// # Errors
-    /// When key or value are out of their bounds, or this node has no room.
+    /// Fails if key or value are out of their bounds, or this node has no room.
     pub fn put(self, now: Instant, key: &str, value: &[u8]) -> Result<Version, PutError> {
         let put = |kv: &mut KvProtocol, cx: &mut Context<'_>| kv.put(cx, key, value);
         self.0.with_protocol(now, put).unwrap_or(Err(PutError::NotRunning))
@@ -117,12 +117,12 @@ impl Kv<&mut Node> {
         self.0.with_protocol(now, |kv: &mut KvProtocol, cx| kv.delete(cx, key)).flatten()
     }
 
-    /// Takes over the entries of a store. To be called before the node joins.
+    /// Takes over the entries of a store. Call it before the node joins.
     pub fn restore(self, now: Instant, entries: Vec<Entry>) {
         self.0.with_protocol(now, |kv: &mut KvProtocol, cx| kv.restore(cx, entries));
     }
 
-    /// Returns the next change that a store should keep; only with
+    /// Returns the next change for the store; only with
     /// [`KvSettings::journal`](crate::KvSettings::journal). Tombstones whose life is over are not
     /// reported.
     pub fn poll_store(self) -> Option<Entry> {

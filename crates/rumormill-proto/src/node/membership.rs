@@ -1,4 +1,4 @@
-//! The user's verbs for the membership: join, leave, and who is there.
+//! The verbs for the membership: join, leave and list.
 
 use core::net::SocketAddr;
 
@@ -12,36 +12,36 @@ use crate::node::Node;
 use crate::time::Instant;
 
 impl Node {
-    /// Asks the node at `addr` to let this one into its cluster; again and again, until it answers.
+    /// Requests to join the cluster of the node at `addr`, again and again until it answers.
     pub fn join(&mut self, now: Instant, addr: SocketAddr) {
         if addr != self.core.roster.me().addr && !self.left {
             self.joins.add(now, addr);
         }
     }
 
-    /// Stops asking the node at `addr`, which [`Node::join`] has asked and which has not answered.
+    /// Stops the requests of [`Node::join`] to `addr`.
     pub fn stop_joining(&mut self, addr: SocketAddr) {
         self.joins.stop(addr);
     }
 
-    /// The addresses given to [`Node::join`] that have yet to answer.
+    /// Returns the addresses given to [`Node::join`] that have yet to answer.
     pub fn joining(&self) -> impl Iterator<Item = SocketAddr> {
         self.joins.pending()
     }
 
-    /// Whether some address that was given to [`Node::join`] has yet to answer.
+    /// Returns whether some address given to [`Node::join`] has yet to answer.
     pub fn is_joining(&self) -> bool {
         !self.joins.is_empty()
     }
 
-    /// Takes leave of the cluster. What [`Node::poll_transmit`] still has should be sent; after
-    /// that the node is done, and does nothing more.
+    /// Leaves the cluster. Send the remaining messages of [`Node::poll_transmit`]; after that the node
+    /// does nothing more.
     pub fn leave(&mut self, now: Instant) {
         if self.left {
             return;
         }
         self.membership.leave(now);
-        // SWIM's gossip may be lost. Two peers hear it on the reliable path, too.
+        // SWIM's gossip may be lost. Two peers are also informed on the reliable path.
         let me = self.membership.me().clone();
         let members = vec![Member::down(me.clone())];
         let goodbye = StateMessage::Exchange {
@@ -52,7 +52,7 @@ impl Node {
             wall: self.core.clock.wall(now),
             members,
         };
-        // Who is being asked to let this node in may have done so already.
+        // A node that was asked may have accepted this one already.
         let asked: Vec<_> = self.joining().filter(|_| self.core.roster.is_empty()).collect();
         for addr in asked {
             self.send_state_to(addr, NodeId(0), &goodbye);
@@ -68,7 +68,7 @@ impl Node {
         self.left = true;
     }
 
-    /// Returns all members that this node knows, itself first.
+    /// Returns all members that are known here, this node first.
     pub fn members(&self) -> Vec<member::Member> {
         let me = self.core.roster.me();
         let seen = |member: &Member<Peer>| {

@@ -1,11 +1,11 @@
-//! How large datagrams get through to a peer, found out by asking: some paths eat large ones, and
-//! let pings through.
+//! The largest datagram that gets through to a peer, found by tests: some paths lose large datagrams
+//! and let pings through.
 //!
 //! When a node begins to send a peer datagrams above [`SMALL`] bytes, and once a minute while it
 //! does, it tests the path as RFC 8899 does: it sends a padded datagram beside a small one. If small
-//! ones are answered again and again and large ones are not, the size is halved, and whatever is
-//! larger goes over the reliable path from then on. A path on which nothing gets through is for the
-//! failure detector to judge.
+//! ones are answered again and again and large ones are not, the size is halved, and larger messages
+//! go over the reliable path from then on. A path on which nothing gets through is left to the failure
+//! detector.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use crate::time::{Duration, Instant};
 /// Datagrams of up to this many bytes are not in doubt.
 const SMALL: usize = 256;
 
-/// In this many pairs the small datagram must get through and the large one not. With a loss of a
-/// quarter each way, one path in a thousand is misjudged, for a minute.
+/// The number of pairs in which the small datagram must get through and the large one not. With a loss
+/// of a quarter each way, one path in a thousand is misjudged, for a minute.
 const LOST: u32 = 8;
 
-/// After this many pairs without a verdict, the test is put off.
+/// After this many pairs without a result, the test is postponed.
 const PAIRS: u32 = 32;
 
-/// How often a path is tested while it is used.
+/// The time between two tests of a path that is used.
 const AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) const REQUEST: u8 = 0;
@@ -30,14 +30,14 @@ pub(super) const ANSWER: u8 = 1;
 pub(super) const PROVE: u8 = 2;
 pub(super) const PROOF: u8 = 3;
 
-/// What is known of the paths to peers that large datagrams are sent to.
+/// The paths to the peers to which large datagrams are sent.
 #[derive(Default)]
 pub(super) struct Paths(BTreeMap<NodeId, Path>);
 
 struct Path {
     /// Larger datagrams do not get through.
     limit: usize,
-    /// The largest datagram that was to be sent since the last test.
+    /// The largest datagram requested since the last test.
     wanted: usize,
     /// When the next pair or test is due.
     next: Instant,
@@ -53,7 +53,7 @@ struct Test {
 }
 
 impl Paths {
-    /// A datagram is to be sent; whether it would get through, as far as is known.
+    /// Returns whether a datagram gets through, as far as is known, and notes its size.
     pub(super) fn carries(&mut self, now: Instant, peer: NodeId, length: usize) -> bool {
         if length <= SMALL {
             return true;
@@ -68,7 +68,7 @@ impl Paths {
         self.0.remove(&peer);
     }
 
-    /// The peers to whom only datagrams up to a size get through.
+    /// Returns the peers to which only datagrams up to a size get through.
     pub(super) fn narrow(&self) -> impl Iterator<Item = (NodeId, usize)> {
         let narrow = self.0.iter().filter(|(_, path)| path.limit < usize::MAX);
         narrow.map(|(peer, path)| (*peer, path.limit))
@@ -79,7 +79,7 @@ impl Paths {
         busy.map(|path| path.next).min()
     }
 
-    /// The requests that are due: to whom, and of what size.
+    /// Returns the requests that are due: receiver and size.
     pub(super) fn due(&mut self, now: Instant, pause: Duration) -> Vec<(NodeId, usize)> {
         let mut due = Vec::new();
         for (&peer, path) in &mut self.0 {
@@ -112,7 +112,7 @@ impl Paths {
             test.small_answered |= size == 0;
             return;
         }
-        // The smallest size that failed, if one did, is above this; without one all is well.
+        // The smallest size that failed, if any, is above this; without one there is no limit.
         if test.size > path.limit {
             path.limit = usize::MAX;
         }

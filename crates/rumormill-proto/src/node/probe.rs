@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: usize = 1024;
 
 impl Node {
-    /// The peers to whom only small datagrams get through, and up to how many bytes: larger ones go
-    /// over the reliable path.
+    /// Returns the peers to which only small datagrams get through, each with the limit in bytes:
+    /// larger messages go over the reliable path.
     pub fn narrow_paths(&self) -> Vec<(&Identity, usize)> {
         let narrow = self.paths.narrow();
         narrow.filter_map(|(peer, limit)| Some((self.core.roster.peer(peer)?, limit))).collect()
@@ -42,7 +42,8 @@ impl Node {
         }
     }
 
-    /// Asks the sender of an exchange to answer a datagram; until then the exchange waits.
+    /// Requests a proof from the sender of an exchange: an answer by datagram. Until then the exchange
+    /// waits.
     pub(super) fn ask_for_proof(&mut self, now: Instant, message: StateMessage) {
         let StateMessage::Exchange { from, .. } = &message else { return };
         self.doubtful.retain(|_, (until, _)| *until > now);
@@ -59,7 +60,7 @@ impl Node {
         self.doubtful.insert(token, (now + PATIENCE, message));
     }
 
-    /// A datagram that asks for a proof, or is one, from whomever.
+    /// Handles a datagram that requests a proof, or is one, of any sender.
     pub(super) fn proof_message(
         &mut self,
         now: Instant,
@@ -80,7 +81,7 @@ impl Node {
         Ok(())
     }
 
-    /// A request, or the answer to one, of a peer.
+    /// Handles a peer's test of the path, or its answer.
     pub(super) fn path_message(
         &mut self,
         now: Instant,
@@ -99,7 +100,7 @@ impl Node {
         Ok(())
     }
 
-    /// Requests are padded to the size that they ask about.
+    /// Sends a test of the path, padded to its size, or an answer.
     fn send_path(&mut self, now: Instant, to: NodeId, kind: u8, size: usize) {
         let Some(addr) = self.core.roster.peer(to).map(|peer| peer.addr) else { return };
         let mut body = vec![kind];

@@ -39,12 +39,12 @@ impl Node {
         payload: &[u8],
         timeout: Duration,
     ) -> Result<EventId, PublishError> {
-        // The time travels with the query; 49 days are enough.
+        // The timeout travels with the query; 49 days are enough.
         let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
         let mut question = millis.to_be_bytes().to_vec();
         question.extend_from_slice(payload);
         let asked = self.publish(now, Kind::Query, topic, &question)?;
-        // This node's own answer may come as soon as the consequences are carried on.
+        // This node's own answer may come as soon as the consequences are settled.
         self.with_protocol(now, |queries: &mut QueryProtocol, cx| queries.ask(cx, asked, timeout));
         Ok(asked)
     }
@@ -72,7 +72,7 @@ impl Queries<&mut Node> {
     /// Answers a query that was reported as [`Notice::Query`](crate::Notice::Query).
     ///
     /// # Errors
-    /// When no such query waits for an answer here, or the answer is too long.
+    /// Fails if no such query waits for an answer here, or the answer is too long.
     pub fn answer(self, now: Instant, query: EventId, payload: &[u8]) -> Result<(), AnswerError> {
         let answer =
             |queries: &mut QueryProtocol, cx: &mut Context<'_>| queries.answer(cx, query, payload);

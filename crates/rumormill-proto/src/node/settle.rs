@@ -1,5 +1,5 @@
-//! What follows from what has happened, carried on: from the membership to the protocols, and from
-//! both to the queues that the driver drains.
+//! Settling: changes of the membership go to the protocols, and the messages and notices of both to
+//! the queues that the driver drains.
 
 use core::net::SocketAddr;
 
@@ -16,11 +16,11 @@ use crate::time::{Duration, Instant};
 use crate::trace;
 use crate::transmit::{Plane, Transmit};
 
-/// A kind of foreign packet is told of at most this often.
+/// The shortest time between two notices of packets dropped for one reason.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 impl Node {
-    /// Carries consequences on: from the membership to the protocols, and from both to the
+    /// Hands changes of the membership to the protocols, and the messages and notices of both to the
     /// queues that the driver drains.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(change) = self.membership.poll_change() {
@@ -54,7 +54,7 @@ impl Node {
                     self.sync_soon(now);
                 }
                 for (at, peer) in fresh.iter().enumerate() {
-                    // Of two that came together, the later one tells.
+                    // Of two that came together, the later one reports.
                     if let Some(other) = self.core.roster.holder_of_name(peer)
                         && !fresh[at + 1..].contains(other)
                     {
@@ -85,7 +85,7 @@ impl Node {
                     host.call(now, &mut self.core, Protocol::renewed);
                 }
                 self.core.notices.push(Notice::Renewed { member: me.to_identity() });
-                // Those that declared this node dead are to hear of its new incarnation at once.
+                // The members that declared this node dead learn its new incarnation at once.
                 self.next_sync = now;
             }
             // `Membership::poll_change` has resolved it.
@@ -94,13 +94,12 @@ impl Node {
         self.core.roster.share(self.membership.directory());
     }
 
-    /// Passes notices on to the user. Queries are noted on the way; the protocol's own are answered
-    /// here.
+    /// Hands notices to the user. Queries are noted; requests for a trace are answered here.
     fn route(&mut self, now: Instant) {
         let mut traces = Vec::new();
         for notice in core::mem::take(&mut self.core.notices) {
             trace::notice(&self.core, &notice);
-            // Until here the time says how long ago it was asked.
+            // Until here `timeout` is the time since the query was asked.
             let Notice::Query { mut question, timeout: elapsed } = notice else {
                 self.notices.push_back(notice);
                 continue;
@@ -125,7 +124,7 @@ impl Node {
             let traced = question.payload.as_slice().try_into().map(u64::from_be_bytes);
             let record = traced.ok().and_then(|id| self.events().record(EventId(id)));
             let answer = record.map(|record| record.encode()).unwrap_or_default();
-            // It was heard just now; its time may be up all the same.
+            // It arrived just now; its time may be up all the same.
             let _ = self.queries_mut().answer(now, question.id, &answer);
         }
     }
@@ -146,7 +145,7 @@ impl Node {
         self.send_as(self.cluster, addr, plane, channel, to, body);
     }
 
-    /// [`Node::send`] with the tag of any cluster.
+    /// Sends a message as [`Node::send`] does, with the tag of any cluster.
     pub(super) fn send_as(
         &mut self,
         cluster: u32,
@@ -188,7 +187,7 @@ impl Node {
             WireError::Channel => &mut stats.dropped_channel,
             WireError::Malformed => &mut stats.dropped_malformed,
         } += 1;
-        // Strangers are everyday: a node speaks before the news of its joining has arrived.
+        // Strangers are common: a node sends before its joining is known everywhere.
         let known = self.reported.get(&reason).is_some_and(|&at| now.since(at) < REPORT_EVERY);
         if reason != WireError::Stranger && !known {
             self.reported.insert(reason, now);

@@ -16,18 +16,19 @@ use crate::notice::Notice;
 use crate::time::{Duration, Instant};
 use crate::transmit::Plane;
 
-/// How soon after a change of the membership it is exchanged with a random member.
+/// The delay of the first exchange with a random member after a change of the membership.
 const FIRST_SYNC: Duration = Duration::from_secs(1);
 
 impl Node {
-    /// A message of the state exchange has arrived.
+    /// Handles a message of the state exchange.
     pub(super) fn state_message(&mut self, now: Instant, body: &[u8]) -> Result<(), WireError> {
         let message = StateMessage::read(body, self.membership.directory())?;
         self.receive_state(now, message, false)
     }
 
-    /// The same. A sender whose place is held for down is believed if it has `proven` that
-    /// datagrams get through: otherwise probes would declare it dead again, and so on for ever.
+    /// Handles a message of the state exchange. A sender whose address was declared dead is accepted
+    /// if it has `proven` that datagrams get through: otherwise probes would declare it dead again, and
+    /// so on for ever.
     pub(super) fn receive_state(
         &mut self,
         now: Instant,
@@ -67,7 +68,7 @@ impl Node {
                     return Ok(());
                 }
                 members.insert(0, Member::alive(from.clone()));
-                // A newcomer need not tell on what it hears from those who know it already.
+                // A newcomer need not spread the members that it receives.
                 let spread = reply || !self.core.roster.is_empty();
                 self.membership.merge(now, members, spread, &self.core.roster);
                 self.settle(now);
@@ -85,8 +86,8 @@ impl Node {
         Ok(())
     }
 
-    /// Compares the membership with one member's; if they differ, all of it is exchanged. A node
-    /// that is alone tries those that it declared dead: SWIM rests while nobody is up, and so could
+    /// Compares the membership with one member's; if they differ, the whole is exchanged. A node
+    /// without peers tries members that it declared dead: SWIM is idle while no peer is up, and could
     /// not undo a partition.
     pub(super) fn sync(&mut self, now: Instant) {
         let alone = self.core.roster.is_empty();
@@ -114,8 +115,8 @@ impl Node {
         self.send_state(&peer, &message);
     }
 
-    /// The membership has changed: exchange it soon, and then less and less often. SWIM's gossip
-    /// spreads a single change well, but of hundreds at once each node misses some.
+    /// Schedules exchanges after a change of the membership: soon, and then less and less often. SWIM's
+    /// gossip spreads a single change well, but of hundreds at once each node misses some.
     pub(super) fn sync_soon(&mut self, now: Instant) {
         let pause = FIRST_SYNC.min(self.core.config.membership.sync_interval);
         if self.sync_pause > pause {
@@ -144,7 +145,7 @@ impl Node {
         }
     }
 
-    /// A number that two nodes share when they have nothing to tell each other of the membership.
+    /// Returns a number that two nodes share when they agree on the membership.
     fn state_digest(&self) -> u64 {
         self.core.roster.digest() ^ self.membership.down_digest().rotate_left(32)
     }
@@ -156,7 +157,7 @@ impl Node {
     pub(super) fn send_state_to(&mut self, addr: SocketAddr, to: NodeId, message: &StateMessage) {
         let mut body = Vec::new();
         message.write(&mut body);
-        // A stream needs no test of the path, and so no time.
+        // A stream needs no test of the path, and so no time of it.
         self.send(Instant::ZERO, addr, Plane::Stream, CHANNEL_STATE, to, &body);
     }
 }

@@ -1,5 +1,4 @@
-//! Numbers far ahead, as a member that has gone wrong would send them: nobody is thrown off for
-//! good, and mass is conserved.
+//! Numbers far ahead, as a faulty member would send them: nodes recover, and mass is conserved.
 
 use super::*;
 use crate::aggregate::input::Mode;
@@ -99,7 +98,7 @@ impl Cluster {
         }
     }
 
-    /// The second node gets a datagram as of the first one.
+    /// Delivers a datagram to the second node as if the first one had sent it.
     fn forge(&mut self, bytes: &[u8]) {
         let from = self.nodes[0].identity().addr;
         self.nodes[1].handle_datagram(self.now, from, bytes);
@@ -118,7 +117,7 @@ impl Cluster {
         self.nodes.iter().filter_map(|node| node.aggregates().get(self.now, &x)).collect()
     }
 
-    /// Runs until all say that it is so much, and know the variance as well.
+    /// Runs until all readings have this sum, and a variance.
     fn settles(&mut self, sum: f64) {
         let right = |r: &Reading| {
             r.converged && r.variance.is_some() && (r.sum.value.unwrap() - sum).abs() < 1e-3
@@ -132,7 +131,7 @@ impl Cluster {
         panic!("{:#?}", self.readings());
     }
 
-    /// What all nodes hold of a component, in whole numbers.
+    /// Returns the mass of a component at all nodes together.
     fn held(&self, component: ComponentKind) -> f64 {
         let x = Name::new("x").unwrap();
         let of = |node: &Node| {
@@ -143,7 +142,7 @@ impl Cluster {
     }
 }
 
-/// The bytes with another number in the place of the varint that stands at `at`.
+/// Replaces the varint at `at` by another number.
 fn with_number(bytes: &[u8], at: usize, number: u64) -> Vec<u8> {
     let end = at + 1 + bytes[at..].iter().position(|byte| byte & 0x80 == 0).unwrap();
     let mut forged = bytes[..at].to_vec();

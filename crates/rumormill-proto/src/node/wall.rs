@@ -1,4 +1,4 @@
-//! Wall clocks: this node's own, as its driver reads it, and those of the members.
+//! Wall clocks: this node's own, which its driver reads, and those of the members.
 
 use crate::clock::ClockStatus;
 use crate::identity::NodeId;
@@ -7,12 +7,11 @@ use crate::notice::Notice;
 use crate::time::Instant;
 
 impl Node {
-    /// The driver has read the wall clock: milliseconds since 1970. To be called whenever the
-    /// driver acts, so that a clock that is stepped while the node runs is noticed at once. A node
-    /// that is never told counts on from its incarnation.
+    /// Handles a reading of the wall clock: milliseconds since 1970. Call it whenever the driver acts,
+    /// so that a clock that is stepped while the node runs is noticed at once. Without it a node counts
+    /// on from its incarnation.
     ///
-    /// Only stamps depend on it. Nothing that is measured as elapsed time does: retention, the life
-    /// of tombstones, ages, timeouts.
+    /// Only stamps depend on it; elapsed times don't: retention, the life of tombstones, ages, timeouts.
     pub fn handle_wall_clock(&mut self, now: Instant, millis: u64) {
         let before = self.core.clock.status().correction_millis;
         if self.core.clock.read_wall(now, millis).is_some() {
@@ -21,17 +20,17 @@ impl Node {
         self.report_correction(before);
     }
 
-    /// The time of day that this node stamps with: milliseconds since 1970.
+    /// Returns the time of day of this node's stamps: milliseconds since 1970.
     pub fn time_of_day(&self, now: Instant) -> u64 {
         self.core.clock.millis(now)
     }
 
-    /// How this node's wall clock compares with those of the members.
+    /// Returns how this node's wall clock compares with those of the members.
     pub fn clock_status(&self) -> ClockStatus {
         self.core.clock.status()
     }
 
-    /// A member has told what its clock shows.
+    /// Handles a reading of a member's wall clock.
     pub(super) fn observe_wall(&mut self, now: Instant, from: NodeId, millis: u64) {
         let Some(name) = self.core.roster.peer(from).map(|peer| peer.name.clone()) else { return };
         let before = self.core.clock.status().correction_millis;
