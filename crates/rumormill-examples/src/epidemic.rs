@@ -1,85 +1,78 @@
-//! Rumor mongering: news that spreads like a disease and dies out by itself.
+//! Rumor mongering: a rumor spreads like a disease and dies out by itself.
 //!
 //! The push variant with feedback and counter of Demers et al. (1987), "Epidemic algorithms for
-//! replicated database maintenance", section 1.4: who has news tells a random peer once a period,
-//! and loses interest after having told [`BOREDOM`] peers that knew it already. Some nodes may
-//! never hear of it; the share of those, the residue, falls exponentially with [`BOREDOM`].
+//! replicated database maintenance", section 1.4: an informed node pushes the rumor to a random peer
+//! once a period, and loses interest after pushes to [`BOREDOM`] peers that were informed already.
+//! Some nodes may stay uninformed; their share, the residue, falls exponentially with [`BOREDOM`].
 
 use std::collections::BTreeMap;
 
 use rumormill_proto::{Context, Duration, NodeId, Protocol};
 
-/// The longest news, in bytes; small enough for any datagram.
-pub const MAX_NEWS: usize = 400;
+/// The longest rumor, in bytes; small enough for any datagram.
+pub const MAX_RUMOR: usize = 400;
 
-/// After so many peers that knew the news already a node stops telling it.
+/// The number of pushes to informed peers after which a node stops pushing a rumor.
 pub const BOREDOM: u32 = 4;
 
-const TELL: u8 = 0;
-const KNOWN: u8 = 1;
+const PUSH: u8 = 0;
+const FEEDBACK: u8 = 1;
 
-/// Where news comes from: the node that published it, and how many it had published before.
+/// The identification of a rumor: the node that published it, and how many it had published before.
 type Id = (NodeId, u32);
 
-/// The protocol. Emits each piece of news once, when it arrives.
+/// The protocol. Emits each rumor once, when it arrives.
 #[derive(Debug)]
 pub struct Epidemic {
     period: Duration,
-    news: BTreeMap<Id, News>,
+    rumors: BTreeMap<Id, Rumor>,
     published: u32,
 }
 
 #[derive(Debug)]
-struct News {
+struct Rumor {
     text: Vec<u8>,
-    /// How many of the peers that were told knew it already.
+    /// The number of pushes to peers that were informed already.
     bored: u32,
 }
 
-/// The news has more than [`MAX_NEWS`] bytes.
-#[derive(Debug, PartialEq, Eq)]
+/// A rumor is longer than [`MAX_RUMOR`] bytes.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the rumor has {0} bytes, the limit is {MAX_RUMOR}")]
 pub struct TooLong(pub usize);
 
-impl std::fmt::Display for TooLong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the news has {} bytes, the limit is {MAX_NEWS}", self.0)
-    }
-}
-
-impl std::error::Error for TooLong {}
-
 impl Epidemic {
-    /// A node that knows nothing yet, and tells what it knows once a `period`.
+    /// Creates a node without rumors, which pushes once a `period`.
     pub fn new(period: Duration) -> Self {
-        Self { period, news: BTreeMap::new(), published: 0 }
+        Self { period, rumors: BTreeMap::new(), published: 0 }
     }
 
-    /// Sets news off from this node.
+    /// Publishes a rumor at this node.
     ///
     /// # Errors
-    /// When the news is too long. Nothing is told then.
+    /// Fails if the rumor is too long.
     pub fn publish(&mut self, cx: &mut Context<'_>, text: &[u8]) -> Result<(), TooLong> {
-        if text.len() > MAX_NEWS {
+        if text.len() > MAX_RUMOR {
             return Err(TooLong(text.len()));
         }
         let id = (cx.id(), self.published);
         self.published += 1;
-        self.news.insert(id, News { text: text.to_vec(), bored: 0 });
+        self.rumors.insert(id, Rumor { text: text.to_vec(), bored: 0 });
         Ok(())
     }
 
-    /// All that this node has heard or published.
-    pub fn heard(&self) -> impl Iterator<Item = &[u8]> {
-        self.news.values().map(|news| &*news.text)
+    /// Returns the rumors that this node has received or published.
+    pub fn rumors(&self) -> impl Iterator<Item = &[u8]> {
+        self.rumors.values().map(|rumors| &*rumors.text)
     }
 
-    /// Whether this node still tells some news.
-    pub fn is_telling(&self) -> bool {
-        self.news.values().any(News::is_hot)
+    /// Returns whether this node still pushes a rumor.
+    pub fn is_pushing(&self) -> bool {
+        self.rumors.values().any(Rumor::is_hot)
     }
 }
 
-impl News {
+impl Rumor {
     fn is_hot(&self) -> bool {
         self.bored < BOREDOM
     }
@@ -95,9 +88,9 @@ impl Protocol for Epidemic {
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
-        for (id, news) in self.news.iter().filter(|(_, news)| news.is_hot()) {
+        for (id, rumor) in self.rumors.iter().filter(|(_, rumor)| rumor.is_hot()) {
             if let Some(peer) = cx.random_peer() {
-                cx.send(peer, &message(TELL, *id, &news.text));
+                cx.send(peer, &message(PUSH, *id, &rumor.text));
             }
         }
     }
@@ -105,14 +98,14 @@ impl Protocol for Epidemic {
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message_in: &[u8]) {
         let Some((kind, id, text)) = parse(message_in) else { return };
         match kind {
-            TELL if self.news.contains_key(&id) => cx.send(from, &message(KNOWN, id, &[])),
-            TELL if text.len() <= MAX_NEWS => {
-                self.news.insert(id, News { text: text.to_vec(), bored: 0 });
+            PUSH if self.rumors.contains_key(&id) => cx.send(from, &message(FEEDBACK, id, &[])),
+            PUSH if text.len() <= MAX_RUMOR => {
+                self.rumors.insert(id, Rumor { text: text.to_vec(), bored: 0 });
                 cx.emit(text);
             }
-            KNOWN => {
-                if let Some(news) = self.news.get_mut(&id) {
-                    news.bored = news.bored.saturating_add(1);
+            FEEDBACK => {
+                if let Some(rumor) = self.rumors.get_mut(&id) {
+                    rumor.bored = rumor.bored.saturating_add(1);
                 }
             }
             _ => {}
@@ -141,27 +134,25 @@ mod tests {
     use crate::harness::Cluster;
 
     #[test]
-    fn news_reaches_every_node_and_then_dies_out() {
+    fn a_rumor_reaches_every_node_and_then_dies_out() {
         let mut cluster = Cluster::new(20, |_| Epidemic::new(Duration::from_millis(100)));
         let published = cluster.with(3, |p: &mut Epidemic, cx| p.publish(cx, b"hello"));
         assert_eq!(published, Ok(()));
-        let heard = |p: &Epidemic| p.heard().eq([b"hello"]);
-        cluster.run_until(Duration::from_secs(60), |all| all.iter().all(|p: &&Epidemic| heard(p)));
-        cluster.run_until(Duration::from_secs(60), |all| {
-            !all.iter().any(|p: &&Epidemic| p.is_telling())
-        });
+        let minute = Duration::from_secs(60);
+        cluster.run_until(minute, |p: &Epidemic| p.rumors().eq([b"hello"]));
+        cluster.run_until(minute, |p: &Epidemic| !p.is_pushing());
     }
 
     #[test]
-    fn long_news_is_refused_and_garbage_changes_nothing() {
+    fn a_long_rumor_is_refused_and_garbage_changes_nothing() {
         let mut cluster = Cluster::new(2, |_| Epidemic::new(Duration::from_millis(100)));
-        let long = [0; MAX_NEWS + 1];
+        let long = [0; MAX_RUMOR + 1];
         let refused = cluster.with(0, move |p: &mut Epidemic, cx| p.publish(cx, &long));
-        assert_eq!(refused, Err(TooLong(MAX_NEWS + 1)));
-        for garbage in [&[][..], &[TELL], &[TELL; 12], &[9; 40], &[TELL; 500]] {
+        assert_eq!(refused, Err(TooLong(MAX_RUMOR + 1)));
+        for garbage in [&[][..], &[PUSH], &[PUSH; 12], &[9; 40], &[PUSH; 500]] {
             let garbage = garbage.to_vec();
             cluster.with(0, move |p: &mut Epidemic, cx| p.receive(cx, NodeId(1), &garbage));
         }
-        assert_eq!(cluster.with(0, |p: &mut Epidemic, _| p.heard().count()), 0);
+        assert_eq!(cluster.with(0, |p: &mut Epidemic, _| p.rumors().count()), 0);
     }
 }

@@ -1,5 +1,5 @@
 //! An average in rounds, as `gen_gossip` computes it: push-sum (Kempe, Dobra, Gehrke 2003, section
-//! 2), started afresh in every round.
+//! 2), restarted in every round.
 //!
 //! Each node holds a value and a weight, at first its input and 1. Once a period it keeps half of
 //! both and sends the other half to a random peer. value/weight tends to the average everywhere.
@@ -8,7 +8,8 @@
 
 use rumormill_proto::{Context, Duration, NodeId, Protocol, RoundProtocol};
 
-/// The protocol, to run in [`Rounds`](rumormill_proto::Rounds). Emits each round's [`Outcome`] in words when the round is over.
+/// The protocol, to run in [`Rounds`](rumormill_proto::Rounds). Emits the [`Outcome`] of each round as
+/// text.
 #[derive(Debug)]
 pub struct RoundAverage {
     period: Duration,
@@ -19,26 +20,27 @@ pub struct RoundAverage {
     outcome: Option<Outcome>,
 }
 
-/// What a round has brought.
+/// The outcome of a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// The round's number.
     pub round: u64,
-    /// How many nodes took part from its beginning to its end.
+    /// The number of nodes that took part from its beginning to its end.
     pub participants: usize,
     /// The average of their inputs.
     pub average: f64,
 }
 
 impl Outcome {
-    /// The sum of the inputs, as `gen_gossip` has it: the average times the number of participants.
+    /// Returns the sum of the inputs, as `gen_gossip` computes it: the average times the number of
+    /// participants.
     pub fn sum(&self) -> f64 {
         self.average * self.participants as f64
     }
 }
 
 impl RoundAverage {
-    /// A node with an `input`, that takes part in rounds of `round_length` periods.
+    /// Creates a node with an `input`, which takes part in rounds of `round_length` periods.
     pub fn new(input: f64, period: Duration, round_length: u32) -> Self {
         Self { period, round_length, input, value: 0.0, weight: 0.0, outcome: None }
     }
@@ -48,7 +50,7 @@ impl RoundAverage {
         self.input = input;
     }
 
-    /// What the last finished round has brought.
+    /// Returns the outcome of the last finished round.
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
     }
@@ -90,7 +92,7 @@ impl RoundProtocol for RoundAverage {
     }
 
     fn round_started(&mut self, _: &mut Context<'_>, _round: u64, newcomer: bool) {
-        // A newcomer relays: what it held would not have been there when the others began.
+        // A newcomer relays: its input was not there when the others began.
         (self.value, self.weight) = if newcomer { (0.0, 0.0) } else { (self.input, 1.0) };
     }
 
@@ -107,7 +109,7 @@ impl RoundProtocol for RoundAverage {
     }
 }
 
-/// A message's two numbers.
+/// Returns the two numbers of a message.
 fn halves(message: &[u8; 16]) -> [f64; 2] {
     let (numbers, _) = message.as_chunks::<8>();
     [f64::from_be_bytes(numbers[0]), f64::from_be_bytes(numbers[1])]
@@ -126,17 +128,16 @@ mod tests {
     fn every_round_ends_with_the_average_of_the_inputs_at_its_beginning() {
         let period = Duration::from_millis(100);
         let mut cluster =
-            Cluster::new(N, |i| Rounds::new(RoundAverage::new(f64::from(i), period, 60)));
-        let right = |want: f64, all: &[&Rounds<RoundAverage>]| {
-            all.iter().all(|p| {
-                p.get().outcome().is_some_and(|o| {
-                    o.participants == usize::from(N) && (o.average - want).abs() < 1e-6
-                })
+            Cluster::new(N, move |i| Rounds::new(RoundAverage::new(f64::from(i), period, 60)));
+        let right = |want: f64, p: &Rounds<RoundAverage>| {
+            p.get().outcome().is_some_and(|o| {
+                o.participants == usize::from(N) && (o.average - want).abs() < 1e-6
             })
         };
-        cluster.run_until(Duration::from_secs(60), |all| right(4.5, all));
+        let minute = Duration::from_secs(60);
+        cluster.run_until(minute, |p| right(4.5, p));
         cluster.with(0, |p: &mut Rounds<RoundAverage>, _| p.get_mut().set_input(100.0));
-        cluster.run_until(Duration::from_secs(60), |all| right(14.5, all));
+        cluster.run_until(minute, |p| right(14.5, p));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sums that nobody owns: ledgered symmetric push-sum.
+//! Aggregates: sums without a coordinator, by ledgered symmetric push-sum.
 //!
 //! Every node holds *mass* of each component: its input at first, and the mean of all inputs once
 //! it has exchanged enough. An aggregate has a value component (the inputs) and a participation
@@ -9,7 +9,7 @@
 //! which is 15.
 //!
 //! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
-//! peers, [`reading`] what is made of it all. This file is the protocol between them.
+//! peers, [`reading`] the result. This file is the protocol between them.
 
 pub(crate) mod bounds;
 pub(crate) mod component;
@@ -49,8 +49,8 @@ use crate::protocol::{Context, Protocol};
 use crate::rounds::RoundProtocol;
 use crate::time::Duration;
 
-/// How many departed members are remembered. A component of one that was forgotten would be carried
-/// on for nothing, but does no harm.
+/// The number of departed members that are remembered. The component of one that was forgotten would
+/// be carried on needlessly, but harmlessly.
 const REMEMBERED: usize = 1 << 14;
 
 /// Ledgered symmetric push-sum as a [`Protocol`].
@@ -58,20 +58,20 @@ pub(crate) struct Aggregation {
     mode: Mode,
     period: Duration,
     round_length: u32,
-    /// The identity that the anchors' books are kept under.
+    /// The identity under which this node takes part.
     me: Option<NodeId>,
     view: View,
     links: Links,
     anchors: Ledger,
     anchor_disagreement: Disagreement,
-    /// The last exchange of anchors' masses brought nothing new.
+    /// Whether the last exchange of anchors' masses changed nothing.
     anchors_quiet: bool,
     aggregates: BTreeMap<Name, Aggregate>,
     /// Round mode: the inputs for the rounds to come.
     inputs: BTreeMap<Name, (f64, Mass)>,
-    /// Round mode: what the last round ended with.
+    /// Round mode: the readings at the end of the last round.
     finished: BTreeMap<Name, Reading>,
-    /// Anchors that are gone; nobody's component comes back.
+    /// Members that are gone, whose components must not come back.
     departed: BTreeSet<NodeId>,
 }
 
@@ -168,7 +168,7 @@ impl Aggregation {
         self.aggregates.entry(name.clone()).or_insert_with(fresh)
     }
 
-    /// Follows the membership: who the anchors are, and from where windows must start afresh.
+    /// Follows the membership: elects the anchors, and restarts the windows.
     fn refresh(&mut self, cx: &Context<'_>) {
         let roster = cx.roster();
         if self.view.digest == roster.digest() && self.me == Some(roster.id()) {
@@ -188,7 +188,7 @@ impl Aggregation {
         } else if !self.anchors.input(own).is_zero() {
             self.anchors.set_inputs(&[(own, mass::ZERO)]);
         }
-        // Nobody has met the component of an anchor that was deposed before it had a link.
+        // The component of an anchor that was deposed before it had a link is nowhere else.
         let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
         self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
         for aggregate in self.aggregates.values_mut() {
@@ -196,7 +196,7 @@ impl Aggregation {
         }
     }
 
-    /// A link is undone, with all that moved over it.
+    /// Undoes a link, with all mass that moved over it.
     fn unlink(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         if self.links.remove(peer) {
             cx.stats().unlinked += 1;
@@ -208,7 +208,7 @@ impl Aggregation {
         }
     }
 
-    /// Undoes all that was ever exchanged.
+    /// Undoes all exchanges.
     fn reset(&mut self) {
         self.anchors = Ledger::default();
         self.view = View::default();
@@ -239,8 +239,8 @@ impl Protocol for Aggregation {
         self.forget_spent();
         let core = &mut *cx.core;
         self.links.fill(&core.roster, &core.config, &mut core.rng);
-        // A node without an aggregate has nothing to push. But it opens links, since over those it will
-        // hear of the others' aggregates.
+        // A node without an aggregate has nothing to push. But it opens links, over which it receives
+        // the others' aggregates.
         let pushing = !self.aggregates.is_empty();
         if let Some(peer) = self.links.next(pushing, cx.rng()) {
             self.turn_to(cx, peer);

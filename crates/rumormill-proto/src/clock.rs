@@ -1,16 +1,16 @@
-//! Time of day, as far as a node can trust it: stamps that order what happened across the cluster.
+//! The clock of a node: stamps that order writes across the cluster.
 //!
 //! A hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva, Leone, "Logical Physical Clocks and
 //! Consistent Snapshots in Globally Distributed Databases", 2014): a stamp is close to the time of
-//! day, and above every stamp that its node has given or followed. Three rules keep one wrong clock
-//! from harming anybody:
+//! day, and above every stamp that its node has made or followed. Three rules keep one wrong clock
+//! from doing harm:
 //!
 //! - A stamp is followed only if it is at most [`HybridClock::lead`] ahead, a quarter of
 //!   `max_clock_skew`, and [`HybridClock::accepts`] refuses one that is more than the whole ahead.
-//! - Members tell each other what their wall clocks show. If the median of what is known, this
-//!   node's own clock included, is more than a quarter of the bound away, this node goes by the
-//!   median: a wrong clock does not even cost its own node anything, as long as most are right.
-//!   A clock that has never been set has no say.
+//! - Members exchange readings of their wall clocks. If the median of the known clocks, this node's
+//!   own included, is more than a quarter of the bound away, this node uses the median: a wrong clock
+//!   does not even harm its own node, as long as most are right. A clock that has never been set does
+//!   not count.
 //! - The driver reads the wall clock again and again, so a clock that is stepped while the node
 //!   runs is followed, in both directions.
 //!
@@ -29,23 +29,23 @@ use crate::time::{Duration, Instant};
 /// Bits of a stamp below the milliseconds: they count what happens within one.
 const LOGICAL: u32 = 16;
 
-/// The stamps of a clock that was set back begin this much higher within their millisecond, so
-/// that they differ from those that were given when the clock showed the same time before.
+/// The stamps of a clock that was set back begin this much higher within their millisecond, so that
+/// they differ from those made when the clock showed the same time before.
 const ERA: u64 = 1 << 12;
 
-/// Milliseconds since 1970 that no stamp reaches: some time after the year 4000.
+/// The end of time for stamps, in milliseconds since 1970: some time after the year 4000.
 const END: u64 = 1 << 46;
 
-/// The latest time of day that is believed of any clock, so that stamps have room above it.
+/// The latest time of day that is accepted of any clock, so that stamps have room above it.
 const LATEST: u64 = END - (1 << 36);
 
-/// The start of 2023. A clock that shows an earlier time has never been set: it is not believed.
+/// The start of 2023. A clock that shows an earlier time has never been set, and is ignored.
 const EARLIEST: u64 = 1_672_531_200_000;
 
-/// How many members' clocks are remembered: those heard from last.
+/// The number of members' clocks that are remembered: the most recent readings.
 const READINGS: usize = 32;
 
-/// A wall clock that is read more than this beside what it should show has been stepped.
+/// A wall clock that deviates by more than this from its expected reading has been stepped.
 const STEP_MILLIS: i64 = 500;
 
 /// A point in cluster time: milliseconds since 1970 times 2¹⁶, plus a counter.
@@ -53,17 +53,17 @@ const STEP_MILLIS: i64 = 500;
 pub struct Stamp(pub u64);
 
 impl Stamp {
-    /// Milliseconds since 1970, by the clock of the node that gave the stamp.
+    /// Returns the milliseconds since 1970, by the clock of the node that made the stamp.
     pub fn millis(self) -> u64 {
         self.0 >> LOGICAL
     }
 
-    /// The first stamp of a millisecond.
+    /// Returns the first stamp of a millisecond.
     pub(crate) fn from_millis(millis: u64) -> Self {
         Self(millis << LOGICAL)
     }
 
-    /// Whether clocks can reach it and count on: before the year 4000.
+    /// Returns whether clocks can reach it and count on: before the year 4000.
     pub(crate) fn is_sane(self) -> bool {
         self.millis() < END
     }
@@ -88,13 +88,13 @@ impl Serialize for Stamp {
     }
 }
 
-/// How a node's wall clock compares with those of the members that it has heard from.
+/// The comparison of a node's wall clock with those of members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClockStatus {
-    /// What this node adds to its own wall clock, in milliseconds, because most members' clocks
-    /// differ from it by more than a quarter of `max_clock_skew`; 0 if they don't.
+    /// The milliseconds that this node adds to its own wall clock, because most members' clocks differ
+    /// from it by more than a quarter of `max_clock_skew`; 0 if they don't.
     #[serde(rename = "correction_seconds", with = "seconds_of_millis")]
     #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub correction_millis: i64,
@@ -104,7 +104,7 @@ pub struct ClockStatus {
     pub members_skewed: usize,
 }
 
-/// What a member's clock was found to show.
+/// A reading of a member's clock.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     member: NodeId,
@@ -119,11 +119,11 @@ struct Reading {
 /// A node's clock.
 #[derive(Clone, Debug)]
 pub(crate) struct HybridClock {
-    /// The wall clock as it was read last: when, and milliseconds since 1970.
+    /// The last reading of the wall clock: when, and milliseconds since 1970.
     wall: (Instant, u64),
     /// `max_clock_skew` in milliseconds.
     bound: u64,
-    /// The fastest clock followed: when, and what it showed then.
+    /// The fastest clock followed: when, and its reading then.
     followed: (Instant, u64),
     last: Stamp,
     /// How often the stamps had to be set back.
@@ -133,7 +133,7 @@ pub(crate) struct HybridClock {
 }
 
 impl HybridClock {
-    /// A clock that shows `wall` now, in milliseconds since 1970.
+    /// Creates a clock that shows `wall` now, in milliseconds since 1970.
     pub(crate) fn new(now: Instant, wall: u64, max_skew: Duration) -> Self {
         let wall = (now, wall.min(LATEST));
         Self {
@@ -147,8 +147,7 @@ impl HybridClock {
         }
     }
 
-    /// The driver has read the wall clock. Returns by how many milliseconds it was stepped, if it
-    /// was.
+    /// Handles a reading of the wall clock. Returns by how many milliseconds it was stepped, if it was.
     pub(crate) fn read_wall(&mut self, now: Instant, millis: u64) -> Option<i64> {
         let millis = millis.min(LATEST);
         let step = signed(millis, self.wall(now));
@@ -163,30 +162,30 @@ impl HybridClock {
         (step.abs() > STEP_MILLIS).then_some(step)
     }
 
-    /// This node's own wall clock, in milliseconds since 1970: what it tells the others.
+    /// Returns this node's own wall clock, in milliseconds since 1970, as sent to the others.
     pub(crate) fn wall(&self, now: Instant) -> u64 {
         runs(self.wall, now)
     }
 
-    /// The time of day that this node goes by: its wall clock, corrected if most others differ.
+    /// Returns this node's time: its wall clock, corrected if most others differ.
     fn time(&self, now: Instant) -> u64 {
         self.wall(now).saturating_add_signed(self.correction).min(LATEST)
     }
 
-    /// How far ahead of this node's time a stamp may be to be followed.
+    /// Returns how far ahead of this node's time a stamp may be to be followed.
     fn lead(&self) -> u64 {
         self.bound / 4
     }
 
-    /// Cluster time in milliseconds since 1970: the fastest clock that was followed.
+    /// Returns the cluster time in milliseconds since 1970: the fastest clock that was followed.
     pub(crate) fn millis(&self, now: Instant) -> u64 {
         let (time, followed) = (self.time(now), runs(self.followed, now));
         let leads = followed > time + self.lead() && !broken(Rule::BoundClocks);
         if leads { time } else { followed.max(time) }
     }
 
-    /// A stamp above every one given or followed before. (A clock that was set back by more than
-    /// the bound begins anew.)
+    /// Returns a stamp above every one made or followed before. (A clock that was set back by more
+    /// than the bound starts again.)
     pub(crate) fn stamp(&mut self, now: Instant) -> Stamp {
         let set_back = self.last.millis() > self.time(now) + self.bound;
         self.eras += u64::from(set_back);
@@ -196,7 +195,7 @@ impl HybridClock {
         self.last
     }
 
-    /// Another node's stamp has been seen.
+    /// Observes another node's stamp.
     pub(crate) fn observe(&mut self, now: Instant, stamp: Stamp) {
         if stamp.millis() <= self.time(now) + self.lead() || broken(Rule::BoundClocks) {
             self.last = self.last.max(stamp);
@@ -206,18 +205,18 @@ impl HybridClock {
         }
     }
 
-    /// The first stamp that is too far ahead to be accepted.
+    /// Returns the first stamp that is too far ahead to be accepted.
     pub(crate) fn limit(&self, now: Instant) -> Stamp {
         Stamp::from_millis(self.time(now) + self.bound + 1)
     }
 
-    /// Whether a stamp of another node is at most `max_clock_skew` ahead.
+    /// Returns whether a stamp of another node is at most `max_clock_skew` ahead.
     pub(crate) fn accepts(&self, now: Instant, stamp: Stamp) -> bool {
         stamp < self.limit(now) || broken(Rule::BoundClocks)
     }
 
-    /// Takes note of what a member's wall clock shows. Returns by how many milliseconds it is
-    /// ahead of this node's time, if that is beyond the bound and was not returned yet.
+    /// Notes a reading of a member's wall clock. Returns by how many milliseconds it is ahead of this
+    /// node's time, if that is beyond the bound and was not returned yet.
     pub(crate) fn observe_wall(&mut self, now: Instant, member: NodeId, wall: u64) -> Option<i64> {
         let offset = signed(wall.min(LATEST), self.wall(now));
         let known = self.readings.iter().position(|reading| reading.member == member);
@@ -239,14 +238,14 @@ impl HybridClock {
         news.then_some(ahead)
     }
 
-    /// A member is gone, and its clock with it.
+    /// Forgets the clock of a member that is gone.
     pub(crate) fn forget(&mut self, now: Instant, member: NodeId) {
         self.readings.retain(|reading| reading.member != member);
         self.reckon(now);
     }
 
-    /// Whether some member's clock is known, and most of those that are, this node's own included,
-    /// agree with the time that this node goes by.
+    /// Returns whether some member's clock is known, and most known clocks, this node's own included,
+    /// agree with this node's time.
     pub(crate) fn is_confirmed(&self, now: Instant) -> bool {
         let ClockStatus { members_known, members_skewed, .. } = self.status();
         let most = members_known > 0 && members_known + 1 > 2 * members_skewed;
@@ -264,7 +263,7 @@ impl HybridClock {
         }
     }
 
-    /// Works out the correction: the median of all clocks known, if it is far from this node's.
+    /// Computes the correction: the median of all known clocks, if it is far from this node's.
     fn reckon(&mut self, now: Instant) {
         if broken(Rule::CorrectClock) {
             return;
@@ -293,7 +292,7 @@ impl HybridClock {
     }
 }
 
-/// What a clock shows now that showed `clock.1` milliseconds at `clock.0`.
+/// Returns the present reading of a clock that showed `clock.1` milliseconds at `clock.0`.
 fn runs(clock: (Instant, u64), now: Instant) -> u64 {
     clock.1.saturating_add(now.since(clock.0).as_millis() as u64)
 }

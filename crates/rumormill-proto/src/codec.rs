@@ -9,7 +9,7 @@
 //! | 4 | tag of the cluster's name |
 //! | 4 | channel: 0 SWIM, 1 state exchange, 2 refusals, 3 path tests, otherwise the tag of a protocol |
 //! | 8 | sender's [`NodeId`] |
-//! | 8 | receiver's [`NodeId`]; 0 where the sender can't know it yet |
+//! | 8 | receiver's [`NodeId`]; 0 while the sender doesn't know it |
 //!
 //! Integers are big-endian; lengths and counters are LEB128 varints.
 
@@ -43,7 +43,7 @@ pub enum WireError {
     #[error("not a rumormill packet")]
     Garbage,
     /// A rumormill packet of another wire version.
-    #[error("wire version {0}, this node speaks {VERSION}")]
+    #[error("wire version {0}, this node uses {VERSION}")]
     Version(u8),
     /// A packet of a cluster with another name.
     #[error("from a cluster of another name")]
@@ -54,7 +54,7 @@ pub enum WireError {
     /// A packet for a protocol that this node doesn't run.
     #[error("for a protocol that this node doesn't run")]
     Channel,
-    /// The body ended early, or held a value that makes no sense.
+    /// The body ends early, or holds an invalid value.
     #[error("malformed body")]
     Malformed,
 }
@@ -86,7 +86,7 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// How many bytes an envelope takes.
+    /// The length of an envelope in bytes.
     pub(crate) const SIZE: usize = 27;
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         Err(WireError::Malformed)
     }
 
-    /// A varint that must not exceed `limit`.
+    /// Reads a varint that must not exceed `limit`.
     pub(crate) fn count(&mut self, limit: usize) -> Read<usize> {
         match usize::try_from(self.varint()?) {
             Ok(n) if n <= limit => Ok(n),

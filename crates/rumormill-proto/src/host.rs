@@ -76,7 +76,7 @@ impl Host {
         }
         if self.next_tick <= now {
             let period = self.protocol.period();
-            // After a pause (a stopped process, a laptop asleep) missed ticks are not made up for.
+            // After a pause (a stopped process, a laptop asleep) missed ticks are not repeated.
             self.next_tick = (self.next_tick + period).max(now + period / 2);
             self.call(now, core, Protocol::tick);
         }

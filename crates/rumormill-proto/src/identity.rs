@@ -1,4 +1,4 @@
-//! Who a node is: its name, its address, and which life of it this is.
+//! The identity of a node: its name, its address and its incarnation.
 
 use core::fmt;
 use core::hash::Hasher;
@@ -11,7 +11,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::json::{from_text, hex};
 
-/// The longest node or metric name, in bytes.
+/// The longest name, in bytes.
 pub const MAX_NAME: usize = 64;
 
 /// Why a name was refused.
@@ -29,8 +29,8 @@ pub enum NameError {
     BadCharacter(String, char),
 }
 
-/// The name of a node or of a metric: 1 to 64 bytes of ASCII letters, digits, `.`, `_`, `-`, `/`
-/// and `:`.
+/// The name of a node, an aggregate or a topic: 1 to 64 bytes of ASCII letters, digits, `.`, `_`, `-`,
+/// `/` and `:`.
 ///
 /// ```
 /// use rumormill_proto::Name;
@@ -45,8 +45,8 @@ impl Name {
     /// Checks `text` and makes a name of it.
     ///
     /// # Errors
-    /// When the text is empty, longer than [`MAX_NAME`] bytes, or holds another character than
-    /// those allowed.
+    /// Fails if the text is empty, longer than [`MAX_NAME`] bytes, or holds a character that is not
+    /// allowed.
     pub fn new(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
@@ -66,7 +66,7 @@ impl Name {
         Self(id.to_string().into())
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -115,15 +115,15 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// One life of one node. A restart, or a return after having been declared dead, has a higher
-/// `incarnation` and is another incarnation: nothing that was said to the earlier one concerns it.
+/// The identity of one incarnation of a node. After a restart, or a return after having been declared
+/// dead, the incarnation is higher: messages to the earlier one don't reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Identity {
-    /// Rises with every life. Agents use the start time in milliseconds since 1970, so that it
-    /// also orders nodes by age.
+    /// The number of the incarnation, which rises. Agents use the start time in milliseconds since
+    /// 1970, so that it also orders nodes by age.
     pub incarnation: u64,
-    /// Where its datagrams and streams arrive.
+    /// The address at which its datagrams and streams arrive.
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "127.0.0.1:7946"))]
     pub addr: SocketAddr,
     /// The node's name, unique in the cluster.
@@ -132,7 +132,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The 64-bit name of this incarnation, a fixed hash of address and incarnation.
+    /// Returns the id of this incarnation: a fixed hash of address and incarnation.
     pub fn id(&self) -> NodeId {
         NodeId::of(self.addr, self.incarnation)
     }
@@ -144,7 +144,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// The 64-bit name of one incarnation of one node; see [`Identity::id`].
+/// The 64-bit id of one incarnation of one node; see [`Identity::id`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(#[serde(with = "hex")] pub u64);
 
@@ -173,8 +173,8 @@ impl fmt::Debug for NodeId {
     }
 }
 
-/// A fixed 32-bit hash of a text, the same on every machine: tags clusters and protocols on the
-/// wire.
+/// Returns a fixed 32-bit hash of a text, the same on every machine: the tag of a cluster or a
+/// protocol on the wire.
 pub(crate) fn tag(text: &str) -> u32 {
     let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x7461_6700_0000_0000);
     hasher.write(text.as_bytes());

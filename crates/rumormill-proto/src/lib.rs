@@ -1,9 +1,9 @@
 //! Gossip protocols as state machines without I/O.
 //!
-//! A [`Node`] is one member of a cluster. It owns no socket, reads no clock, starts no thread and
-//! draws no random number that its seed didn't give it: a *driver* hands in what happens and takes
-//! out what should happen. Agents on a network, the virtual network and the browser are three
-//! drivers of the same code, and one seed replays one run bit for bit in each of them.
+//! A [`Node`] is one member of a cluster. It has no socket, no clock and no thread, and all its random
+//! numbers follow from a seed: a *driver* hands in packets and timers, and takes out messages and
+//! notices. Agents on a network, the virtual network and the browser are three drivers of the same
+//! code, and one seed replays one run bit for bit in each of them.
 //!
 //! ```
 //! use rumormill_proto::{Config, Identity, Instant, Mode, Name, Node, Plane};
@@ -49,37 +49,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where is what
+//! # Overview
 //!
 //! A driver sees:
 //!
 //! | | |
 //! |---|---|
-//! | [`Node`] | one member: `handle_…` takes what happens, `poll_…` gives what should happen |
+//! | [`Node`] | one member: the methods `handle_…` take packets and timers, the methods `poll_…` return messages and notices |
 //! | [`Node::aggregates`] | sums, averages, counts and variances over the inputs of all members |
 //! | [`Node::events`] | events: each reaches every node once, as a rumor spreads |
 //! | [`Node::kv`] | keys and values that every member stores |
 //! | [`Node::queries_mut`] | queries that all members answer |
 //! | [`Notice`], [`Transmit`] | what a node reports; a message to send |
 //! | [`Config`] | all settings, each protocol's in a struct of its own |
-//! | [`Protocol`], [`RoundProtocol`] | the traits for a protocol of your own; those above are written against them, too |
+//! | [`Protocol`], [`RoundProtocol`] | the traits for a protocol of your own, which the built-in protocols implement, too |
 //!
-//! Inside, each room has its settings, its messages and its state. No two files import each other.
+//! Inside, each module has its settings, its messages and its state. No two files import each other.
 //!
-//! | room | its subject |
+//! | module | its subject |
 //! |---|---|
-//! | `node` | the state machine: an `impl Node` for each group of verbs; `node/settle.rs` routes notices and sends messages, `node/ask.rs` and `node/sync.rs` let nodes join and exchange the membership, `node/probe.rs` tests paths |
-//! | `host`, `rounds` | run one protocol: ticks and alarm; the rounds of those that work in rounds |
+//! | `node` | the state machine: an `impl Node` for each group of verbs; `node/settle.rs` routes notices and sends messages, `node/ask.rs` and `node/sync.rs` do joining and the exchange of the membership, `node/probe.rs` tests paths |
+//! | `host`, `rounds` | run one protocol: its ticks and its alarm; its rounds |
 //! | `aggregate` | ledgered symmetric push-sum: the ledger, the windows that enclose the truth, readings |
-//! | `rumor` | rumor mongering: which events are kept, delivered once, and stopped |
+//! | `rumor` | events, which spread as rumors: kept, delivered once, and stopped |
 //! | `kv` | the last-writer-wins map and its tombstones |
-//! | `query` | answers, which go straight back to who asks |
+//! | `query` | the answers to queries, which go directly to the node that asked |
 //! | `gossip` | what events and keys share: push (`push.rs`) and pull (`compare.rs`) by reconciling sets (`reconcile.rs`) |
 //! | `protocol`, `core` | the trait and its `Context`; the state that a node lends to protocols |
 //! | `membership` | SWIM (the library `foca`), the roster of members that are up, join attempts |
 //! | `clock` | a hybrid logical clock, and how members' wall clocks compare |
-//! | `config`, `stats`, `notice`, `transmit`, `codec` | settings, counters, notices, messages; the envelope and the reader of bytes |
-//! | `identity`, `time`, `json`, `text` | names and incarnations; instants and durations; how values are written |
+//! | `config`, `stats`, `notice`, `transmit`, `codec`, `trace` | settings, counters, notices, messages; the envelope and the reader of bytes; reports to `tracing` |
+//! | `identity`, `time`, `size`, `words`, `json`, `text` | names and incarnations; instants and durations; sizes; the text forms of values |
 //! | `spsp` | plain symmetric push-sum, the worked example |
 //!
 //! # Features
@@ -159,5 +159,5 @@ pub use crate::time::{Duration, DurationError, Instant, parse_duration, show_dur
 pub use crate::transmit::{Plane, Transmit};
 pub use crate::words::UnknownWord;
 
-/// The generator of every random number in the core: small, fast, the same on every machine.
+/// The generator of all random numbers in the core: small, fast, the same on every machine.
 pub type Rng = rand_pcg::Pcg64Mcg;

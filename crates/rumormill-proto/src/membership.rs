@@ -1,14 +1,14 @@
-//! Who is in the cluster: a small interface over `foca`, the SWIM library.
+//! The membership: a small interface over `foca`, the SWIM library.
 //!
-//! SWIM (Das, Gupta, Motivala 2002) probes members and spreads what it finds. What it does not do
-//! is exchange the whole state, so [`crate::Node`] does that on join and now and then over the
-//! reliable path, through [`Membership::snapshot`] and [`Membership::merge`].
+//! SWIM (Das, Gupta, Motivala 2002) probes members and spreads the results. It does not exchange the
+//! whole state, so [`crate::Node`] does that on join and now and then over the reliable path, through
+//! [`Membership::snapshot`] and [`Membership::merge`].
 //!
-//! foca looks members up in a list, which is too slow for thousands. So beyond [`WATCHED`] members
-//! it is told of about that many, a random choice of each node's own, and of every other as soon as
-//! there is any news of it but that it is up. Nothing is lost by it: every member still has about
-//! as many others that probe it in turn, each more often, and what they find out reaches all by
-//! gossip. The [`Roster`] always has all members.
+//! foca looks members up in a list, which is too slow for thousands. So beyond [`WATCHED`] members it
+//! gets about that many, a random choice of each node's own, and every other as soon as a packet says
+//! more of it than that it is up. Nothing is lost by it: every member is still probed by about as many
+//! others in turn, each more often, and the results reach all nodes by gossip. The [`Roster`] always
+//! has all members.
 
 pub(crate) mod change;
 pub(crate) mod codec;
@@ -44,14 +44,14 @@ use crate::time::{Duration, Instant};
 /// An odd constant that spreads bits: 2⁶⁴ over the golden ratio (Knuth, multiplicative hashing).
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// With so many changes waiting to be gossiped, no more joins are added: the exchanges of the whole
-/// state carry them better. It takes hundreds of nodes that join at once.
+/// With this many changes waiting to be gossiped, no more joins are added: the exchanges of the whole
+/// state carry them better. That takes hundreds of nodes that join at once.
 const BACKLOG: usize = 256;
 
-/// About how many members foca is told of, if there are more; up to so many it knows them all.
+/// The number of members that foca gets: about this many if there are more, otherwise all.
 const WATCHED: usize = 256;
 
-/// Up to so many members, looking each one up in foca's list costs less than sorting that.
+/// Up to this many members, looking each one up in foca's list costs less than sorting that.
 const FEW: usize = 16;
 
 pub(crate) struct Membership {
@@ -77,12 +77,12 @@ impl Membership {
         self.foca.identity()
     }
 
-    /// The identities that this node shares with others in its process.
+    /// Returns the identities that this node shares with others in its process.
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// Every member that foca knows: not all of them, if they are many.
+    /// Returns the members that foca has: not all of them, if they are many.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Peer, MemberState)> {
         self.foca.iter_membership_state().map(|member| (member.id(), member.state().into()))
     }
@@ -94,8 +94,8 @@ impl Membership {
         bytes: &[u8],
         roster: &Roster,
     ) -> Result<(), WireError> {
-        // foca looks each member of a packet up in a list. Most are known already, which is found
-        // out faster here.
+        // foca looks each member of a packet up in a list. Most are known already, which is faster to
+        // find here.
         let full = self.foca.updates_backlog() >= BACKLOG;
         let mut news = Vec::new();
         let is_news = |member: &WireMember<'_>| {
@@ -107,15 +107,15 @@ impl Membership {
             is_news
         };
         let packet = trim_swim(bytes, to, self.foca.identity(), is_news)?;
-        // That it speaks is no news of a sender whom the roster has; foca would tell it on.
+        // A packet from a known member proves nothing new about it; foca would spread that it is up.
         news.push((packet.from.0, Place::of(packet.from.1)));
         for (id, place) in news {
             self.ensure_known(id, place, roster);
         }
         let result = self.foca.handle_data(&packet.bytes, &mut self.sink);
         self.schedule(now);
-        // What foca refuses is a packet that doesn't decode or makes no sense; its state is
-        // unharmed (`foca::Error`).
+        // foca refuses a packet that is malformed or inconsistent; its state is unharmed
+        // (`foca::Error`).
         result.map_err(|_| WireError::Malformed)
     }
 
@@ -140,9 +140,9 @@ impl Membership {
             let sent = self.sink.transmits.len();
             // The errors are `NotConnected` and `IncompleteProbeCycle`, after which foca goes on.
             let _ = self.foca.handle_timer(timer, &mut self.sink);
-            // When a suspicion's time is up foca 2.0.0 tells the suspect that it was declared dead
-            // even if it has refuted the suspicion. It would believe that, and come back as another
-            // incarnation for nothing.
+            // When a suspicion's time is up, foca 2.0.0 informs the suspect that it was declared dead
+            // even if it has refuted the suspicion. It would come back as another incarnation for
+            // nothing.
             if suspect.is_some_and(|suspect| !self.is_down(&suspect)) {
                 self.sink.transmits.truncate(sent);
             }
@@ -150,7 +150,7 @@ impl Membership {
         }
     }
 
-    /// Whether this node's foca is one of those that should know the peer, among so many members.
+    /// Returns whether this node's foca should have the peer, with this number of members.
     fn watches(&self, peer: &Peer, members: usize) -> bool {
         if members <= WATCHED {
             return true;
@@ -161,7 +161,7 @@ impl Membership {
         hash < u64::MAX / members as u64 * WATCHED as u64
     }
 
-    /// Tells foca of a member that is up. Changes nothing if foca knows it.
+    /// Adds a member that is up to foca. Changes nothing if foca has it.
     fn watch(&mut self, peer: &Peer) {
         if peer.place() != self.me().place() {
             let up = core::iter::once(Member::alive(peer.clone()));
@@ -169,7 +169,7 @@ impl Membership {
         }
     }
 
-    /// There is news of an incarnation, for foca to judge: it must know whom the roster has there.
+    /// Prepares foca for a change of an incarnation: it must have the member at that address.
     fn ensure_known(&mut self, id: NodeId, place: Place, roster: &Roster) {
         if roster.len() > self.foca.num_members() + 1
             && let Some(peer) = roster.known(id).or_else(|| roster.at(place))
@@ -186,14 +186,14 @@ impl Membership {
         self.iter().filter(|(_, state)| *state == MemberState::Down).map(|(member, _)| member)
     }
 
-    /// Whether the member at this place was declared dead, or has left.
+    /// Returns whether the member at this address was declared dead, or has left.
     pub(crate) fn is_down_at(&self, place: Place) -> bool {
         self.down().any(|member| member.place() == place)
     }
 
-    /// A number that two nodes share when they hold the same incarnations for dead.
+    /// Returns a number that two nodes share when the same incarnations are down for them.
     pub(crate) fn down_digest(&self) -> u64 {
-        // An earlier life of this node is for this node alone to remember.
+        // Only this node remembers its own earlier incarnations.
         let here = self.me().place();
         let others = self.down().filter(|member| member.place() != here);
         others.fold(0, |sum, member| sum.wrapping_add(member.id().0))
@@ -210,7 +210,7 @@ impl Membership {
     pub(crate) fn poll_change(&mut self) -> Option<Change> {
         while let Some(change) = self.sink.changes.pop_front() {
             match change {
-                // foca says that one life replaced another, not that the later one is active.
+                // foca reports that one incarnation replaced another, not that the later one is up.
                 Change::Replaced(by) if !self.foca.iter_members().any(|m| *m.id() == by) => {}
                 Change::Replaced(by) => return Some(Change::Up(vec![by])),
                 change => return Some(change),
@@ -219,7 +219,7 @@ impl Membership {
         None
     }
 
-    /// All that this node knows, itself included.
+    /// Returns all members that are known here, this node included.
     pub(crate) fn snapshot(&self, roster: &Roster) -> Vec<Member<Peer>> {
         let told: BTreeSet<NodeId> = self.iter().map(|(peer, _)| peer.id()).collect();
         let untold = roster.members().iter().filter(|peer| !told.contains(&peer.id()));
@@ -228,7 +228,7 @@ impl Membership {
         all
     }
 
-    /// Takes over what another node knows; with `spread`, what is new is told on.
+    /// Merges the members of another node; with `spread`, new ones are gossiped.
     pub(crate) fn merge(
         &mut self,
         now: Instant,
@@ -236,8 +236,7 @@ impl Membership {
         spread: bool,
         roster: &Roster,
     ) {
-        // foca looks each one up in a list. Mostly there is nothing new, which is found out faster
-        // here.
+        // foca looks each one up in a list. Mostly there is nothing new, which is faster to find here.
         members.retain(|member| !(is_join(member) && roster.contains(member.id().id())));
         if members.len() > FEW {
             let state = self.foca.iter_membership_state();
@@ -248,8 +247,8 @@ impl Membership {
             };
             members.retain(is_news);
         }
-        // A member at this node's own address is an earlier life of it. If its incarnation is not lower
-        // (the clock was set back), this life takes one above it.
+        // A member at this node's own address is an earlier incarnation of it. If that is not lower
+        // (the clock was set back), this node takes one above it.
         let me = self.me().clone();
         let here = |id: &&Peer| id.place() == me.place() && **id != me;
         let earlier = members.iter().map(Member::id).filter(here);
@@ -286,7 +285,7 @@ impl Membership {
         let (mut tell, mut untold) = (Vec::new(), Vec::new());
         for join in joins {
             let peer = join.id();
-            // foca judges between the lives of one node.
+            // foca decides between the incarnations of one node.
             if taken.contains(&peer.place()) {
                 self.ensure_known(peer.id(), peer.place(), roster);
                 tell.push(join);
@@ -300,8 +299,7 @@ impl Membership {
         self.sink.up(untold);
     }
 
-    /// The roster of this node, which knew nobody, has been filled at once: foca is told of those
-    /// that it should know.
+    /// Adds the members that foca should have, after the roster has been filled at once.
     pub(crate) fn begin_with(&mut self, now: Instant, roster: &Roster) {
         for peer in roster.members() {
             if self.watches(peer, roster.len()) {
@@ -311,15 +309,15 @@ impl Membership {
         self.schedule(now);
     }
 
-    /// Tells the cluster that this node goes.
+    /// Informs the cluster that this node leaves.
     pub(crate) fn leave(&mut self, now: Instant) {
         let _ = self.foca.leave_cluster(&mut self.sink);
         self.schedule(now);
     }
 
     fn schedule(&mut self, now: Instant) {
-        // With a new identity foca rests until it hears from a peer. If all the peers that it knows
-        // are dead, it never would, and would hold them for alive; so it is woken.
+        // With a new identity foca is idle until a peer's packet arrives. If all its peers are dead,
+        // none would, and they would count as alive; so it is woken.
         if core::mem::take(&mut self.sink.renewed) {
             let _ = self.foca.apply_many(core::iter::empty(), false, &mut self.sink);
         }
@@ -341,7 +339,7 @@ fn foca_config(config: &Config) -> foca::Config {
         num_indirect_probes: several(3),
         max_transmissions: NonZeroU8::new(12).unwrap_or(NonZeroU8::MIN),
         suspect_to_down_after: config.membership.suspicion_timeout,
-        // Boots tell lives apart, so a dead identity need never be forgotten.
+        // Incarnations are never reused, so a dead identity need never be forgotten.
         remove_down_after: None,
         max_packet_size: several(config.max_datagram - Envelope::SIZE - Digests::MOST),
         notify_down_members: true,
@@ -351,7 +349,7 @@ fn foca_config(config: &Config) -> foca::Config {
     }
 }
 
-/// Whether this says no more than that the member is up: it has never been suspected.
+/// Returns whether this says no more than that the member is up: it has never been suspected.
 fn is_join(member: &Member<Peer>) -> bool {
     member.state() == State::Alive && member.incarnation() == 0
 }

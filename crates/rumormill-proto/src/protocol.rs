@@ -1,4 +1,4 @@
-//! A gossip protocol of your own: the trait that ours are written against, too.
+//! The trait for a gossip protocol of your own, which the built-in protocols implement, too.
 
 use core::any::Any;
 
@@ -16,9 +16,9 @@ use crate::transmit::Plane;
 
 /// A gossip protocol, driven by a [`crate::Node`].
 ///
-/// The node calls these methods; a protocol answers through its [`Context`]. It holds no socket
-/// and reads no clock, so that the same code runs under an agent, in the virtual network and in a
-/// browser. `gen_gossip` (Erlang) is the model: epidemic protocols need [`Protocol::tick`] and
+/// The node calls these methods; a protocol acts through its [`Context`]. It has no socket and no
+/// clock, so that the same code runs under an agent, in the virtual network and in a browser.
+/// `gen_gossip` (Erlang) is the model: epidemic protocols need [`Protocol::tick`] and
 /// [`Protocol::receive`]; round-based ones are [`RoundProtocol`](crate::RoundProtocol)s as well, run
 /// by [`Rounds`](crate::Rounds).
 ///
@@ -48,52 +48,51 @@ use crate::transmit::Plane;
 /// }
 /// ```
 pub trait Protocol: Any + Send {
-    /// The protocol's name; the same at all nodes, and unlike that of any other protocol there.
+    /// Returns the protocol's name; the same at all nodes, and unlike that of any other protocol.
     fn name(&self) -> &str;
 
-    /// The time between two calls of [`Protocol::tick`].
+    /// Returns the time between two calls of [`Protocol::tick`].
     fn period(&self) -> Duration;
 
-    /// The node has started. Called once, before anything else.
+    /// Handles the start of the node. Called once, before anything else.
     fn start(&mut self, _cx: &mut Context<'_>) {}
 
-    /// A period has passed: time to send a digest to some peer. The first call comes at a random
-    /// point of the first period, so that the nodes' ticks are spread.
+    /// Acts once in a period, for example by sending a message to a random peer. The first call comes
+    /// at a random point of the first period, so that the nodes' ticks are spread.
     fn tick(&mut self, cx: &mut Context<'_>);
 
-    /// A message has arrived from a member. Anything may be in it, and anything may have happened
-    /// to it: loss, duplication, reordering.
+    /// Handles a message of a member. It may contain anything; messages may be lost, duplicated or
+    /// reordered.
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]);
 
-    /// A number that two nodes share exactly when they hold the same; `None` for nothing to hold.
-    /// It rides on every packet of the membership, so that comparing costs an idle cluster next
-    /// to nothing.
+    /// Returns a number that two nodes share exactly when they hold the same; `None` if there is
+    /// nothing to compare. It travels in every packet of the membership, so that comparing costs an
+    /// idle cluster next to nothing.
     fn digest(&self, _now: Instant) -> Option<u64> {
         None
     }
 
-    /// A membership packet shows that this peer's [`Protocol::digest`] is another than this
-    /// node's.
+    /// Handles a membership packet of a peer whose [`Protocol::digest`] differs from this node's.
     fn differs(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
 
-    /// A membership packet shows that this peer's [`Protocol::digest`] is this node's, too.
+    /// Handles a membership packet of a peer whose [`Protocol::digest`] is equal to this node's.
     fn agrees(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
 
-    /// The time asked for with [`Context::wake_at`] has come.
+    /// Handles the alarm requested with [`Context::wake_at`].
     fn wake(&mut self, _cx: &mut Context<'_>) {}
 
-    /// A peer is up.
+    /// Handles a peer that is up.
     fn peer_joined(&mut self, _cx: &mut Context<'_>, _peer: &Identity) {}
 
-    /// A peer has left, or was declared dead. This incarnation does not come back.
+    /// Handles a peer that has left, or was declared dead. This incarnation does not come back.
     fn peer_expired(&mut self, _cx: &mut Context<'_>, _peer: &Identity) {}
 
-    /// The others declared this node dead, so that it goes on as a new incarnation: what they
-    /// held of it is gone. [`Context::id`] is the new one.
+    /// Handles the new incarnation of this node, after the others declared it dead and dropped its
+    /// state. [`Context::id`] is the new one.
     fn renewed(&mut self, _cx: &mut Context<'_>) {}
 }
 
-/// What a protocol may use while it is being called.
+/// The interface of the node that a protocol uses while it is called.
 pub struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) core: &'a mut Core,
@@ -102,7 +101,7 @@ pub struct Context<'a> {
     pub(crate) name: &'a str,
 }
 
-/// The messages that a protocol sends: to whom, how and what.
+/// The messages that a protocol sends: receiver, path and bytes.
 pub(crate) type Outbox = Vec<(NodeId, Plane, Vec<u8>)>;
 
 impl core::fmt::Debug for Context<'_> {
@@ -115,69 +114,69 @@ impl core::fmt::Debug for Context<'_> {
 }
 
 impl Context<'_> {
-    /// The present.
+    /// Returns the present instant.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// This node's id.
+    /// Returns this node's id.
     pub fn id(&self) -> NodeId {
         self.core.roster.id()
     }
 
-    /// The members that are up.
+    /// Returns the members that are up.
     pub fn roster(&self) -> &Roster {
         &self.core.roster
     }
 
-    /// The node's settings.
+    /// Returns the node's settings.
     pub fn config(&self) -> &Config {
         &self.core.config
     }
 
-    /// The node's generator of random numbers.
+    /// Returns the node's generator of random numbers.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.core.rng
     }
 
-    /// A peer chosen uniformly, if there is one.
+    /// Returns a peer chosen uniformly; `None` if there is none.
     pub fn random_peer(&mut self) -> Option<NodeId> {
         self.core.roster.random_peer(&mut self.core.rng)
     }
 
-    /// Sends a datagram to a peer. It may be lost, repeated or overtaken. To a node that is not a
-    /// peer, nothing is sent.
+    /// Sends a datagram to a peer. It may be lost, repeated or overtaken. Nothing is sent to a node
+    /// that is not a peer.
     ///
-    /// Messages should fit in [`Config::max_datagram`] bytes less 40.
+    /// Messages should have at most [`Config::max_datagram`] − 40 bytes.
     pub fn send(&mut self, to: NodeId, message: &[u8]) {
         self.outbox.push((to, Plane::Datagram, message.to_vec()));
     }
 
-    /// Sends a message of any length to a peer, on the reliable path. It arrives unless one of the
-    /// two goes, or they are cut off from each other; then nobody is told.
+    /// Sends a message of any length to a peer, on the reliable path. It arrives unless one of the two
+    /// nodes leaves or dies, or they are cut off from each other, which is not reported.
     pub fn send_stream(&mut self, to: NodeId, message: Vec<u8>) {
         self.outbox.push((to, Plane::Stream, message));
     }
 
-    /// A stamp of cluster time, above every one that this node has given or seen.
+    /// Returns a stamp of cluster time, above every one that this node has made or observed.
     pub fn stamp(&mut self) -> Stamp {
         self.core.clock.stamp(self.now)
     }
 
-    /// Takes note of another node's stamp, so that this node's next stamp is above it; one that is
-    /// ahead by more than a quarter of [`Config::max_clock_skew`] is not followed.
+    /// Observes another node's stamp, so that this node's next stamp is above it; one that is ahead by
+    /// more than a quarter of [`Config::max_clock_skew`] is not followed.
     pub fn observe(&mut self, stamp: Stamp) {
         self.core.clock.observe(self.now, stamp);
     }
 
-    /// Cluster time: milliseconds since 1970 by the fastest clock that this node follows. It says
-    /// when something happened, and not how long ago: that is for [`Context::now`] to measure.
+    /// Returns the cluster time: milliseconds since 1970 by the fastest clock that this node follows.
+    /// It orders writes; elapsed time is measured with [`Context::now`].
     pub fn cluster_millis(&self) -> u64 {
         self.core.clock.millis(self.now)
     }
 
-    /// Whether a stamp of another node is at most [`Config::max_clock_skew`] ahead of this node's
-    /// time. One that isn't is counted.
+    /// Returns whether a stamp of another node is at most [`Config::max_clock_skew`] ahead of this
+    /// node's time. One that isn't is counted.
     pub fn accepts(&mut self, stamp: Stamp) -> bool {
         let accepted = self.core.clock.accepts(self.now, stamp);
         self.core.stats.stamps_refused += u64::from(!accepted);
@@ -191,13 +190,13 @@ impl Context<'_> {
         &self.core.clock
     }
 
-    /// Asks for one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
+    /// Requests one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
     /// earlier one.
     pub fn wake_at(&mut self, at: Instant) {
         *self.wake = Some(at);
     }
 
-    /// Tells the driver's user something; arrives there as [`Notice::Protocol`].
+    /// Reports something to the driver's user, as a [`Notice::Protocol`].
     pub fn emit(&mut self, payload: impl Into<Vec<u8>>) {
         let notice = Notice::Protocol { name: self.name.to_owned(), payload: payload.into() };
         self.core.notices.push(notice);

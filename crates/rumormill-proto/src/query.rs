@@ -1,5 +1,4 @@
-//! Questions that all nodes answer: the question travels as a rumor, the answers come straight
-//! back.
+//! Queries: the question travels as an event does, the answers come directly back.
 
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,24 +10,25 @@ use crate::protocol::{Context, Protocol};
 use crate::rumor::event::EventId;
 use crate::time::{Duration, Instant};
 
-/// The question that nodes answer by themselves: "when did you hear this rumor?"
+/// The topic of the queries that nodes answer by themselves: for their record of an event.
 pub(crate) const TRACE: &str = "_trace";
 
-/// The first pause before an answer that was not acknowledged is sent again; doubles each time.
+/// The pause before an answer that was not acknowledged is first sent again; doubles each time.
 const RESEND: Duration = Duration::from_millis(300);
 
-/// Answers begin at a random point of this time for each member, or the asker would drown.
+/// Answers start at a random point of this time multiplied by the number of members, so that they
+/// don't flood the node that asked.
 const SPREAD: Duration = Duration::from_micros(100);
 
-/// The most questions that wait for an answer of this node, and the most answers under way.
+/// The most queries that wait for an answer of this node, and the most answers on their way.
 const MOST: usize = 1024;
 
 /// Why an answer was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// No such question is open here: it was never heard, is answered, or its time is up.
-    #[error("no question {0} waits for an answer here: it is unknown, answered, or over")]
+    /// No such query is open here: it is unknown, answered, or its time is up.
+    #[error("no query {0} waits for an answer here: it is unknown, answered, or over")]
     NotOpen(EventId),
     /// The answer is too long.
     #[error("the answer has {bytes} bytes, the limit is {limit} (events.max_payload)")]
@@ -40,7 +40,7 @@ pub enum AnswerError {
     },
 }
 
-/// A question that this node has asked.
+/// A query of this node.
 struct Asked {
     deadline: Instant,
     expected: usize,
@@ -60,13 +60,13 @@ struct Answer {
 #[derive(Default)]
 pub(crate) struct QueryProtocol {
     asked: BTreeMap<EventId, Asked>,
-    /// Questions that wait for this node's answer: who asks, and until when.
+    /// The queries that wait for this node's answer: the node that asked, and the deadline.
     open: BTreeMap<EventId, (NodeId, Instant)>,
     answers: BTreeMap<EventId, Answer>,
 }
 
 impl QueryProtocol {
-    /// This node has asked all members, itself included.
+    /// Notes a query of this node to all members, itself included.
     pub(crate) fn ask(&mut self, cx: &mut Context<'_>, query: EventId, timeout: Duration) {
         let waiting: BTreeSet<NodeId> = cx.roster().ids().iter().copied().collect();
         let expected = waiting.len();
@@ -76,7 +76,7 @@ impl QueryProtocol {
         self.alarm(cx);
     }
 
-    /// A question has arrived.
+    /// Notes a query that has arrived.
     pub(crate) fn receive_query(
         &mut self,
         now: Instant,

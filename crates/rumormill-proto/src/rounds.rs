@@ -1,4 +1,4 @@
-//! Rounds that all nodes go through together, for the protocols that work in them.
+//! Rounds that all nodes go through together, for protocols that work in rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,19 @@ use crate::identity::{Identity, NodeId};
 use crate::protocol::{Context, Protocol};
 use crate::time::{Duration, Instant};
 
-/// Periods of silence after which a node that is in no round begins the first one.
+/// Periods without a message after which a node that is in no round begins the first one.
 const SILENCE: u32 = 8;
 
-/// The largest step by which a round that was heard of moves a node on: one message with a number
-/// far ahead does not bring the end of all numbers near.
+/// The largest step by which a received round advances a node: one message with a number far ahead
+/// does not exhaust the numbers.
 const MAX_STEP: u64 = 1 << 40;
 
 /// A protocol that works in rounds. [`Rounds`] runs it in a node.
 ///
-/// All nodes go through the same rounds: a node that hears of a later one follows, unless no peer
-/// can have got that far; then only at the end of its round, if half of those that it hears of are
-/// there. [`Protocol::receive`] gets only messages of the node's own round, and
+/// All nodes go through the same rounds: a node that receives a message of a later round follows,
+/// unless no peer can have got that far; then it follows only at the end of its round, and if half of
+/// the peers that it has messages of are there. [`Protocol::receive`] gets only messages of the node's
+/// own round, and
 /// [`Protocol::tick`] is called only once the first round has begun.
 ///
 /// ```
@@ -27,7 +28,7 @@ const MAX_STEP: u64 = 1 << 40;
 ///     Rounds,
 /// };
 ///
-/// /// In each round every node counts those that it hears of.
+/// /// In each round every node counts the messages that it receives.
 /// #[derive(Default)]
 /// struct Heard(usize);
 ///
@@ -67,12 +68,12 @@ pub trait RoundProtocol: Protocol {
     /// Returns the length of a round in periods.
     fn round_length(&self) -> u32;
 
-    /// A round has begun. A `newcomer` came in while it was running: it may relay, but what it
-    /// holds itself should wait for the next round.
+    /// Handles the start of a round. A `newcomer` came in while it was running: it may relay, but its
+    /// own contribution should wait for the next round.
     fn round_started(&mut self, _cx: &mut Context<'_>, _round: u64, _newcomer: bool) {}
 
-    /// A round in which this node took part from the start is over. `participants` counts the
-    /// nodes, this one included, that were members from its beginning to its end.
+    /// Handles the end of a round in which this node took part from the start. `participants` counts
+    /// the nodes, this one included, that were members from its beginning to its end.
     fn round_finished(&mut self, _cx: &mut Context<'_>, _round: u64, _participants: usize) {}
 }
 
@@ -84,16 +85,16 @@ pub struct Rounds<P> {
     length: u32,
     /// The current round; 0 before the first.
     number: u64,
-    /// Periods since it began, or of silence before the first.
+    /// Periods since it began, or before the first.
     periods: u32,
     newcomer: bool,
-    /// How many have been members since it began.
+    /// The number of nodes that have been members since it began.
     present: usize,
-    /// Who has become one since.
+    /// The members that have joined since.
     came: BTreeSet<NodeId>,
     /// When it began.
     entered: Instant,
-    /// The round in which each peer was when it was last heard of, since then.
+    /// The round of the last message of each peer, since then.
     heard: BTreeMap<NodeId, u64>,
 }
 
@@ -113,7 +114,7 @@ impl<P: RoundProtocol> Rounds<P> {
         }
     }
 
-    /// Returns the protocol, to look at.
+    /// Returns the protocol.
     pub fn get(&self) -> &P {
         &self.protocol
     }
@@ -171,7 +172,7 @@ impl<P: RoundProtocol> Rounds<P> {
         }
         if theirs > mine {
             let next = theirs.min(mine.saturating_add(MAX_STEP));
-            // Those who wait for the first round are no newcomers to it.
+            // Nodes that wait for the first round are no newcomers to it.
             self.enter(cx, next, next != mine + 1);
             return next == theirs;
         }
@@ -192,7 +193,7 @@ impl<P: RoundProtocol> Rounds<P> {
         Ok(())
     }
 
-    /// The last round that a peer may have reached since this node entered its own, if both go
+    /// Returns the last round that a peer may have reached since this node entered its own, if both go
     /// through the same ones: clocks may differ by a factor of 2.
     fn furthest(&self, now: Instant, period: Duration) -> u64 {
         let round = (period * self.length).as_nanos().max(1);
@@ -201,10 +202,10 @@ impl<P: RoundProtocol> Rounds<P> {
         self.number.saturating_add(1).saturating_add(rounds)
     }
 
-    /// The round after this one, and whether the node comes to it from elsewhere. A number that is
-    /// out of reach is followed if at least half of those heard of, this node included, are ahead
-    /// of it by more than a round; it is given up if more than half are behind it by more. So one
-    /// wrong number throws nobody off for longer than a round.
+    /// Returns the round after this one, and whether the node enters it from elsewhere. If at least
+    /// half of the known nodes, this one included, are ahead by more than a round, the node follows
+    /// them; if more than half are behind by more, it goes back to them. So one wrong number misleads
+    /// no node for longer than a round.
     fn next(&self) -> (u64, bool) {
         let mine = self.number;
         let votes = self.heard.len() + 1;

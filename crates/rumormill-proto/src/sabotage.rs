@@ -1,7 +1,7 @@
-//! Rules of the core that a test can break on purpose, to see its checkers bite.
+//! Rules of the core that a test can break on purpose, to prove that its checkers find that.
 //!
-//! Only with the feature `sabotage`, which nothing but tests enables. Without it every question
-//! here is the constant `false`.
+//! Only with the feature `sabotage`, which only tests enable. Without it no rule is broken, and the
+//! compiler removes the checks.
 
 /// A rule that can be broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,27 +13,27 @@ pub enum Rule {
     /// A window closes only when all members have opened it, and ends only when all have
     /// contributed.
     WaitForAll,
-    /// A range of masses allows for what peers have taken but not yet told.
+    /// A range of masses allows for amounts that peers have taken but not yet replied.
     AllowForFlight,
-    /// Nodes compare what they hold, so that whom every push missed hears all the same.
+    /// Nodes compare their entries, so that a node that every push missed is informed, too.
     Compare,
-    /// A rumor that comes again is not delivered again.
+    /// An event that arrives again is not delivered again.
     DeliverOnce,
     /// An older write does not replace a newer one.
     LastWriterWins,
-    /// What was deleted is remembered.
+    /// Deletions are remembered.
     Tombstones,
     /// A tombstone guards its key after its life while a member differs.
     GuardDeleted,
-    /// A comparison goes on where all that was given was outdated.
+    /// A comparison goes on if all entries received were outdated.
     GoOn,
     /// Stamps far ahead are neither followed nor accepted.
     BoundClocks,
-    /// Ages are elapsed time, not differences of what clocks show.
+    /// Ages are elapsed time, not differences of clock readings.
     ElapsedAges,
-    /// A node whose clock is wrong goes by the others'.
+    /// A node whose clock is wrong uses the others' time.
     CorrectClock,
-    /// What a wrong clock stamped is written anew.
+    /// Entries stamped by a wrong clock are written again.
     Restamp,
 }
 

@@ -25,7 +25,7 @@ const UNITS: [(&[&str], f64); 9] = [
 /// Reads a size in bytes: `8GiB`, `500MB`, `64k` (of 1024), `65536` or `1e9`; above 0, below 10¹⁸.
 ///
 /// # Errors
-/// When the text is not a size.
+/// Fails if the text is not a size.
 ///
 /// ```
 /// use rumormill_proto::parse_size;

@@ -1,18 +1,18 @@
 //! The Symmetric Push-Sum Protocol as its authors give it: the worked example.
 //!
 //! Blasa, Cafiero, Fortino, Di Fatta, "Symmetric Push-Sum Protocol for decentralised data
-//! aggregation" (2011). On a network that loses nothing it is right; it is here to be looked at,
-//! to be compared with, and to show what a lost message costs: mass that is gone for good. What a
-//! [`crate::Node`] runs by itself is the ledgered form, which loses nothing.
+//! aggregation" (2011). It is right on a network without loss; it serves as an example, for
+//! comparison, and to show the cost of a lost message: mass that is gone for good. A [`crate::Node`]
+//! runs the ledgered form, which loses nothing.
 
 use crate::identity::NodeId;
 use crate::protocol::{Context, Protocol};
 use crate::time::Duration;
 
-/// Symmetric push-sum of one figure.
+/// Symmetric push-sum of one aggregate.
 ///
-/// Each node keeps a value and a weight. In each period it sends half of both to a random peer,
-/// who sends half of its own back and adds what came. At every node, value / weight tends to
+/// Each node keeps a value and a weight. In each period it sends half of both to a random peer, which
+/// sends half of its own back and adds what it received. At every node, value / weight tends to
 /// Σ values / Σ weights: the sum, if one node starts with weight 1 and the others with 0; the
 /// average, if all start with 1.
 ///
@@ -32,27 +32,27 @@ const PUSH: u8 = 0;
 const SYMMETRIC_PUSH: u8 = 1;
 
 impl Spsp {
-    /// A node with this input. For a sum, one node has weight 1 and the others 0.
+    /// Creates a node with this input, for a sum: one node has weight 1, the others 0.
     pub fn sum(input: f64, weight: f64, period: Duration) -> Self {
         Self { value: input, weight, period }
     }
 
-    /// A node with this input, for an average.
+    /// Creates a node with this input, for an average.
     pub fn average(input: f64, period: Duration) -> Self {
         Self { value: input, weight: 1.0, period }
     }
 
-    /// The value held.
+    /// Returns the value held.
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// The weight held.
+    /// Returns the weight held.
     pub fn weight(&self) -> f64 {
         self.weight
     }
 
-    /// Value / weight; `None` while no weight has arrived.
+    /// Returns value / weight; `None` while no weight has arrived.
     pub fn estimate(&self) -> Option<f64> {
         (self.weight > 0.0).then(|| self.value / self.weight)
     }

@@ -1,5 +1,5 @@
-//! Text files as people's programs write them, made plain: UTF-8 without a byte order mark, lines
-//! that end with a line feed. What is no text is refused by name.
+//! Text files in the form that other programs write them, normalized: UTF-8 without a byte order mark,
+//! lines that end with a line feed. Other files are refused with their kind.
 
 /// Why a file is not text that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum TextError {
     },
 }
 
-/// What compressed files begin with.
+/// The first bytes of compressed files.
 const COMPRESSED: [(&[u8], &str); 5] = [
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -34,7 +34,7 @@ const COMPRESSED: [(&[u8], &str); 5] = [
     (b"PK\x03\x04", "zip"),
 ];
 
-/// What text in other encodings begins with; the longer ones first.
+/// The first bytes of text in other encodings; the longer ones first.
 const ENCODINGS: [(&[u8], &str); 4] = [
     (b"\xff\xfe\0\0", "UTF-32"),
     (b"\0\0\xfe\xff", "UTF-32"),
@@ -42,17 +42,17 @@ const ENCODINGS: [(&[u8], &str); 4] = [
     (b"\xfe\xff", "UTF-16"),
 ];
 
-/// How a compressed file was compressed, by its first bytes.
+/// Returns the compression of a file, by its first bytes.
 #[must_use]
 pub fn compression(start: &[u8]) -> Option<&'static str> {
     COMPRESSED.iter().find(|(magic, _)| start.starts_with(magic)).map(|&(_, name)| name)
 }
 
-/// The text that the bytes of a file mean: without a byte order mark, and with a line feed at the
-/// end of each line in place of CR LF or CR.
+/// Returns the text of a file: without a byte order mark, and with a line feed at the end of each line
+/// in place of CR LF or CR.
 ///
 /// # Errors
-/// If the file is compressed, in another encoding than UTF-8, or no text.
+/// Fails if the file is compressed, in another encoding than UTF-8, or not text.
 ///
 /// ```
 /// use rumormill_proto::text::decode;
@@ -82,7 +82,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, TextError> {
     Ok(text)
 }
 
-/// The number of the line that a byte is on, from 1.
+/// Returns the number of the line of a byte, from 1.
 fn line_of(bytes: &[u8], at: usize) -> u64 {
     let before = &bytes[..at];
     let ends = (0..before.len()).filter(|&i| {

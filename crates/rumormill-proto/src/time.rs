@@ -15,17 +15,17 @@ impl Instant {
     /// The clock's origin.
     pub const ZERO: Instant = Instant(0);
 
-    /// The instant that lies `nanos` nanoseconds after the origin.
+    /// Returns the instant `nanos` nanoseconds after the origin.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the origin.
+    /// Returns the nanoseconds since the origin.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// How long after `earlier` this instant lies; zero if it lies before.
+    /// Returns the time from `earlier` to this instant; zero if it lies before.
     pub fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -87,7 +87,7 @@ const TOO_LONG: u128 = 9_000_000_000_000_000_000;
 /// This is the grammar of durations in flags, files and requests.
 ///
 /// # Errors
-/// When the text is not a duration, or is one of 285 years or more.
+/// Fails if the text is not a duration, or is one of 285 years or more.
 ///
 /// ```
 /// use rumormill_proto::{Duration, parse_duration, show_duration};

@@ -50,14 +50,14 @@ fn news_reaches_every_node_through_loss_and_duplicates() {
     let heard = |net: &VirtualNetwork| {
         net.running().all(|(_, node)| {
             let protocol = node.protocol::<Epidemic>().unwrap();
-            protocol.heard().any(|text| text == b"the sun is up")
+            protocol.rumors().any(|text| text == b"the sun is up")
         })
     };
     assert!(!heard(&net));
     assert!(net.run_until(net.now() + 40 * PERIOD, heard));
     // News that all have heard dies out.
     let told = |net: &VirtualNetwork| {
-        !net.running().any(|(_, node)| node.protocol::<Epidemic>().unwrap().is_telling())
+        !net.running().any(|(_, node)| node.protocol::<Epidemic>().unwrap().is_pushing())
     };
     assert!(net.run_until(net.now() + 200 * PERIOD, told));
     assert!(net.counters().packets_lost > 0 && net.counters().packets_duplicated > 0);

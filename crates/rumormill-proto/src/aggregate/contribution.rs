@@ -1,24 +1,24 @@
-//! What nodes contribute to a window, merged on the way.
+//! The contributions of nodes to a window, merged on the way.
 
 use crate::aggregate::bounds::Bounds;
 use crate::codec::{Read, Reader, WireError, Write};
 
-/// What nodes contribute to a window of one aggregate; merged by taking hulls.
+/// The contributions of nodes to a window of one aggregate, merged by taking hulls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Contribution {
-    /// What distances are measured from.
+    /// The origin of the distances.
     pub(crate) centre: f64,
     /// The range of the nodes' participation masses over their windows.
     pub(crate) participation: Bounds,
     /// The range of their masses of the inputs' distance from the centre.
     pub(crate) deviation: Bounds,
-    /// The range of their masses of the square of that.
+    /// The range of their masses of the square of that distance.
     pub(crate) squared: Bounds,
-    /// The range of the inputs; `None` if nobody reports.
+    /// The range of the inputs; `None` if no node reports.
     pub(crate) input: Option<Bounds>,
-    /// The window proves nothing: some node had just met this aggregate.
+    /// Whether the window proves nothing, since the aggregate was new to some node.
     pub(crate) void: bool,
-    /// Some node's input changed within its window.
+    /// Whether some node's input changed within its window.
     pub(crate) changed: bool,
 }
 

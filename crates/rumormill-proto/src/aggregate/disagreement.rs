@@ -1,7 +1,7 @@
-//! How far apart nodes still are.
+//! The disagreement of nodes.
 
-/// How far apart nodes still are, judged by those that this one met: an exponential average of the
-/// squared differences, which halves in about two and a half exchanges.
+/// The disagreement of nodes, measured at the peers that this one exchanged with: an exponential
+/// average of the squared differences, which halves in about two and a half exchanges.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Disagreement {
     mean_square: f64,
@@ -15,7 +15,7 @@ impl Disagreement {
         self.met = true;
     }
 
-    /// The standard error of one node: two independent errors make a difference.
+    /// Returns the standard error of one node: a difference consists of two independent errors.
     pub(crate) fn standard_error(&self) -> Option<f64> {
         self.met.then(|| (self.mean_square / 2.0).sqrt())
     }

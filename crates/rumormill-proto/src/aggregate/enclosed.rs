@@ -1,9 +1,9 @@
-//! What follows from a complete window: bounds of every statistic, and which of them are known.
+//! The result of a complete window: bounds of every statistic, and which of them are known.
 
 use crate::aggregate::bounds::Bounds;
 use crate::aggregate::contribution::Contribution;
 
-/// How wide the bounds of a variance may be, relative to it, for its middle to be stated.
+/// The relative width of the bounds of a variance up to which its middle is stated.
 const VARIANCE_TOLERANCE: f64 = 1e-9;
 
 /// The bounds of statistics that follow from a complete window of `members` members.
@@ -43,20 +43,20 @@ impl Enclosed {
         Self { sum, count, average, variance }
     }
 
-    /// The number of nodes that report, if that is known.
+    /// Returns the number of nodes that report, if it is known.
     pub(super) fn counted(&self) -> Option<f64> {
         (self.count.lower == self.count.upper).then_some(self.count.lower)
     }
 
-    /// The variance, if it is known to one part in 10⁹.
+    /// Returns the variance, if it is known to one part in 10⁹.
     pub(super) fn known_variance(&self) -> Option<f64> {
         let bounds = self.variance?;
         let known = bounds.width() <= VARIANCE_TOLERANCE * bounds.lower;
         known.then(|| f64::midpoint(bounds.lower, bounds.upper))
     }
 
-    /// Whether a variance is possible: that of `count` inputs in a range of width w lies between
-    /// w²/2·count and w²/4.
+    /// Returns whether a variance is possible: that of `count` inputs in a range of width w lies
+    /// between w²/2·count and w²/4.
     pub(super) fn allows(last: &Contribution, members: usize, variance: f64) -> bool {
         last.input.is_some_and(|input| {
             let square = input.width() * input.width();

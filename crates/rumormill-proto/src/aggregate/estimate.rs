@@ -1,4 +1,4 @@
-//! From masses to aggregates: what a node says, and how sure it is.
+//! From masses to readings: estimates, bounds and caveats.
 
 use crate::aggregate::Aggregation;
 use crate::aggregate::bounds::Bounds;
@@ -19,15 +19,15 @@ use crate::core::Core;
 use crate::identity::{Name, NodeId};
 use crate::time::{Duration, Instant};
 
-/// Exchanges in a row that must bring nothing new before an aggregate counts as converged.
+/// Exchanges in a row without a change after which an aggregate may count as converged.
 const QUIET: u32 = 4;
 
-/// Periods after which a push without an answer, and windows that do not end, mean that exchanges do
-/// not get through. More than a death takes to be noticed by default would say nothing new.
+/// Periods after which a push without an answer, or a window that does not end, means that exchanges
+/// do not get through. Less than a death takes to be detected by default.
 const STUCK: u32 = 16;
 
 impl Aggregation {
-    /// What this node says of an aggregate: its estimate, or in round mode the last round's result.
+    /// Returns the reading of an aggregate: the estimate, or in round mode the last round's result.
     pub(crate) fn reading(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         match self.mode {
             Mode::Live => self.estimate(now, name, core),
@@ -41,7 +41,7 @@ impl Aggregation {
         }
     }
 
-    /// The number of nodes, as the median of what the anchors say.
+    /// Returns the number of nodes: the median of the inverses of the anchors' masses.
     fn nodes(&self) -> Option<f64> {
         let mut inverses: Vec<f64> = (self.view.anchors.iter())
             .map(|id| mass::to_f64(self.anchors.mass(id.0)))
@@ -54,7 +54,7 @@ impl Aggregation {
         Some((pair.0 + pair.1) / 2.0)
     }
 
-    /// The estimate of now.
+    /// Returns the present estimate.
     pub(crate) fn estimate(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         let Core { roster, config, .. } = core;
         let aggregate = self.aggregates.get(name)?;
@@ -83,8 +83,8 @@ impl Aggregation {
             let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
             (error * n).hypot(value * n * of_nodes)
         });
-        // The average over what was met lags behind. Once exchanges bring nothing new, the
-        // enclosure is of now, too, and bounds the error better.
+        // The average disagreement lags behind. Once exchanges change nothing, the enclosure holds for
+        // now, too, and bounds the error better.
         let bounded = enclosed.zip(sum.value).filter(|_| quiet);
         let bound =
             bounded.map(|(e, value)| (value - e.sum.lower).abs().max((e.sum.upper - value).abs()));
@@ -106,7 +106,7 @@ impl Aggregation {
             && enclosed.is_some_and(|e| e.counted().is_some())
             && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value))
             && !self.is_stuck(now, aggregate);
-        // Beside `converged` it is what is known; otherwise an estimate that may be true.
+        // With `converged` it is known; otherwise it is an estimate that is possible.
         let variance = if converged {
             enclosed.and_then(|enclosed| enclosed.known_variance())
         } else {
@@ -155,8 +155,8 @@ impl Aggregation {
         })
     }
 
-    /// Whether exchanges of an aggregate do not get through: to a peer, or somewhere beyond the peers,
-    /// so that no window ends.
+    /// Returns whether exchanges of an aggregate do not get through: to a peer, or somewhere beyond
+    /// the peers, so that no window ends.
     fn is_stuck(&self, now: Instant, aggregate: &Aggregate) -> bool {
         let patience = self.period * STUCK;
         let unanswered = self.links.iter().any(|(peer, link)| {
@@ -170,7 +170,7 @@ impl Aggregation {
         unanswered || overdue
     }
 
-    /// What an aggregate rests on.
+    /// Returns the reading of an aggregate with its basis.
     pub(crate) fn explain(&self, now: Instant, name: &Name, core: &Core) -> Option<Explanation> {
         let roster = &core.roster;
         let reading = self.reading(now, name, core)?;
@@ -249,7 +249,7 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
     }
 }
 
-/// About how long a death stays unnoticed: until a probe meets it, fails, and is not refuted.
+/// Returns about how long a death stays undetected: until a probe fails and is not refuted.
 fn detection_time(config: &Config) -> Duration {
     config.membership.probe_interval * 5 / 2 + config.membership.suspicion_timeout
 }

@@ -1,4 +1,4 @@
-//! Exchanges of mass with a peer: pushes, the answers to them, and what a reply brings.
+//! Exchanges of mass with a peer: pushes, and replies to them.
 
 use crate::aggregate::Aggregation;
 use crate::aggregate::component::{PARTICIPATION, VALUE};
@@ -42,7 +42,7 @@ impl Aggregation {
         }
     }
 
-    /// Turns to a peer: opens the link, or pushes.
+    /// Opens the link to a peer, or pushes to it.
     pub(super) fn turn_to(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         match self.links.begin(peer) {
             None => self.send(cx, peer, &Message::Open),
@@ -57,8 +57,8 @@ impl Aggregation {
         self.links.sent(cx.now(), peer, self.period);
     }
 
-    /// Sends what the peer has not answered yet of the push `seq`, with the masses of now: what a
-    /// reply books is what the peer took, whichever snapshot it saw.
+    /// Sends the sections of the push `seq` that the peer has not answered yet, with the present
+    /// masses: a reply books what the peer took, whichever snapshot that was based on.
     pub(super) fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u64) {
         let mut sections = Vec::with_capacity(1 + self.aggregates.len());
         if self.anchors.awaits(peer, seq) {
@@ -157,7 +157,7 @@ impl Aggregation {
         answer
     }
 
-    /// An exchange has met a peer whose anchor masses differ by so much.
+    /// Notes the differences to the anchor masses of a peer.
     fn met_anchors(&mut self, differences: &[(NodeId, Mass)], tolerance: f64) {
         self.anchors_quiet = true;
         for (id, difference) in differences {
@@ -172,7 +172,7 @@ impl Aggregation {
         masses.iter().filter(|(c, _)| !self.departed.contains(&NodeId(*c))).copied().collect()
     }
 
-    /// `None` if this node does not take the aggregate up.
+    /// Answers the push of an aggregate; returns `None` if this node does not take part in it.
     fn answer_aggregate(
         &mut self,
         cx: &mut Context<'_>,
@@ -263,7 +263,7 @@ impl Aggregation {
         self.view.anchors.iter().map(|id| (*id, self.anchors.mass(id.0))).collect()
     }
 
-    /// Takes in where a peer's window stands, if it has the same members.
+    /// Merges the state of a peer's window, if it has the same members.
     fn meet_window(&mut self, cx: &mut Context<'_>, name: &Name, view: u64, section: &Section) {
         let (Some(part), Some(aggregate)) = (&section.window, self.aggregates.get_mut(name)) else {
             return;

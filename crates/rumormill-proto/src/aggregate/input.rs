@@ -1,18 +1,18 @@
-//! What users put in, and why it may be refused.
+//! The inputs of users, and why one may be refused.
 
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Name;
 use crate::words;
 
-/// Whether an aggregate follows its inputs or is settled round by round.
+/// Whether an aggregate follows its inputs or is computed round by round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 pub enum Mode {
-    /// For ever, following the inputs.
+    /// Continuous: the estimates follow the inputs.
     #[default]
     Live,
-    /// Started afresh at each round, from the inputs of that instant.
+    /// Restarted in each round, from the inputs at its start.
     Round,
 }
 
@@ -96,6 +96,6 @@ pub enum InputError {
         name: Name,
     },
     /// The node runs no aggregates ([`crate::Node::bare`]).
-    #[error("this node runs no aggregates")]
+    #[error("aggregates are turned off at this node")]
     NotRunning,
 }

@@ -1,4 +1,4 @@
-//! The ledger: who took how much from whom, and the mass that follows from it.
+//! The ledger: the amounts that a node and its peers took from each other, and the mass that follows.
 //!
 //! Symmetric push-sum (Blasa, Cafiero, Fortino, Di Fatta 2011) moves half of the mass to and fro;
 //! here only half of the *difference* moves, and it is booked. For every linked peer there are two
@@ -9,9 +9,9 @@
 //! mass = input + Σ over peers (out − inn)
 //! ```
 //!
-//! so mass is never a second truth. A cumulative that arrives twice, late or out of order says
-//! nothing new; a peer that is forgotten takes its two terms with it, and that is all of rollback.
-//! Summed over the nodes, every `out` meets its `inn`, and what is left is Σ input.
+//! so mass is always derived. A cumulative that arrives twice, late or out of order changes nothing;
+//! rollback means that a peer's two terms are removed. Summed over the nodes, every `out` cancels its
+//! `inn`, and Σ input is left.
 
 use std::collections::BTreeMap;
 
@@ -44,20 +44,20 @@ impl Span {
     }
 }
 
-/// What a window records: the ranges of three sums over a node's masses, each of which is conserved
-/// as the masses are. Participation, and the first and second power of the distance from `centre`.
+/// The record of a window: the ranges of three sums over a node's masses, which are conserved as the
+/// masses are: participation, and the first and second power of the distance from `centre`.
 #[derive(Clone, Debug)]
 struct Record {
     centre: f64,
     held: [Wide; 3],
-    /// All values since [`Ledger::restart_record`], counting what peers had taken already as gone.
+    /// All values since [`Ledger::restart_record`]; amounts that peers had taken already count as gone.
     span: [Span; 3],
     /// All values since then, or since the earliest push that is still in flight, if that is later.
     flight: [Span; 3],
 }
 
 impl Record {
-    /// The three sums of what is held in the components.
+    /// Returns the three sums of the masses of the components.
     fn measure(centre: f64, held: impl Fn(Component) -> Mass) -> [Wide; 3] {
         let masses = [PARTICIPATION, VALUE, SQUARE].map(held);
         let [deviation, squared] = mass::about(centre, masses);
@@ -121,7 +121,7 @@ impl Book {
     }
 }
 
-/// What became of a push.
+/// The outcome of a push.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// It is new: mass has moved.
@@ -156,28 +156,28 @@ impl Ledger {
         &mut self.accounts[at]
     }
 
-    /// This node's mass of a component; zero if it never met it.
+    /// Returns this node's mass of a component; zero if it has none.
     pub(crate) fn mass(&self, component: Component) -> Mass {
         self.find(component).map_or(mass::ZERO, |at| self.accounts[at].mass)
     }
 
-    /// This node's input to a component.
+    /// Returns this node's input to a component.
     pub(crate) fn input(&self, component: Component) -> Mass {
         self.find(component).map_or(mass::ZERO, |at| self.accounts[at].input)
     }
 
-    /// The values that participation, and first and second power of the distance from the centre,
-    /// may have had since [`Ledger::restart_record`].
+    /// Returns the ranges of participation, and of the first and second power of the distance from the
+    /// centre, since [`Ledger::restart_record`].
     pub(crate) fn recorded(&self) -> [Span; 3] {
         self.record.as_ref().map_or([Span::at(Wide::default()); 3], |record| record.span)
     }
 
-    /// The components known here, with their masses.
+    /// Returns the components with their masses.
     pub(crate) fn masses(&self) -> Masses {
         self.accounts.iter().map(|account| (account.component, account.mass)).collect()
     }
 
-    /// The inputs to these components change; their masses follow.
+    /// Changes the inputs to these components; their masses follow.
     pub(crate) fn set_inputs(&mut self, inputs: &[(Component, Mass)]) {
         for &(component, input) in inputs {
             let account = self.account(component);
@@ -187,14 +187,14 @@ impl Ledger {
         self.note();
     }
 
-    /// Masses have changed. Only once all have: what lies between belongs to no instant.
+    /// Records changed masses, only after all have changed: states between belong to no instant.
     fn note(&mut self) {
         let Some(mut record) = self.record.take() else { return };
         record.note(Record::measure(record.centre, |component| self.mass(component)));
         self.record = Some(record);
     }
 
-    /// A push with these components is on its way to the peer.
+    /// Notes that a push was sent to the peer.
     pub(crate) fn pushed(&mut self, peer: NodeId, seq: u64) {
         let others = self.books.values().any(Book::in_flight);
         if let Some(record) = self.record.as_mut().filter(|_| !others) {
@@ -203,12 +203,12 @@ impl Ledger {
         self.books.entry(peer).or_default().pushed = seq;
     }
 
-    /// Whether the peer's reply to the push `seq` is still to come.
+    /// Returns whether the peer's reply to the push `seq` is still to come.
     pub(crate) fn awaits(&self, peer: NodeId, seq: u64) -> bool {
         self.books.get(&peer).is_some_and(|book| book.pushed == seq && book.in_flight())
     }
 
-    /// The peers whose replies are still to come.
+    /// Returns the peers whose replies are still to come.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = NodeId> {
         let allowed = !broken(Rule::AllowForFlight);
         self.books
@@ -217,8 +217,8 @@ impl Ledger {
             .map(|(peer, _)| *peer)
     }
 
-    /// A push came from the peer: take half of the difference, in these steps, towards its
-    /// snapshot. Without steps, take nothing.
+    /// Answers a push of the peer: takes half of the difference to its snapshot, in these steps.
+    /// Without steps, takes nothing.
     pub(crate) fn answer(
         &mut self,
         peer: NodeId,
@@ -250,13 +250,14 @@ impl Ledger {
         Answer::Fresh
     }
 
-    /// All that this node ever took from the peer: the answer to its latest push.
+    /// Returns the amounts that this node ever took from the peer: the answer to its latest push.
     pub(crate) fn taken(&self, peer: NodeId) -> Masses {
         let flows = self.books.get(&peer).map_or(&[][..], |book| &book.flows[..]);
         flows.iter().map(|flow| (flow.component, flow.out)).collect()
     }
 
-    /// The peer's answer to the push `seq`: all that it ever took. False if it says nothing new.
+    /// Books the peer's answer to the push `seq`: the amounts that it ever took. Returns false if the
+    /// answer is not awaited.
     pub(crate) fn settle(&mut self, peer: NodeId, seq: u64, taken: &Masses) -> bool {
         if !self.awaits(peer, seq) {
             return false;
@@ -271,11 +272,11 @@ impl Ledger {
         }
         let mut moved = Vec::with_capacity(book.flows.len());
         for flow in &mut book.flows {
-            // A peer that holds none of these components has nothing to say of them.
+            // A peer without these components has taken nothing that would have to be booked.
             if taken.is_empty() {
                 break;
             }
-            // It names all that it ever took, so what it does not name is nothing.
+            // It lists all amounts that it ever took, so an amount that is not listed is zero.
             let named = taken.iter().find(|(component, _)| *component == flow.component);
             let cumulative = named.map_or(mass::ZERO, |named| named.1);
             moved.push((flow.component, cumulative - flow.inn));
@@ -286,8 +287,8 @@ impl Ledger {
             let of = |component| moved.iter().find(|(c, _)| *c == component);
             let gone =
                 Record::measure(record.centre, |c| of(c).map_or(mass::ZERO, |moved| moved.1));
-            // The peer took this at some time since the push: what this node held since then, it
-            // may have held without it.
+            // The peer took this at some time since the push: the masses since then may have been
+            // lower by it.
             for (n, gone) in gone.into_iter().enumerate() {
                 let flight = record.flight[n];
                 if !broken(Rule::AllowForFlight) {
@@ -305,7 +306,7 @@ impl Ledger {
         true
     }
 
-    /// The peer is gone: what it took comes back, and what was taken from it goes.
+    /// Forgets a peer: what it took comes back, and what was taken from it goes.
     pub(crate) fn forget(&mut self, peer: NodeId) {
         let Some(book) = self.books.remove(&peer) else { return };
         if broken(Rule::Rollback) {
@@ -326,7 +327,7 @@ impl Ledger {
         self.note();
     }
 
-    /// Drops components that no longer mean anything.
+    /// Drops components that `keep` refuses.
     pub(crate) fn retain(&mut self, keep: impl Fn(Component) -> bool) {
         self.accounts.retain(|account| keep(account.component));
         for book in self.books.values_mut() {
@@ -334,17 +335,17 @@ impl Ledger {
         }
     }
 
-    /// Recording begins anew, with the present masses and distances from `centre`.
+    /// Restarts the record, with the present masses and distances from `centre`.
     ///
-    /// If a push is in flight, the peer may have taken its share already, which only its reply will
-    /// tell. Until then `settle` widens the new spans, too, by what is held from now on less that
-    /// share: what was held before is of no interest to the new record.
+    /// If a push is in flight, the peer may have taken its share already, which only its reply shows.
+    /// `settle` then widens the new spans, too, by the masses from now on less that share; earlier
+    /// masses don't concern the new record.
     pub(crate) fn restart_record(&mut self, centre: f64) {
         let held = Record::measure(centre, |component| self.mass(component));
         self.record = Some(Record::new(centre, held));
     }
 
-    /// Σ out and Σ inn of a component: what was taken from peers, and what they took.
+    /// Returns Σ out and Σ inn of a component: what was taken from peers, and what they took.
     pub(crate) fn totals(&self, component: Component) -> (Mass, Mass) {
         let mut totals = (mass::ZERO, mass::ZERO);
         for book in self.books.values() {
@@ -356,7 +357,7 @@ impl Ledger {
         totals
     }
 
-    /// What this node took from the peer, less what the peer took.
+    /// Returns what this node took from the peer, less what the peer took.
     pub(crate) fn net(&self, peer: NodeId, component: Component) -> Mass {
         let flows = self.books.get(&peer).map_or(&[][..], |book| &book.flows[..]);
         let flow = flows.iter().find(|flow| flow.component == component);

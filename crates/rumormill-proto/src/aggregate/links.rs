@@ -1,6 +1,6 @@
-//! Whom a node exchanges with: a symmetric, bounded view, and what is outstanding on each link.
+//! The peers that a node exchanges with: a symmetric, bounded view, and the outstanding messages.
 //!
-//! Below [`Config::view_size`] members every pair is linked. Above, each node opens links to half
+//! Below `aggregates.view_size` members every pair is linked. Above, each node opens links to half
 //! as many random members as the view holds and accepts up to one and a half times as many, which
 //! makes a random graph of about that degree that is never full: every newcomer finds room. Links
 //! are not exchanged for others while both ends live, because undoing one disturbs what has
@@ -23,26 +23,26 @@ struct Outstanding {
     tries: u32,
 }
 
-/// The largest step by which a number that was heard of moves this node's own on. A push comes only
-/// when the one before is answered, so the numbers of the two ends differ by 1, unless one of them
-/// has gone back to an earlier state.
+/// The largest step by which a received number advances this node's own. A push is sent only when the
+/// one before is answered, so the numbers of the two ends differ by 1, unless one of them has gone
+/// back to an earlier state.
 const MAX_STEP: u64 = 1 << 20;
 
-/// How a push that came stands to those before it.
+/// The order of a received push among those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// It is the latest, and may have come before.
     Latest,
     /// It is older than this one.
     Older(u64),
-    /// It is further ahead than can be.
+    /// It is impossibly far ahead.
     TooFar,
 }
 
 /// One link, seen from this end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
-    /// The peer has it, too. Until then no mass is pushed.
+    /// Whether the peer has accepted the link. Until then no mass is pushed.
     pub(crate) linked: bool,
     /// The latest push of this node.
     pub(crate) seq: u64,
@@ -56,7 +56,7 @@ impl Link {
         self.outstanding.is_some()
     }
 
-    /// Since when an answer is awaited.
+    /// Returns since when an answer is awaited.
     pub(crate) fn awaiting_since(&self) -> Option<Instant> {
         self.outstanding.map(|outstanding| outstanding.sent)
     }
@@ -66,7 +66,7 @@ impl Link {
 #[derive(Default)]
 pub(crate) struct Links {
     links: BTreeMap<NodeId, Link>,
-    /// The peers in the order in which this node turns to them.
+    /// The peers in the order of this node's exchanges.
     rotation: Vec<NodeId>,
     round_trip: RoundTrip,
 }
@@ -84,7 +84,7 @@ impl Links {
         self.links.values().any(Link::is_outstanding)
     }
 
-    /// Whether another link may be accepted.
+    /// Returns whether another link may be accepted.
     pub(crate) fn has_room(&self, roster: &Roster, config: &Config) -> bool {
         roster.len() <= config.aggregates.view_size + 1
             || self.links.len() < config.aggregates.view_size * 3 / 2
@@ -113,8 +113,8 @@ impl Links {
         }
     }
 
-    /// The peer whose turn it is: each once in a rotation, in a new random order each time. Those
-    /// with something outstanding are passed over, and unless `pushing` those whose link is open.
+    /// Returns the next peer: each once in a rotation, in a new random order each time. Peers with an
+    /// outstanding message are skipped, and unless `pushing` those whose link is open.
     pub(crate) fn next(&mut self, pushing: bool, rng: &mut Rng) -> Option<NodeId> {
         let free = |link: &Link| !link.is_outstanding() && (pushing || !link.linked);
         if !self.links.values().any(free) {
@@ -132,8 +132,8 @@ impl Links {
         None
     }
 
-    /// The peer has opened the link, or has accepted it, or uses it: an `Open` of this node's own
-    /// needs no answer any more. True if the link was not established before.
+    /// Establishes a link that the peer has opened, accepted or used: an `Open` of this node's own
+    /// needs no answer any more. Returns whether it was not established before.
     pub(crate) fn establish(&mut self, peer: NodeId) -> bool {
         let link = self.links.entry(peer).or_default();
         if !link.linked {
@@ -143,12 +143,12 @@ impl Links {
         false
     }
 
-    /// Drops the link; true if there was one.
+    /// Drops the link; returns whether there was one.
     pub(crate) fn remove(&mut self, peer: NodeId) -> bool {
         self.links.remove(&peer).is_some()
     }
 
-    /// Keeps the links, but forgets what went over them: a new round has begun.
+    /// Keeps the links without their numbers and outstanding messages, for a new round.
     pub(crate) fn restart(&mut self) {
         for link in self.links.values_mut() {
             link.seq = 0;
@@ -162,14 +162,14 @@ impl Links {
         self.rotation.clear();
     }
 
-    /// Begins a push: the next sequence number, if the peer has the link.
+    /// Begins a push; returns the next sequence number, if the peer has the link.
     pub(crate) fn begin(&mut self, peer: NodeId) -> Option<u64> {
         let link = self.links.get_mut(&peer).filter(|link| link.linked)?;
         link.seq = link.seq.saturating_add(1);
         Some(link.seq)
     }
 
-    /// A push of the peer has come.
+    /// Notes a push of the peer.
     pub(crate) fn receive(&mut self, peer: NodeId, seq: u64) -> Order {
         let link = self.links.entry(peer).or_default();
         let furthest = link.received.saturating_add(MAX_STEP);
@@ -180,8 +180,8 @@ impl Links {
         if seq > furthest { Order::TooFar } else { Order::Latest }
     }
 
-    /// The peer has heard a later push than this node has sent. True if this node's next one comes
-    /// later than before; whatever is outstanding is outstanding still.
+    /// Handles a peer that has received a later push than this node has sent. Returns whether this
+    /// node's number has advanced; outstanding messages stay outstanding.
     pub(crate) fn catch_up(&mut self, peer: NodeId, seq: u64) -> bool {
         let Some(link) = self.links.get_mut(&peer).filter(|link| link.linked) else { return false };
         let behind = seq > link.seq;
@@ -189,7 +189,7 @@ impl Links {
         behind
     }
 
-    /// A message was sent that awaits an answer; when it is due again.
+    /// Notes a message that awaits an answer, and schedules its repetition.
     pub(crate) fn sent(&mut self, now: Instant, peer: NodeId, interval: Duration) {
         let Some(link) = self.links.get_mut(&peer) else { return };
         let tries = link.outstanding.map_or(0, |outstanding| outstanding.tries + 1);
@@ -199,7 +199,7 @@ impl Links {
         link.outstanding = Some(Outstanding { sent, resend, tries });
     }
 
-    /// The answer has come; how often the message had been sent again.
+    /// Notes an answer; returns how often the message had been repeated.
     pub(crate) fn answered(&mut self, now: Instant, peer: NodeId) -> Option<u32> {
         let outstanding = self.links.get_mut(&peer)?.outstanding.take()?;
         if outstanding.tries == 0 {
@@ -208,7 +208,7 @@ impl Links {
         Some(outstanding.tries)
     }
 
-    /// The peers to whom something should be sent again now.
+    /// Returns the peers to which messages should be repeated now.
     pub(crate) fn due(&self, now: Instant) -> Vec<NodeId> {
         let due = |link: &Link| link.outstanding.is_some_and(|o| o.resend <= now);
         self.links.iter().filter(|(_, link)| due(link)).map(|(peer, _)| *peer).collect()
@@ -219,8 +219,8 @@ impl Links {
     }
 }
 
-/// The round-trip time, smoothed, and the patience that follows from it (Jacobson, Karels 1988;
-/// RFC 6298). Messages that were sent again are not measured (Karn).
+/// The smoothed round-trip time, and the timeout that follows from it (Jacobson, Karels 1988;
+/// RFC 6298). Repeated messages are not measured (Karn).
 #[derive(Default)]
 struct RoundTrip {
     smoothed: Option<(Duration, Duration)>,

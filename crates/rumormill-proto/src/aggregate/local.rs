@@ -1,4 +1,4 @@
-//! One aggregate at this node: its books, its window, and whether it has settled.
+//! The state of one aggregate at this node: its ledger, its window, and whether it has settled.
 
 use crate::aggregate::bounds::Bounds;
 use crate::aggregate::component::{Component, PARTICIPATION, SQUARE, VALUE};
@@ -15,17 +15,17 @@ use crate::time::Instant;
 /// leaves behind is 2²² times smaller.
 const DUST: Mass = mass::ONE.wrapping_shr(40);
 
-/// One aggregate at this node.
+/// The state of one aggregate at this node.
 pub(super) struct Aggregate {
     pub(super) ledger: Ledger,
-    /// `None` where there are more members than a window can cover.
+    /// `None` if there are more members than a window can cover.
     pub(super) window: Option<Window>,
-    /// What this node reports.
+    /// This node's input.
     pub(super) input: Option<f64>,
     pub(super) disagreement: Disagreement,
-    /// Exchanges in a row that brought nothing new.
+    /// Exchanges in a row that changed nothing.
     pub(super) quiet: u32,
-    /// When an input last changed, as far as this node knows.
+    /// When an input last changed, as far as is known here.
     pub(super) disturbed: Option<Instant>,
 }
 
@@ -64,13 +64,13 @@ impl Aggregate {
         self.disturbed = Some(now);
     }
 
-    /// How finely this aggregate's masses move.
+    /// Returns the steps in which this aggregate's masses move.
     pub(super) fn steps(&self, members: usize) -> Steps {
         let input = self.window.as_ref().and_then(Window::input_range);
         input.map_or(Steps::COARSE, |input| Steps::new(input, members))
     }
 
-    /// An exchange has met a peer whose masses differ from this node's by so much.
+    /// Notes the differences to the masses of a peer.
     pub(super) fn met(
         &mut self,
         value: Mass,
@@ -88,8 +88,8 @@ impl Aggregate {
         self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
     }
 
-    /// Returns what value masses are measured against: not the mass itself, which may be zero though
-    /// the inputs are not.
+    /// Returns the scale of value masses: not the mass itself, which may be zero though the inputs are
+    /// not.
     pub(super) fn scale(&self) -> f64 {
         let value = mass::to_f64(self.ledger.mass(VALUE)).abs();
         let participation = mass::to_f64(self.ledger.mass(PARTICIPATION)).abs();
@@ -99,7 +99,7 @@ impl Aggregate {
         value.max(participation * largest)
     }
 
-    /// Moves the window on, if all members have got that far.
+    /// Advances the window, if all members have reached its phase.
     pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
         if let Some(window) = &mut self.window {
             let progress = window.advance(cx.now(), &mut self.ledger, self.input);
@@ -107,7 +107,7 @@ impl Aggregate {
         }
     }
 
-    /// Counts what a window has come to.
+    /// Counts the result of a window.
     pub(super) fn note(&mut self, cx: &mut Context<'_>, progress: Option<Progress>) {
         match progress {
             Some(Progress::Enclosed) => cx.stats().windows += 1,
@@ -120,8 +120,8 @@ impl Aggregate {
         }
     }
 
-    /// Whether all members were known, at an instant of the last window, to hold nothing and to
-    /// report nothing: then all forget the aggregate.
+    /// Returns whether all members, at an instant of the last window, held nothing and reported
+    /// nothing: then all forget the aggregate.
     pub(super) fn is_spent(&self) -> bool {
         let dust = mass::to_f64(DUST);
         let negligible = |bounds: Bounds| -dust < bounds.lower && bounds.upper < dust;

@@ -5,8 +5,8 @@
 //! The width follows from the variance. It is a small difference of large numbers: of inputs near
 //! 2⁵³ that differ by 1, the mean square and the square of the mean agree in 106 binary digits, and
 //! 1e-9 of what is left takes 30 more. So a square takes 106 bits before the point, and the
-//! variance of inputs of 2⁻⁶⁴ takes some 180 behind it. Digits that say nothing are not sent, and
-//! masses move in steps no finer than the inputs ask for ([`Steps`]).
+//! variance of inputs of 2⁻⁶⁴ takes some 180 behind it. Zero digits are not sent, and masses move in
+//! steps no finer than the inputs require ([`Steps`]).
 
 use bnum::cast::As;
 use bnum::{n, t};
@@ -75,8 +75,8 @@ pub(crate) fn to_f64(mass: Mass) -> f64 {
     mass.as_::<f64>() * scale(FRACTION)
 }
 
-/// What a node holds, measured from `centre`: Σ w·(x − c) and Σ w·(x − c)², from Σ w, Σ w·x and
-/// Σ w·x². Exact, in units of 2⁻³²⁰.
+/// Returns Σ w·(x − c) and Σ w·(x − c)² with the centre c, from Σ w, Σ w·x and Σ w·x². Exact, in units
+/// of 2⁻³²⁰.
 ///
 /// Both are sums like the masses themselves, and so are conserved as they are; but they are small
 /// where the inputs are close together, however large those are.
@@ -93,12 +93,12 @@ pub(crate) fn wide(mass: Mass) -> Wide {
     mass.as_::<Wide>() << (WIDE_FRACTION - FRACTION)
 }
 
-/// What distances may be measured from, next to `value`: a whole number of the inputs' units.
+/// Returns the centre nearest to `value`: a whole number of the inputs' units.
 pub(crate) fn centre(value: f64) -> f64 {
     units(value.clamp(-MAX_INPUT, MAX_INPUT)) as f64 / (1u128 << INPUT_FRACTION) as f64
 }
 
-/// The variance of the inputs as this node has them, weighted as their masses here are:
+/// Returns the variance of the inputs, weighted as their masses at this node are:
 /// (Σw·Σwx² − (Σwx)²) / (Σw)², subtracted before it is rounded. Meaningless, and maybe negative,
 /// until the weights are all alike.
 pub(crate) fn variance([weight, value, square]: [Mass; 3]) -> f64 {
@@ -129,17 +129,17 @@ fn above(wide: Wide) -> f64 {
     up * scale(WIDE_FRACTION) * 2f64.powi(drop as i32)
 }
 
-/// How finely masses move: for each component, how many of its last binary digits an exchange
-/// leaves alone.
+/// The steps in which masses move: for each component, the number of last binary digits that an
+/// exchange leaves unchanged.
 ///
-/// What is finer than a variance needs would be sent to and fro for nothing. Measured by the width
+/// Finer steps than a variance needs would be sent to and fro for nothing. Measured by the width
 /// h of the inputs and the largest magnitude c among them, with n members, an error of h²/n·2⁻⁴⁰
 /// in Σ(x−c)² is harmless: the variance is at least h²/2n.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps([u32; 3]);
 
 impl Steps {
-    /// Steps of 2⁻⁶⁴: where no variance is asked for, or nothing is known of the inputs yet.
+    /// Steps of 2⁻⁶⁴: for anchors, or while nothing is known of the inputs.
     pub(crate) const COARSE: Self = Self([FRACTION - INPUT_FRACTION; 3]);
 
     /// Steps of one unit.

@@ -11,7 +11,7 @@ const MAX_PARTS: usize = 4096;
 /// A message between two nodes that exchange mass.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Message {
-    /// "Let us exchange": creates a link at the receiver. Carries no mass.
+    /// Creates a link at the receiver. Carries no mass.
     Open,
     /// The link exists here.
     Accept,
@@ -19,13 +19,13 @@ pub(crate) enum Message {
     Refuse,
     /// The initiator's masses.
     Push { seq: u64, view: u64, sections: Vec<Section> },
-    /// A push that is older than one that was answered. The latest one that was.
+    /// The answer to a push that is older than the latest one that was answered, `seq`.
     Stale { seq: u64 },
-    /// All that the responder ever took from the initiator. Answers the push `seq`.
+    /// The amounts that the responder ever took from the initiator. Answers the push `seq`.
     Reply { seq: u64, view: u64, sections: Vec<Section> },
 }
 
-/// What a message says of one group of components.
+/// The part of a message about one group of components.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Section {
     /// The aggregate; `None` for the anchors.
@@ -33,7 +33,7 @@ pub(crate) struct Section {
     /// Component and mass: the snapshot in a push, the cumulative in a reply. Empty in a reply
     /// when the responder doesn't hold the group.
     pub(crate) masses: Vec<(u64, Mass)>,
-    /// Where the sender's window stands.
+    /// The state of the sender's window.
     pub(crate) window: Option<WindowPart>,
 }
 
@@ -41,10 +41,11 @@ pub(crate) struct Section {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WindowPart {
     pub(crate) phase: u64,
-    /// Who has reached this phase, by rank in the sorted view; least significant bit first.
+    /// The members that have reached this phase, by rank in the sorted view; least significant bit
+    /// first.
     pub(crate) reached: Vec<u8>,
-    /// While closing: what those have contributed, merged. While opening: the complete result of
-    /// the window before, if it had one.
+    /// While closing: their contributions, merged. While opening: the complete result of the window
+    /// before, if it had one.
     pub(crate) contribution: Option<Contribution>,
 }
 

@@ -1,4 +1,4 @@
-//! What a node can say of an aggregate, and what that rests on.
+//! The reading of an aggregate at a node, and its basis.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::json::seconds;
 use crate::time::Duration;
 use crate::words;
 
-/// A value with an enclosure; `None` for what is not known yet.
+/// A value with its bounds; `None` for what is not known yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -19,21 +19,21 @@ pub struct Statistic {
     /// The node's own estimate.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub value: Option<f64>,
-    /// The truth at an instant of the last window was not below this.
+    /// The lower bound: the truth at an instant of the last window was not below this.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub lower: Option<f64>,
-    /// The truth at an instant of the last window was not above this.
+    /// The upper bound: the truth at an instant of the last window was not above this.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub upper: Option<f64>,
 }
 
 impl Statistic {
-    /// The width of the enclosure, if there is one.
+    /// Returns the width of the bounds, if there are both.
     pub fn width(&self) -> Option<f64> {
         Some(self.upper? - self.lower?)
     }
 
-    /// The same with the value moved into the enclosure, if there are both.
+    /// Returns the statistic with its value moved within the bounds.
     pub(crate) fn clamped(self) -> Self {
         let into = |value: f64| {
             let value = self.lower.map_or(value, |lower| value.max(lower));
@@ -42,13 +42,13 @@ impl Statistic {
         Self { value: self.value.map(into), ..self }
     }
 
-    /// Whether the enclosure contains `x`; false if there is none.
+    /// Returns whether the bounds enclose `x`; false if there are none.
     pub fn encloses(&self, x: f64) -> bool {
         self.lower.is_some_and(|lower| lower <= x) && self.upper.is_some_and(|upper| x <= upper)
     }
 }
 
-/// What a node can say of one aggregate.
+/// The reading of one aggregate at a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -56,7 +56,7 @@ pub struct Reading {
     /// The aggregate's name.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
-    /// Whether it follows the inputs, or is settled round by round.
+    /// Whether it follows the inputs, or is computed round by round.
     pub mode: Mode,
     /// In round mode: the finished round that this is the result of.
     #[cfg_attr(feature = "schema", schema(required = true))]
@@ -85,34 +85,34 @@ pub struct Reading {
     /// most a third of what the bounds allow, once exchanges bring nothing new.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub standard_error: Option<f64>,
-    /// Whether the estimate has settled: exchanges get through and bring nothing new, the last
-    /// window's enclosure is narrower than the tolerance, and the count is certain.
+    /// Whether the estimate has settled: exchanges get through and change nothing, the last window's
+    /// bounds are narrower than the tolerance, and the count is certain.
     pub converged: bool,
-    /// How many members are up, in this node's eyes, itself included.
+    /// The number of members that are up, as far as is known here, this node included.
     pub members: usize,
-    /// How long ago an input or the membership changed, as far as this node knows. In seconds in
-    /// JSON.
+    /// The time since an input or the membership changed, as far as is known here. In seconds in JSON.
     #[serde(rename = "disturbed_seconds_ago", with = "seconds")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub disturbed: Option<Duration>,
-    /// The enclosure holds for an instant this long ago at most. In seconds in JSON.
+    /// The greatest age of the bounds: they hold for an instant that is no longer ago. In seconds in
+    /// JSON.
     #[serde(rename = "enclosed_seconds_ago", with = "seconds")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub enclosed: Option<Duration>,
-    /// What this reading can't see.
+    /// What this reading doesn't show.
     #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub caveats: Vec<Caveat>,
 }
 
 impl Reading {
-    /// Returns the reading without its ages, which change by the mere passing of time: two readings
-    /// differ in substance if these differ.
+    /// Returns the reading without its ages, which change as time passes: two readings differ in
+    /// substance if these differ.
     pub fn substance(&self) -> Self {
         Self { disturbed: None, enclosed: None, ..self.clone() }
     }
 }
 
-/// Something that a reading can't see, or does not know yet. A sentence in JSON.
+/// Something that a reading doesn't show, or that is not known yet. A sentence in JSON.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Caveat {
@@ -130,7 +130,7 @@ pub enum Caveat {
     TooManyMembers(usize, usize),
     /// No round is finished yet.
     NoRound,
-    /// What no reading can see: a partition or a death that is younger than this.
+    /// No reading shows a partition or a death that is younger than this.
     Undetected(Duration),
     /// A caveat that was read from JSON, in words.
     Words(String),
@@ -139,23 +139,22 @@ pub enum Caveat {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Alone => write!(
-                f,
-                "this node knows no other member: the readings are of its own inputs alone"
-            ),
+            Self::Alone => {
+                write!(f, "this node has no peers: the readings are of its own inputs alone")
+            }
             Self::NoAnchor => {
-                write!(f, "sum and count are not known yet: no anchor has been heard of")
+                write!(f, "sum and count are not known yet: no mass of an anchor has arrived")
             }
             Self::NoEnclosure => {
-                write!(f, "no enclosure yet: no window is complete since the membership changed")
+                write!(f, "no bounds yet: no window is complete since the membership changed")
             }
             Self::InputChanged => write!(
                 f,
-                "an input has changed: the enclosure holds for an instant before or while it did"
+                "an input has changed: the bounds hold for an instant before or while it did"
             ),
             Self::NobodyReports => write!(f, "no node reports this aggregate any more"),
             Self::TooManyMembers(n, limit) => {
-                write!(f, "no enclosure: windows cover up to {limit} members, there are {n}")
+                write!(f, "no bounds: windows cover up to {limit} members, there are {n}")
             }
             Self::NoRound => write!(f, "no round is finished yet"),
             Self::Undetected(time) => write!(
@@ -180,7 +179,7 @@ impl<'de> Deserialize<'de> for Caveat {
     }
 }
 
-/// What an aggregate rests on at this node.
+/// The basis of an aggregate's reading at this node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -194,7 +193,7 @@ pub struct Explanation {
     pub components: Vec<ComponentLine>,
     /// The anchors, from which the number of nodes is taken.
     pub anchors: Vec<AnchorLine>,
-    /// The number of nodes, as the median of what the anchors say.
+    /// The number of nodes: the median of the anchors' estimates.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub nodes: Option<f64>,
     /// The peers that this node exchanges with.
@@ -224,19 +223,19 @@ words!(ComponentKind { Participation => "participation", Value => "value", Squar
 pub struct ComponentLine {
     /// Which component it is.
     pub component: ComponentKind,
-    /// What this node put in.
+    /// The node's input.
     pub input: f64,
-    /// What it holds now.
+    /// The mass that it holds now.
     pub mass: f64,
     /// The mass exactly, in units of 2⁻¹⁹², as a decimal number.
     pub units: String,
-    /// All that it ever took from its peers (Σ out).
+    /// The mass that it ever took from its peers (Σ out).
     pub taken: f64,
-    /// All that its peers took from it, as far as it has heard (Σ inn).
+    /// The mass that its peers took from it, as far as they have replied (Σ inn).
     pub given: f64,
 }
 
-/// One anchor: a member that holds the weight 1, of which every node gets its share of 1/N.
+/// One anchor: a member that holds the weight 1, of which every node gets a share of 1/N.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -249,7 +248,7 @@ pub struct AnchorLine {
     pub id: NodeId,
     /// The share that is here.
     pub mass: f64,
-    /// What it says of the number of nodes: the inverse of the share.
+    /// The estimate of the number of nodes: the inverse of the share.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub nodes: Option<f64>,
 }
@@ -289,7 +288,7 @@ pub enum WindowPhase {
 
 words!(WindowPhase { None => "none", Opening => "opening", Closing => "closing" });
 
-/// Where the current window stands.
+/// The state of the current window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -298,8 +297,8 @@ pub struct WindowLine {
     pub number: u64,
     /// The window's phase.
     pub phase: WindowPhase,
-    /// How many members are known to have got that far.
+    /// The number of members that are known to have reached the phase.
     pub reached: usize,
-    /// How many there are.
+    /// The number of members.
     pub of: usize,
 }

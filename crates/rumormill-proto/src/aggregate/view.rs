@@ -1,4 +1,4 @@
-//! What aggregation derives from the membership.
+//! The view of the membership that aggregation uses.
 
 use crate::codec::Envelope;
 use crate::config::Config;
@@ -11,7 +11,7 @@ pub(crate) const OVERHEAD: usize = Envelope::SIZE + 8;
 /// Bytes of a section beside the set of members: name, masses, bounds.
 const SECTION: usize = 300;
 
-/// What follows from the membership.
+/// The parts of the membership that aggregation uses.
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) digest: u64,
@@ -23,8 +23,8 @@ pub(crate) struct View {
 }
 
 impl Config {
-    /// How many members enclosures can cover, given [`Config::max_datagram`]: windows take one bit
-    /// of a datagram for each. In a larger cluster aggregates have estimates alone.
+    /// Returns the number of members that windows can cover, given [`Config::max_datagram`]: a window
+    /// takes one bit of a datagram for each. In a larger cluster readings have no bounds.
     ///
     /// ```
     /// let config = rumormill_proto::Config::default();

@@ -1,4 +1,4 @@
-//! Windows: how a node comes to know bounds that enclose the truth.
+//! Windows: the protocol that yields bounds which enclose the truth.
 //!
 //! All members go through the same phases, counted from 0. In an even phase they are *opening* a
 //! window: each records the range of its masses from then on, and the set of those who have opened
@@ -45,8 +45,8 @@ use crate::membership::roster::Roster;
 use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
-/// The largest step by which a phase that was heard of moves a node on. Counting never gets there,
-/// and one message with a number far ahead does not bring the end of all numbers near.
+/// The largest step by which a received phase advances a node. Counting never gets there, and one
+/// message with a number far ahead does not exhaust the numbers.
 const MAX_STEP: u64 = 1 << 40;
 
 /// A set of members, by rank in the sorted view.
@@ -83,11 +83,11 @@ pub(crate) struct Complete {
     pub(crate) contribution: Contribution,
     /// When this node opened the window: τ was not earlier.
     pub(crate) opened: Instant,
-    /// How long it took from there.
+    /// The time from there to its end.
     pub(crate) took: Duration,
 }
 
-/// How a window moved on.
+/// The end of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// A window has ended with an enclosure.
@@ -96,33 +96,33 @@ pub(crate) enum Progress {
     Void,
 }
 
-/// Where this node stands.
+/// The state of a window at this node.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     phase: u64,
-    /// Who has reached this phase.
+    /// The members that have reached this phase.
     reached: Ranks,
     members: usize,
     rank: usize,
     opened: Instant,
-    /// The node's own window proves nothing.
+    /// Whether the node's own window proves nothing.
     void: bool,
-    /// The node's own input changed since it opened.
+    /// Whether the node's own input changed since it opened.
     changed: bool,
     input: Option<Bounds>,
     /// Closing: peers whose replies this node awaits before it contributes.
     awaited: BTreeSet<NodeId>,
     contributed: bool,
     merged: Option<Contribution>,
-    /// What all contributed to the window before, be it void or not.
+    /// The merged contributions to the window before, void or not.
     last: Option<Contribution>,
-    /// What the distances are measured from that this window records.
+    /// The origin of the distances that this window records.
     centre: f64,
     result: Option<Complete>,
 }
 
 impl Window {
-    /// The first window of a membership; void, as the proof asks.
+    /// Opens the first window of a membership; void, as the proof requires.
     pub(crate) fn first(
         now: Instant,
         roster: &Roster,
@@ -171,7 +171,7 @@ impl Window {
         self.result.as_ref()
     }
 
-    /// The range of the inputs as it was last told, proven or not.
+    /// Returns the range of the inputs in the last window, void or not.
     pub(crate) fn input_range(&self) -> Option<Bounds> {
         self.last.and_then(|last| last.input)
     }
@@ -226,7 +226,7 @@ impl Window {
         }
     }
 
-    /// The window ends with this result, or with none; the next one opens.
+    /// Ends the window with this result, or with none, and opens the next one.
     fn end(
         &mut self,
         now: Instant,
@@ -248,7 +248,7 @@ impl Window {
         }
     }
 
-    /// This node's input has changed.
+    /// Notes a change of this node's input.
     pub(crate) fn input_changed(&mut self, input: Option<f64>) {
         self.changed = true;
         if let Some(x) = input {
@@ -257,20 +257,20 @@ impl Window {
         }
     }
 
-    /// A reply that may have been awaited has come.
+    /// Handles a reply, which may have been awaited.
     pub(crate) fn settled(&mut self, peer: NodeId, ledger: &Ledger) {
         if self.awaited.remove(&peer) {
             self.contribute(ledger);
         }
     }
 
-    /// What to tell a peer.
+    /// Returns the state to send to a peer.
     pub(crate) fn part(&self) -> WindowPart {
         let contribution = if self.opening() { self.last } else { self.merged };
         WindowPart { phase: self.phase, reached: self.reached.bytes.clone(), contribution }
     }
 
-    /// A peer of the same membership tells where it stands.
+    /// Merges the state of a peer with the same membership.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -288,7 +288,7 @@ impl Window {
                 progress = Some(self.end(now, part.contribution, ledger, input));
             }
         } else if part.phase > self.phase {
-            // This node has come late. It joins in at the next opening.
+            // This node is late. It takes part from the next opening on.
             let phase = part.phase.min(self.phase.saturating_add(MAX_STEP));
             self.last = part.contribution.filter(|_| part.phase.is_multiple_of(2));
             self.open(now, phase.saturating_add(phase % 2), ledger, input);
@@ -306,7 +306,7 @@ impl Window {
         progress
     }
 
-    /// Moves on, if all have got this far. At most one phase at a time.
+    /// Advances by one phase, if all members have reached this one.
     pub(crate) fn advance(
         &mut self,
         now: Instant,
@@ -326,9 +326,9 @@ impl Window {
     }
 }
 
-/// What the next window measures from: the same again while it lies among the inputs, otherwise
-/// the middle of them. So the inputs' distances from it are never more than the width of their
-/// range, and it seldom changes.
+/// Returns the centre of the next window: the same again while it lies among the inputs, otherwise
+/// the middle of them. So the inputs' distances from it are never more than the width of their range,
+/// and it seldom changes.
 fn next_centre(last: &Contribution) -> f64 {
     match last.input {
         None => 0.0,

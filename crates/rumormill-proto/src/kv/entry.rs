@@ -1,4 +1,4 @@
-//! One key's state: a value or the memory of its deletion, and the version that decides.
+//! Entries: a key with its value or its tombstone, and the version that decides.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -19,9 +19,9 @@ use crate::membership::roster::Roster;
 /// When a key was written, and by which incarnation. The greater version wins, everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
-    /// When, in cluster time.
+    /// When it was written, in cluster time.
     pub stamp: Stamp,
-    /// By whom; decides between two writes of one stamp.
+    /// The incarnation that wrote it; decides between two writes of one stamp.
     pub node: NodeId,
 }
 
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Version {
     }
 }
 
-/// A key with its value or, where that is `None`, the memory that it was deleted.
+/// A key with its value, or a tombstone, which remembers its deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The key.
@@ -69,7 +69,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry as bytes, for a store or for the wire.
+    /// Writes the entry as bytes, for a store or for the wire.
     pub fn encode(&self) -> Vec<u8> {
         let value = self.value.as_deref().unwrap_or_default();
         let mut out = Vec::with_capacity(self.key.len() + value.len() + 24);
@@ -85,7 +85,7 @@ impl Entry {
     /// Reads what [`Entry::encode`] wrote.
     ///
     /// # Errors
-    /// When the bytes are something else.
+    /// Fails if the bytes are not an entry.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         let mut reader = Reader(bytes);
         let live = match reader.u8()? {
@@ -102,7 +102,7 @@ impl Entry {
         Ok(Self { key: key.to_owned(), value: live.then(|| reader.0.to_vec()), version })
     }
 
-    /// The item that stands for this state of the key.
+    /// Returns the item that identifies this entry.
     pub(super) fn item(&self) -> Item {
         let mut hasher = SipHasher13::new_with_keys(0x7275_6d6f_726d_696c, 0x656e_7472_7900_0000);
         hasher.write(self.key.as_bytes());
@@ -143,7 +143,7 @@ impl KeyChange {
     }
 }
 
-/// Leaves the origin out: it follows from the version, and it depends on who is a member.
+/// Omits the origin: it follows from the version, and depends on the membership.
 impl Hash for KeyChange {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.key, &self.value, self.version, self.local).hash(state);

@@ -6,7 +6,7 @@ pub const MAX_KEY: usize = 4096;
 /// Checks a key: text without control characters, not empty, at most `limit` bytes.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Fails with the reason if the key is not valid.
 ///
 /// ```
 /// use rumormill_proto::{PutError, check_key};
@@ -50,15 +50,15 @@ pub enum PutError {
         /// The longest that is allowed.
         limit: usize,
     },
-    /// The replica is full.
+    /// There is no room for the value.
     #[error("keys and values would take {bytes} bytes, the limit is {limit} (kv.max_bytes)")]
     Full {
-        /// How many bytes there would be.
+        /// The bytes that there would be.
         bytes: usize,
         /// The most that is allowed.
         limit: usize,
     },
-    /// This node keeps no replica.
-    #[error("this node keeps no replica")]
+    /// The node has no key-value store ([`crate::Node::bare`]).
+    #[error("keys and values are turned off at this node")]
     NotRunning,
 }

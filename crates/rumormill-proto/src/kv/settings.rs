@@ -17,12 +17,12 @@ pub struct KvSettings {
     /// The longest value, in bytes. Default 65,536; at most 1 MiB.
     #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_value: usize,
-    /// How many bytes keys and values may have together before a node refuses to put more. What
-    /// other nodes have put is always taken. Default 256 MiB.
+    /// The most bytes of keys and values together; beyond that a node refuses to put more. Entries of
+    /// other nodes are always stored. Default 256 MiB.
     #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_bytes: usize,
-    /// How long it is remembered that a key was deleted. A node that has been away, or cut off, for
-    /// longer could bring deleted keys back. Default 24 h; at least 1 min.
+    /// How long a deletion is remembered. A node that has been away, or cut off, for longer could bring
+    /// deleted keys back. Default 24 h; at least 1 min.
     #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "1d"))]
     pub tombstone_life: Duration,

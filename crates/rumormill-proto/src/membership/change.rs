@@ -1,4 +1,4 @@
-//! Changes of the membership, and what else foca wants done.
+//! Changes of the membership, and the other requests of foca.
 
 use std::collections::VecDeque;
 
@@ -10,17 +10,17 @@ use crate::time::Duration;
 /// A change in the membership, in the order in which it happened.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// These, one after the other.
+    /// These peers, one after the other, are up.
     Up(Vec<Peer>),
     Down(Peer),
-    /// This life took the place of an earlier one at the same address. Never leaves
-    /// `Membership::poll_change`: it becomes an `Up`, or nothing.
+    /// This incarnation replaced an earlier one at the same address. `Membership::poll_change` turns
+    /// it into an `Up`, or drops it.
     Replaced(Peer),
-    /// The others declared this node dead; it goes on under this new identity.
+    /// This node was declared dead; it continues under this new identity.
     Renewed(Peer),
 }
 
-/// Collects what foca wants done.
+/// Collects the requests of foca.
 #[derive(Default)]
 pub(super) struct Sink {
     pub(super) transmits: VecDeque<(Peer, Vec<u8>)>,

@@ -1,4 +1,4 @@
-//! How foca writes its packets.
+//! The encoding of foca's packets.
 
 use bytes::{Buf, BufMut};
 use foca::{Header, Member};

@@ -1,5 +1,4 @@
-//! What rides before the body of every SWIM datagram: what the sender's clock shows, and the digests
-//! of its protocols.
+//! The prefix of every SWIM datagram: the sender's wall clock, and the digests of its protocols.
 
 use crate::codec::{Read, Reader, Write};
 
@@ -8,7 +7,7 @@ use crate::codec::{Read, Reader, Write};
 pub(crate) struct Digests {
     /// Milliseconds since 1970.
     pub(crate) wall: u64,
-    /// Protocols' tags, each with the digest of what it holds.
+    /// The tags of protocols, each with its digest.
     pub(crate) held: Vec<(u32, u64)>,
 }
 
@@ -16,7 +15,7 @@ pub(crate) struct Digests {
 const PROTOCOLS: usize = 8;
 
 impl Digests {
-    /// The most bytes that they take.
+    /// The most bytes that the prefix takes.
     pub(crate) const MOST: usize = 10 + 1 + PROTOCOLS * 12;
 
     pub(crate) fn get(&self, tag: u32) -> Option<u64> {

@@ -1,9 +1,9 @@
-//! The identities that are known in one process, each held once.
+//! The identities that are known in one process, each stored once.
 //!
-//! Every node knows every other, and more than one room of it does: among n nodes of one process
-//! (the virtual network, the demo) that is n² records. So a record is a [`Peer`], a handle; the
-//! name and the address lie in memory once, in the [`Directory`] that the nodes share. Nodes that
-//! have the same members share the list of them, too.
+//! Every node has a record of every other, in more than one place: among n nodes of one process (the
+//! virtual network, the demo) that is more than n² records. So a record is a [`Peer`], a handle; the
+//! name and the address are stored once, in the [`Directory`] that the nodes share. Nodes that have
+//! the same members share the list of them, too.
 
 #![expect(clippy::disallowed_types, reason = "maps with a fixed hasher")]
 
@@ -18,47 +18,46 @@ use crate::identity::{Identity, Name, NodeId};
 use crate::membership::members::Members;
 use crate::membership::peer::Peer;
 
-/// The identities that the nodes of one process know of.
+/// The identities that are known to the nodes of one process.
 ///
-/// A node has one of its own. Many nodes in one process use far less memory when they share one;
-/// see [`crate::Node::new_in`]. What they do is not touched by it.
+/// By default each node has its own. Many nodes in one process use far less memory if they share one;
+/// see [`crate::Node::new_in`]. Their behaviour stays the same.
 #[derive(Clone, Default)]
 pub struct Directory(Arc<Mutex<Table>>);
 
 #[derive(Default)]
 struct Table {
-    /// Looked up; gone through only to drop what nobody holds.
+    /// Iterated only to drop identities that no node holds.
     peers: HashMap<NodeId, Peer, BuildHasherDefault<SipHasher13>>,
-    /// With this many, it is time to drop what nobody holds.
+    /// The number of identities at which those that no node holds are dropped.
     sweep_at: usize,
     /// Sets of members by their digests.
     members: HashMap<u64, Weak<Members>, BuildHasherDefault<SipHasher13>>,
     sweep_members_at: usize,
 }
 
-/// The fewest identities among which it is worth looking for some that nobody holds.
+/// The fewest identities at which those that no node holds are dropped.
 const SWEEP: usize = 256;
 
 impl Directory {
-    /// How many identities are held.
+    /// Returns the number of identities.
     pub fn len(&self) -> usize {
         self.with(|table| table.peers.len())
     }
 
-    /// Whether none is.
+    /// Returns whether there are no identities.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The peer with this identity.
+    /// Returns the peer with this identity.
     pub(crate) fn peer(&self, identity: Identity) -> Peer {
         let Identity { incarnation, addr, name } = identity;
         let text = name.clone();
         self.with(|table| table.find(incarnation, addr, text.as_str(), || name))
     }
 
-    /// The peer with this identity, whose name is still to be made of `text`; `None` if it is no
-    /// name.
+    /// Returns the peer with this identity, with the name `text`; `None` if that is not a name.
     pub(crate) fn read(&self, incarnation: u64, addr: SocketAddr, text: &str) -> Option<Peer> {
         let known = self.with(|table| table.known(incarnation, addr, text).cloned());
         known.or_else(|| {
@@ -67,7 +66,7 @@ impl Directory {
         })
     }
 
-    /// Puts the set of members that another node holds in the place of an equal one.
+    /// Replaces a set of members by the equal one that another node holds.
     pub(crate) fn share(&self, digest: u64, members: &mut Arc<Members>) {
         self.with(|table| match table.members.get(&digest).and_then(Weak::upgrade) {
             Some(known) if Arc::ptr_eq(&known, members) => {}
@@ -83,7 +82,7 @@ impl Directory {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Table) -> R) -> R {
-        // The table is whole between any two operations, so a panic elsewhere has not harmed it.
+        // The table is consistent between any two operations, so a panic elsewhere has not harmed it.
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

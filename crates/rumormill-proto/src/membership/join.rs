@@ -1,4 +1,4 @@
-//! Getting into a cluster: which addresses to ask, and when to ask again.
+//! Joining a cluster: the addresses to ask, and when to ask again.
 
 use core::net::SocketAddr;
 
@@ -18,7 +18,7 @@ struct Join {
     addr: SocketAddr,
     token: u64,
     attempts: u32,
-    /// Whether the last attempt's failure has been told.
+    /// Whether the failure of the last attempt has been reported.
     reported: bool,
     next: Instant,
 }
@@ -27,7 +27,7 @@ struct Join {
 pub(crate) struct Attempt {
     pub(crate) addr: SocketAddr,
     pub(crate) token: u64,
-    /// How many attempts went unanswered before, if that has not been told yet.
+    /// The number of attempts without an answer before, if not reported yet.
     pub(crate) unanswered: Option<u32>,
 }
 
@@ -48,7 +48,7 @@ impl Joins {
         self.pending.retain(|join| join.addr != addr);
     }
 
-    /// The addresses that have yet to answer.
+    /// Returns the addresses that have yet to answer.
     pub(crate) fn pending(&self) -> impl Iterator<Item = SocketAddr> {
         self.pending.iter().map(|join| join.addr)
     }
@@ -61,7 +61,7 @@ impl Joins {
         self.pending.iter().map(|join| join.next).min()
     }
 
-    /// The attempts that are due.
+    /// Returns the attempts that are due.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Attempt> {
         let mut due = Vec::new();
         for join in self.pending.iter_mut().filter(|join| join.next <= now) {
@@ -75,20 +75,22 @@ impl Joins {
         due
     }
 
-    /// The attempt with this token was answered; true if it was pending.
+    /// Removes the attempt with this token, which was answered; returns its address.
     pub(crate) fn answered(&mut self, token: u64) -> Option<SocketAddr> {
         let at = self.pending.iter().position(|join| join.token == token)?;
         Some(self.pending.remove(at).addr)
     }
 
-    /// The attempt with this token was refused, for now: the address and how often it was asked.
+    /// Notes that the attempt with this token was refused; returns the address and the number of
+    /// attempts, if not reported yet.
     pub(crate) fn refused(&mut self, token: u64) -> Option<(SocketAddr, u32)> {
         let join = self.pending.iter_mut().find(|join| join.token == token && !join.reported)?;
         join.reported = true;
         Some((join.addr, join.attempts))
     }
 
-    /// The driver could not deliver; returns the number of attempts if a join was pending there.
+    /// Notes that a request could not be delivered; returns the number of attempts, if one was pending
+    /// and not reported yet.
     pub(crate) fn failed(&mut self, addr: SocketAddr) -> Option<u32> {
         let join = self.pending.iter_mut().find(|join| join.addr == addr && !join.reported)?;
         join.reported = true;

@@ -18,7 +18,7 @@ pub struct Member {
     pub id: NodeId,
     /// The member's state.
     pub state: MemberState,
-    /// Whether it is the node that was asked.
+    /// Whether it is this node itself.
     pub me: bool,
 }
 
@@ -32,11 +32,11 @@ impl Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 pub enum MemberState {
-    /// It answers.
+    /// It answers probes.
     Alive,
     /// It has not answered a probe and may soon be declared dead.
     Suspect,
-    /// Declared dead, or has left.
+    /// It was declared dead, or has left.
     Down,
 }
 

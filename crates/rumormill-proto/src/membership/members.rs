@@ -1,4 +1,4 @@
-//! A set of members, shared among the nodes of a process that have the same.
+//! A set of members, shared by the nodes of a process that have the same members.
 
 use crate::identity::NodeId;
 use crate::membership::peer::Peer;
@@ -10,14 +10,14 @@ pub(crate) struct Members {
     pub(crate) ids: Vec<NodeId>,
     /// The members, in the same order.
     pub(crate) peers: Vec<Peer>,
-    /// Hashes of their names, sorted: so that a name is mostly seen to be free at once.
+    /// The hashes of their names, sorted: a name is mostly found to be free at once.
     pub(crate) names: Vec<u32>,
-    /// Boot and id of the oldest, oldest first.
+    /// Incarnation and id of the oldest, oldest first.
     pub(crate) oldest: Vec<(u64, NodeId)>,
     pub(crate) digest: u64,
 }
 
-/// So many of the oldest members are known.
+/// The number of oldest members.
 const OLDEST: usize = 3;
 
 impl Members {

@@ -11,9 +11,9 @@ use crate::membership::peer::Peer;
 /// A message of the state exchange, on the reliable path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateMessage {
-    /// All that the sender knows of the membership. `reply` asks for the same in return; `join`
-    /// says that the sender wants to become a member. An answer repeats the `token`. `wall` is what
-    /// the sender's wall clock shows, in milliseconds since 1970.
+    /// All members that the sender has. `reply` requests the same in return; `join` requests to become
+    /// a member. An answer repeats the `token`. `wall` is the sender's wall clock, in milliseconds
+    /// since 1970.
     Exchange {
         from: Peer,
         token: u64,
@@ -24,7 +24,7 @@ pub(crate) enum StateMessage {
     },
     /// The join is refused: a live member at `by` already has this name.
     NameTaken { token: u64, name: Name, by: SocketAddr },
-    /// What the sender knows comes to this digest. Who comes to another answers with an exchange.
+    /// The digest of the sender's membership. A receiver with another digest answers with an exchange.
     Compare { from: Peer, wall: u64, digest: u64 },
 }
 
@@ -89,7 +89,7 @@ impl StateMessage {
 }
 
 impl StateMessage {
-    /// The token and the sender's address of an exchange that asks for an answer, without the rest.
+    /// Reads the token and the sender's address of an exchange that requests an answer.
     pub(crate) fn read_request(bytes: &[u8]) -> Read<(u64, SocketAddr)> {
         let mut reader = Reader(bytes);
         if reader.u8()? != 0 || reader.u8()? & 1 == 0 {
@@ -102,7 +102,7 @@ impl StateMessage {
     }
 }
 
-/// A member as it lies in a message.
+/// A member as a message contains it.
 #[derive(Clone, Copy)]
 pub(crate) struct WireMember<'a> {
     pub(crate) addr: SocketAddr,
@@ -129,7 +129,7 @@ impl<'a> WireMember<'a> {
         NodeId::of(self.addr, self.incarnation)
     }
 
-    /// Whether it says no more than that the member is up: it has never been suspected.
+    /// Returns whether it says no more than that the member is up: it has never been suspected.
     pub(crate) fn is_join(&self) -> bool {
         self.state == State::Alive && self.refutations == 0
     }
@@ -164,15 +164,15 @@ pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Rea
     Ok(Member::new(peer, member.refutations, member.state))
 }
 
-/// A SWIM packet as foca reads it: with the receiver's identity, and without the members that are
-/// no news.
+/// A SWIM packet as foca reads it: with the receiver's identity, and without the members that are not
+/// new.
 pub(crate) struct Trimmed {
     /// The sender.
     pub(crate) from: (NodeId, SocketAddr),
     pub(crate) bytes: Vec<u8>,
 }
 
-/// On the wire the receiver's identity is left out where the envelope says who it is.
+/// On the wire the receiver's identity is omitted if the envelope identifies it.
 const TO_THE_RECEIVER: u8 = 0;
 const TO_THIS_IDENTITY: u8 = 1;
 
@@ -224,7 +224,7 @@ pub(crate) fn trim_swim(
 pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
     out.put_identity(&header.src);
     out.put(&header.src_incarnation.to_be_bytes());
-    // Whoever announces itself may know an earlier life of the receiver alone.
+    // A node that announces itself may only know an earlier incarnation of the receiver.
     if header.message == Swim::Announce {
         out.put(&[TO_THIS_IDENTITY]);
         out.put_identity(&header.dst);

@@ -1,4 +1,4 @@
-//! A handle to an identity that is held once in a process.
+//! A handle to an identity that is stored once in a process.
 
 use core::fmt;
 use core::hash::Hasher;
@@ -10,15 +10,14 @@ use siphasher::sip::SipHasher13;
 
 use crate::identity::{Identity, NodeId, tag};
 
-/// An identity, shared. Comparing two costs no look at what it points to, unless they have the
-/// same address.
+/// A shared identity. Comparing two rarely follows the pointer: only if they have the same address.
 #[derive(Clone)]
 pub(crate) struct Peer {
     place: Place,
     pub(super) known: Arc<Known>,
 }
 
-/// An identity, and what would be worked out from it again and again.
+/// An identity, with values computed from it once.
 #[derive(PartialEq, Eq)]
 pub(super) struct Known {
     id: NodeId,
@@ -51,22 +50,22 @@ impl Peer {
         Arc::strong_count(&self.known) > 1
     }
 
-    /// The id, worked out once.
+    /// Returns the id.
     pub(crate) fn id(&self) -> NodeId {
         self.known.id
     }
 
-    /// The address, to compare.
+    /// Returns the address, to compare.
     pub(crate) fn place(&self) -> Place {
         self.place
     }
 
-    /// A hash of the name: what differs in it is another name.
+    /// Returns a hash of the name: different hashes mean different names.
     pub(crate) fn name_tag(&self) -> u32 {
         self.known.name_tag
     }
 
-    /// The identity as users have it.
+    /// Returns the identity as users have it.
     pub(crate) fn to_identity(&self) -> Identity {
         self.known.identity.clone()
     }

@@ -1,4 +1,4 @@
-//! What a node tells one of another cluster that asks to be let in.
+//! The answer to a request to join from a node of another cluster.
 
 use crate::codec::{Read, Reader, WireError, Write};
 

@@ -24,34 +24,34 @@ impl Roster {
         Self { all: Arc::new(Members::of(vec![me.clone()])), me }
     }
 
-    /// This node's identity.
+    /// Returns this node's identity.
     pub fn me(&self) -> &Identity {
         &self.me
     }
 
-    /// This node's id.
+    /// Returns this node's id.
     pub fn id(&self) -> NodeId {
         self.me.id()
     }
 
-    /// How many members are up, this node included; at least 1.
+    /// Returns the number of members that are up, this node included; at least 1.
     pub fn len(&self) -> usize {
         self.all.ids.len()
     }
 
-    /// Whether there are no peers.
+    /// Returns whether there are no peers.
     pub fn is_empty(&self) -> bool {
         self.len() == 1
     }
 
-    /// The peers that are up, in the order of their ids; this node is not among them.
+    /// Returns the peers that are up, in the order of their ids; this node is not among them.
     pub fn peers(&self) -> impl Iterator<Item = (NodeId, &Identity)> {
         let me = self.id();
         let all = self.all.ids.iter().copied().zip(&self.all.peers);
         all.filter(move |(id, _)| *id != me).map(|(id, peer)| (id, &**peer))
     }
 
-    /// The peer with this id, if it is up.
+    /// Returns the peer with this id, if it is up.
     pub fn peer(&self, id: NodeId) -> Option<&Identity> {
         self.known(id).map(|peer| &**peer)
     }
@@ -72,22 +72,22 @@ impl Roster {
         self.all.ids.binary_search(&id).ok().map(|at| &self.all.peers[at])
     }
 
-    /// The member, this node included, at an address. Looks through all of them.
+    /// Returns the member, this node included, at an address. Searches through all of them.
     pub(crate) fn at(&self, place: Place) -> Option<&Peer> {
         self.members().iter().find(|member| member.place() == place)
     }
 
-    /// All members, this node included.
+    /// Returns all members, this node included.
     pub(crate) fn members(&self) -> &[Peer] {
         &self.all.peers
     }
 
-    /// Whether the id is this node's or that of a peer that is up.
+    /// Returns whether the id is this node's or that of a peer that is up.
     pub fn contains(&self, id: NodeId) -> bool {
         self.all.contains(id)
     }
 
-    /// The ids of all members, this node included, sorted.
+    /// Returns the ids of all members, this node included, sorted.
     pub fn ids(&self) -> &[NodeId] {
         &self.all.ids
     }
@@ -98,12 +98,12 @@ impl Roster {
         self.all.digest
     }
 
-    /// The three oldest members (lowest incarnation), oldest first; all, if they are fewer.
+    /// Returns the three oldest members (lowest incarnation), oldest first; all, if they are fewer.
     pub(crate) fn oldest(&self) -> impl Iterator<Item = NodeId> {
         self.all.oldest.iter().map(|&(_, id)| id)
     }
 
-    /// A peer chosen uniformly, if there is one.
+    /// Returns a peer chosen uniformly; `None` if there is none.
     pub fn random_peer(&self, rng: &mut Rng) -> Option<NodeId> {
         if self.is_empty() {
             return None;
@@ -113,8 +113,8 @@ impl Roster {
         Some(self.ids()[if other < mine { other } else { other + 1 }])
     }
 
-    /// A member, this node included, that has the name of `other` but is not an earlier or later
-    /// life of it.
+    /// Returns a member, this node included, that has the name of `other` but is not another
+    /// incarnation of it.
     pub(crate) fn holder_of_name(&self, other: &Peer) -> Option<&Peer> {
         let (names, tag) = (&self.all.names, other.name_tag());
         let first = names.partition_point(|&name| name < tag);
@@ -129,7 +129,7 @@ impl Roster {
     pub(crate) fn extend(&mut self, peers: Vec<Peer>) -> Vec<Peer> {
         let mut fresh = peers;
         fresh.retain(|peer| !self.contains(peer.id()));
-        // One by one they would be found a place in long lists again and again.
+        // Many are merged at once: each insertion moves the rest of long lists.
         if fresh.len() > FEW {
             let count = self.len() + fresh.len();
             self.all = Arc::new(self.all.with(&fresh));
@@ -143,23 +143,23 @@ impl Roster {
         fresh
     }
 
-    /// This node, which knew nobody, takes over a membership that it is one of.
+    /// Adopts a membership that this node, which has no peers yet, belongs to.
     pub(crate) fn begin_with(&mut self, members: &Arc<Members>) {
         self.all = Arc::clone(members);
     }
 
-    /// Adds a peer; false if it was there already.
+    /// Adds a peer; returns false if it was there already.
     pub(crate) fn insert(&mut self, peer: impl Into<Peer>) -> bool {
         let peer = peer.into();
         !self.contains(peer.id()) && Arc::make_mut(&mut self.all).insert(peer)
     }
 
-    /// Removes a peer; false if it was not there.
+    /// Removes a peer; returns false if it was not there.
     pub(crate) fn remove(&mut self, id: NodeId) -> bool {
         id != self.id() && self.contains(id) && Arc::make_mut(&mut self.all).remove(id)
     }
 
-    /// This node goes on under another identity.
+    /// Gives this node another identity.
     pub(crate) fn renew(&mut self, me: Peer) {
         let all = Arc::make_mut(&mut self.all);
         all.remove(self.me.id());
@@ -167,7 +167,7 @@ impl Roster {
         self.me = me;
     }
 
-    /// If another node of the process has the same members, holds them in common with it.
+    /// Shares the list of members with another node of the process that has the same.
     pub(crate) fn share(&mut self, directory: &Directory) {
         if self.len() > FEW {
             directory.share(self.digest(), &mut self.all);
@@ -175,7 +175,7 @@ impl Roster {
     }
 }
 
-/// Up to so many peers are added one by one.
+/// Up to this many peers are added one by one.
 const FEW: usize = 16;
 
 #[cfg(test)]

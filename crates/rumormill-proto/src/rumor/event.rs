@@ -16,8 +16,8 @@ use crate::json::{hex, millis};
 use crate::time::Duration;
 use crate::words::UnknownWord;
 
-/// The 64-bit name of a rumor: a fixed hash of its origin's incarnation and its stamp. Written as
-/// 16 hexadecimal digits.
+/// The 64-bit id of an event or a query: a fixed hash of its origin's incarnation and its stamp.
+/// Written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(#[serde(with = "hex")] pub u64);
 
@@ -47,7 +47,7 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let id = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-        let allowed = "the ids of rumors, which have 16 hexadecimal digits";
+        let allowed = "the ids of events, which have 16 hexadecimal digits";
         id.map(Self).ok_or_else(|| UnknownWord { given: text.to_owned(), allowed })
     }
 }
@@ -86,7 +86,7 @@ pub struct Event {
     pub age: Duration,
 }
 
-/// Why a rumor was not published, or a query not asked. Nothing has been told then.
+/// Why an event was not published, or a query not asked. Nothing has been sent then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -98,12 +98,12 @@ pub enum PublishError {
         /// The longest that is allowed.
         limit: usize,
     },
-    /// The node has too much to tell already.
+    /// The node is already pushing too many events.
     #[error(
         "the node is pushing {limit} events, as many as it may (events.max_queue); try again later"
     )]
     QueueFull {
-        /// How many it may be telling.
+        /// The most events that it may be pushing.
         limit: usize,
     },
     /// Topics that begin with an underscore are the protocol's own.
@@ -112,19 +112,19 @@ pub enum PublishError {
     /// The node's own validation hook rejected it.
     #[error("the validation hook rejected it")]
     Rejected,
-    /// This node runs no rumors.
-    #[error("this node runs no rumors")]
+    /// The node runs no events ([`crate::Node::bare`]).
+    #[error("events are turned off at this node")]
     NotRunning,
 }
 
-/// Looks at each rumor before it is delivered or passed on; false stops it here.
+/// Inspects each event before it is delivered or pushed on; false stops it here.
 pub type Validator = Box<dyn FnMut(&Event) -> bool + Send>;
 
-/// What a rumor is for.
+/// The purpose of a rumor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// News for the application.
+    /// An event for the application.
     Event,
-    /// A question that every node answers; see [`crate::query`].
+    /// A query that every node answers; see [`crate::query`].
     Query,
 }

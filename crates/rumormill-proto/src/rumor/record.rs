@@ -1,4 +1,4 @@
-//! What a node remembers of a rumor: when and how it heard it.
+//! The record of an event at a node: when and how it arrived.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::json::millis;
 use crate::rumor::event::EventId;
 use crate::time::Duration;
 
-/// When and how a node heard a rumor. The records of all nodes are the rumor's trace.
+/// The record of an event at a node. The records of all nodes are the event's trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -21,30 +21,30 @@ pub struct EventRecord {
     #[serde(rename = "published_at_ms", with = "crate::json::stamp")]
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub stamp: Stamp,
-    /// Who published it.
+    /// The name of the node that published it.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub origin: Name,
-    /// What it is about.
+    /// The topic.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub topic: Name,
     /// The payload's length; 0 if it was rejected.
     pub bytes: u64,
-    /// The round in which it was heard; 0 at its origin.
+    /// The round in which it arrived; 0 at its origin.
     pub round: u32,
-    /// How long after its publication it was heard; see [`Event::age`](super::Event::age).
+    /// The time from its publication until it arrived; see [`Event::age`](crate::Event::age).
     #[serde(rename = "age_ms", with = "millis")]
     #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub age: Duration,
-    /// Whether it was found by asking, not told.
+    /// Whether it was found by pull, not received by push.
     pub pulled: bool,
-    /// How often it has come again.
+    /// How often it has arrived again.
     pub copies: u32,
     /// Whether the validation hook stopped it here.
     pub rejected: bool,
 }
 
 impl EventRecord {
-    /// The record as bytes: what a node answers to [`Events::trace`](crate::Events::trace).
+    /// Writes the record as bytes: the answer to [`Events::trace`](crate::Events::trace).
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.put(&self.id.0.to_be_bytes());
@@ -62,7 +62,7 @@ impl EventRecord {
     /// Reads what [`EventRecord::encode`] wrote.
     ///
     /// # Errors
-    /// When the bytes are something else.
+    /// Fails if the bytes are not a record.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         let mut reader = Reader(bytes);
         let small = |n: u64| u32::try_from(n).map_err(|_| WireError::Malformed);

@@ -8,18 +8,18 @@ use crate::rumor::stop::Stop;
 use crate::time::Duration;
 use crate::words;
 
-/// Who calls, and which way a rumor travels along a call.
+/// The direction in which an event travels when a node contacts a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "kebab-case"))]
 pub enum Style {
-    /// Informed nodes push; nobody pulls, so a node that every push misses stays uninformed.
+    /// Informed nodes push; no node pulls, so a node that every push misses stays uninformed.
     Push,
     /// Nodes pull from a random peer, once in a pull interval.
     Pull,
     /// Both, all the time.
     PushPull,
-    /// Push while a rumor is young, pull to finish: nodes pull while new rumors arrive, and whenever
-    /// a membership packet shows that its sender holds something else.
+    /// Push while an event is young, pull to finish: nodes pull while new events arrive, and whenever
+    /// a membership packet shows that its sender's events differ.
     PushThenPull,
 }
 
@@ -47,9 +47,9 @@ impl Style {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct EventSettings {
-    /// Who calls, and which way an event travels along a call. Default `push-then-pull`.
+    /// Whether nodes push, pull or both. Default `push-then-pull`.
     pub style: Style,
-    /// To how many distinct peers a node pushes in each round. Default 3; 1 to 64.
+    /// The number of distinct peers to which a node pushes in each round. Default 3; 1 to 64.
     pub fanout: u32,
     /// When a node stops pushing an event. Default `log:1.5`.
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "log:1.5"))]
@@ -64,23 +64,24 @@ pub struct EventSettings {
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "1s"))]
     pub pull_interval: Duration,
     /// Whether a node pushes an event at once when it first receives it, and then in its rounds.
-    /// Default true. Otherwise it waits for the next round: all act on the state at the round's
-    /// start, as in the theory's synchronous rounds.
+    /// Default true. Otherwise it waits for the next round: all nodes act on the state at the round's
+    /// start, as in the synchronous rounds of the mathematics.
     pub eager: bool,
     /// How long an event is kept: for peers that have missed it, and to recognize it. A node that is
-    /// cut off for longer than this misses it. Default 10 min; 10 s to 24 h.
+    /// cut off for longer misses it. Default 10 min; 10 s to 24 h.
     #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "10m"))]
     pub retention: Duration,
     /// The largest payload, in bytes. Default 65,536; at most 1 MiB.
     #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_payload: usize,
-    /// How many events are kept at most; beyond that the oldest go. Default 65,536; at least 16.
+    /// The most events that are kept; beyond that the oldest are dropped. Default 65,536; at least 16.
     pub max_events: usize,
-    /// How many bytes of payload are kept at most. Default 64 MiB; at least `max_payload`.
+    /// The most bytes of payload that are kept. Default 64 MiB; at least `max_payload`.
     #[serde(deserialize_with = "crate::size::deserialize")]
     pub max_bytes: usize,
-    /// How many events of its own a node may be pushing; beyond that it refuses more. Default 1024.
+    /// The most events of its own that a node may be pushing; beyond that it refuses more. Default
+    /// 1024; at least 1.
     pub max_queue: usize,
 }
 
