@@ -177,7 +177,7 @@ pub(crate) async fn run<C: Cluster>(name: &str, nodes: usize, plan: &Plan) -> an
     let busy = Meter::read(&cluster).await?.since(&before).rates(nodes);
     sleep(wait).await;
     let used = Meter::read(&cluster).await?.since(&before);
-    let spaced = messages.spread(0, &used.beyond(&idle, nodes));
+    let spaced = messages.spread(0, used.beyond(&idle, nodes));
 
     say(&format!("{origins} messages at once"));
     let before = Meter::read(&cluster).await?;
@@ -186,7 +186,7 @@ pub(crate) async fn run<C: Cluster>(name: &str, nodes: usize, plan: &Plan) -> an
     }
     sleep(wait).await;
     let used = Meter::read(&cluster).await?.since(&before);
-    let at_once = messages.spread(origins, &used.beyond(&idle, nodes));
+    let at_once = messages.spread(origins, used.beyond(&idle, nodes));
 
     Ok(Run {
         implementation: name.to_owned(),
@@ -220,7 +220,7 @@ impl Messages<'_> {
     }
 
     /// How the messages spread from the one numbered `first` on.
-    fn spread(&self, first: usize, used: &Beyond) -> Spread {
+    fn spread(&self, first: usize, (packets, bytes): (f64, f64)) -> Spread {
         let others = self.nodes - 1;
         let (mut half, mut all, mut received, mut repeated) = (Vec::new(), Vec::new(), 0, 0);
         for message in first..first + self.origins {
@@ -240,8 +240,8 @@ impl Messages<'_> {
             expected: self.origins * others,
             missed: self.origins * others - received,
             repeated,
-            packets_per_delivery: used.packets / received as f64,
-            bytes_per_delivery: used.bytes / received as f64,
+            packets_per_delivery: packets / received as f64,
+            bytes_per_delivery: bytes / received as f64,
         }
     }
 }
@@ -286,12 +286,6 @@ struct Used {
     kernel: Option<(f64, f64)>,
 }
 
-/// What was sent beyond what nodes at rest send in the same time.
-struct Beyond {
-    packets: f64,
-    bytes: f64,
-}
-
 impl Used {
     fn rates(&self, nodes: usize) -> Rates {
         let over = nodes as f64 * self.seconds;
@@ -305,11 +299,10 @@ impl Used {
         }
     }
 
-    fn beyond(&self, idle: &Rates, nodes: usize) -> Beyond {
+    /// Returns the packets and bytes beyond those that nodes at rest send in the same time.
+    fn beyond(&self, idle: &Rates, nodes: usize) -> (f64, f64) {
         let over = nodes as f64 * self.seconds;
-        Beyond {
-            packets: self.packets - idle.packets * over,
-            bytes: self.packet_bytes + self.stream_bytes - idle.bytes() * over,
-        }
+        let bytes = self.packet_bytes + self.stream_bytes - idle.bytes() * over;
+        (self.packets - idle.packets * over, bytes)
     }
 }

@@ -84,7 +84,7 @@ fn traffic(runs: &[Run]) {
         );
         for run in runs {
             let both = |r: &Rates| {
-                let of = |figure: Option<f64>| figure.unwrap_or(f64::NAN);
+                let of = |value: Option<f64>| value.unwrap_or(f64::NAN);
                 format!("{:>8.1} {:>7.0}", of(r.kernel_packets), of(r.kernel_bytes))
             };
             println!(

@@ -196,7 +196,7 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
         (requests, "{}", 422, "missing field `value`"),
         (requests, "5", 422, "expected"),
         (requests, r#"{"value":5,"mod":"live"}"#, 422, "`mod`"),
-        (requests, r#"{"value":5,"mode":"dead"}"#, 422, "`dead`"),
+        (requests, r#"{"value":5,"mode":"dead"}"#, 422, "\"dead\""),
         (requests, r#"{"value":5,"mode":"round"}"#, 409, "live mode"),
         (requests, &long, 413, "65536"),
         ("/v1/inputs/no%20spaces", r#"{"value":5}"#, 400, "' '"),

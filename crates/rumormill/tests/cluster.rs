@@ -19,7 +19,7 @@ fn cluster(args: &[&str]) -> Ran {
 const SMALL: [&str; 6] = ["--nodes", "5", "--duration", "15s", "--crash", "n2@5s..8s"];
 
 #[test]
-fn a_run_is_told_as_a_time_line_with_a_verdict() {
+fn a_run_is_a_time_line_with_a_verdict() {
     let output = cluster(&SMALL);
     let text = &output.out;
     assert_eq!(output.code, Some(0), "{output:?}");

@@ -147,7 +147,7 @@ fn a_plan_can_be_pasted_into_an_agent() {
 }
 
 #[test]
-fn the_other_predictions_print_their_figures() {
+fn the_other_predictions_print_their_results() {
     assert!(succeed("predict graph --kind star --nodes 1000").contains("7476.986"));
     let wheel = succeed("predict graph --kind wheel --nodes 1000");
     for words in ["No closed form", "Theta(sqrt(n ln n))", "simulate push on the wheel"] {

@@ -50,7 +50,7 @@ fn json_is_what_the_manual_says() {
     assert!((report["messages"].as_f64().unwrap() - 328.8).abs() < 4.0);
     assert_eq!(report["residue"], 0.0);
     assert_eq!(report["percentiles"]["50"], 11);
-    // The exact figures stand beside, and the runs agree with them.
+    // The exact values stand beside, and the runs agree with them.
     let exact = &report["exact"];
     assert!((exact["law"]["mean"].as_f64().unwrap() - 11.158_119_112_619).abs() < 1e-9);
     assert!(p_value(&report) > 1e-4, "{report}");
@@ -59,8 +59,8 @@ fn json_is_what_the_manual_says() {
 
 #[test]
 fn the_test_of_fit_can_fail() {
-    // The same law, told of other runs: sequential rounds are faster than synchronous ones, and
-    // their mean is far outside what the exact law allows. So no exact figure is given for them.
+    // The same law, compared with other runs: sequential rounds are faster than synchronous ones, and
+    // their mean is far outside what the exact law allows. So no exact value is given for them.
     let synchronous = json("spread --nodes 64 --runs 2000");
     let sequential = json("spread --nodes 64 --runs 2000 --semantics sequential");
     let mean = |report: &Value| report["mean"].as_f64().unwrap();
@@ -119,7 +119,7 @@ fn demers_tables_come_out() {
 }
 
 #[test]
-fn one_sender_may_tell_all() {
+fn one_sender_may_inform_all() {
     let single = json("spread --nodes 64 --loss 0.1 --broadcast single-shot --runs 4000");
     assert_eq!((&single["messages"], &single["style"]), (&63.0.into(), &Value::Null));
     // (1 - p)^(n - 1) = 0.00131 reach all.
@@ -131,9 +131,9 @@ fn one_sender_may_tell_all() {
     assert_eq!(acknowledged["incomplete"], 0.0);
     let messages = acknowledged["exact"]["messages"].as_f64().unwrap();
     assert!((messages - 70.0).abs() < 1e-9, "(n - 1) / (1 - p) is 70, not {messages}");
-    for figure in ["mean", "messages"] {
-        let p = acknowledged["agreement"][figure].as_f64().unwrap();
-        assert!(p > 1e-4, "{figure}: {acknowledged}");
+    for statistic in ["mean", "messages"] {
+        let p = acknowledged["agreement"][statistic].as_f64().unwrap();
+        assert!(p > 1e-4, "{statistic}: {acknowledged}");
     }
     assert!(p_value(&acknowledged) > 1e-4);
     let eager = json("spread --nodes 64 --loss 0.1 --broadcast eager --runs 100");
@@ -148,14 +148,14 @@ fn one_sender_may_tell_all() {
 #[test]
 fn twenty_updates_as_rumors_or_in_exchanges() {
     let report = json("spread --nodes 100 --style push-pull --updates 20 --runs 1000");
-    let figure = |way: &str, figure: &str| report[way][figure].as_f64().unwrap();
+    let statistic = |way: &str, statistic: &str| report[way][statistic].as_f64().unwrap();
     // The last of twenty independent rumors: its exact law is the product of theirs.
-    assert!(figure("rumors", "p_value") > 1e-4, "{report}");
-    assert!(figure("rumors", "mean") > 7.0 && figure("exchange", "finished") == 1000.0);
-    assert!(figure("exchange", "messages") < figure("rumors", "messages") / 4.0, "{report}");
+    assert!(statistic("rumors", "p_value") > 1e-4, "{report}");
+    assert!(statistic("rumors", "mean") > 7.0 && statistic("exchange", "finished") == 1000.0);
+    assert!(statistic("exchange", "messages") < statistic("rumors", "messages") / 4.0, "{report}");
     let survival = report["rumors"]["survival"].as_array().unwrap();
     let sum: f64 = survival.iter().map(|p| p.as_f64().unwrap()).sum();
-    assert!((sum - figure("rumors", "mean")).abs() < 1e-9);
+    assert!((sum - statistic("rumors", "mean")).abs() < 1e-9);
     let text = simulate("spread --nodes 100 --style push-pull --updates 20 --runs 50").ok().out;
     assert!(text.contains("20 updates, at once") && text.contains("in exchanges"), "{text}");
     refused("spread --nodes 10 --updates 65", &["--updates", "1 to 64"]);
@@ -234,7 +234,7 @@ fn edges_from_a_file() {
 }
 
 #[test]
-fn tables_hold_the_figures() {
+fn tables_have_the_statistics() {
     let text = simulate("spread --nodes 64 --runs 1000").ok().out;
     for words in [
         "64 nodes, complete graph, push, fan-out 1, loss 0, synchronous rounds",

@@ -14,7 +14,7 @@ use common::{Agent, Owned, QUICK, clean, eventually, http_get, rumormill};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
 
-/// An agent whose streams tell nothing, so that its addresses are chosen beforehand.
+/// An agent whose streams show nothing, so that its addresses are chosen beforehand.
 struct Mute {
     child: Owned,
     http: String,
@@ -80,9 +80,9 @@ fn watcher() -> Agent {
     Agent::start("b", &["--set", "requests=10", "--suspicion-timeout", "60s"])
 }
 
-/// Waits until it hears this of the other one.
+/// Waits until its log has this of the other one.
 #[track_caller]
-fn hears(b: &Agent, what: &str) {
+fn logs(b: &Agent, what: &str) {
     b.err.find(what, |line| (line.contains(what) && line.contains("mute")).then_some(()));
 }
 
@@ -104,7 +104,7 @@ fn goes_on(b: &Agent, mut mute: Mute) {
     mute.child.signal(Signal::TERM);
     assert_eq!(mute.child.wait().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "it took {:?} to end", began.elapsed());
-    hears(b, "member down");
+    logs(b, "member down");
 }
 
 fn full() -> Stdio {
@@ -131,7 +131,7 @@ fn stalled(wait: bool) -> (PipeReader, PipeWriter) {
 fn a_full_disk_under_the_log() {
     let b = watcher();
     let mute = Mute::start(rumormill(), &b.peers, full(), full());
-    hears(&b, "member up");
+    logs(&b, "member up");
     goes_on(&b, mute);
 }
 
@@ -141,7 +141,7 @@ fn readers_that_have_gone() {
     let (_, out) = std::io::pipe().expect("a pipe");
     let (_, err) = std::io::pipe().expect("a pipe");
     let mute = Mute::start(rumormill(), &b.peers, out.into(), err.into());
-    hears(&b, "member up");
+    logs(&b, "member up");
     goes_on(&b, mute);
 }
 
@@ -150,7 +150,7 @@ fn readers_that_stand_still() {
     let b = watcher();
     let ((_out_reader, out), (_err_reader, err)) = (stalled(true), stalled(true));
     let mute = Mute::start(rumormill(), &b.peers, out.into(), err.into());
-    hears(&b, "member up");
+    logs(&b, "member up");
     goes_on(&b, mute);
 }
 
@@ -159,7 +159,7 @@ fn full_pipes_that_do_not_wait() {
     let b = watcher();
     let ((_out_reader, out), (_err_reader, err)) = (stalled(false), stalled(false));
     let mute = Mute::start(rumormill(), &b.peers, out.into(), err.into());
-    hears(&b, "member up");
+    logs(&b, "member up");
     goes_on(&b, mute);
 }
 
@@ -200,10 +200,10 @@ fn a_terminal_that_goes_makes_the_agent_leave() {
     command.stdin(end.try_clone().expect("cloned"));
     let err = end.try_clone().expect("cloned");
     let mut mute = Mute::start(command, &b.peers, end.into(), err.into());
-    hears(&b, "member up");
+    logs(&b, "member up");
     drop(terminal);
     assert_eq!(mute.child.wait().code(), Some(0));
-    hears(&b, "member down");
+    logs(&b, "member down");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_terminal_that_goes_does_not_stop_an_agent_that_is_to_ignore_it() {
     command.stdin(end.try_clone().expect("cloned"));
     let err = end.try_clone().expect("cloned");
     let mute = Mute::start(command, &b.peers, end.into(), err.into());
-    hears(&b, "member up");
+    logs(&b, "member up");
     drop(terminal);
     // The log's lines have nowhere to go from here on.
     goes_on(&b, mute);

@@ -289,7 +289,7 @@ mod tests {
             ("view_size = 8", &["view_size = 8", "unknown field `view_size`"]),
             ("[events]\nfan_out = 3", &["fan_out", "unknown field", "`fanout`"]),
             ("[events]\nfanout = 3.5", &["fanout = 3.5"]),
-            ("[events]\nstyle = \"shout\"", &["style = \"shout\"", "expected one of `push`"]),
+            ("[events]\nstyle = \"shout\"", &["style = \"shout\"", "is none of push, pull"]),
             ("[events]\nstop = \"never\"", &["stop = \"never\"", "rounds:R, log:C"]),
             ("[events]\nstop = \"blind-coin\"", &["stop = \"blind-coin\"", "blind-coin:K"]),
             ("[events]\nstop = \"rounds:0\"", &["stop = \"rounds:0\"", "at least rounds:1"]),
