@@ -92,6 +92,7 @@ impl Serialize for Stamp {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ClockStatus {
     /// The milliseconds that this node adds to its own wall clock, because most members' clocks differ
     /// from it by more than a quarter of `max_clock_skew`; 0 if they don't.

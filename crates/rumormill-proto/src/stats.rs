@@ -28,6 +28,7 @@ counters! {
     /// A node's counters since its start. They only rise.
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
     #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+    #[non_exhaustive]
     pub struct Stats {
         datagrams_sent: "Datagrams that the protocol sent, including those dropped on purpose",
         bytes_sent: "Bytes of the datagrams sent, without IP and UDP headers",
@@ -67,6 +68,7 @@ counters! {
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
     #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct GossipStats {
         messages: "Messages sent, on either path",
         bytes: "Bytes of those messages",

@@ -52,6 +52,7 @@ impl Statistic {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Reading {
     /// The aggregate's name.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -183,6 +184,7 @@ impl<'de> Deserialize<'de> for Caveat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The reading itself.
     pub reading: Reading,
@@ -220,6 +222,7 @@ words!(ComponentKind { Participation => "participation", Value => "value", Squar
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ComponentLine {
     /// Which component it is.
     pub component: ComponentKind,
@@ -239,6 +242,7 @@ pub struct ComponentLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct AnchorLine {
     /// The anchor's name.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -257,6 +261,7 @@ pub struct AnchorLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LinkLine {
     /// The peer's name.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -277,6 +282,7 @@ pub struct LinkLine {
 /// The phases of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum WindowPhase {
     /// There is no window.
     None,
@@ -292,6 +298,7 @@ words!(WindowPhase { None => "none", Opening => "opening", Closing => "closing" 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct WindowLine {
     /// The window's number since the membership changed.
     pub number: u64,

@@ -52,17 +52,14 @@ impl Directory {
 
     /// Returns the peer with this identity.
     pub(crate) fn peer(&self, identity: Identity) -> Peer {
-        let Identity { incarnation, addr, name } = identity;
-        let text = name.clone();
-        self.with(|table| table.find(incarnation, addr, text.as_str(), || name))
+        self.with(|table| table.find(identity))
     }
 
     /// Returns the peer with this identity, with the name `text`; `None` if that is not a name.
     pub(crate) fn read(&self, incarnation: u64, addr: SocketAddr, text: &str) -> Option<Peer> {
         let known = self.with(|table| table.known(incarnation, addr, text).cloned());
         known.or_else(|| {
-            let name = Name::new(text).ok()?;
-            Some(self.with(|table| table.find(incarnation, addr, text, || name)))
+            Some(self.peer(Identity { incarnation, addr, name: Name::new(text).ok()? }))
         })
     }
 
@@ -101,17 +98,12 @@ impl Table {
         same.then_some(peer)
     }
 
-    fn find(
-        &mut self,
-        incarnation: u64,
-        addr: SocketAddr,
-        name: &str,
-        make: impl FnOnce() -> Name,
-    ) -> Peer {
-        if let Some(peer) = self.known(incarnation, addr, name) {
+    fn find(&mut self, identity: Identity) -> Peer {
+        let Identity { incarnation, addr, name } = &identity;
+        if let Some(peer) = self.known(*incarnation, *addr, name.as_str()) {
             return peer.clone();
         }
-        let peer = Peer::from(Identity { incarnation, addr, name: make() });
+        let peer = Peer::from(identity);
         if self.peers.len() >= self.sweep_at.max(SWEEP) {
             self.peers.retain(|_, peer| peer.is_held());
             self.sweep_at = 2 * self.peers.len();

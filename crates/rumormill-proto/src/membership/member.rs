@@ -9,6 +9,7 @@ use crate::words;
 /// One incarnation of one member, as a node sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Member {
     /// The member's name, address and incarnation number.
     #[serde(flatten)]
@@ -31,6 +32,7 @@ impl Member {
 /// How the failure detector sees a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum MemberState {
     /// It answers probes.
     Alive,
