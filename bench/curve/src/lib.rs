@@ -1,4 +1,4 @@
-//! One question, four answers: how many nodes know a event after each round?
+//! One question, four answers: how many nodes are informed of an event after each round?
 //!
 //! [`Exact`] is the theory's; [`round_model`], [`virtual_network`] and [`agents()`] measure the
 //! same [`Setting`], each as a [`Curve`]; [`Curve::beyond`] says where a measured one is further

@@ -10,9 +10,9 @@ use rumormill_bench_curve::plot::Picture;
 use rumormill_bench_curve::{Curve, Exact, Setting, agents, round_model, virtual_network};
 use rumormill_plot::sheet::check;
 
-/// How many nodes know a event after each round, by the theory, the round model, the real protocol
-/// in a virtual network, and real agents on the loopback interface. Fails if they differ by more
-/// than chance explains.
+/// How many nodes are informed of an event after each round, by the theory, the round model, the
+/// real protocol in a virtual network, and real agents on the loopback interface. Fails if they
+/// differ by more than chance explains.
 #[derive(Parser)]
 struct Args {
     /// Nodes.

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Publishes events, one after another, each at another node. `done` is called with their number.
 ///
 /// # Errors
-/// If the setting is out of range, or a event has no end.
+/// If the setting is out of range, or an event has no end.
 pub fn virtual_network(
     setting: Setting,
     events: u32,

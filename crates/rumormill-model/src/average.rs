@@ -160,7 +160,8 @@ words!(Engine {
     Events => "events",
 });
 
-/// A question of averaging, for [`crate::simulate::average::simulate`] and [`crate::compare::average`].
+/// A question of averaging, for [`crate::simulate::average::simulate`] and
+/// [`crate::compare::average`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Averaging {
     /// Which nodes can exchange with which.

@@ -1,7 +1,7 @@
 //! Exact and simulated answers to the same question, side by side.
 //!
-//! [`spread::exact`] and [`broadcast::exact`] give the [exact answer](answer::Exact) to a question, as far
-//! as it is known; [`agreement::Agreement`] tests runs against it.
+//! [`spread::exact`] and [`broadcast::exact`] give the [exact answer](answer::Exact) to a question,
+//! as far as it is known; [`agreement::Agreement`] tests runs against it.
 
 pub mod agreement;
 pub mod answer;

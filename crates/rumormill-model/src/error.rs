@@ -142,3 +142,8 @@ pub(crate) fn need(
 pub(crate) fn count(name: &'static str, value: u64, low: u64, high: u64) -> Result<(), Error> {
     need((low..=high).contains(&value), name, value, format_args!("{low} to {high}"))
 }
+
+/// Checks that `what` fits the memory.
+pub(crate) fn fits(need: u64, limit: u64, what: impl FnOnce() -> String) -> Result<(), Error> {
+    if need <= limit { Ok(()) } else { Err(Error::Memory { what: what(), need, limit }) }
+}

@@ -1,9 +1,9 @@
 //! Round models: a rumor among any number of nodes, without the protocol's detail, as fast as the
 //! machine allows.
 //!
-//! [`Spread`](crate::spread::Spread) is the question, [`Topology`](crate::graph::Topology) the graph,
-//! [`simulate`] gives the answer: a [`Summary`] of many runs, which is the same whatever the number of
-//! threads. Random numbers have addresses ([`stream`]), so run i of a seed is the same
+//! [`Spread`](crate::spread::Spread) is the question, [`Topology`](crate::graph::Topology) the
+//! graph, [`simulate`] gives the answer: a [`Summary`] of many runs, which is the same whatever the
+//! number of threads. Random numbers have addresses ([`stream`]), so run i of a seed is the same
 //! whatever runs before or beside it.
 //!
 //! ```

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use rumormill_proto::text;
 
-use crate::error::{Error, need};
+use crate::error::{Error, fits, need};
 use crate::graph::csr::{Csr, MAX_GRAPH_NODES};
 
 /// What it means that a list has an edge more than once.
@@ -71,10 +71,7 @@ pub fn read_edges(
         // The text, a list of edges, another one, and the rows: the most that is needed at once.
         let bytes =
             text.len() as u64 + 28 * edges.len() as u64 + 20 * u64::from(largest.unwrap_or(0));
-        if bytes > memory {
-            let what = format!("the graph, by line {number},");
-            return Err(Error::Memory { what, need: bytes, limit: memory });
-        }
+        fits(bytes, memory, || format!("the graph, by line {number},"))?;
     }
     drop(text);
     let Some(largest) = largest else {
@@ -104,10 +101,7 @@ fn whole(file: impl Read, memory: u64) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let read = file.take(memory.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| Error::Text(error.to_string()))?;
-    if bytes.len() as u64 > memory {
-        let what = "the text of the graph".to_owned();
-        return Err(Error::Memory { what, need: bytes.len() as u64, limit: memory });
-    }
+    fits(bytes.len() as u64, memory, || "the text of the graph".to_owned())?;
     text::decode(bytes).map_err(|error| Error::Text(error.to_string()))
 }
 
@@ -132,31 +126,11 @@ fn unquoted(word: &str) -> &str {
 }
 
 /// What columns of nodes are called.
-const HEADINGS: [&str; 20] = [
-    "source",
-    "target",
-    "from",
-    "to",
-    "src",
-    "dst",
-    "u",
-    "v",
-    "i",
-    "j",
-    "node",
-    "neighbor",
-    "neighbour",
-    "node1",
-    "node2",
-    "fromnodeid",
-    "tonodeid",
-    "head",
-    "tail",
-    "destination",
-];
+const HEADINGS: &str = "source target from to src dst u v i j node neighbor neighbour node1 node2 \
+                        fromnodeid tonodeid head tail destination";
 
 fn is_heading(words: &[&str]) -> bool {
-    let names = |word: &&str| HEADINGS.contains(&word.to_ascii_lowercase().as_str());
+    let names = |word: &&str| HEADINGS.split(' ').any(|name| word.eq_ignore_ascii_case(name));
     words.len() >= 2 && words[..2].iter().all(names)
 }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::error::{Error, need};
+use crate::error::{Error, fits, need};
 use crate::graph::csr::{Csr, MAX_GRAPH_NODES};
 use crate::graph::pace::Pace;
 use crate::graph::topology::{MAX_NODES, Topology};
@@ -315,11 +315,7 @@ impl GraphKind {
         observe: &dyn Fn(f64) -> ControlFlow<()>,
     ) -> Result<Topology, Error> {
         self.check(nodes)?;
-        let bytes = self.bytes_needed(nodes);
-        if bytes > memory {
-            let what = format!("a {self} of {nodes} nodes");
-            return Err(Error::Memory { what, need: bytes, limit: memory });
-        }
+        fits(self.bytes_needed(nodes), memory, || format!("a {self} of {nodes} nodes"))?;
         let pace = Pace::new(observe);
         let csr: Csr = match self {
             Self::Complete => return Ok(Topology::Complete(nodes)),

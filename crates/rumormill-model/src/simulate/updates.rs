@@ -13,7 +13,7 @@ use std::ops::{ControlFlow, Range};
 use serde::{Deserialize, Serialize};
 
 use self::exchange::Exchange;
-use crate::error::{Error, need};
+use crate::error::{Error, fits, need};
 use crate::graph::csr::MAX_GRAPH_NODES;
 use crate::graph::topology::Topology;
 use crate::simulate::engine::Plan;
@@ -151,12 +151,8 @@ impl Updates {
             let endless = spread.stop.is_none();
             need(endless, "stop", spread.stop_name(), "never, for exchanges: they do not stop")?;
         }
-        let (need, limit) = (self.bytes_needed(topology, way, threads), self.memory);
-        if need > limit {
-            let what = format!("{} updates as {}", self.updates, way.name());
-            return Err(Error::Memory { what, need, limit });
-        }
-        Ok(())
+        let what = || format!("{} updates as {}", self.updates, way.name());
+        fits(self.bytes_needed(topology, way, threads), self.memory, what)
     }
 
     /// Returns the memory it takes on top of the topology's, in bytes.

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::average::Averaging;
-use crate::error::Error;
+use crate::error::{Error, fits};
 use crate::simulate::average::asked::Asked;
 use crate::simulate::average::summary::Summary;
 use crate::simulate::observer::{Report, Shared};
@@ -55,19 +55,12 @@ impl<'a> Job<'a> {
     /// As [`simulate`].
     pub fn check(&self) -> Result<(), Error> {
         self.averaging.check()?;
-        self.averaging.engine()?;
+        let engine = self.averaging.engine()?;
         check_runs(&self.runs, self.threads)?;
-        let need = self.bytes_needed()?;
-        if need > self.memory {
-            let engine = self.averaging.engine()?.name();
-            let what = format!(
-                "averaging among {} nodes (engine {engine}, {} at a time)",
-                self.averaging.nodes(),
-                self.workers()
-            );
-            return Err(Error::Memory { what, need, limit: self.memory });
-        }
-        Ok(())
+        fits(self.bytes_needed()?, self.memory, || {
+            let (nodes, workers) = (self.averaging.nodes(), self.workers());
+            format!("averaging among {nodes} nodes (engine {engine}, {workers} at a time)")
+        })
     }
 
     fn workers(&self) -> usize {

@@ -114,15 +114,11 @@ impl Plan<Asked> for BitParallel<'_> {
     }
 
     fn worker(&self) -> Box<dyn Worker<Summary> + '_> {
-        Box::new(Group { question: self })
+        Box::new(self)
     }
 }
 
-struct Group<'a> {
-    question: &'a BitParallel<'a>,
-}
-
-impl Group<'_> {
+impl BitParallel<'_> {
     /// Runs that lie in as few words as a power of two can hold.
     fn play(
         &self,
@@ -132,15 +128,15 @@ impl Group<'_> {
     ) -> ControlFlow<()> {
         let words = runs.end.div_ceil(WORD) - runs.start / WORD;
         match words {
-            1 => Lanes::<1>::new(self.question, runs).play(summary, watch),
-            2 => Lanes::<2>::new(self.question, runs).play(summary, watch),
-            3 | 4 => Lanes::<4>::new(self.question, runs).play(summary, watch),
-            _ => Lanes::<8>::new(self.question, runs).play(summary, watch),
+            1 => Lanes::<1>::new(self, runs).play(summary, watch),
+            2 => Lanes::<2>::new(self, runs).play(summary, watch),
+            3 | 4 => Lanes::<4>::new(self, runs).play(summary, watch),
+            _ => Lanes::<8>::new(self, runs).play(summary, watch),
         }
     }
 }
 
-impl Worker<Summary> for Group<'_> {
+impl Worker<Summary> for &BitParallel<'_> {
     fn work(
         &mut self,
         runs: Range<u64>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::error::Error;
+use crate::error::{Error, fits};
 use crate::graph::topology::Topology;
 use crate::simulate::observer::{CONTACTS, Observer, Shared, reports};
 use crate::simulate::spread::asked::Asked;
@@ -72,15 +72,10 @@ impl<'a> Job<'a> {
         check_runs(&self.runs, self.threads)?;
         let engine = self.engine();
         engine.supports(self.spread, self.topology)?;
-        let need = self.bytes_needed(engine);
-        if need > self.memory {
-            let what = match self.workers() {
-                1 => format!("engine {engine}"),
-                workers => format!("engine {engine} with {workers} runs at a time"),
-            };
-            return Err(Error::Memory { what, need, limit: self.memory });
-        }
-        Ok(())
+        fits(self.bytes_needed(engine), self.memory, || match self.workers() {
+            1 => format!("engine {engine}"),
+            workers => format!("engine {engine} with {workers} runs at a time"),
+        })
     }
 }
 

@@ -121,29 +121,25 @@ impl Sweeper<'_> {
         record.start(nodes.informed, question.spread.goal());
         let last = question.spread.last_round();
         let capped = question.spread.round_cap().is_some();
+        let front = &mut self.front;
         let mut slow = 0;
-        while record.rounds < last && slow < PATIENCE {
-            let round = record.rounds + 1;
-            if !capped && (record.finished.is_some() || !nodes.can_go_on(round)) {
-                return ControlFlow::Continue(());
-            }
-            let messages = nodes.messages(round);
-            let before = nodes.informed;
-            let swept = nodes.sweep(run, round);
-            slow = if nodes.creeps(before) { slow + 1 } else { 0 };
-            record.round(nodes.informed, messages);
-            watch.worked(swept, round, nodes.informed)?;
-        }
-        if record.rounds < last {
-            self.front.begin(nodes);
-        }
         while record.rounds < last {
             let round = record.rounds + 1;
-            if !capped && (record.finished.is_some() || !self.front.can_go_on(nodes, round)) {
+            let creeps = slow == PATIENCE;
+            let can_go_on =
+                || if creeps { front.can_go_on(nodes, round) } else { nodes.can_go_on(round) };
+            if !capped && (record.finished.is_some() || !can_go_on()) {
                 break;
             }
-            let messages = nodes.messages(round);
-            let worked = self.front.step(nodes, run, round);
+            let (messages, before) = (nodes.messages(round), nodes.informed);
+            let worked =
+                if creeps { front.step(nodes, run, round) } else { nodes.sweep(run, round) };
+            if !creeps {
+                slow = if nodes.creeps(before) { slow + 1 } else { 0 };
+                if slow == PATIENCE {
+                    front.begin(nodes);
+                }
+            }
             record.round(nodes.informed, messages);
             watch.worked(worked, round, nodes.informed)?;
         }
