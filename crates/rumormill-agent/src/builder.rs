@@ -4,9 +4,8 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
-use rumormill_proto::{Config, Entry, Event, Identity, Input, Instant, Name, Node, Protocol};
+use rumormill_proto::{Config, Event, Identity, Input, Instant, Name, Node, Protocol};
 
 use crate::agent::Agent;
 use crate::api::SocketStats;
@@ -17,7 +16,6 @@ use crate::query::{self, Askers, Handler, Handlers};
 use crate::resolve::{self, Address, Resolver};
 use crate::seeds::Seeds;
 use crate::socket;
-use crate::store::writer::Writer;
 use crate::store::{Kept, Store};
 use crate::supervisor::{self, Sockets};
 
@@ -318,7 +316,7 @@ impl Builder {
             node.events_mut().set_validator(clock.now(), Some(validator));
         }
         if let Some(kept) = kept {
-            restore(&mut node, clock.now(), kept, store.as_ref(), life);
+            restore(&mut node, clock.now(), kept);
         }
         let core = Core {
             node,
@@ -340,7 +338,7 @@ impl Builder {
 }
 
 /// Restores the inputs and keys of the agent's last incarnation.
-fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, life: Duration) {
+fn restore(node: &mut Node, now: Instant, kept: Kept) {
     if let Some(aside) = kept.set_aside {
         tracing::warn!(
             aside = %aside.display(),
@@ -353,15 +351,5 @@ fn restore(node: &mut Node, now: Instant, kept: Kept, store: Option<&Writer>, li
             tracing::warn!(%name, value, %error, "an input on disk was refused");
         }
     }
-    // Deletions that all members have forgotten. The node does not report them, so that nothing else
-    // would remove them from the disk.
-    let forgotten = unix_millis().saturating_sub(life.as_millis() as u64);
-    let old = |entry: &Entry| entry.value.is_none() && entry.version.stamp.millis() < forgotten;
-    let (old, entries): (Vec<_>, Vec<_>) = kept.entries.into_iter().partition(old);
-    if let Some(store) = store {
-        for entry in old {
-            store.entry(entry.key, None);
-        }
-    }
-    node.kv_mut().restore(now, entries);
+    node.kv_mut().restore(now, kept.entries);
 }

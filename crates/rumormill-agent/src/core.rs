@@ -161,10 +161,9 @@ impl Core {
                 (self.node.aggregates().inputs(), Box::new(self.node.kv().entries()))
             });
         }
-        while let Some(entry) = self.node.kv_mut().poll_store() {
+        while let Some((key, entry)) = self.node.kv_mut().poll_store() {
             if let Some(store) = &self.store {
-                let bytes = entry.encode();
-                store.entry(entry.key, Some(bytes));
+                store.entry(key, entry.map(|entry| entry.encode()));
             }
         }
     }

@@ -26,6 +26,7 @@ pub(crate) mod mass;
 pub(crate) mod masses;
 pub(crate) mod messages;
 pub(crate) mod reading;
+mod resting;
 pub(crate) mod settings;
 pub(crate) mod view;
 pub(crate) mod window;
@@ -41,6 +42,7 @@ use crate::aggregate::local::Aggregate;
 use crate::aggregate::mass::Mass;
 use crate::aggregate::messages::Message;
 use crate::aggregate::reading::Reading;
+use crate::aggregate::resting::Resting;
 use crate::aggregate::view::View;
 use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
@@ -67,6 +69,8 @@ pub(crate) struct Aggregation {
     /// Whether the last exchange of anchors' masses changed nothing.
     anchors_quiet: bool,
     aggregates: BTreeMap<Name, Aggregate>,
+    /// The books of aggregates that this node has forgotten.
+    resting: Resting,
     /// Round mode: the inputs for the rounds to come.
     inputs: BTreeMap<Name, (f64, Mass)>,
     /// Round mode: the readings at the end of the last round.
@@ -88,6 +92,7 @@ impl Aggregation {
             anchor_disagreement: Disagreement::default(),
             anchors_quiet: false,
             aggregates: BTreeMap::new(),
+            resting: Resting::default(),
             inputs: BTreeMap::new(),
             finished: BTreeMap::new(),
             departed: BTreeSet::new(),
@@ -135,7 +140,7 @@ impl Aggregation {
         match self.mode {
             Mode::Live => {
                 self.refresh(cx);
-                self.aggregate(cx, name).set_input(cx.now(), Some((value, mass)));
+                self.aggregate(cx, name, None).set_input(cx.now(), Some((value, mass)));
             }
             Mode::Round => {
                 self.inputs.insert(name.clone(), (value, mass));
@@ -163,9 +168,32 @@ impl Aggregation {
         Ok(())
     }
 
-    fn aggregate(&mut self, cx: &Context<'_>, name: &Name) -> &mut Aggregate {
-        let fresh = || Aggregate::new(cx.now(), &self.view, cx.roster());
+    /// Returns an aggregate, which begins if it is not known here. What `pusher` has sent last is not
+    /// answered yet; what other peers have pushed so far was answered without this aggregate.
+    fn aggregate(
+        &mut self,
+        cx: &Context<'_>,
+        name: &Name,
+        pusher: Option<NodeId>,
+    ) -> &mut Aggregate {
+        let (links, resting) = (&self.links, &mut self.resting);
+        let fresh = || {
+            let mut ledger = resting.take(name);
+            for (peer, link) in
+                links.iter().filter(|(peer, link)| Some(*peer) != pusher && link.received > 0)
+            {
+                ledger.pass_over(peer, link.received);
+            }
+            Aggregate::new(cx.now(), &self.view, cx.roster(), ledger)
+        };
         self.aggregates.entry(name.clone()).or_insert_with(fresh)
+    }
+
+    /// Forgets an aggregate. What was exchanged of it stays in the books.
+    fn forget(&mut self, name: &Name) {
+        if let Some(aggregate) = self.aggregates.remove(name) {
+            self.resting.put(name.clone(), aggregate.ledger);
+        }
     }
 
     /// Follows the membership: elects the anchors, and restarts the windows.
@@ -206,11 +234,13 @@ impl Aggregation {
             aggregate.ledger.forget(peer);
             aggregate.quiet = 0;
         }
+        self.resting.unlink(peer);
     }
 
     /// Undoes all exchanges.
     fn reset(&mut self) {
         self.anchors = Ledger::default();
+        self.resting.clear();
         self.view = View::default();
         for aggregate in self.aggregates.values_mut() {
             aggregate.ledger.forget_all();
@@ -336,7 +366,7 @@ impl RoundProtocol for Aggregation {
         self.refresh(cx);
         if !newcomer {
             for (name, input) in self.inputs.clone() {
-                self.aggregate(cx, &name).set_input(cx.now(), Some(input));
+                self.aggregate(cx, &name, None).set_input(cx.now(), Some(input));
             }
         }
     }

@@ -88,8 +88,8 @@ impl KvProtocol {
 
     /// Takes over the entries of a store, without pushing, journaling or reporting them.
     ///
-    /// Only the wall clock shows the age of a tombstone, since no time was measured while the node was
-    /// away. If that makes it too young or too old, the others have it, or have forgotten it.
+    /// The age of a tombstone is in doubt then: only the wall clock shows it, since no time was measured
+    /// while the node was away.
     pub(crate) fn restore(&mut self, cx: &mut Context<'_>, entries: Vec<Entry>) {
         for entry in entries {
             cx.observe(entry.version.stamp);
@@ -98,9 +98,19 @@ impl KvProtocol {
                 let age = cx.cluster_millis().saturating_sub(entry.version.stamp.millis());
                 let (item, replaces) = self.map.set(cx.now(), entry, Duration::from_millis(age));
                 self.gossip.keep(item, replaces);
+                self.map.doubt(cx.now(), item);
             }
         }
         self.expire(cx);
+    }
+
+    /// Dates the tombstones of a store again, once most clocks agree with this node's time.
+    fn resolve_doubt(&mut self, cx: &mut Context<'_>) {
+        if self.map.has_doubt() && cx.clock().is_confirmed(cx.now()) {
+            for item in self.map.resolve_doubt(cx.now(), cx.cluster_millis()) {
+                self.gossip.keep(item, None);
+            }
+        }
     }
 
     /// Returns the entry of a key that exists.
@@ -118,7 +128,7 @@ impl KvProtocol {
         for item in self.map.expire(cx.now()) {
             self.gossip.forget(item);
         }
-        let evicted = self.map.release(self.gossip.differing().min());
+        let evicted = self.map.release(cx.now(), self.gossip.differing().min());
         self.gossip.stats(cx).evicted += evicted;
     }
 
@@ -150,6 +160,7 @@ impl Protocol for KvProtocol {
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
+        self.resolve_doubt(cx);
         self.expire(cx);
         self.restamp(cx);
         self.gossip.pull(cx);

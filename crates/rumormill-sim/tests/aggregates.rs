@@ -153,6 +153,49 @@ fn a_figure_that_nobody_reports_any_more_is_forgotten_by_all() {
     assert!(near(converge(&mut net, "kept")[0].sum.value, 3.0));
 }
 
+/// Runs for a while, and counts the bounds of "x" that concern an instant since `since` and miss the
+/// sum, and all that concern one.
+fn escapes(net: &mut VirtualNetwork, sum: f64, seconds: u64) -> (usize, usize) {
+    let (since, mut outside, mut all) = (net.now(), 0, 0);
+    while net.now() < since + SECOND * seconds as u32 {
+        net.run_for(SECOND / 20);
+        for (node, _) in net.running() {
+            let Some(reading) = reading(net, node, "x") else { continue };
+            let Some(age) = reading.enclosed.filter(|age| since + *age <= net.now()) else {
+                continue;
+            };
+            assert!(age < SECOND * seconds as u32);
+            all += 1;
+            outside += usize::from(!reading.sum.encloses(sum));
+        }
+    }
+    (outside, all)
+}
+
+/// A node pushes an aggregate of which it holds nothing to one that has never met it, and is told so.
+/// Meanwhile it gets an input, and sends the same push again.
+#[test]
+fn a_late_copy_of_a_push_that_was_answered_moves_nothing() {
+    for seed in 0..5 {
+        let (mut net, nodes) = cluster(16, seed, &Config::default());
+        net.set_link(Link { latency: Latency::Fixed(SECOND * 3 / 40), ..net.link() }).unwrap();
+        net.run_for(SECOND * 10);
+        net.set(nodes[0], "x", 60.0).unwrap();
+        net.unset(nodes[0], "x").unwrap();
+        let pushed = |net: &VirtualNetwork| {
+            let node = net.node(nodes[0]).unwrap();
+            let explanation =
+                node.aggregates().explain(net.local_now(nodes[0]), &Name::new("x").unwrap());
+            explanation.unwrap().links.iter().any(|link| link.outstanding)
+        };
+        let deadline = net.now() + SECOND;
+        assert!(net.run_until(deadline, pushed));
+        net.set(nodes[0], "x", 60.0).unwrap();
+        let (outside, all) = escapes(&mut net, 60.0, 20);
+        assert!(outside == 0 && all > 1000, "seed {seed}: {outside} of {all}");
+    }
+}
+
 #[test]
 fn each_side_of_a_partition_knows_its_own_sum_and_after_healing_the_whole() {
     let (mut net, nodes) = cluster(9, 5, &Config::default());

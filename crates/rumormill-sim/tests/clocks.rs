@@ -370,3 +370,53 @@ fn entries_of_a_store_that_are_stamped_far_ahead_are_written_anew() {
     }
     assert_eq!(net.node(nodes[1]).unwrap().stats().kv.restamped, 2);
 }
+
+/// A node deletes a key, and crashes before any other hears of it. When it starts again, its clock makes
+/// the tombstone in its store look older than tombstones live.
+#[test]
+fn a_deletion_that_only_a_store_has_is_kept_whatever_the_clock_shows() {
+    for error in ERRORS {
+        let (mut net, nodes) = cluster(&Config::default(), &[0; 4]);
+        put(&mut net, nodes[0], "key", "value");
+        net.run_for(seconds(3));
+        net.isolate(nodes[1], seconds(1));
+        delete(&mut net, nodes[1], "key");
+        net.crash(nodes[1]);
+        net.step_wall_clock(nodes[1], error).unwrap();
+        net.run_for(seconds(1));
+        net.restart(nodes[1]).unwrap();
+        net.join(nodes[1], nodes[0]);
+        net.run_for(seconds(20));
+        assert!(all_hold(&net, &nodes, "key", None), "{error}");
+        assert!(equal(&net), "{error}");
+        let tombstones = net.node(nodes[2]).unwrap().kv().load().tombstones;
+        assert_eq!(tombstones, 1, "its age is known again: {error}");
+    }
+}
+
+/// A tombstone that has lived its life while its node was away.
+#[test]
+fn an_old_deletion_is_dropped_once_the_members_confirm_the_clock() {
+    let config =
+        Config { kv: KvSettings { journal: true, ..KvSettings::default() }, ..Config::default() };
+    let (mut net, nodes) = cluster(&config, &[0; 3]);
+    let now = net.node(nodes[0]).unwrap().time_of_day(net.local_now(nodes[0]));
+    let old = rumormill_proto::Entry {
+        key: "old".into(),
+        value: None,
+        version: rumormill_proto::Version {
+            stamp: rumormill_proto::Stamp((now - 2 * DAY as u64) << 16),
+            node: NodeId(7),
+        },
+    };
+    let alone = add(&mut net, &config, 0);
+    net.with_node(alone, |node, now| node.kv_mut().restore(now, vec![old])).unwrap();
+    net.run_for(seconds(60));
+    let tombstones = |net: &VirtualNetwork| net.node(alone).unwrap().kv().load().tombstones;
+    assert_eq!(tombstones(&net), 1, "nobody can tell how old it is");
+    net.join(alone, nodes[0]);
+    net.run_for(seconds(10));
+    assert_eq!(tombstones(&net), 0);
+    let change = net.with_node(alone, |node, _| node.kv_mut().poll_store()).unwrap();
+    assert_eq!(change, Some(("old".to_owned(), None)), "a store is told");
+}

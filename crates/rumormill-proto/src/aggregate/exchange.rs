@@ -89,8 +89,9 @@ impl Aggregation {
         // A peer that pushes has the link. This node may have none, if it had given up opening it
         // when the peer accepted after all; nothing has moved between them then.
         self.links.establish(from);
-        match self.links.receive(from, seq) {
-            Order::Latest => {}
+        let order = self.links.receive(from, seq);
+        match order {
+            Order::New | Order::Again => {}
             Order::Older(seq) => return self.send(cx, from, &Message::Stale { seq }),
             Order::TooFar => {
                 cx.stats().refused_jumps += 1;
@@ -108,7 +109,7 @@ impl Aggregation {
                     let masses = self.without_departed(&section.masses);
                     Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
                 }
-                Some(name) => self.answer_aggregate(cx, from, seq, name, section, decline),
+                Some(name) => self.answer_aggregate(cx, from, (order, seq), name, section, decline),
             };
             match answer {
                 Some(Answer::Stale) => continue,
@@ -120,8 +121,10 @@ impl Aggregation {
                 None => self.anchors.taken(from),
                 Some(name) => {
                     self.meet_window(cx, name, view, section);
-                    let aggregate = self.aggregates.get(name);
-                    aggregate.map_or(vec![], |aggregate| aggregate.ledger.taken(from))
+                    match self.aggregates.get(name) {
+                        Some(aggregate) => aggregate.ledger.taken(from),
+                        None => self.resting.taken(name, from, seq),
+                    }
                 }
             };
             replies.push(self.section(section.aggregate.as_ref(), masses));
@@ -177,7 +180,7 @@ impl Aggregation {
         &mut self,
         cx: &mut Context<'_>,
         from: NodeId,
-        seq: u64,
+        (order, seq): (Order, u64),
         name: &Name,
         section: &Section,
         decline: bool,
@@ -188,7 +191,8 @@ impl Aggregation {
         }
         let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
         let anchors_quiet = self.anchors_quiet;
-        let aggregate = self.aggregate(cx, name);
+        let pusher = (order == Order::New).then_some(from);
+        let aggregate = self.aggregate(cx, name, pusher);
         let masses = of_one_aggregate(&section.masses);
         let difference = |component| mass_of(&masses, component) - aggregate.ledger.mass(component);
         let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
@@ -225,11 +229,15 @@ impl Aggregation {
                 }
                 Some(name) => {
                     let anchors_quiet = self.anchors_quiet;
-                    let Some(aggregate) = self.aggregates.get_mut(name) else { continue };
+                    let Some(aggregate) = self.aggregates.get_mut(name) else {
+                        self.resting.settle(name, from, seq, &of_one_aggregate(&section.masses));
+                        continue;
+                    };
                     if section.masses.is_empty() && aggregate.input.is_none() && aggregate.is_dust()
                     {
                         // The peer has forgotten the aggregate, and this node has no reason to keep it.
-                        self.aggregates.remove(name);
+                        aggregate.ledger.settle(from, seq, &section.masses);
+                        self.forget(name);
                         continue;
                     }
                     let held = |aggregate: &Aggregate| {
@@ -277,6 +285,8 @@ impl Aggregation {
     }
 
     pub(super) fn forget_spent(&mut self) {
-        self.aggregates.retain(|_, aggregate| !aggregate.is_spent());
+        let spent = self.aggregates.iter().filter(|(_, aggregate)| aggregate.is_spent());
+        let spent: Vec<Name> = spent.map(|(name, _)| name.clone()).collect();
+        spent.iter().for_each(|name| self.forget(name));
     }
 }

@@ -256,6 +256,19 @@ impl Ledger {
         flows.iter().map(|flow| (flow.component, flow.out)).collect()
     }
 
+    /// Returns what was taken from the peer, if that answered its push `seq`.
+    pub(crate) fn taken_at(&self, peer: NodeId, seq: u64) -> Masses {
+        let answered = self.books.get(&peer).is_some_and(|book| book.answered == seq);
+        if answered { self.taken(peer) } else { Masses::new() }
+    }
+
+    /// Records that the peer's pushes up to `seq` were answered without these components: a late copy of
+    /// one must not move mass, since the peer no longer awaits its reply.
+    pub(crate) fn pass_over(&mut self, peer: NodeId, seq: u64) {
+        let book = self.books.entry(peer).or_default();
+        book.answered = book.answered.max(seq);
+    }
+
     /// Books the peer's answer to the push `seq`: the amounts that it ever took. Returns false if the
     /// answer is not awaited.
     pub(crate) fn settle(&mut self, peer: NodeId, seq: u64, taken: &Masses) -> bool {
@@ -343,6 +356,17 @@ impl Ledger {
     pub(crate) fn restart_record(&mut self, centre: f64) {
         let held = Record::measure(centre, |component| self.mass(component));
         self.record = Some(Record::new(centre, held));
+    }
+
+    /// Ends the recording: nothing needs to be known of the masses from now on.
+    pub(crate) fn end_record(&mut self) {
+        self.record = None;
+    }
+
+    /// Returns whether any mass has moved, or may have, between this node and a peer that it has a link with.
+    pub(crate) fn has_flows(&self) -> bool {
+        let moved = |flow: &Flow| !flow.out.is_zero() || !flow.inn.is_zero();
+        self.books.values().any(|book| book.in_flight() || book.flows.iter().any(moved))
     }
 
     /// Returns Σ out and Σ inn of a component: what was taken from peers, and what they took.

@@ -31,8 +31,10 @@ const MAX_STEP: u64 = 1 << 20;
 /// The order of a received push among those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// It is the latest, and may have come before.
-    Latest,
+    /// It is the latest, and comes for the first time.
+    New,
+    /// It is the latest, and has come before: all of it, or another of its messages.
+    Again,
     /// It is older than this one.
     Older(u64),
     /// It is impossibly far ahead.
@@ -47,7 +49,7 @@ pub(crate) struct Link {
     /// The latest push of this node.
     pub(crate) seq: u64,
     /// The latest push of the peer.
-    received: u64,
+    pub(crate) received: u64,
     outstanding: Option<Outstanding>,
 }
 
@@ -176,8 +178,12 @@ impl Links {
         if seq < link.received {
             return Order::Older(link.received);
         }
-        link.received = seq.min(furthest);
-        if seq > furthest { Order::TooFar } else { Order::Latest }
+        let before = core::mem::replace(&mut link.received, seq.min(furthest));
+        match seq {
+            _ if seq > furthest => Order::TooFar,
+            _ if seq > before => Order::New,
+            _ => Order::Again,
+        }
     }
 
     /// Handles a peer that has received a later push than this node has sent. Returns whether this

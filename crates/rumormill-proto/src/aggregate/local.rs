@@ -30,9 +30,9 @@ pub(super) struct Aggregate {
 }
 
 impl Aggregate {
-    pub(super) fn new(now: Instant, view: &View, roster: &Roster) -> Self {
+    pub(super) fn new(now: Instant, view: &View, roster: &Roster, ledger: Ledger) -> Self {
         let mut aggregate = Self {
-            ledger: Ledger::default(),
+            ledger,
             window: None,
             input: None,
             disagreement: Disagreement::default(),

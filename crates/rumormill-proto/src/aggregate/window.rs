@@ -17,8 +17,9 @@
 //! *Proof.* Let τ be the first instant at which a member closes. It knew that all had opened, and
 //! each adds itself to that set only when it opens, so all opened before τ and none closed before.
 //! Hence every member was recording at τ. Links exist only between members (a window belongs to
-//! one membership, told by its digest), and a link lives as long as its two incarnations, so at τ
-//! every amount that a peer took is booked by both sides, or the reply that books it is under way.
+//! one membership, told by its digest), and a link lives as long as its two incarnations, and its
+//! books as long as the link (`resting`), so at τ every amount that a peer took is booked by both
+//! sides, or the reply that books it is under way.
 //! In the latter case the mass that counts is what the node held less that amount; a node waits for
 //! the replies to all pushes that were in flight when it closed before it contributes, and widens
 //! its range by what they say (`Ledger::settle`). So every range contains the mass that counts at

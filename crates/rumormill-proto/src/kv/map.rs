@@ -5,6 +5,10 @@
 //! all nodes drop it at about the same time, whatever their clocks show. After that a node still
 //! guards the key with it while some member has differed since before: that member may hold the old
 //! value, which would come back.
+//!
+//! Only the wall clock shows the age of a tombstone from a store, since no time was measured while the
+//! node was away. Until most members' clocks agree with this node's, that age is in *doubt*, and the
+//! tombstone guards its key.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,6 +28,9 @@ use crate::time::{Duration, Instant};
 /// The most keys that are guarded after their tombstones' life.
 const MOST_GUARDED: usize = 1 << 17;
 
+/// A change for a store: a key and its entry, or `None` when nothing of the key needs to be kept.
+pub(crate) type StoreChange = (String, Option<Entry>);
+
 /// The entries that a node holds.
 #[derive(Default)]
 pub(crate) struct Map {
@@ -35,10 +42,12 @@ pub(crate) struct Map {
     alive: BTreeSet<(Instant, Item)>,
     /// Tombstones whose life has ended and that still guard their keys.
     guards: BTreeSet<(Instant, Item)>,
+    /// Tombstones from a store whose age is in doubt, each with the instant until which it guards its key.
+    doubtful: BTreeMap<Item, Instant>,
     /// The bytes of keys and values.
     pub(crate) bytes: usize,
     /// The changes that the store has yet to take.
-    pub(crate) journal: Option<VecDeque<Entry>>,
+    pub(crate) journal: Option<VecDeque<StoreChange>>,
     max_key: usize,
     max_value: usize,
     tombstone_life: Duration,
@@ -71,8 +80,35 @@ impl Map {
     /// Journals a change for the store.
     pub(super) fn note(&mut self, entry: &Entry) {
         if let Some(journal) = &mut self.journal {
-            journal.push_back(entry.clone());
+            journal.push_back((entry.key.clone(), Some(entry.clone())));
         }
+    }
+
+    /// Doubts the age of a tombstone that a store has kept.
+    pub(super) fn doubt(&mut self, now: Instant, item: Item) {
+        if self.tombstones.contains_key(&item) {
+            self.doubtful.insert(item, now + self.tombstone_life);
+        }
+    }
+
+    /// Computes the ages in doubt anew, with the time of day in milliseconds since 1970; returns the
+    /// tombstones that had them. All live on until they are next expired.
+    pub(super) fn resolve_doubt(&mut self, now: Instant, millis: u64) -> Vec<Item> {
+        let doubtful = core::mem::take(&mut self.doubtful);
+        for &item in doubtful.keys() {
+            let age = Duration::from_millis(millis.saturating_sub(item.stamp.millis()));
+            let end = now + self.tombstone_life.saturating_sub(age);
+            if let Some(before) = self.tombstones.insert(item, end) {
+                self.alive.remove(&(before, item));
+                self.guards.remove(&(before, item));
+            }
+            self.alive.insert((end, item));
+        }
+        doubtful.into_keys().collect()
+    }
+
+    pub(super) fn has_doubt(&self) -> bool {
+        !self.doubtful.is_empty()
     }
 
     pub(super) fn held(&self, id: u64) -> Option<&Entry> {
@@ -107,6 +143,7 @@ impl Map {
         if let Some(end) = self.tombstones.remove(&item) {
             self.alive.remove(&(end, item));
             self.guards.remove(&(end, item));
+            self.doubtful.remove(&item);
         }
         if let Some(entry) = self.keys.remove(&item.id).and_then(|key| self.entries.remove(&key)) {
             self.bytes -= entry.bytes();
@@ -129,25 +166,30 @@ impl Map {
     }
 
     /// Drops guards that are no longer needed: since their life ended, every member was seen to hold
-    /// the same. `differing` is the instant since which some member has differed. Returns how many
+    /// the same, and their age is not in doubt. `differing` is the instant since which some member has differed. Returns how many
     /// were dropped for lack of room.
-    pub(super) fn release(&mut self, differing: Option<Instant>) -> u64 {
+    pub(super) fn release(&mut self, now: Instant, differing: Option<Instant>) -> u64 {
         let mut evicted = 0;
         while let Some(&(end, item)) = self.guards.first() {
             let differs = differing.is_some_and(|since| since <= end);
-            let needed = differs && !broken(Rule::GuardDeleted);
+            let in_doubt = self.doubtful.get(&item).is_some_and(|until| *until > now);
+            let needed = (differs || in_doubt) && !broken(Rule::GuardDeleted);
             if needed && self.guards.len() <= MOST_GUARDED {
                 break;
             }
             evicted += u64::from(needed);
+            if let (Some(journal), Some(key)) = (&mut self.journal, self.keys.get(&item.id)) {
+                journal.push_back((key.to_string(), None));
+            }
             self.forget(item);
         }
         evicted
     }
 
-    /// Returns the age of a tombstone.
+    /// Returns the age of a tombstone; while that is in doubt, the time since it was restored.
     fn age(&self, now: Instant, item: Item) -> Duration {
-        let left = self.tombstones.get(&item).map(|end| end.since(now));
+        let end = self.doubtful.get(&item).or_else(|| self.tombstones.get(&item));
+        let left = end.map(|end| end.since(now));
         left.map_or(Duration::ZERO, |left| self.tombstone_life.saturating_sub(left))
     }
 }

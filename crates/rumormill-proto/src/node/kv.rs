@@ -122,10 +122,10 @@ impl Kv<&mut Node> {
         self.0.with_protocol(now, |kv: &mut KvProtocol, cx| kv.restore(cx, entries));
     }
 
-    /// Returns the next change for the store; only with
-    /// [`KvSettings::journal`](crate::KvSettings::journal). Tombstones whose life is over are not
-    /// reported.
-    pub fn poll_store(self) -> Option<Entry> {
+    /// Returns the next change that a store should keep: a key and its entry, or `None` for a key whose
+    /// tombstone is no longer needed. Only with
+    /// [`KvSettings::journal`](crate::KvSettings::journal).
+    pub fn poll_store(self) -> Option<(String, Option<Entry>)> {
         self.0.protocol_mut::<KvProtocol>()?.map.journal.as_mut()?.pop_front()
     }
 }
