@@ -246,7 +246,7 @@ impl Gossip {
             match self.accept(cx, storage, wire, None) {
                 Outcome::Duplicate(item) => informed.push(item.id),
                 Outcome::Outdated(newer) => {
-                    answer.entries.extend(storage.wire_entry(now, newer.id))
+                    answer.entries.extend(storage.wire_entry(now, newer.id));
                 }
                 Outcome::New { .. } | Outcome::Stale | Outcome::Refused => {}
             }
