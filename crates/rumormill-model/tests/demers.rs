@@ -3,7 +3,6 @@
 //!
 //! Seeds are fixed. Residues are held to 4.5 standard errors and what the printed ones are off
 //! themselves, traffic to the printed digits.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! Every engine against the reference.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 

@@ -2,7 +2,6 @@
 //!
 //! Seeds are fixed, so each test passes always or never. Limits are such that a right model would
 //! have failed them for fewer than one seed in ten thousand: χ² at 3.9 sigma, means at 4.5.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 

@@ -18,7 +18,7 @@ fn json(args: &str) -> Value {
 
 /// The p-value of the finishing rounds.
 fn p_value(report: &Value) -> f64 {
-    report["agreement"]["finishing"]["p_value"].as_f64().unwrap()
+    report["agreement"]["finishing"]["p_value"].as_f64().expect("a p-value")
 }
 
 #[track_caller]

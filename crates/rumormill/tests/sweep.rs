@@ -107,9 +107,9 @@ fn clusters_are_swept_too() {
     let run = folder.run(&args).ok().json();
     assert_eq!(rows[16][12], run["digest"]);
     // What cannot be is refused before anything runs: with any seed, in any cell.
-    folder.write("bad.toml", &CLUSTERS.replace("n2@3s", "n9@3s"));
+    folder.write("bad.toml", CLUSTERS.replace("n2@3s", "n9@3s"));
     folder.refused("sweep bad.toml", 2, &["bad.toml", "n9@3s..5s", "n9 does not exist"]);
-    folder.write("bad.toml", &CLUSTERS.replace("node.events.fanout", "node.fanout"));
+    folder.write("bad.toml", CLUSTERS.replace("node.events.fanout", "node.fanout"));
     folder.refused("sweep bad.toml", 2, &["node.fanout", "unknown field", "max_datagram"]);
 }
 
@@ -171,7 +171,7 @@ fn merged_shards_are_the_table_of_one_machine() {
     folder.refused(&format!("merge {few} --out no.csv"), 1, &["parts 3/5, 5/5 are missing"]);
     let twice = format!("{all} {}", part(2));
     folder.refused(&format!("merge {twice} --out no.csv"), 1, &["both part 2/5"]);
-    folder.write("other.toml", &SWEEP.replace("0.1", "0.2"));
+    folder.write("other.toml", SWEEP.replace("0.1", "0.2"));
     folder.run("sweep other.toml --shard 3/5").ok();
     let foreign = format!("{} other.3-of-5.part", [1, 2, 4, 5].map(part).join(" "));
     let words = ["other.3-of-5.part", "another sweep", "loss was [0, 0.1] and is now [0, 0.2]"];
@@ -189,7 +189,7 @@ fn merged_shards_are_the_table_of_one_machine() {
     let words = ["sweep.4-of-5.part", "not finished", "1 cell to go", "--shard 4/5"];
     folder.refused(&format!("merge {all} --out no.csv"), 1, &words);
     // A damaged one: a digit is another.
-    folder.write(&part(4), &text.replacen("\"row\":[2", "\"row\":[3", 1));
+    folder.write(&part(4), text.replacen("\"row\":[2", "\"row\":[3", 1));
     folder.refused(&format!("merge {all} --out no.csv"), 1, &["sweep.4-of-5.part", "line 2"]);
     assert!(!folder.join("no.csv").exists());
 }
@@ -277,9 +277,9 @@ fn a_changed_sweep_is_noticed() {
     folder.write("sweep.toml", SWEEP);
     folder.run("sweep sweep.toml --shard 1/2").ok();
     // Comments and the order of keys in a line change nothing.
-    folder.write("sweep.toml", &format!("# a comment\n{SWEEP}"));
+    folder.write("sweep.toml", format!("# a comment\n{SWEEP}"));
     assert!(folder.run("sweep sweep.toml --shard 1/2").ok().err.contains("12 of 12 cells"));
-    folder.write("sweep.toml", &SWEEP.replace("runs = 200", "runs = 201"));
+    folder.write("sweep.toml", SWEEP.replace("runs = 200", "runs = 201"));
     let words = ["sweep.1-of-2.part", "runs was 200 and is now 201", "delete it", "--part"];
     folder.refused("sweep sweep.toml --shard 1/2", 1, &words);
 }

@@ -10,7 +10,7 @@ use rumormill_model::spread::Spread;
 
 /// Makes the runs of a job.
 pub(crate) fn go(job: &Job<'_>) -> Summary {
-    simulate(job, &|_| ControlFlow::Continue(())).unwrap()
+    simulate(job, &|_| ControlFlow::Continue(())).expect("a good job")
 }
 
 /// Makes runs with an engine.
@@ -25,7 +25,7 @@ pub(crate) fn run(
 
 /// Makes a graph.
 pub(crate) fn graph(kind: GraphKind, nodes: u64, seed: u64) -> Topology {
-    kind.build(nodes, seed, u64::MAX, &|_| ControlFlow::Continue(())).unwrap()
+    kind.build(nodes, seed, u64::MAX, &|_| ControlFlow::Continue(())).expect("a graph")
 }
 
 /// Returns P(T = 0), P(T = 1), … from P(T > 0), P(T > 1), …
