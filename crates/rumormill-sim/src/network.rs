@@ -31,8 +31,8 @@ use self::queue::{Entry, Packets, Queue, What};
 use self::slot::{NodeState, Slot};
 use self::spec::{NetworkConfig, NodeSpec, check_rate};
 
-/// Boots are milliseconds, as agents have them; runs begin at this one.
-const FIRST_BOOT: u64 = 1_700_000_000_000;
+/// Incarnations are milliseconds, as agents have them; runs begin at this one.
+const FIRST_INCARNATION: u64 = 1_700_000_000_000;
 
 /// The purpose of the seed of the network's own generator.
 const NETWORK_SEED: u64 = 0;
@@ -57,7 +57,7 @@ pub struct VirtualNetwork {
     traffic: Vec<traffic::Packet>,
     sent: u64,
     steps: u64,
-    last_boot: u64,
+    last_incarnation: u64,
     at_this_instant: u64,
     /// The last packet of each pair that has arrived; looked up, never gone through.
     arrived: HashMap<(NodeIndex, NodeIndex), u64, BuildHasherDefault<SipHasher13>>,
@@ -98,7 +98,7 @@ impl VirtualNetwork {
             traffic: Vec::new(),
             sent: 0,
             steps: 0,
-            last_boot: FIRST_BOOT,
+            last_incarnation: FIRST_INCARNATION,
             at_this_instant: 0,
             arrived: HashMap::default(),
             narrow: BTreeMap::new(),
@@ -128,29 +128,34 @@ impl VirtualNetwork {
     }
 
     fn first_start(&mut self, index: NodeIndex) {
-        let boot = self.next_boot(index);
+        let incarnation = self.next_incarnation(index);
         // `add_node` has checked the settings, the only thing that can be wrong.
-        if self.slots[index.index()].state == NodeState::Waiting && self.start(index, boot).is_ok()
+        if self.slots[index.index()].state == NodeState::Waiting
+            && self.start(index, incarnation).is_ok()
         {
             self.counters.starts += 1;
         }
     }
 
-    /// A boot above that of every earlier start, and not below the clock. A node whose wall clock is
+    /// An incarnation above that of every earlier start, and not below the clock. A node whose wall clock is
     /// off, or was, takes what that shows; one that is durable, never less than it had.
-    pub(crate) fn next_boot(&mut self, index: NodeIndex) -> u64 {
+    pub(crate) fn next_incarnation(&mut self, index: NodeIndex) -> u64 {
         let (clock, wall) = (self.true_wall(), self.starting_wall(index));
         let slot = &self.slots[index.index()];
-        if wall == clock && slot.boot <= self.last_boot {
-            self.last_boot = clock.max(self.last_boot + 1);
-            return self.last_boot;
+        if wall == clock && slot.incarnation <= self.last_incarnation {
+            self.last_incarnation = clock.max(self.last_incarnation + 1);
+            return self.last_incarnation;
         }
-        if slot.spec.durable || wall == slot.boot { wall.max(slot.boot + 1) } else { wall }
+        if slot.spec.durable || wall == slot.incarnation {
+            wall.max(slot.incarnation + 1)
+        } else {
+            wall
+        }
     }
 
     /// What a clock that is right shows, in milliseconds since 1970.
     pub(crate) fn true_wall(&self) -> u64 {
-        FIRST_BOOT + self.now.as_nanos() / 1_000_000
+        FIRST_INCARNATION + self.now.as_nanos() / 1_000_000
     }
 
     /// What a node's wall clock shows if the node starts now.
@@ -165,9 +170,9 @@ impl VirtualNetwork {
         if slot.node.is_some() { off as i64 } else { slot.spec.wall_offset }
     }
 
-    pub(crate) fn start(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
+    pub(crate) fn start(&mut self, index: NodeIndex, incarnation: u64) -> Result<(), SimError> {
         let (now, seed, wall) = (self.now, self.config.seed, self.starting_wall(index));
-        self.slots[index.index()].start(index, now, boot, wall, seed, &self.directory)?;
+        self.slots[index.index()].start(index, now, incarnation, wall, seed, &self.directory)?;
         self.call(index, |_, _| ());
         Ok(())
     }
@@ -192,19 +197,19 @@ impl VirtualNetwork {
         self.slots.get(index.index()).map(|slot| slot.state)
     }
 
-    /// How often the node has been started.
-    pub fn life(&self, index: NodeIndex) -> u32 {
-        self.slots.get(index.index()).map_or(0, |slot| slot.life)
+    /// Returns how often the node has been started.
+    pub fn starts(&self, index: NodeIndex) -> u32 {
+        self.slots.get(index.index()).map_or(0, |slot| slot.starts)
     }
 
-    /// When the node's present or last life began.
+    /// Returns when the node was started last.
     pub fn started(&self, index: NodeIndex) -> Instant {
         self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.started)
     }
 
-    /// Whether this life of the node is going on.
-    pub fn runs(&self, index: NodeIndex, life: u32) -> bool {
-        self.node(index).is_some() && self.life(index) == life
+    /// Returns whether the node still runs after this many starts.
+    pub fn runs(&self, index: NodeIndex, starts: u32) -> bool {
+        self.node(index).is_some() && self.starts(index) == starts
     }
 
     /// The nodes that are running, in the order in which they were added.
@@ -257,7 +262,7 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// The live input that was set with [`VirtualNetwork::set`] in this life of the node, if any.
+    /// The live input that was set with [`VirtualNetwork::set`] since the node was started last, if any.
     pub fn input(&self, index: NodeIndex, name: &Name) -> Option<f64> {
         self.slots.get(index.index())?.inputs.get(name).copied()
     }
@@ -394,8 +399,8 @@ impl VirtualNetwork {
         while let Some(transmit) = node.poll_transmit() {
             self.send(index, transmit);
         }
-        while let Some(event) = node.poll_notice() {
-            self.hear(index, event);
+        while let Some(notice) = node.poll_notice() {
+            self.report(index, notice);
         }
         self.slots[index.index()].node = Some(node);
         self.arm(index);
@@ -431,8 +436,8 @@ impl VirtualNetwork {
         }
     }
 
-    fn hear(&mut self, index: NodeIndex, event: Notice) {
-        match &event {
+    fn report(&mut self, index: NodeIndex, notice: Notice) {
+        match &notice {
             Notice::Renewed { .. } => self.counters.renewals += 1,
             Notice::MemberDown { member } => {
                 let subject = NodeIndex::of(member.addr).and_then(|index| self.node(index));
@@ -443,10 +448,10 @@ impl VirtualNetwork {
             _ => {}
         }
         if self.config.digest {
-            self.digest.event(self.now, index, &event);
+            self.digest.event(self.now, index, &notice);
         }
         if self.config.keep_events {
-            self.events.push((self.now, index, event));
+            self.events.push((self.now, index, notice));
         }
     }
 }

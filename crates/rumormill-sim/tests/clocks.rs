@@ -2,10 +2,10 @@
 //! They cost nobody else anything.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "support/replicas.rs"]
-mod replicas;
+#[path = "support/keys.rs"]
+mod keys;
 
-use replicas::{equal, put};
+use keys::{equal, put};
 use rumormill_proto::{Config, Duration, EventSettings, Instant, KvSettings, Name, NodeId, Notice};
 use rumormill_sim::{Chronicle, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 

@@ -246,7 +246,7 @@ fn an_isolated_node_is_held_for_dead_and_comes_back_as_a_new_incarnation() {
 #[test]
 fn crashed_nodes_get_nothing_and_restarted_ones_have_lost_their_state() {
     let (mut net, nodes) = cluster(7, 3);
-    let boot = net.node(nodes[1]).unwrap().identity().incarnation;
+    let incarnation = net.node(nodes[1]).unwrap().identity().incarnation;
     net.crash(nodes[1]);
     assert_eq!(net.state(nodes[1]), Some(NodeState::Crashed));
     assert!(net.node(nodes[1]).is_none());
@@ -258,7 +258,7 @@ fn crashed_nodes_get_nothing_and_restarted_ones_have_lost_their_state() {
     net.restart(nodes[1]).unwrap();
     assert_eq!(net.restart(nodes[1]), Err(SimError::Running(nodes[1])));
     let node = net.node(nodes[1]).unwrap();
-    assert!(node.identity().incarnation > boot && node.identity().addr == nodes[1].addr());
+    assert!(node.identity().incarnation > incarnation && node.identity().addr == nodes[1].addr());
     assert_eq!((node.roster().len(), beacon(&net, nodes[1]).got.len()), (1, 0));
     net.join(nodes[1], nodes[0]);
     let known = |net: &VirtualNetwork| net.running().all(|(_, node)| node.roster().len() == 3);

@@ -2,11 +2,11 @@
 //! what was deleted stays deleted.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "support/replicas.rs"]
-mod replicas;
+#[path = "support/keys.rs"]
+mod keys;
 
+use keys::{equal, put};
 use proptest::prelude::*;
-use replicas::{equal, put};
 use rumormill_proto::sabotage::{Rule, break_rule};
 use rumormill_proto::{Config, Duration, Instant, KvSettings, Notice};
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};

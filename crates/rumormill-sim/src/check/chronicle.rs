@@ -1,5 +1,5 @@
-//! What was published and written, and who heard of it: the truth that rumors and replicas are
-//! held against.
+//! What was published and written, and which nodes received it: the truth that events and keys are
+//! compared with.
 
 use std::collections::BTreeMap;
 
@@ -13,26 +13,26 @@ use crate::network::index::NodeIndex;
 /// nodes go by, since a node's own clock may be behind.
 const MAX_SKEW_MILLIS: u64 = 100_000;
 
-/// One life of one node.
-type Life = (NodeIndex, u32);
+/// One incarnation of one node: the node, and how often it was started.
+type Incarnation = (NodeIndex, u32);
 
 /// Follows a run through the events of its nodes. [`Chronicle::record_all`] must be called before any
-/// node is stopped or started, so that each event is put down to the right life.
+/// node is stopped or started, so that each event is attributed to the right incarnation.
 #[derive(Clone, Debug, Default)]
 pub struct Chronicle {
     published: BTreeMap<EventId, Instant>,
-    heard: BTreeMap<EventId, BTreeMap<Life, Instant>>,
-    /// The newest version of each key that a life has held.
-    held: BTreeMap<Life, BTreeMap<String, Version>>,
+    received: BTreeMap<EventId, BTreeMap<Incarnation, Instant>>,
+    /// The newest version of each key that an incarnation has held.
+    held: BTreeMap<Incarnation, BTreeMap<String, Version>>,
     /// What every version of every key says; `None` is a deletion.
     written: BTreeMap<(String, Version), Option<Vec<u8>>>,
 }
 
 impl Chronicle {
-    /// Takes down what nodes have said since the last time.
+    /// Records the notices of all nodes since the last call.
     ///
     /// # Errors
-    /// When a node heard a rumor twice, or one version of a key was not the same everywhere.
+    /// When a node received an event twice, or one version of a key was not the same everywhere.
     pub fn record_all(&mut self, net: &mut VirtualNetwork) -> Result<(), Violation> {
         for (at, node, event) in net.take_events() {
             self.record(net, at, node, event)?;
@@ -40,7 +40,7 @@ impl Chronicle {
         Ok(())
     }
 
-    /// Takes down one event.
+    /// Records one notice.
     ///
     /// # Errors
     /// As [`Chronicle::record_all`].
@@ -51,15 +51,15 @@ impl Chronicle {
         node: NodeIndex,
         event: Notice,
     ) -> Result<(), Violation> {
-        let life = (node, net.life(node));
+        let incarnation = (node, net.starts(node));
         match event {
-            Notice::Event(rumor) => {
-                let first = self.heard.entry(rumor.id).or_default().insert(life, at);
+            Notice::Event(event) => {
+                let first = self.received.entry(event.id).or_default().insert(incarnation, at);
                 if first.is_some() {
-                    return Err(Violation::DeliveredTwice { node, rumor: rumor.id });
+                    return Err(Violation::DeliveredTwice { node, event: event.id });
                 }
-                if rumor.round == 0 {
-                    self.published.insert(rumor.id, at);
+                if event.round == 0 {
+                    self.published.insert(event.id, at);
                 }
             }
             Notice::Key(change) => {
@@ -68,7 +68,7 @@ impl Chronicle {
                 if *value != change.value {
                     return Err(Violation::TwoValues { key: change.key });
                 }
-                let newest = self.held.entry(life).or_default().entry(change.key);
+                let newest = self.held.entry(incarnation).or_default().entry(change.key);
                 let newest = newest.or_insert(change.version);
                 // Only what a wrong clock stamped is ever replaced by a lower version: its holder
                 // writes it anew.
@@ -81,9 +81,9 @@ impl Chronicle {
         Ok(())
     }
 
-    /// A node has started again with all that its last life held.
+    /// Records that a node has started again with all that it held.
     pub fn inherit(&mut self, net: &VirtualNetwork, node: NodeIndex) {
-        let now = net.life(node);
+        let now = net.starts(node);
         let before = self.held.range((node, 0)..(node, now)).next_back();
         if let Some(held) = before.map(|(_, held)| held.clone()) {
             self.held.insert((node, now), held);
@@ -93,50 +93,52 @@ impl Chronicle {
     /// Returns how many events were published, and how many deliveries there were, those at the origin
     /// included.
     pub fn published(&self) -> (usize, usize) {
-        (self.published.len(), self.heard.values().map(BTreeMap::len).sum())
+        (self.published.len(), self.received.values().map(BTreeMap::len).sum())
     }
 
-    /// How many versions of keys were written.
+    /// Returns how many versions of keys were written.
     pub fn writes(&self) -> usize {
         self.written.len()
     }
 
-    /// When a rumor was published, and when each node that runs heard it.
-    pub fn spread(&self, net: &VirtualNetwork, rumor: EventId) -> (Option<Instant>, Vec<Instant>) {
-        let heard = self.heard.get(&rumor).into_iter().flatten();
-        let times = heard.filter(|((node, life), _)| net.runs(*node, *life));
-        (self.published.get(&rumor).copied(), times.map(|(_, at)| *at).collect())
+    /// Returns when an event was published, and when each node that runs received it.
+    pub fn spread(&self, net: &VirtualNetwork, event: EventId) -> (Option<Instant>, Vec<Instant>) {
+        let received = self.received.get(&event).into_iter().flatten();
+        let times = received.filter(|((node, incarnation), _)| net.runs(*node, *incarnation));
+        (self.published.get(&event).copied(), times.map(|(_, at)| *at).collect())
     }
 
-    /// Every rumor that some running node has heard has been heard by all running nodes that had
-    /// started when it was published.
+    /// Checks that every event that some running node has received was received by all running nodes
+    /// that had been started when it was published.
     ///
     /// # Errors
-    /// Names a node and a rumor that it missed.
+    /// Names a node and an event that it missed.
     pub fn delivered(&self, net: &VirtualNetwork) -> Result<(), Violation> {
-        let missed = self.owed(net).find(|(_, _, heard)| !heard);
-        missed.map_or(Ok(()), |(node, rumor, _)| Err(Violation::Missed { node, rumor }))
+        let missed = self.owed(net).find(|(_, _, received)| !received);
+        missed.map_or(Ok(()), |(node, event, _)| Err(Violation::Missed { node, event }))
     }
 
-    /// How many deliveries are owed to the nodes that run, and how many of them were missed.
+    /// Returns how many deliveries are owed to the nodes that run, and how many of them were missed.
     pub fn deliveries(&self, net: &VirtualNetwork) -> (usize, usize) {
-        self.owed(net)
-            .fold((0, 0), |(owed, missed), (_, _, heard)| (owed + 1, missed + usize::from(!heard)))
+        self.owed(net).fold((0, 0), |(owed, missed), (_, _, received)| {
+            (owed + 1, missed + usize::from(!received))
+        })
     }
 
-    /// Who should have heard which rumor, and whether they did. What no running node has heard has
-    /// gone with those that crashed.
+    /// Returns which nodes should have received which event, and whether they did. An event that no
+    /// running node has received is gone with those that crashed.
     fn owed(&self, net: &VirtualNetwork) -> impl Iterator<Item = (NodeIndex, EventId, bool)> {
-        let life = |(node, _)| ((node, net.life(node)), net.started(node));
-        let running: Vec<(Life, Instant)> = net.running().map(life).collect();
-        let known = self.heard.iter().filter_map(|(rumor, heard)| {
-            let published = *self.published.get(rumor)?;
-            Some((*rumor, published, heard))
+        let incarnation = |(node, _)| ((node, net.starts(node)), net.started(node));
+        let running: Vec<(Incarnation, Instant)> = net.running().map(incarnation).collect();
+        let known = self.received.iter().filter_map(|(event, received)| {
+            let published = *self.published.get(event)?;
+            Some((*event, published, received))
         });
-        known.flat_map(move |(rumor, published, heard)| {
-            let alive = running.iter().any(|(life, _)| heard.contains_key(life));
+        known.flat_map(move |(event, published, received)| {
+            let alive = running.iter().any(|(incarnation, _)| received.contains_key(incarnation));
             let owed = running.iter().filter(|(_, since)| alive && *since < published);
-            let owed = owed.map(|(life, _)| (life.0, rumor, heard.contains_key(life)));
+            let owed = owed
+                .map(|(incarnation, _)| (incarnation.0, event, received.contains_key(incarnation)));
             owed.collect::<Vec<_>>()
         })
     }
@@ -148,7 +150,7 @@ impl Chronicle {
     pub fn kv(&self, net: &VirtualNetwork) -> Result<(), Violation> {
         let mut newest: BTreeMap<&str, Version> = BTreeMap::new();
         for (node, _) in net.running() {
-            for (key, &version) in self.held.get(&(node, net.life(node))).into_iter().flatten() {
+            for (key, &version) in self.held.get(&(node, net.starts(node))).into_iter().flatten() {
                 let known = newest.entry(key).or_insert(version);
                 *known = version.max(*known);
             }

@@ -10,23 +10,23 @@ use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 
-/// What a running node says that a aggregate rests on.
+/// What a running node says that an aggregate rests on.
 #[derive(Clone, Debug)]
 pub struct Book {
     /// The node.
     pub node: NodeIndex,
     /// Its address.
     pub addr: SocketAddr,
-    /// What it says; `None` if it has not heard of the aggregate.
+    /// What it says; `None` if it does not know the aggregate.
     pub explanation: Option<Explanation>,
 }
 
-/// What all running nodes say that a aggregate rests on.
+/// What all running nodes say that an aggregate rests on.
 pub fn books(net: &VirtualNetwork, aggregate: &Name) -> Vec<Book> {
     net.running().filter_map(|(node, _)| book(net, node, aggregate)).collect()
 }
 
-/// What a node says that a aggregate rests on; `None` if it is not running.
+/// What a node says that an aggregate rests on; `None` if it is not running.
 pub fn book(net: &VirtualNetwork, node: NodeIndex, aggregate: &Name) -> Option<Book> {
     let explanation = net.node(node)?.aggregates().explain(net.local_now(node), aggregate);
     Some(Book { node, addr: node.addr(), explanation })
@@ -45,11 +45,11 @@ pub fn quiet(books: &[Book]) -> Result<(), String> {
     for book in books {
         let node = book.node;
         let Some(explanation) = &book.explanation else {
-            return Err(format!("node {node} has not heard of the aggregate"));
+            return Err(format!("node {node} does not know the aggregate"));
         };
         for link in &explanation.links {
             if link.outstanding {
-                return Err(format!("node {node} awaits an answer from {}", link.name));
+                return Err(format!("node {node} awaits a reply of {}", link.name));
             }
             if link.linked {
                 ends.insert((book.addr, link.addr));

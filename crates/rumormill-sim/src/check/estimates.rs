@@ -7,18 +7,18 @@ use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 
-/// What a running node says of a aggregate.
+/// What a running node says of an aggregate.
 #[derive(Clone, Debug)]
 pub struct Said {
     /// The node.
     pub node: NodeIndex,
     /// Its own time.
     pub now: Instant,
-    /// What it says; `None` if it has not heard of the aggregate.
+    /// What it says; `None` if it does not know the aggregate.
     pub reading: Option<Reading>,
 }
 
-/// What all running nodes say of a aggregate.
+/// What all running nodes say of an aggregate.
 pub fn said(net: &VirtualNetwork, aggregate: &Name) -> Vec<Said> {
     let said = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
         let now = net.local_now(node);

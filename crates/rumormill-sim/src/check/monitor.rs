@@ -36,11 +36,11 @@ struct Group {
     members: Vec<NodeIndex>,
     /// For each aggregate, what was true since when; the last is what is true now.
     states: Vec<Vec<State>>,
-    /// How often in its life all its masses were added up.
+    /// How often all its masses were added up.
     balances: u64,
 }
 
-/// What a aggregate was from some instant on.
+/// What an aggregate was from some instant on.
 struct State {
     truth: Truth,
     /// That instant, in the own time of each member.

@@ -8,14 +8,14 @@ use super::violation::Violation;
 use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 
-/// Whom a node holds for members.
+/// The members of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// The node.
     pub node: NodeIndex,
     /// Its own id.
     pub id: NodeId,
-    /// The members in its eyes, itself included.
+    /// Its members, itself included.
     pub members: Vec<NodeId>,
 }
 

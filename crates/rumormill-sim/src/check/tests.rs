@@ -108,9 +108,9 @@ fn a_network_is_not_quiet_while_something_is_under_way() {
     let mut one_sided = right.clone();
     one_sided[0].explanation.as_mut().unwrap().links.pop();
     assert!(quiet(&one_sided).is_err());
-    let mut unheard = right;
-    unheard[3].explanation = None;
-    assert!(quiet(&unheard).is_err());
+    let mut unknown = right;
+    unknown[3].explanation = None;
+    assert!(quiet(&unknown).is_err());
 }
 
 #[test]

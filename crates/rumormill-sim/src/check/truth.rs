@@ -1,4 +1,4 @@
-//! What a aggregate should be, computed exactly from the inputs and not by way of any node.
+//! What an aggregate should be, computed exactly from the inputs and not by way of any node.
 
 use bnum::cast::As;
 use bnum::{n, t};
@@ -12,7 +12,7 @@ type Wide = t!(I512w);
 /// One, in units of inputs (2⁻⁶⁴).
 const ONE: f64 = 18_446_744_073_709_551_616.0;
 
-/// What a aggregate is, given all inputs to it.
+/// What an aggregate is, given all inputs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
     /// How many inputs there are.

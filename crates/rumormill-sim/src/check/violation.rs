@@ -9,14 +9,14 @@ use crate::network::index::NodeIndex;
 /// Something that must hold and does not.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Violation {
-    /// A node's members are not the nodes that run.
-    #[error("node {node} misses {missing:?} and holds {extra:?}, which are no more, for members")]
+    /// A node's members are not the running nodes.
+    #[error("node {node} lacks the members {missing:?} and has members that do not run: {extra:?}")]
     Roster {
         /// The node.
         node: NodeIndex,
-        /// Running nodes that it doesn't know.
+        /// Running nodes that it does not know.
         missing: Vec<NodeId>,
-        /// Members in its eyes that don't run.
+        /// Its members that do not run.
         extra: Vec<NodeId>,
     },
     /// The masses don't add up to the inputs.
@@ -31,16 +31,16 @@ pub enum Violation {
         /// The sum of the inputs.
         put_in: Box<Units>,
     },
-    /// A node has never heard of a aggregate that others report.
-    #[error("node {node} knows nothing of {aggregate}")]
+    /// A node does not know an aggregate that others report.
+    #[error("node {node} does not know {aggregate}")]
     Unknown {
         /// The node.
         node: NodeIndex,
         /// The aggregate.
         aggregate: Name,
     },
-    /// A node says something wrong.
-    #[error("node {node} says that the {what} of {aggregate} is {said:?}; it is {truth}")]
+    /// A statistic of a node is wrong.
+    #[error("at node {node} the {what} of {aggregate} is {said:?}; the truth is {truth}")]
     Wrong {
         /// The node.
         node: NodeIndex,
@@ -48,20 +48,20 @@ pub enum Violation {
         aggregate: Name,
         /// What is wrong about it.
         what: &'static str,
-        /// What the node says.
+        /// What the node reports.
         said: Option<f64>,
         /// What is true.
         truth: f64,
     },
-    /// A node does not say that a aggregate has converged.
-    #[error("node {node} does not call {aggregate} converged")]
+    /// An aggregate has not converged at a node.
+    #[error("at node {node} the aggregate {aggregate} has not converged")]
     NotConverged {
         /// The node.
         node: NodeIndex,
         /// The aggregate.
         aggregate: Name,
     },
-    /// At no instant that was looked at had all exchanges of a aggregate come to their end, so that
+    /// At no instant that was looked at had all exchanges of an aggregate come to their end, so that
     /// masses could be added up.
     #[error("something is always under way in {aggregate}: {what}")]
     NeverQuiet {
@@ -70,30 +70,30 @@ pub enum Violation {
         /// What was under way when it was last looked at.
         what: String,
     },
-    /// A node heard a rumor twice in one life.
-    #[error("node {node} heard the rumor {rumor} twice")]
+    /// A node received an event twice in one incarnation.
+    #[error("node {node} received the event {event} twice")]
     DeliveredTwice {
         /// The node.
         node: NodeIndex,
-        /// The rumor.
-        rumor: EventId,
+        /// The event.
+        event: EventId,
     },
-    /// A node was up all the time, and did not hear a rumor that others heard.
-    #[error("node {node} missed the rumor {rumor}")]
+    /// A node was up all the time, and did not receive an event that others received.
+    #[error("node {node} missed the event {event}")]
     Missed {
         /// The node.
         node: NodeIndex,
-        /// The rumor.
-        rumor: EventId,
+        /// The event.
+        event: EventId,
     },
-    /// One version of a key said two things.
+    /// One version of a key has two values.
     #[error("two nodes hold one version of the key {key:?} with different values")]
     TwoValues {
         /// The key.
         key: String,
     },
-    /// Two nodes' replicas are not the same.
-    #[error("the replica of node {node} is not that of the first node")]
+    /// The entries of two nodes differ.
+    #[error("the entries of node {node} differ from those of the first node")]
     KvDiffers {
         /// The node.
         node: NodeIndex,
@@ -107,7 +107,7 @@ pub enum Violation {
         key: String,
     },
     /// A node stamps with a time of day that is too wrong, though most clocks are right.
-    #[error("node {node} goes by a time of day that is off by {millis} ms")]
+    #[error("the time of day that node {node} uses is off by {millis} ms")]
     WrongTime {
         /// The node.
         node: NodeIndex,

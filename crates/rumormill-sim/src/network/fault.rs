@@ -19,25 +19,25 @@ impl VirtualNetwork {
     }
 
     /// A node that has crashed or left starts again at the same address, under the same name, as
-    /// a new incarnation with a higher boot and without any state but what a durable node's store
-    /// holds: joining and setting inputs is the caller's affair.
+    /// a higher incarnation, without any state except what a durable node's store holds. Joining and
+    /// setting inputs is up to the caller.
     ///
     /// # Errors
     /// When the node is running, or was never started.
     pub fn restart(&mut self, index: NodeIndex) -> Result<(), SimError> {
         self.check_stopped(index)?;
-        let boot = self.next_boot(index);
-        self.restart_with_boot(index, boot)
+        let incarnation = self.next_incarnation(index);
+        self.restart_as(index, incarnation)
     }
 
-    /// As [`VirtualNetwork::restart`], but with a boot of the caller's choice: that of a machine
+    /// As [`VirtualNetwork::restart`], with an incarnation of the caller's choice: that of a machine
     /// whose clock was set back has a lower one.
     ///
     /// # Errors
     /// When the node is running, or was never started.
-    pub fn restart_with_boot(&mut self, index: NodeIndex, boot: u64) -> Result<(), SimError> {
+    pub fn restart_as(&mut self, index: NodeIndex, incarnation: u64) -> Result<(), SimError> {
         self.check_stopped(index)?;
-        self.start(index, boot)?;
+        self.start(index, incarnation)?;
         self.counters.restarts += 1;
         Ok(())
     }

@@ -73,7 +73,7 @@ impl VirtualNetwork {
         }
         let latency = self.config.link.stream_latency(&mut self.rng);
         let target = self.slots.get(to.index()).filter(|slot| slot.node.is_some() || from == to);
-        let Some(life) = target.map(|slot| slot.life) else {
+        let Some(starts) = target.map(|slot| slot.starts) else {
             self.fail_stream(from, to, latency * 2, "connection refused");
             return;
         };
@@ -82,7 +82,7 @@ impl VirtualNetwork {
         let arrives = (self.now + latency).max(*last);
         *last = arrives;
         *count += 1;
-        let packet = Packet { from, to, kind: Kind::Stream(life), sent: self.sent, bytes };
+        let packet = Packet { from, to, kind: Kind::Stream(starts), sent: self.sent, bytes };
         self.travel(packet, arrives);
     }
 
@@ -101,7 +101,7 @@ impl VirtualNetwork {
     ) {
         self.counters.streams_failed += 1;
         self.note(from, to, 0, Fate::StreamFailed);
-        let kind = Kind::Unreachable(self.slots[from.index()].life, reason);
+        let kind = Kind::Unreachable(self.slots[from.index()].starts, reason);
         let news = Packet { from: to, to: from, kind, sent: self.sent, bytes: Vec::new() };
         self.travel(news, self.now + after);
     }
@@ -150,9 +150,9 @@ impl VirtualNetwork {
     pub(crate) fn hand_over(&mut self, packet: Packet) {
         let Packet { from, to, kind, sent, bytes } = packet;
         let slot = self.slots.get(to.index());
-        let life = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.life);
+        let starts = slot.filter(|slot| slot.node.is_some()).map(|slot| slot.starts);
         match kind {
-            Kind::Datagram if life.is_none() => {
+            Kind::Datagram if starts.is_none() => {
                 self.counters.packets_to_the_dead += 1;
                 self.note(from, to, bytes.len(), Fate::Dead);
             }
@@ -163,7 +163,7 @@ impl VirtualNetwork {
                 self.record(from, to, &bytes);
                 self.call(to, |node, now| node.handle_datagram(now, from.addr(), &bytes));
             }
-            Kind::Stream(meant) if life == Some(meant) => {
+            Kind::Stream(meant) if starts == Some(meant) => {
                 self.counters.streams_delivered += 1;
                 self.note(from, to, bytes.len(), Fate::StreamDelivered);
                 self.record(from, to, &bytes);
@@ -174,7 +174,7 @@ impl VirtualNetwork {
                 let latency = self.config.link.latency.draw(&mut self.rng);
                 self.fail_stream(from, to, latency, "connection reset");
             }
-            Kind::Unreachable(sender, reason) if life == Some(sender) => {
+            Kind::Unreachable(sender, reason) if starts == Some(sender) => {
                 self.record(from, to, reason.as_bytes());
                 self.call(to, |node, now| node.handle_unreachable(now, from.addr(), reason));
             }

@@ -60,9 +60,9 @@ pub(crate) struct PacketIndex(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Datagram,
-    /// A message on the reliable path, for this life of the receiver.
+    /// A message on the reliable path, for the receiver after this many starts.
     Stream(u32),
-    /// News for this life of a sender: `from` could not be reached, and why.
+    /// For a sender after this many starts: `from` could not be reached, and why.
     Unreachable(u32, &'static str),
 }
 

@@ -1,4 +1,4 @@
-//! A node's place in the network, through all of its lives.
+//! A node's place in the network, through all of its incarnations.
 
 use std::collections::BTreeMap;
 
@@ -30,20 +30,19 @@ pub(crate) struct Slot {
     /// There while the node runs.
     pub(crate) node: Option<Box<Node>>,
     pub(crate) clock: Clock,
-    /// What the wall clock showed when the present life began, but for the steps since: milliseconds
-    /// since 1970.
+    /// What the wall clock showed at the last start, and the steps since: milliseconds since 1970.
     pub(crate) wall_origin: u64,
-    /// The inputs that were set and not taken away in this life: what the checkers hold the nodes'
-    /// aggregates against.
+    /// The inputs that were set and not taken away since the last start: what the checkers compare the
+    /// nodes' aggregates with.
     pub(crate) inputs: BTreeMap<Name, f64>,
-    /// Rises with each start.
-    pub(crate) life: u32,
-    /// When the present life began.
+    /// How often the node was started.
+    pub(crate) starts: u32,
+    /// When the node was started last.
     pub(crate) started: Instant,
     /// What a durable node's store holds while the node does not run.
     pub(crate) store: Vec<Entry>,
-    /// The highest boot that the node is known to have had.
-    pub(crate) boot: u64,
+    /// The highest incarnation that the node is known to have had.
+    pub(crate) incarnation: u64,
     /// The timeout that waits in the queue: when, and its serial number. Others are stale.
     pub(crate) armed: Option<(Instant, u64)>,
     /// While the node is stopped: until when, and the packets that wait for it to go on.
@@ -64,31 +63,31 @@ impl Slot {
             clock,
             wall_origin: 0,
             inputs: BTreeMap::new(),
-            life: 0,
+            starts: 0,
             started: Instant::ZERO,
             store: Vec::new(),
-            boot: 0,
+            incarnation: 0,
             armed: None,
             paused_until: None,
             waiting: Vec::new(),
         }
     }
 
-    /// Begins a new life, with nothing left of the earlier one but a durable node's replica.
+    /// Starts the node, with nothing left of the earlier incarnation except a durable node's keys.
     ///
-    /// Its seed depends on the run's seed, the node's index and the number of the life alone.
+    /// Its seed depends on the run's seed, the node's index and the number of starts alone.
     pub(crate) fn start(
         &mut self,
         index: NodeIndex,
         now: Instant,
-        boot: u64,
+        incarnation: u64,
         wall: u64,
         run_seed: u64,
         directory: &Directory,
     ) -> Result<(), SimError> {
-        let which = (u64::from(index.0) << 32) | u64::from(self.life);
+        let which = (u64::from(index.0) << 32) | u64::from(self.starts);
         let seed = seed(run_seed, NODE_SEEDS, which);
-        let me = Identity { name: self.spec.name.clone(), addr: index.addr(), incarnation: boot };
+        let me = Identity { name: self.spec.name.clone(), addr: index.addr(), incarnation };
         let make = if self.spec.bare { Node::bare_in } else { Node::new_in };
         let mut node = make(directory, Instant::ZERO, me, self.spec.config.clone(), seed)?;
         if let Some(protocols) = &self.spec.protocols {
@@ -103,8 +102,8 @@ impl Slot {
         self.started = now;
         self.node = Some(Box::new(node));
         self.state = NodeState::Running;
-        self.life += 1;
-        self.boot = boot;
+        self.starts += 1;
+        self.incarnation = incarnation;
         Ok(())
     }
 
@@ -119,10 +118,10 @@ impl Slot {
         self.wall_origin = self.wall_origin.saturating_add_signed(millis);
     }
 
-    /// Ends the life; returns the packets that waited for it.
+    /// Stops the node; returns the packets that waited for it.
     pub(crate) fn stop(&mut self, state: NodeState) -> Vec<PacketIndex> {
         if let Some(node) = self.node.take() {
-            self.boot = self.boot.max(node.identity().incarnation);
+            self.incarnation = self.incarnation.max(node.identity().incarnation);
             if self.spec.durable {
                 self.store = node.kv().entries().cloned().collect();
             }

@@ -83,6 +83,31 @@ actions! {
     churn: Churn(Churn),
 }
 
+/// The nodes that an action takes, borrowed as the action is.
+macro_rules! chosen {
+    ($action:expr) => {
+        match $action {
+            Action::Crash(nodes)
+            | Action::Restart(nodes)
+            | Action::Leave(nodes)
+            | Action::Pause(nodes)
+            | Action::Isolate(nodes)
+            | Action::Set(SetInput { nodes, .. })
+            | Action::Unset(UnsetInput { nodes, .. })
+            | Action::Clock(ClockChange { nodes, .. })
+            | Action::Publish(Publish { nodes, .. })
+            | Action::Put(Put { nodes, .. })
+            | Action::Delete(DeleteKey { nodes, .. }) => Some(nodes),
+            Action::Join(_)
+            | Action::Partition(_)
+            | Action::Cut(_)
+            | Action::Heal(_)
+            | Action::Link(_)
+            | Action::Churn(_) => None,
+        }
+    };
+}
+
 /// Whether an action ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lasting {
@@ -97,43 +122,14 @@ const KEYS: &str = "1 to 512 bytes of text without control characters";
 impl Action {
     /// Returns the nodes that each have it happen to them; `None` for what concerns the network.
     pub(crate) fn nodes(&self) -> Option<&Nodes> {
-        match self {
-            Self::Crash(nodes)
-            | Self::Restart(nodes)
-            | Self::Leave(nodes)
-            | Self::Pause(nodes)
-            | Self::Isolate(nodes)
-            | Self::Set(SetInput { nodes, .. })
-            | Self::Unset(UnsetInput { nodes, .. })
-            | Self::Clock(ClockChange { nodes, .. })
-            | Self::Publish(Publish { nodes, .. })
-            | Self::Put(Put { nodes, .. })
-            | Self::Delete(DeleteKey { nodes, .. }) => Some(nodes),
-            Self::Join(_)
-            | Self::Partition(_)
-            | Self::Cut(_)
-            | Self::Heal(_)
-            | Self::Link(_)
-            | Self::Churn(_) => None,
-        }
+        chosen!(self)
     }
 
     /// Returns the same action for other nodes.
-    pub(crate) fn for_nodes(&self, chosen: Vec<u32>) -> Self {
+    pub(crate) fn for_nodes(&self, others: Vec<u32>) -> Self {
         let mut action = self.clone();
-        match &mut action {
-            Self::Crash(nodes)
-            | Self::Restart(nodes)
-            | Self::Leave(nodes)
-            | Self::Pause(nodes)
-            | Self::Isolate(nodes)
-            | Self::Set(SetInput { nodes, .. })
-            | Self::Unset(UnsetInput { nodes, .. })
-            | Self::Clock(ClockChange { nodes, .. })
-            | Self::Publish(Publish { nodes, .. })
-            | Self::Put(Put { nodes, .. })
-            | Self::Delete(DeleteKey { nodes, .. }) => *nodes = Nodes::These(chosen),
-            _ => {}
+        if let Some(nodes) = chosen!(&mut action) {
+            *nodes = Nodes::These(others);
         }
         action
     }

@@ -3,8 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::span::Span;
 use crate::network::link::{Latency, Link};
@@ -66,7 +65,8 @@ impl fmt::Display for LinkSettings {
 
 /// A latency as text: `5ms`, `1ms..5ms` (uniform), `exponential:MIN,MEAN`,
 /// `lognormal:MEDIAN,SIGMA`, `pareto:MIN,LONGEST`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct LatencyText(pub Latency);
 
 /// A text that is no latency.
@@ -122,19 +122,11 @@ impl Serialize for LatencyText {
     }
 }
 
-impl<'de> Deserialize<'de> for LatencyText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = LatencyText;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a latency such as \"5ms\" or \"1ms..5ms\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<LatencyText, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
+impl TryFrom<String> for LatencyText {
+    type Error = NotALatency;
+
+    fn try_from(text: String) -> Result<Self, NotALatency> {
+        text.parse()
     }
 }
 

@@ -118,7 +118,7 @@ fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine
     }
 }
 
-/// Something that a node said, in words.
+/// Returns a notice in words.
 pub(crate) fn notice(at: Instant, node: NodeIndex, event: &Notice) -> NoticeLine {
     NoticeLine { at: Moment::from(at), node: node.0, text: in_words(event) }
 }
@@ -147,7 +147,7 @@ fn in_words(event: &Notice) -> String {
             format!("dropped a packet of {}: {reason}", name(*from))
         }
         Notice::Event(rumor) => {
-            format!("heard {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)
+            format!("received {} of {}, in round {}", rumor.topic, rumor.origin, rumor.round)
         }
         Notice::Query { question, .. } => {
             format!("is asked {} by {}", question.topic, question.origin)
@@ -164,10 +164,10 @@ fn in_words(event: &Notice) -> String {
             format!("{did} {}{by}", change.key)
         }
         Notice::CatchUp { from, have, total } => {
-            format!("takes over the replica from {from}: {have} of {total}")
+            format!("takes over the entries of {from}: {have} of {total}")
         }
         Notice::KvDiffers { member, elapsed } => {
-            format!("the replica of {member} has differed for {}", Span(*elapsed))
+            format!("the entries of {member} have differed for {}", Span(*elapsed))
         }
         Notice::ClockSkew { member, ahead_millis } => {
             format!("the clock of {member} is off by {}", Shift { millis: *ahead_millis })

@@ -242,7 +242,7 @@ impl ScenarioRun {
             let to = due.map_or(until, |step| step.at).min(look).min(until);
             self.net.run_to(to);
             let now = self.net.now();
-            // Before anybody is stopped or started: what nodes said belongs to these lives.
+            // Before anybody is stopped or started: their notices belong to these incarnations.
             self.note().map_err(|violation| Failure::Broken(now, violation))?;
             self.watch.check(&self.net).map_err(|violation| Failure::Broken(now, violation))?;
             match self.phase {

@@ -14,7 +14,8 @@ use crate::network::digest::seed;
 const VALUES: u64 = 4;
 
 /// How inputs are laid over the nodes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", rename_all = "lowercase")]
 pub enum Values {
     /// The same everywhere; written as a number.
     Constant(f64),
@@ -26,17 +27,6 @@ pub enum Values {
     /// This at the first node, 0 at all others.
     Spike(f64),
     /// One for each node, in order; nodes beyond the list report nothing.
-    Each(Vec<f64>),
-}
-
-/// The ways that have names, as they are written.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum Named {
-    Constant(f64),
-    Uniform([f64; 2]),
-    Linear([f64; 2]),
-    Spike(f64),
     Each(Vec<f64>),
 }
 
@@ -79,13 +69,10 @@ impl Values {
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Constant(value) => return value.serialize(serializer),
-            Self::Uniform(low, high) => Named::Uniform([*low, *high]),
-            Self::Linear(first, last) => Named::Linear([*first, *last]),
-            Self::Spike(value) => Named::Spike(*value),
-            Self::Each(values) => Named::Each(values.clone()),
+            Self::Constant(value) => value.serialize(serializer),
+            // As serde derives it.
+            table => Self::serialize(table, serializer),
         }
-        .serialize(serializer)
     }
 }
 
@@ -110,14 +97,7 @@ impl<'de> Deserialize<'de> for Values {
                 Ok(Values::Constant(value as f64))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Values, A::Error> {
-                let named = Named::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(match named {
-                    Named::Constant(value) => Values::Constant(value),
-                    Named::Uniform([low, high]) => Values::Uniform(low, high),
-                    Named::Linear([first, last]) => Values::Linear(first, last),
-                    Named::Spike(value) => Values::Spike(value),
-                    Named::Each(values) => Values::Each(values),
-                })
+                Values::deserialize(de::value::MapAccessDeserializer::new(map))
             }
         }
         deserializer.deserialize_any(NumberOrTable)

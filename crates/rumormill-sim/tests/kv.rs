@@ -1,15 +1,15 @@
 //! The replica in the virtual network: equal everywhere, nothing lost, nothing risen again.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "support/replicas.rs"]
-mod replicas;
+#[path = "support/keys.rs"]
+mod keys;
 
 use std::collections::BTreeMap;
 
+use keys::{equal, put};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use replicas::{equal, put};
 use rumormill_proto::{
     Config, Duration, Entry, GossipStats, Instant, KvSettings, Name, Notice, PutError, Rng,
 };
