@@ -15,6 +15,7 @@ pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
 
 impl ApiError {
     /// Returns the error for a malformed request.
+    #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
     pub(super) fn bad(error: impl ToString) -> Self {
         Self(StatusCode::BAD_REQUEST, error.to_string())
     }

@@ -90,7 +90,7 @@ impl Beside for AgentKeys {
             "bind" => self.bind = map.next_value_seed(address())?,
             "advertise" => self.advertise = Some(map.next_value_seed(address())?),
             "http" => {
-                self.http = map.next_value_seed(Parse(|text: String| parse::listen(&text)))?
+                self.http = map.next_value_seed(Parse(|text: String| parse::listen(&text)))?;
             }
             "join" => {
                 self.join = map.next_value_seed(Parse(|addresses: Vec<String>| {
@@ -132,7 +132,7 @@ fn directory(path: PathBuf) -> Result<PathBuf, String> {
 }
 
 fn inputs(set: BTreeMap<String, f64>) -> Result<Vec<Input>, String> {
-    let inputs = set.iter().map(|(name, value)| parse::input(&format!("{name}={value}")));
+    let inputs = set.into_iter().map(|(name, value)| parse::input(&format!("{name}={value}")));
     inputs.collect()
 }
 
