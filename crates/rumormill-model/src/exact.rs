@@ -1,4 +1,4 @@
-//! The exact mathematics of gossip: what will it do, before it does it?
+//! The exact mathematics of gossip.
 //!
 //! *Given n nodes, what is the probability that gossip has not finished within x rounds?* The usual
 //! explanation reaches for a differential equation, two moments and Chebyshev. Those are here too,

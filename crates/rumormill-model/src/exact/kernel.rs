@@ -44,9 +44,9 @@ pub(crate) struct Kernel {
 /// One outcome of a round.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
-    /// How many know after it.
+    /// Number informed after it.
     pub(crate) informed: f64,
-    /// How many of the living do not.
+    /// Number of living nodes that are not.
     pub(crate) missed: f64,
     /// Its weight; the weights of a row sum to one.
     pub(crate) weight: f64,
@@ -116,7 +116,7 @@ impl Kernel {
         self.caller_miss(u, m)
     }
 
-    /// Chance that nobody is told in a round from u informed and m uninformed.
+    /// Returns the probability that no node is informed in a round from u informed and m uninformed.
     pub(crate) fn idle(&self, u: f64, m: f64) -> f64 {
         let pulls = self.own_miss(u, m).miss.powf(m);
         if self.has_pushes() { pulls * self.caller_miss(m, u).miss.powf(u) } else { pulls }
@@ -151,7 +151,7 @@ impl Kernel {
     }
 
     /// Lets one informed node make its picks of the round: `law[i]` is the probability that
-    /// `first + i` know. The top entry must have room, or be the whole population.
+    /// `first + i` are informed. The top entry must have room, or be the whole population.
     pub(crate) fn one_sender(&self, law: &mut [f64], first: f64, scratch: &mut Vec<f64>) {
         if self.arrivals.is_empty() {
             for _ in 0..self.fanout as usize {

@@ -7,21 +7,21 @@ use rumormill_proto::Style;
 use crate::graph::topology::MAX_NODES;
 use crate::spread::{STEADY, Spread};
 
-/// What a rumor must achieve, and what bounds the choice.
+/// The target of a plan, and the limits of the choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// How many nodes, 1..=10¹⁵.
+    /// Number of nodes, 1..=10¹⁵.
     pub nodes: u64,
-    /// The probability that a contact is lost, in [0, 1).
+    /// Probability that a contact is lost, in [0, 1).
     pub loss: f64,
-    /// Everyone must know after this many seconds, above 0.
+    /// Time within which all nodes must be informed, in seconds, above 0.
     pub deadline: f64,
-    /// … but for this probability, in (0, 1) and at least 1e-15.
+    /// Allowed probability that some node is not, at least 1e-15 and below 1.
     pub failure: f64,
-    /// The shortest interval between rounds, in seconds: at least a round trip. Above 0.
+    /// Shortest interval between rounds, in seconds, above 0: at least a round trip.
     pub min_interval: f64,
-    /// The largest fan-out to consider, 1..=64. Of those above 8 only 12, 16, 24, 32, 48 and this one
-    /// are tried: each takes its time.
+    /// Largest fan-out to consider, 1..=64. Of those above 8 only 12, 16, 24, 32, 48 and this one are
+    /// tried, because each takes a tenth of a second.
     pub max_fanout: u64,
     /// Bytes of the rumor itself.
     pub payload: u64,
@@ -30,7 +30,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Rounds of at least 10 ms, fan-out to 8, 256 bytes of rumor, 60 bytes around it (IPv4, UDP,
+    /// Returns a target with rounds of at least 10 ms, fan-out to 8, 256 bytes of rumor, 60 bytes around it (IPv4, UDP,
     /// and 32 of our own).
     #[must_use]
     pub fn new(nodes: u64, loss: f64, deadline: f64, failure: f64) -> Self {
@@ -68,25 +68,26 @@ impl Target {
 /// One way to meet a target.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Plan {
-    /// Who calls.
+    /// Which nodes call.
     pub style: Style,
-    /// Partners per node and round.
+    /// Partners of a caller per round.
     pub fanout: u64,
-    /// The round cap: rounds a rumor lives.
+    /// Rounds after which all nodes stop.
     #[serde(rename = "round_cap")]
     pub rounds: u64,
-    /// Seconds between rounds: the deadline shared among the rounds, in whole milliseconds (or as
+    /// Seconds between rounds: the deadline divided by the rounds, in whole milliseconds (or as
     /// it is, if less than one).
     #[serde(rename = "interval_seconds")]
     pub interval: f64,
-    /// The exact chance that someone has not heard when the cap is reached.
+    /// Probability that some node is not informed when the cap is reached. Computed once, on one set
+    /// of panels, so no bound on its error is stated.
     pub failure: f64,
-    /// Mean time until all know, in seconds.
+    /// Mean time until all nodes are informed, in seconds.
     #[serde(rename = "mean_seconds")]
     pub mean_time: f64,
-    /// Messages sent per node until the cap. Push: one per call of a node that knows. Pull: every
-    /// node asks every round, for it cannot know that there is news, and answers count when they
-    /// carry the rumor. Push-pull: every node calls every round, plus such answers.
+    /// Messages sent per node until the cap. Push: one per call of an informed node. Pull: every
+    /// node asks every round, because it cannot know whether there is a rumor; answers count if
+    /// they carry it. Push-pull: every node calls every round, and such answers count too.
     #[serde(rename = "messages_per_node")]
     pub messages: f64,
     /// Bytes sent per node until the cap.
@@ -94,7 +95,7 @@ pub struct Plan {
     pub bytes: f64,
 }
 
-/// All plans that meet the target, cheapest in bytes first. `observe(done, of)` is called after
+/// Returns all plans that meet the target, the cheapest in bytes first. `observe(done, of)` is called after
 /// every candidate.
 ///
 /// # Errors
@@ -166,7 +167,7 @@ pub fn plans(target: &Target, observe: &mut dyn FnMut(u64, u64)) -> Result<Vec<P
     Ok(found)
 }
 
-/// Mean messages and bytes per node over a fixed number of rounds, from the mean number uninformed
+/// Returns mean messages and bytes per node over a fixed number of rounds, from the mean number uninformed
 /// and the mean number of uninformed callers per call that reach someone informed, both summed over
 /// the rounds.
 fn cost(target: &Target, spread: &Spread, rounds: u64, totals: [f64; 2]) -> (f64, f64) {

@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// Makes the stride at most so many counts.
+    /// Sets the widest stride, in counts.
     pub(crate) fn set_longest_stride(&mut self, counts: f64) {
         self.longest_stride = counts;
     }
@@ -91,7 +91,6 @@ impl Row {
             let sound = self.defect < SOUND && !self.outcomes.is_empty();
             if !sound && whole && kernel.has_pushes() {
                 self.outcomes.clear();
-                self.defect = 0.0;
                 self.by_recurrence(kernel, u, m);
             }
         }

@@ -20,6 +20,7 @@ impl Random {
         self.next() % n
     }
 
+    #[allow(dead_code, reason = "not every test draws sizes")]
     /// Returns a size from 1 to `most`, each octave as likely as the others.
     pub(crate) fn size(&mut self, most: u64) -> u64 {
         ((most as f64 + 1.0).powf(self.unit()) as u64).clamp(1, most)
@@ -27,6 +28,7 @@ impl Random {
 }
 
 /// Reads a number from an environment variable.
+#[allow(dead_code, reason = "not every test asks for more")]
 pub(crate) fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|x| x.parse().ok())
 }

@@ -113,6 +113,12 @@ impl Shape {
         bend.powi(3) < 6e-15 * self.variance.sqrt() && bend < 2e-3
     }
 
+    /// Returns by how much the mean number missed exceeds that at θ = 0.
+    fn more_missed(&self, kernel: &Kernel, u: f64) -> f64 {
+        let excess = if self.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
+        self.mean_missed * excess
+    }
+
     /// Whether the integrand dies out well before θ = π.
     fn localised(&self) -> bool {
         self.curvature > 30.0
@@ -189,8 +195,7 @@ impl Row {
         let (total, moment) = self.evaluate(kernel, u, m, &shape, &lattice);
         self.defect = (total * lattice.stride - 1.0).abs();
         // The mean is known exactly: tilt the law by what rounding moved it.
-        let excess = if shape.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
-        let mean = -shape.mean_missed * excess;
+        let mean = -shape.more_missed(kernel, u);
         let tilt =
             if shape.variance > 1.0 { (mean - moment / total) / shape.variance } else { 0.0 };
         let first = self.outcomes.first().map_or(0.0, |o| o.missed);
@@ -205,8 +210,7 @@ impl Row {
     /// law: all that a function sees which hardly bends across it.
     fn by_three(&mut self, kernel: &Kernel, u: f64, m: f64, shape: &Shape) {
         let step = (3.0 * shape.variance).sqrt();
-        let excess = if shape.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
-        let shift = -shape.mean_missed * excess;
+        let shift = -shape.more_missed(kernel, u);
         for (gap, weight) in [(shift - step, 1.0), (shift, 4.0), (shift + step, 1.0)] {
             let missed = shape.mean_missed - gap;
             let told = shape.mean_told + gap;
@@ -252,7 +256,7 @@ impl Row {
         (total, moment)
     }
 
-    /// The counts between which all outcomes lie, but for a part of 1e-28.
+    /// Returns the counts between which all outcomes lie, except for a part of 1e-28.
     pub(crate) fn reach(kernel: &Kernel, u: f64, m: f64) -> (f64, f64) {
         let shape = Shape::new(kernel, u, m);
         let reach = REACH * shape.variance.sqrt() + EXTRA;
@@ -266,7 +270,7 @@ impl Row {
         )
     }
 
-    /// P(at most `last` know after a round), and the mean of `calls` over those outcomes, exact
+    /// Returns P(at most `last` are informed after a round), and the mean of `calls` over those outcomes, exact
     /// although the law is given on a stride.
     pub(crate) fn fill_below(
         &mut self,
@@ -284,8 +288,7 @@ impl Row {
         let gap = shape.mean_missed - missed;
         let reach = REACH * sd + EXTRA;
         if gap > reach {
-            let excess = if shape.b > 0.0 { (u * kernel.ln_miss_excess()).exp_m1() } else { 0.0 };
-            let more = shape.mean_missed * excess;
+            let more = shape.more_missed(kernel, u);
             return [1.0, calls(u + shape.mean_told - more, shape.mean_missed + more)];
         }
         if gap < -reach || told < 0.0 {

@@ -158,9 +158,9 @@ impl Front {
         }
         let mut row = std::mem::replace(&mut self.row, Row::with_stride(0.0));
         let mut kept = Kept::default();
+        let at = if u <= EDGE { u as usize } else { EDGE as usize + 1 + m as usize };
         let outcomes = if whole {
             // The rows of whole counts serve round after round, while their stride is short enough.
-            let at = if u <= EDGE { u as usize } else { EDGE as usize + 1 + m as usize };
             std::mem::swap(&mut kept, &mut self.kept[at]);
             if kept.outcomes.is_empty() || kept.stride > self.stride {
                 row.fill(&self.kernel, u, m, f64::INFINITY, true);
@@ -178,7 +178,6 @@ impl Front {
             sums[1] += o.weight * value[1];
         }
         if whole {
-            let at = if u <= EDGE { u as usize } else { EDGE as usize + 1 + m as usize };
             self.kept[at] = kept;
         }
         self.row = row;

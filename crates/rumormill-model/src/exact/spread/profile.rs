@@ -14,8 +14,8 @@ use crate::spread::Spread;
 const MAX_MEAN_ROUNDS: u64 = 1_000_000;
 
 impl Spread {
-    /// The mean number of living nodes that know after 0, 1, …, `rounds` rounds, whatever the
-    /// goal. Relative error about 1e-12.
+    /// Returns the mean number of living nodes that are informed after 0, 1, …, `rounds` rounds,
+    /// whatever the goal. The relative error is about 1e-12; no bound is proved.
     ///
     /// # Errors
     /// If a field is out of range, or `rounds` above a million.
@@ -34,7 +34,7 @@ impl Spread {
         Ok(self.means_of(rounds, |u, m| [u, m])?.into_iter().map(informed).collect())
     }
 
-    /// The means of `value(informed, uninformed)` after 0, 1, …, `rounds` rounds, for a function
+    /// Returns the means of `value(informed, uninformed)` after 0, 1, …, `rounds` rounds, for a function
     /// as smooth as a low polynomial of the two.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Spread {
         Ok(self.means_of(rounds, |u, m| [value(u, m)])?.into_iter().map(|[mean]| mean).collect())
     }
 
-    /// As [`Self::means`], of several functions: the law goes forward once.
+    /// Returns the means of several functions, as [`Self::means`].
     fn means_of<const N: usize>(
         &self,
         rounds: u64,
@@ -58,11 +58,11 @@ impl Spread {
         Ok(Backward::new(self, &Kernel::new(self), 1.0).means(rounds, value))
     }
 
-    /// The mean round of the last delivery when all stop after `rounds` rounds, whether or not
-    /// everyone has been told by then; 0 if nobody is.
+    /// Returns the mean round of the last delivery when all stop after `rounds` rounds, whether or not
+    /// all are informed by then; 0 if no node is informed.
     ///
     /// With r rounds left, the last delivery from u informed obeys `V_r` = A `V_{r−1}` + 1 −
-    /// idle(u)^r: it is one round later than that of the rounds after, if anyone is told at all.
+    /// idle(u)^r: it is one round later than that of the rounds after, if any node is informed at all.
     ///
     /// # Errors
     /// As [`Self::expected_informed`].
@@ -113,7 +113,7 @@ impl Spread {
         Ok((exact, totals(engine.means(rounds, value))))
     }
 
-    /// The exact distribution when all nodes change to pull after `after` rounds; messages are
+    /// Returns the exact distribution when all nodes change to pull after `after` rounds; messages are
     /// counted by the style in force.
     pub(super) fn solve_switched(
         &self,
