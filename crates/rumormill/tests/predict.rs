@@ -228,7 +228,12 @@ fn messages_are_those_really_sent() {
     assert_eq!(eager["name"], "eager reliable");
     assert!(eager["messages"].as_f64().unwrap() < 4030.0, "{eager}");
     assert!((2.5..4.0).contains(&eager["rounds"].as_f64().unwrap()), "{eager}");
+    // 0.1^63, of which one minus the failure has no digit.
+    let once = ways[0]["success"].as_f64().unwrap();
+    assert!((once / 1e-63 - 1.0).abs() < 1e-12, "{once:e}");
     assert!(succeed("predict spread --nodes 128").contains("622.05"));
+    let logistic = &json("predict spread --nodes 128 --json")["logistic_messages"];
+    assert!((logistic.as_f64().unwrap() - 622.05).abs() < 0.005, "{logistic}");
     let odd = json("predict average --nodes 3 --json");
     assert_eq!(odd[3]["factor"], 0.5);
     assert!(!succeed("predict broadcast --nodes 9 --loss -0.0").contains("-0"));

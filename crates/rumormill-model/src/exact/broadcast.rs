@@ -30,6 +30,17 @@ pub fn blind(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> {
     Ok(any(loss.powf(f64::from(repeats)), nodes as f64 - 1.0))
 }
 
+/// Chance that blind broadcast reaches everyone, (1 − p^r)^{n−1}: one minus [`blind`], with digits where
+/// that is near one.
+///
+/// # Errors
+/// As [`blind`].
+pub fn blind_success(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> {
+    check(nodes, loss)?;
+    let missed = loss.powf(f64::from(repeats));
+    Ok(if nodes == 1 { 1.0 } else { ((nodes as f64 - 1.0) * (-missed).ln_1p()).exp() })
+}
+
 /// The least number of blind repeats that leaves someone out with probability at most `failure`.
 ///
 /// # Errors

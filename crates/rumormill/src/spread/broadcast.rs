@@ -8,7 +8,7 @@ use clap::Args;
 use rumormill_model::error::Error;
 use rumormill_model::exact::Options;
 use rumormill_model::exact::broadcast::{
-    Eager, acknowledged_messages, acknowledged_rounds, blind, eager, eager_estimate,
+    Eager, acknowledged_messages, acknowledged_rounds, blind, blind_success, eager, eager_estimate,
     eager_messages, repeats_needed,
 };
 use rumormill_model::spread::{STEADY, Spread};
@@ -36,6 +36,8 @@ struct Way {
     rounds: f64,
     /// Probability that some node is missed.
     failure: f64,
+    /// Probability that no node is missed: digits where it is small.
+    success: f64,
     note: String,
 }
 
@@ -77,7 +79,7 @@ fn any_missed(loss: f64, others: f64) -> f64 {
 
 fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
     let NodesAndLoss { nodes: n, loss: p } = args.among;
-    let once = blind(n, p, 1)?;
+    let (once, all) = (blind(n, p, 1)?, blind_success(n, p, 1)?);
     if p >= 1.0 {
         return Err(Error::NeverArrives { name: "loss", value: p });
     }
@@ -87,7 +89,8 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: others,
         rounds: 1.0,
         failure: once,
-        note: format!("reaches all nodes with probability {}", short(1.0 - once)),
+        success: all,
+        note: format!("reaches all nodes with probability {}", short(all)),
     }];
     let repeats = repeats_needed(n, p, args.failure)?;
     ways.push(Way {
@@ -95,6 +98,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: f64::from(repeats) * others,
         rounds: f64::from(repeats),
         failure: blind(n, p, repeats)?,
+        success: blind_success(n, p, repeats)?,
         note: format!("{repeats} blind repeats for failure {:e}", args.failure),
     });
     ways.push(Way {
@@ -102,6 +106,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: acknowledged_messages(n, p)?,
         rounds: acknowledged_rounds(n, p)?,
         failure: 0.0,
+        success: 1.0,
         note: "means; acknowledgements are free and never lost".into(),
     });
     let (eager, note) = if n <= EXACT_EAGER {
@@ -126,6 +131,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         messages: eager.messages,
         rounds: eager.rounds,
         failure: eager.failure,
+        success: 1.0 - eager.failure,
         note,
     });
     for style in STEADY {
@@ -142,6 +148,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
             messages: exact.messages,
             rounds: exact.mean,
             failure: exact.survival(cap),
+            success: exact.success(cap),
             note: format!("means until all are informed; failure at a cap of {cap} rounds"),
         });
     }

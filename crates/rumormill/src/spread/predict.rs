@@ -72,6 +72,9 @@ struct Report<'a> {
     /// To the time of the logistic equation; of plain push.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratios: Option<Ratios>,
+    /// Of plain push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logistic_messages: Option<f64>,
     finishes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_seconds: Option<f64>,
@@ -158,6 +161,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             percentiles,
             bounds: usual.iter().map(|e| (e.name, e)).collect(),
             ratios: Ratios::new(&spread, exact.mean),
+            logistic_messages: logistic(&spread),
             finishes: exact.mean.is_finite(),
             mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
         });
