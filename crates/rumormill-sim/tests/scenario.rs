@@ -296,7 +296,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ("aggregates.'a b' = 1", "aggregates is \"a b\", but must be 1 to 64 letters"),
         (
             "[[action]]\nat = '70s'\ncrash = 1",
-            "action 1: at is 70s, but must be within the duration, 60s",
+            "action 1: at is 1m10s, but must be within the duration, 1m",
         ),
         ("[[action]]\nat = '1s'", "nothing happens; write one of crash, restart"),
         (
@@ -323,7 +323,7 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ),
         (
             "[[action]]\nat = '50s'\ncrash = 1\nfor = '20s'",
-            "action 1: for is 20s from 50s on, but must be over within the duration, 60s",
+            "action 1: for is 20s from 50s on, but must be over within the duration, 1m",
         ),
         (
             "[[action]]\nat = '1s'\npartition = '50%'\nfor = '10s'\n[[action]]\nat = '5s'\npartition = 3",
@@ -348,7 +348,10 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
             "action 1: publish.topic is \"_x\", but must be a topic that does not begin",
         ),
         ("[[action]]\nat = '1s'\nput = { key = '', value = '' }", "action 1: put.key is \"\", but"),
-        ("node.events.style = 'shout'", "unknown variant `shout`, expected one of `push`, `pull`"),
+        (
+            "node.events.style = 'shout'",
+            "\"shout\" is none of push, pull, push-pull, push-then-pull",
+        ),
         ("node.events.fanout = 0", "node.events.fanout is 0, but must be from 1 to 64"),
         ("node.events.stop = 'never'", "\"never\" is not a stop rule; it must be rounds:R, log:C"),
         (

@@ -107,7 +107,16 @@ fn an_interrupt_ends_a_computation_at_once_and_leaves_nothing() {
         &["plan", "--nodes", "1e15", "--deadline", "9s", "--failure", "1e-9", "--max-fanout", "64"]
             [..],
         &["predict", "spread", "--nodes", "1e15", "--coverage", "0.5", "--plot", plot],
-        &["predict", "stop", "--nodes", "5000", "--counter", "16", "--json"],
+        &[
+            "predict",
+            "stop",
+            "--nodes",
+            "5000",
+            "--stop",
+            "feedback-counter:16",
+            "--semantics",
+            "sequential",
+        ],
     ] {
         let mut command = rumormill();
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// ```
 /// use rumormill_sim::scenario::Span;
 /// let span: Span = "1m 30.5s".parse()?;
-/// assert_eq!(span.to_string(), "90.5s");
+/// assert_eq!(span.to_string(), "1m30.5s");
 /// # Ok::<(), rumormill_proto::DurationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
