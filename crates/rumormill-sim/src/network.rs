@@ -61,7 +61,7 @@ pub struct VirtualNetwork {
     at_this_instant: u64,
     /// The last packet of each pair that has arrived; looked up, never gone through.
     arrived: HashMap<(NodeIndex, NodeIndex), u64, BuildHasherDefault<SipHasher13>>,
-    /// Pairs, from and to, between which larger datagrams than so many bytes vanish.
+    /// Largest datagram, in bytes, that gets from one node to another, by the pair.
     pub(crate) narrow: BTreeMap<(NodeIndex, NodeIndex), usize>,
     /// For each pair with stream messages on their way: when the last arrives, and how many.
     streams: BTreeMap<(NodeIndex, NodeIndex), (Instant, u32)>,

@@ -67,7 +67,7 @@ use crate::network::link::Link;
 /// More nodes than this are refused: their state would not fit an ordinary machine.
 pub const MOST_NODES: u32 = 100_000;
 
-/// Up to so many nodes join the first when they start, if the scenario does not say.
+/// Largest number of nodes that join the first one at the start, unless the scenario says otherwise.
 const MOST_THAT_JOIN: u32 = 500;
 
 /// More samples than this are refused.

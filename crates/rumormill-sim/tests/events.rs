@@ -1,6 +1,6 @@
 //! Rumors under loss, churn and a partition: everybody who is up hears each of them, once.
 //!
-//! `RUMORMILL_RUMORS=10000` publishes so many (1,000 if it is not set).
+//! `RUMORMILL_EVENTS=10000` publishes this many events (1,000 if it is not set).
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ fn storm(style: Style, rumors: usize, seed: u64) -> (usize, usize) {
 
 #[test]
 fn everybody_who_is_up_hears_every_rumor_once() {
-    let rumors = std::env::var("RUMORMILL_RUMORS").map_or(1000, |n| n.parse().unwrap());
+    let rumors = std::env::var("RUMORMILL_EVENTS").map_or(1000, |n| n.parse().unwrap());
     let (owed, missed) = storm(Style::PushThenPull, rumors, 1);
     // A few went with the one that published them.
     assert!(owed >= 11 * rumors, "{owed}");

@@ -369,8 +369,8 @@ fn what_makes_no_sense_is_refused_with_key_value_and_range() {
         ),
         ("nodez = 3", "unknown field `nodez`, expected one of `nodes`, `formed`"),
         ("[[action]]\nat = 5\ncrash = 1", "invalid type: integer `5`, expected a time such as"),
-        ("[[action]]\nat = '1s'\ncrash = 'x7'", "\"x7\" is no choice of nodes; write n3, n3-n7"),
-        ("link.latency = 'gauss:1ms'", "\"gauss:1ms\" is no latency; write 5ms, 1ms..5ms"),
+        ("[[action]]\nat = '1s'\ncrash = 'x7'", "\"x7\" does not choose nodes; write n3, n3-n7"),
+        ("link.latency = 'gauss:1ms'", "\"gauss:1ms\" is not a latency; write 5ms, 1ms..5ms"),
     ] {
         if message.is_empty() {
             assert!(scenario(text).check().is_ok(), "{text}");

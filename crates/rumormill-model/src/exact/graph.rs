@@ -105,7 +105,7 @@ impl GraphKind {
                 format!(
                     "No closed form is known, so no mean is given here. The coupon collector's n ln n \
                      ({:.0} here) is often told of a wheel, and is false there: the rim gossips too, \
-                     and T is Theta(sqrt(n ln n)), {:.0} here but for a constant. (Simulated: about \
+                     and T is Theta(sqrt(n ln n)), {:.0} here up to a constant. (Simulated: about \
                      126 rounds at 1,000 nodes and 440 at 10,000, 1.5 times that order.) To know it, \
                      simulate push on the wheel from the hub node by node, some 1,000 runs.",
                     n * n.ln(),

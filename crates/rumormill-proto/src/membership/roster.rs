@@ -219,7 +219,7 @@ mod tests {
         }
         let twice = [peers.clone(), peers[..50].to_vec()].concat();
         let fresh = at_once.extend(twice.clone());
-        assert_eq!(fresh.len(), 98, "each once, but for the one that was there");
+        assert_eq!(fresh.len(), 98, "each once, except the one that was there");
         assert_eq!(at_once.ids(), one_by_one.ids());
         assert_eq!(at_once.digest(), one_by_one.digest());
         assert_eq!(at_once.all, one_by_one.all);

@@ -15,7 +15,7 @@ use crate::network::index::NodeIndex;
 /// In a larger cluster than this some exchange is always under way, and masses can't be added up.
 const MOST_TO_ADD_UP: usize = 256;
 
-/// So many states of the inputs are remembered, to hold enclosures of the past against.
+/// Number of past states of the inputs that are kept, to compare bounds with.
 const MOST_STATES: usize = 64;
 
 /// Looks at a network again and again. What is said is held against the inputs not of all nodes but
@@ -119,8 +119,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Whether the masses of all running nodes were added up so many times since they all came to
-    /// agree on who is there; in a large cluster they can't be.
+    /// Returns whether the masses of all running nodes were added up this many times since their
+    /// memberships agreed; in a large cluster they cannot be.
     ///
     /// # Errors
     /// What keeps them from being added up.

@@ -78,7 +78,7 @@ counters! {
     false_suspicions,
     /// Times that a node saw a running member go down.
     false_deaths,
-    /// Times that a node found itself held for dead and came back as a new incarnation.
+    /// Times that a node was declared dead while it ran, and came back as a new incarnation.
     renewals,
 }
 

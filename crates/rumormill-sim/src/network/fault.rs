@@ -92,7 +92,7 @@ impl VirtualNetwork {
         self.barriers.cut(from, to);
     }
 
-    /// Datagrams above so many bytes vanish on the way from one node to the other; with 0, all do.
+    /// Drops datagrams above this size in bytes from one node to another; with 0, all of them.
     /// Streams are not concerned. Takes the place of [`Link::largest`] between the two.
     pub fn narrow(&mut self, from: NodeIndex, to: NodeIndex, largest: usize) {
         self.narrow.insert((from, to), largest);
@@ -168,7 +168,7 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// Steps the node's wall clock by so many milliseconds, forwards or backwards, through restarts.
+    /// Steps the node's wall clock by this many milliseconds, forwards or backwards. It outlasts restarts.
     /// Its timers go on as they were.
     ///
     /// # Errors

@@ -130,7 +130,7 @@ impl Default for Link {
     }
 }
 
-/// What a stream waits before it sends a lost segment again: doubled each time, so many times.
+/// First wait of a stream before it sends a lost segment again. It doubles with each of the retries.
 const STREAM_RETRY: Duration = Duration::from_millis(200);
 const STREAM_RETRIES: u32 = 5;
 

@@ -69,10 +69,10 @@ impl fmt::Display for LinkSettings {
 #[serde(try_from = "String")]
 pub struct LatencyText(pub Latency);
 
-/// A text that is no latency.
+/// A text that is not a latency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no latency; write 5ms, 1ms..5ms (uniform), exponential:1ms,5ms (shortest, mean), \
+    "{0:?} is not a latency; write 5ms, 1ms..5ms (uniform), exponential:1ms,5ms (shortest, mean), \
      lognormal:5ms,0.5 (median, sigma) or pareto:1ms,100ms (shortest, longest)"
 )]
 pub struct NotALatency(pub String);

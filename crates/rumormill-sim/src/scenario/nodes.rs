@@ -1,4 +1,4 @@
-//! Which nodes something befalls: by name, all, a share, or so many drawn at random.
+//! The nodes that an action concerns: by name, all, a share, or a number drawn at random.
 
 use core::fmt;
 use core::str::FromStr;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Nodes {
     /// These; `"n3"`, `["n3", "n5"]`, or `"n3-n7"` for five in a row.
     These(Vec<u32>),
-    /// So many, drawn at random from those that it can befall; written as a number.
+    /// This number of nodes, drawn at random from those that it can happen to; written as a number.
     Some(u32),
     /// This share of all, drawn at random; `"25%"`.
     Share(f64),
@@ -19,9 +19,9 @@ pub enum Nodes {
     All,
 }
 
-/// A text that is no choice of nodes.
+/// A text that does not choose nodes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no choice of nodes; write n3, n3-n7, 25% or all, or a number to draw so many")]
+#[error("{0:?} does not choose nodes; write n3, n3-n7, 25% or all, or a number of nodes to draw")]
 pub struct NotNodes(pub String);
 
 /// The number in a node's name.

@@ -24,7 +24,7 @@ pub struct Shrink {
     outcome: Outcome,
     /// What must fail for a shorter scenario to count: something of the same kind.
     kind: Kind,
-    /// Steps are left out in so many parts, one after the other.
+    /// Number of parts into which the steps are split; each is left out in turn.
     parts: usize,
     part: usize,
     runs: usize,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Span(#[serde(with = "rumormill_proto::duration")] pub Duration);
 
 impl Span {
-    /// So many seconds; zero for what is no length of time.
+    /// Returns this many seconds; zero if negative or not finite.
     pub fn from_secs_f64(seconds: f64) -> Self {
         Self(Duration::try_from_secs_f64(seconds).unwrap_or_default())
     }

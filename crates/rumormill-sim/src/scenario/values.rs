@@ -31,8 +31,8 @@ pub enum Values {
 }
 
 impl Values {
-    /// The value of a node of a cluster that begins with so many. It depends on the run's seed, the
-    /// aggregate's place and the node's number alone.
+    /// Returns a node's value, in a cluster that starts with `nodes` nodes. It depends only on the run's
+    /// seed, the aggregate's place and the node's number.
     pub(crate) fn of(&self, run: u64, aggregate: usize, node: usize, nodes: usize) -> Option<f64> {
         Some(match self {
             Self::Constant(value) => *value,

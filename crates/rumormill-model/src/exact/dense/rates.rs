@@ -22,8 +22,8 @@ pub(super) struct Rates {
     pub(super) bands: Vec<Band>,
 }
 
-/// The chances that one sender tells exactly so many, by the number uninformed; the upper half is
-/// split in two, as products want it.
+/// Probability that one sender informs exactly k nodes, by the number uninformed. The upper half is
+/// split in two, as the products need it.
 #[derive(Clone, Debug)]
 pub(super) struct Band {
     pub(super) high: Vec<f64>,

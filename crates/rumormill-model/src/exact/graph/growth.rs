@@ -56,7 +56,7 @@ impl GraphKind {
 /// Follows the number that know, round by round. The first call always tells somebody.
 fn growth(nodes: u64, chances: impl Fn(usize) -> (f64, f64)) -> Growth {
     let all = nodes as usize;
-    // The probability that so many know, by number.
+    // The probability of each number of informed nodes.
     let mut now = vec![0.0; all + 1];
     now[1] = 1.0;
     let (mut survival, mut informed) = (Vec::new(), Vec::new());

@@ -54,7 +54,7 @@ impl<'a, P: Protocol> State<'a, P> {
         loss > 0.0 && self.loss.chance(loss)
     }
 
-    /// Returns what strikes when so many rounds have passed.
+    /// Applies the faults that are due after this many rounds.
     pub(super) fn strike(&mut self, passed: u32) {
         let faults = &self.settings.faults;
         for strike in faults.changes.iter().filter(|strike| strike.after == passed) {

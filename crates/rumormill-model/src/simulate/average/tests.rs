@@ -241,7 +241,7 @@ fn runs_do_not_depend_on_threads_or_on_how_they_are_split() {
 
 #[test]
 fn what_is_stopped_keeps_what_was_done() {
-    // So many nodes that the observer is called after each round.
+    // Enough nodes for the observer to be called after each round.
     let averaging = Averaging { rounds: 9, ..Averaging::new(1 << 16, Protocol::PushPull) };
     let stop = |progress: Progress| {
         let over = progress.runs_done == 2 && progress.round == 7;

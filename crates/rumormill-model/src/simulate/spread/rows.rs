@@ -61,7 +61,7 @@ impl Engine<Asked> for CsrEngine {
     }
 }
 
-/// So many slow rounds in a row, and the rumor is followed along its front.
+/// Number of slow rounds in a row after which the rumor is followed along its front.
 const PATIENCE: u32 = 4;
 
 /// One question about one graph.

@@ -18,7 +18,7 @@ use crate::scenario::span::Shift;
 /// The purpose of the seeds of clocks.
 const CLOCKS: u64 = 7;
 
-/// So many nodes are started by one call.
+/// Number of nodes that one call starts.
 const SOME: u32 = 256;
 
 impl ScenarioRun {
