@@ -137,8 +137,9 @@ impl VirtualNetwork {
         }
     }
 
-    /// An incarnation above that of every earlier start, and not below the clock. A node whose wall clock is
-    /// off, or was, takes what that shows; one that is durable, never less than it had.
+    /// Returns an incarnation above that of every earlier start, and not below the clock. A node
+    /// whose wall clock is off, or was, takes what that shows; one that is durable, never less than
+    /// it had.
     pub(crate) fn next_incarnation(&mut self, index: NodeIndex) -> u64 {
         let (clock, wall) = (self.true_wall(), self.starting_wall(index));
         let slot = &self.slots[index.index()];
@@ -153,17 +154,17 @@ impl VirtualNetwork {
         }
     }
 
-    /// What a clock that is right shows, in milliseconds since 1970.
+    /// Returns what a clock that is right shows, in milliseconds since 1970.
     pub(crate) fn true_wall(&self) -> u64 {
         FIRST_INCARNATION + self.now.as_nanos() / 1_000_000
     }
 
-    /// What a node's wall clock shows if the node starts now.
+    /// Returns what a node's wall clock shows if the node starts now.
     fn starting_wall(&self, index: NodeIndex) -> u64 {
         self.true_wall().saturating_add_signed(self.slots[index.index()].spec.wall_offset)
     }
 
-    /// How far the node's wall clock is ahead of the true time of day, in milliseconds.
+    /// Returns how far the node's wall clock is ahead of the true time of day, in milliseconds.
     pub fn wall_error(&self, index: NodeIndex) -> i64 {
         let slot = &self.slots[index.index()];
         let off = i128::from(slot.wall(self.now)) - i128::from(self.true_wall());
@@ -177,22 +178,22 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// How many nodes were ever added.
+    /// Returns how many nodes were ever added.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether no node was ever added.
+    /// Returns whether no node was ever added.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// The node, if it is running.
+    /// Returns the node, if it is running.
     pub fn node(&self, index: NodeIndex) -> Option<&Node> {
         self.slots.get(index.index())?.node.as_deref()
     }
 
-    /// What has become of the node; `None` if it was never added.
+    /// Returns what has become of the node; `None` if it was never added.
     pub fn state(&self, index: NodeIndex) -> Option<NodeState> {
         self.slots.get(index.index()).map(|slot| slot.state)
     }
@@ -212,14 +213,14 @@ impl VirtualNetwork {
         self.node(index).is_some() && self.starts(index) == starts
     }
 
-    /// The nodes that are running, in the order in which they were added.
+    /// Returns the nodes that are running, in the order in which they were added.
     pub fn running(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         let numbered = (0u32..).map(NodeIndex).zip(&self.slots);
         numbered.filter_map(|(index, slot)| Some((index, slot.node.as_deref()?)))
     }
 
-    /// What the node's clock shows now: the time to pass to the node's handles. Zero for a node
-    /// that was never added.
+    /// Returns what the node's clock shows now: the time to pass to the node's handles. Zero for a
+    /// node that was never added.
     pub fn local_now(&self, index: NodeIndex) -> Instant {
         self.slots.get(index.index()).map_or(Instant::ZERO, |slot| slot.clock.shows(self.now))
     }
@@ -262,14 +263,15 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// The live input that was set with [`VirtualNetwork::set`] since the node was started last, if any.
+    /// Returns the live input that was set with [`VirtualNetwork::set`] since the node was started
+    /// last, if any.
     pub fn input(&self, index: NodeIndex, name: &Name) -> Option<f64> {
         self.slots.get(index.index())?.inputs.get(name).copied()
     }
 
     // ------------------------------------------------------------------ time
 
-    /// The virtual time.
+    /// Returns the virtual time.
     pub fn now(&self) -> Instant {
         self.now
     }
@@ -340,22 +342,22 @@ impl VirtualNetwork {
         core::mem::take(&mut self.traffic)
     }
 
-    /// What really happened so far.
+    /// Returns what really happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// One number for all that was delivered and said so far, with its time.
+    /// Returns the digest of everything that was delivered and reported so far, with its time.
     pub fn digest(&self) -> u64 {
         self.digest.finish()
     }
 
-    /// How many things have happened so far: arrivals, timeouts, starts.
+    /// Returns how many things have happened so far: arrivals, timeouts, starts.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// How many packets are on their way, stream messages and their failures included.
+    /// Returns how many packets are on their way, stream messages and their failures included.
     pub fn in_flight(&self) -> usize {
         self.packets.len()
     }
@@ -391,7 +393,7 @@ impl VirtualNetwork {
         self.call(index, |_, _| ());
     }
 
-    /// The only way to a node: calls it, then takes out what it wants sent, said and timed.
+    /// Calls a node, then takes out its packets, notices and timer. The only way to a node.
     fn call<R>(&mut self, index: NodeIndex, f: impl FnOnce(&mut Node, Instant) -> R) -> Option<R> {
         let slot = self.slots.get_mut(index.index())?;
         let mut node = slot.node.take()?;

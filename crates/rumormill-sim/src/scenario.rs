@@ -67,7 +67,8 @@ use crate::network::link::Link;
 /// More nodes than this are refused: their state would not fit an ordinary machine.
 pub const MOST_NODES: u32 = 100_000;
 
-/// Largest number of nodes that join the first one at the start, unless the scenario says otherwise.
+/// Largest number of nodes that join the first one at the start, unless the scenario says
+/// otherwise.
 const MOST_THAT_JOIN: u32 = 500;
 
 /// More samples than this are refused.
@@ -90,14 +91,15 @@ pub struct Scenario {
     /// How often everything is looked at. Default 250 ms, or a 2000th of the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Span>,
-    /// Whether nodes run nothing but the membership: no aggregates, no events, no keys. Default false.
+    /// Whether nodes run nothing but the membership: no aggregates, no events, no keys. Default
+    /// false.
     #[serde(skip_serializing_if = "is_default")]
     pub bare: bool,
     /// The settings of the nodes.
     #[serde(skip_serializing_if = "NodeSettings::is_default")]
     pub node: NodeSettings,
-    /// What nodes report: aggregates and how their inputs are laid over the nodes. Default `requests`,
-    /// from 1 at the first node to the number of nodes at the last.
+    /// What nodes report: aggregates and how their inputs are laid over the nodes. Default
+    /// `requests`, from 1 at the first node to the number of nodes at the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aggregates: Option<BTreeMap<String, Values>>,
     /// What links do. Default 0.5 to 2 ms, without loss.
@@ -210,18 +212,18 @@ impl Scenario {
         joins.fold(self.nodes, u32::saturating_add)
     }
 
-    /// How often everything is looked at.
+    /// Returns how often everything is looked at.
     pub fn sample_period(&self) -> Span {
         let usual = Span::from_secs_f64(0.25).max(Span(self.duration.0 / 2000));
         self.sample.unwrap_or(usual.min(self.duration))
     }
 
-    /// Whether the nodes know each other from the start.
+    /// Returns whether the nodes know each other from the start.
     pub fn starts_formed(&self) -> bool {
         self.formed.unwrap_or(self.nodes > MOST_THAT_JOIN)
     }
 
-    /// The aggregates and how their inputs are laid over the nodes.
+    /// Returns the aggregates and how their inputs are laid over the nodes.
     pub fn aggregates(&self) -> BTreeMap<String, Values> {
         if self.bare {
             return BTreeMap::new();
@@ -232,7 +234,7 @@ impl Scenario {
             .unwrap_or_else(|| BTreeMap::from([("requests".to_owned(), rising())]))
     }
 
-    /// The settings of its nodes.
+    /// Returns the settings of its nodes.
     ///
     /// # Errors
     /// When one is out of its range.
@@ -240,12 +242,12 @@ impl Scenario {
         self.node.config()
     }
 
-    /// The nodes with a store.
+    /// Returns the nodes with a store.
     pub(crate) fn durable(&self) -> Durable {
         self.node.durable.clone().unwrap_or_else(Durable::none)
     }
 
-    /// What links do at first.
+    /// Returns what links do at first.
     pub fn first_link(&self) -> Link {
         self.link.over(Link::default())
     }

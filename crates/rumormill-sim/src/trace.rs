@@ -57,7 +57,7 @@ const CHUNK_HEAD: usize = 9;
 /// No chunk is longer than this.
 const MOST_BYTES: u32 = 1 << 30;
 
-/// The checksum of a chunk.
+/// Returns the checksum of a chunk.
 fn checksum(kind: u8, payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&[kind]);

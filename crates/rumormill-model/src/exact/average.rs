@@ -10,13 +10,14 @@ impl Schedule {
     /// Returns the factor ρ by which a cycle shrinks the mean of S.
     ///
     /// Random pair (1 − 1/(n−1))ⁿ; matching ½(1 − 1/(n−1)), ½ if n is odd; shuffled by the exact
-    /// recursion [`shuffled_factor`], for more than 10⁵ nodes by its limit 1/(2√e) to order 1/n; fixed
-    /// order by [`fixed_order_factor`]; asynchronous e^{−n/(n−1)}, from Poisson(n) exchanges of random
-    /// pairs. SPSP with atomic exchanges averages values and weights alike and contracts the same.
+    /// recursion [`shuffled_factor`], for more than 10⁵ nodes by its limit 1/(2√e) to order 1/n;
+    /// fixed order by [`fixed_order_factor`]; asynchronous e^{−n/(n−1)}, from Poisson(n) exchanges
+    /// of random pairs. SPSP with atomic exchanges averages values and weights alike and contracts
+    /// the same.
     ///
-    /// Synchronous is push-sum, ½ − 1/(4n): S is then Σ (v − x̄ w)² over the masses v and weights w that
-    /// the nodes hold. Their estimates v/w contract more slowly, by about 0.54 a round at 1,000 nodes;
-    /// no formula for that is known.
+    /// Synchronous is push-sum, ½ − 1/(4n): S is then Σ (v − x̄ w)² over the masses v and weights w
+    /// that the nodes hold. Their estimates v/w contract more slowly, by about 0.54 a round at
+    /// 1,000 nodes; no formula for that is known.
     ///
     /// # Errors
     /// If `nodes` is below 2 or above 10¹⁵.
@@ -50,8 +51,8 @@ impl Schedule {
     }
 }
 
-/// The factor of a cycle in shuffled order, by the exact recursion over the second moments of the
-/// nodes that have started an exchange and those that have not.
+/// Returns the factor of a cycle in shuffled order, by the exact recursion over the second moments
+/// of the nodes that have started an exchange and those that have not.
 ///
 /// For n = 8, 64 and 1000: 0.227894, 0.294513, 0.302711; the limit is 1/(2√e) = 0.303265
 /// (Jelasity, Montresor and Babaoglu 2005).
@@ -100,7 +101,7 @@ pub fn shuffled_factor(nodes: u64) -> f64 {
     d
 }
 
-/// The factor of a cycle in fixed order as n → ∞, about 0.294.
+/// Returns the factor of a cycle in fixed order as n → ∞, about 0.294.
 ///
 /// With v(τ) the mean square of the node at place τ of the order, a node not starting is drawn by
 /// each starter t with rate 1, v′ = (v(t) − 3v)/4, and when it starts, v becomes a quarter of its
@@ -154,9 +155,9 @@ pub fn cycles_needed(factor: f64, epsilon: f64, delta: f64) -> Result<u64, Error
     Ok(((-delta.ln() - 2.0 * epsilon.ln()) / -factor.ln()).ceil() as u64)
 }
 
-/// Mean and second moment of S after `steps` exchanges of random pairs, relative to S₀ and S₀²,
-/// exactly; `kurtosis` is Σ(x−x̄)⁴/S₀² at the start (1/n when all nodes are equally far off, near 1
-/// when one node holds everything).
+/// Returns the mean and second moment of S after `steps` exchanges of random pairs, relative to S₀
+/// and S₀², exactly; `kurtosis` is Σ(x−x̄)⁴/S₀² at the start (1/n when all nodes are equally far
+/// off, near 1 when one node holds everything).
 ///
 /// E\[S²\] and E\[Σx⁴\] obey a closed linear recursion: an exchange of x and y takes (x−y)²/2 from
 /// S, and Σ over pairs of (x−y)⁴ is 2nΣx⁴ + 6S².

@@ -14,8 +14,8 @@ fn any(e: f64, m: f64) -> f64 {
 }
 
 /// Chance that blind broadcast, each message sent `repeats` times, leaves someone out:
-/// 1 − (1 − p^r)^{n−1}. With one repeat this is the single-shot broadcast. Messages: r(n−1). It is also
-/// the probability that more than r rounds of retransmission until acknowledged are needed.
+/// 1 − (1 − p^r)^{n−1}. With one repeat this is the single-shot broadcast. Messages: r(n−1). It is
+/// also the probability that more than r rounds of retransmission until acknowledged are needed.
 ///
 /// # Errors
 /// If `nodes` is 0 or above 10¹⁵, or `loss` is outside [0, 1].
@@ -30,8 +30,8 @@ pub fn blind(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> {
     Ok(any(loss.powf(f64::from(repeats)), nodes as f64 - 1.0))
 }
 
-/// Chance that blind broadcast reaches everyone, (1 − p^r)^{n−1}: one minus [`blind`], with digits where
-/// that is near one.
+/// Chance that blind broadcast reaches everyone, (1 − p^r)^{n−1}: one minus [`blind`], with digits
+/// where that is near one.
 ///
 /// # Errors
 /// As [`blind`].
@@ -41,7 +41,8 @@ pub fn blind_success(nodes: u64, loss: f64, repeats: u32) -> Result<f64, Error> 
     Ok(if nodes == 1 { 1.0 } else { ((nodes as f64 - 1.0) * (-missed).ln_1p()).exp() })
 }
 
-/// The least number of blind repeats that leaves someone out with probability at most `failure`.
+/// Returns the least number of blind repeats that leaves someone out with probability at most
+/// `failure`.
 ///
 /// # Errors
 /// As [`blind`]; if `failure` is outside (0, 1); or if `loss` is 1, when no number will do.
@@ -71,8 +72,8 @@ pub fn acknowledged_messages(nodes: u64, loss: f64) -> Result<f64, Error> {
     Ok(if nodes == 1 { 0.0 } else { (nodes as f64 - 1.0) / (1.0 - loss) })
 }
 
-/// Mean number of rounds of retransmission until all have it, `Σ_r` 1 − (1 − p^r)^{n−1}. Infinite
-/// if everything is lost.
+/// Returns the mean number of rounds of retransmission until all have it, `Σ_r` 1 − (1 −
+/// p^r)^{n−1}. Infinite if everything is lost.
 ///
 /// # Errors
 /// As [`blind`].
@@ -174,7 +175,7 @@ pub fn eager(nodes: u64, loss: f64) -> Result<Eager, Error> {
     Ok(Eager { messages: reached * others as f64, rounds, failure })
 }
 
-/// The counts that a binomial law of `s` trials can give.
+/// Returns the counts that a binomial law of `s` trials can give.
 fn window(s: f64, hit: f64) -> std::ops::RangeInclusive<u64> {
     let reach = 12.0 * (s * hit * (1.0 - hit)).sqrt() + 24.0;
     let low = (s * hit - reach).floor().max(0.0);
@@ -182,8 +183,8 @@ fn window(s: f64, hit: f64) -> std::ops::RangeInclusive<u64> {
     low as u64..=high as u64
 }
 
-/// The usual estimate of the failure of eager reliable broadcast: (n−1)p^{n−1}, the mean number
-/// of nodes (other than the sender) that all others miss.
+/// Returns the usual estimate of the failure of eager reliable broadcast: (n−1)p^{n−1}, the mean
+/// number of nodes (other than the sender) that all others miss.
 ///
 /// # Errors
 /// As [`blind`].
@@ -196,8 +197,8 @@ pub fn eager_estimate(nodes: u64, loss: f64) -> Result<f64, Error> {
 /// The most nodes [`eager_failure`] is computed for: its time grows with their square.
 pub const MAX_EAGER_NODES: u64 = 10_000;
 
-/// The exact chance that eager reliable broadcast (whoever gets the message first sends it to
-/// everyone once) leaves someone out.
+/// Returns the exact chance that eager reliable broadcast (whoever gets the message first sends it
+/// to everyone once) leaves someone out.
 ///
 /// The set reached has the law of the sender's component in a random graph with edge probability
 /// 1−p, so this is the chance that graph is not connected, by Gilbert's (1959) recurrence,

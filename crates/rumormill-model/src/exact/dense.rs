@@ -97,10 +97,11 @@ impl Rows {
         self.alive - last
     }
 
-    /// The law of what is left of `missed` when each is missed again with chance `miss`, on its own;
-    /// gives the least count.
+    /// Returns the law of what is left of `missed` when each is missed again with chance `miss`, on
+    /// its own; gives the least count.
     ///
-    /// With Poisson probabilities p, C(x, y) c^y h^{x−y} = p(y; c z) p(x−y; h z) / p(x; z) for any z.
+    /// With Poisson probabilities p, C(x, y) c^y h^{x−y} = p(y; c z) p(x−y; h z) / p(x; z) for any
+    /// z.
     fn thin(&mut self, miss: Double, hit: Double, row: &mut Vec<f64>) -> usize {
         let (low, law) = (self.missed.low, &self.missed.hi);
         let high = low + law.len() - 1;
@@ -187,7 +188,8 @@ fn poisson(mean: Double, low: usize, high: usize, table: &mut Vec<f64>) {
     }
 }
 
-/// The binomial law of the number missed of `m`, where it is not negligible; gives the least count.
+/// Returns the binomial law of the number missed of `m`, where it is not negligible; gives the
+/// least count.
 fn binomial(m: usize, miss: Double, hit: Double, row: &mut Vec<f64>) -> usize {
     let mode = ((m as f64 * miss.hi) as usize).min(m);
     let (odds, turned) = (miss.over(hit), hit.over(miss));

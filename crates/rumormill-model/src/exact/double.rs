@@ -11,7 +11,7 @@ pub(crate) struct Double {
     pub(crate) lo: f64,
 }
 
-/// The upper 26 bits of `a`, and the rest.
+/// Returns the upper 26 bits of `a`, and the rest.
 #[inline(always)]
 pub(crate) fn halves(a: f64) -> (f64, f64) {
     let c = 134_217_729.0 * a;

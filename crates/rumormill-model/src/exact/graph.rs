@@ -43,7 +43,7 @@ pub struct Facts {
 }
 
 impl GraphKind {
-    /// What is known about this graph on `nodes` nodes.
+    /// Returns what is known about this graph on `nodes` nodes.
     ///
     /// # Errors
     /// If the graph does not exist on that many nodes, or nothing is known about it.
@@ -205,8 +205,8 @@ pub fn star_survival(nodes: u64, rounds: u64) -> Result<f64, Error> {
 }
 
 /// E\[T\] of push on a ring, by recursion over the gap left: with two ends, each going on with
-/// probability ½, `E_g` = (1 + ½E_{g−1} + ¼E_{g−2})/(3/4), and `E_1` = 4/3 because both ends may call
-/// the last node.
+/// probability ½, `E_g` = (1 + ½E_{g−1} + ¼E_{g−2})/(3/4), and `E_1` = 4/3 because both ends may
+/// call the last node.
 #[must_use]
 pub fn ring_mean(nodes: u64) -> f64 {
     if nodes < 3 {

@@ -51,8 +51,8 @@ impl Panels {
     /// narrower.
     ///
     /// Where nodes pull, the uninformed share is raised to a power each round until losses or
-    /// single nodes stop it, so the last rounds magnify a change of s by up to ln n, or by ln 1/loss
-    /// and once more by the power; pushes alone magnify it by little more than the fan-out.
+    /// single nodes stop it, so the last rounds magnify a change of s by up to ln n, or by ln
+    /// 1/loss and once more by the power; pushes alone magnify it by little more than the fan-out.
     ///
     /// Where a round moves s by less than a panel, thousands of readings between the same points
     /// would amplify rounding: there the highest coefficients are dropped, and panels are narrow
@@ -81,7 +81,7 @@ impl Panels {
         }
     }
 
-    /// The length of a panel that begins at s.
+    /// Returns the length of a panel that begins at s.
     ///
     /// Rounds that raise the uninformed share e^{−s} to a power magnify a change of s in proportion
     /// to s, up to the same end: the later, the less is left of the magnification.
@@ -145,7 +145,7 @@ impl Grid {
         grid
     }
 
-    /// The length of the panel at s, or of the nearest; no bound if there are none.
+    /// Returns the length of the panel at s, or of the nearest; no bound if there are none.
     pub(crate) fn width_at(&self, s: f64) -> f64 {
         if self.panels == 0 {
             return f64::INFINITY;
@@ -163,7 +163,7 @@ impl Grid {
         place(s, self.edges[panel], self.edges[panel + 1])
     }
 
-    /// Whether the node is one whole count (rather than a point of a panel).
+    /// Returns whether the node is one whole count (rather than a point of a panel).
     pub(crate) fn whole(&self, node: usize) -> bool {
         node < self.early || node >= self.early + self.panels * POINTS
     }

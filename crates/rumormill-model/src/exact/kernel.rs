@@ -92,7 +92,7 @@ impl Kernel {
         both * self.fanout * self.keep * self.alive / self.pool
     }
 
-    /// Whether informed nodes make picks that the row must follow one by one.
+    /// Returns whether informed nodes make picks that the row must follow one by one.
     pub(crate) fn has_pushes(&self) -> bool {
         self.style.pushes() && !self.everyone
     }
@@ -116,7 +116,8 @@ impl Kernel {
         self.caller_miss(u, m)
     }
 
-    /// Returns the probability that no node is informed in a round from u informed and m uninformed.
+    /// Returns the probability that no node is informed in a round from u informed and m
+    /// uninformed.
     pub(crate) fn idle(&self, u: f64, m: f64) -> f64 {
         let pulls = self.own_miss(u, m).miss.powf(m);
         if self.has_pushes() { pulls * self.caller_miss(m, u).miss.powf(u) } else { pulls }
@@ -191,7 +192,7 @@ impl Kernel {
         }
     }
 
-    /// Whether distinct picks need a correction to the law of independent ones.
+    /// Returns whether distinct picks need a correction to the law of independent ones.
     pub(crate) fn corrected(&self) -> bool {
         !self.correction.is_empty()
     }
@@ -203,7 +204,8 @@ impl Kernel {
         self.fanout * shortfall + self.ln_correction(Complex::new(z, 0.0), self.correction.len()).re
     }
 
-    /// The closed-form variance needs this: ln λ(2) − 2 ln λ(1), a number of order −k q², without cancellation.
+    /// Returns, for the closed-form variance, ln λ(2) − 2 ln λ(1), a number of order −k q²,
+    /// without cancellation.
     #[cfg(test)]
     pub(crate) fn ln_pair_excess(&self) -> f64 {
         let (one, two) = (1.0 - self.q, 1.0 - 2.0 * self.q);
@@ -223,8 +225,8 @@ impl Kernel {
         if t.norm_squared() < 1e-10 { t - t.ln_1p_shortfall() } else { t.ln_1p() }
     }
 
-    /// How many coefficients of Q matter to u senders when |z| stays below `reach`; 0 if the
-    /// correction changes nothing.
+    /// Returns how many coefficients of Q matter to u senders when |z| stays below `reach`; 0 if
+    /// the correction changes nothing.
     pub(crate) fn correction_terms(&self, u: f64, m: f64, reach: f64) -> usize {
         // What Q does to the variance, 2 u e₂ (qm)², against the scale u² on which f varies.
         let Some(&first) = self.correction.first() else { return 0 };
@@ -270,7 +272,8 @@ impl Kernel {
     }
 }
 
-/// The chances that 0, 1, …, k of k contacts arrive when each is lost with probability `loss`.
+/// Returns the chances that 0, 1, …, k of k contacts arrive when each is lost with probability
+/// `loss`.
 pub(crate) fn binomial_row(k: usize, loss: f64) -> Vec<f64> {
     let mut row = vec![0.0; k + 1];
     row[0] = 1.0;

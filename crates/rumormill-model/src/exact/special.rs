@@ -75,7 +75,7 @@ pub(crate) fn ln_binomial(x: f64, rest: f64, mean: f64, rest_mean: f64, gap: f64
         + 0.5 * (n / (2.0 * PI * x * rest)).ln()
 }
 
-/// The harmonic number `H_n` = 1 + 1/2 + … + 1/n, to about 1e-15 relative. `H_0` = 0.
+/// Returns the harmonic number `H_n` = 1 + 1/2 + … + 1/n, to about 1e-15 relative. `H_0` = 0.
 ///
 /// ```
 /// assert!((rumormill_model::exact::special::harmonic(4.0) - 25.0 / 12.0).abs() < 1e-15);
@@ -89,7 +89,7 @@ pub fn harmonic(n: f64) -> f64 {
     n.ln() + EULER_GAMMA + 0.5 / n - s / 12.0 + s * s / 120.0 - s * s * s / 252.0
 }
 
-/// The second harmonic number 1 + 1/4 + … + 1/n², to about 1e-15 relative.
+/// Returns the second harmonic number 1 + 1/4 + … + 1/n², to about 1e-15 relative.
 ///
 /// ```
 /// assert!((rumormill_model::exact::special::harmonic2(2.0) - 1.25).abs() < 1e-15);
@@ -149,8 +149,8 @@ fn gamma_q_large(a: f64, x: f64) -> f64 {
     if upper { part } else { 1.0 - part }
 }
 
-/// The regularised upper incomplete gamma function Q(a, x) = Γ(a, x)/Γ(a): the chance that an
-/// Erlang or gamma variable of shape a and rate 1 exceeds x. Valid for a > 0 and x ≥ 0, to about
+/// Returns the regularised upper incomplete gamma function Q(a, x) = Γ(a, x)/Γ(a): the chance that
+/// an Erlang or gamma variable of shape a and rate 1 exceeds x. Valid for a > 0 and x ≥ 0, to about
 /// 1e-12 (series and continued fraction: Press et al. 2007, §6.2).
 ///
 /// ```

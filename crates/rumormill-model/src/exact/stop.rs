@@ -42,8 +42,8 @@ impl Rule {
     }
 }
 
-/// The share never told in the mean field: the root below 1 of s = e^{−(k+1)(1−s)} with feedback,
-/// of s = e^{−k(1−s)} without. For the coin, k is one over its probability.
+/// Returns the share never told in the mean field: the root below 1 of s = e^{−(k+1)(1−s)} with
+/// feedback, of s = e^{−k(1−s)} without. For the coin, k is one over its probability.
 ///
 /// Blind with k ≤ 1 the rumor dies at once: the share is 1.
 ///
@@ -76,8 +76,8 @@ pub fn mean_field_residue(counted: Counted, k: f64) -> Result<f64, Error> {
     Ok(s)
 }
 
-/// The counter below which completeness fails as n grows: telling everyone with probability 1−δ
-/// takes k+1 ≥ ln(n/δ), roughly (feedback).
+/// Returns the counter below which completeness fails as n grows: telling everyone with probability
+/// 1−δ takes k+1 ≥ ln(n/δ), roughly (feedback).
 ///
 /// # Errors
 /// If `nodes` is 0 or above 10¹⁵, or `failure` outside (0, 1).

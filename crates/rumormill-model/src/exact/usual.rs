@@ -63,7 +63,7 @@ pub struct Estimate {
     pub verdict: Verdict,
 }
 
-/// The growth rate per round while few know: contacts that arrive per informed node.
+/// Returns the growth rate per round while few know: contacts that arrive per informed node.
 pub(crate) fn growth(spread: &Spread) -> f64 {
     let both = if spread.style == Style::PushPull { 2.0 } else { 1.0 };
     // The story divides by n where a caller has n−1 others: keep to its word.
@@ -71,19 +71,19 @@ pub(crate) fn growth(spread: &Spread) -> f64 {
     both * spread.picks() as f64 * (1.0 - spread.loss) * reach
 }
 
-/// The moments the story gives: 2 ln n and π²/3 for a rate of one a round.
+/// Returns the moments the story gives: 2 ln n and π²/3 for a rate of one a round.
 fn story_moments(spread: &Spread) -> (f64, f64) {
     let rate = growth(spread);
     (2.0 * (spread.alive() as f64).ln() / rate, PI * PI / 3.0 / (rate * rate))
 }
 
-/// The least T of the story: everyone who knows tells `fanout` others, ⌈log n⌉ to base 1+k.
+/// Returns the least T of the story: everyone who knows tells `fanout` others, ⌈log n⌉ to base 1+k.
 fn doublings(spread: &Spread) -> f64 {
     let fanout = spread.picks().max(1) as f64;
     (spread.goal() as f64 / spread.origins as f64).max(1.0).ln() / fanout.ln_1p()
 }
 
-/// Every step of the usual story that applies, judged by the exact law.
+/// Returns every step of the usual story that applies, judged by the exact law.
 ///
 /// Spreads that never finish, or are finished at once, have none.
 ///
@@ -218,7 +218,7 @@ fn judge(
     }
 }
 
-/// The x at which a falling curve reaches `level`, by bisection.
+/// Returns the x at which a falling curve reaches `level`, by bisection.
 fn invert(curve: &dyn Fn(f64) -> f64, level: f64, mean: f64, deviation: f64) -> f64 {
     let (mut low, mut high) = (0.0, mean + 100.0 * (deviation + 1.0));
     for _ in 0..80 {

@@ -16,8 +16,8 @@ const MAX_SKEW_MILLIS: u64 = 100_000;
 /// One incarnation of one node: the node, and how often it was started.
 type Incarnation = (NodeIndex, u32);
 
-/// Follows a run through the events of its nodes. [`Chronicle::record_all`] must be called before any
-/// node is stopped or started, so that each event is attributed to the right incarnation.
+/// Follows a run through the events of its nodes. [`Chronicle::record_all`] must be called before
+/// any node is stopped or started, so that each event is attributed to the right incarnation.
 #[derive(Clone, Debug, Default)]
 pub struct Chronicle {
     published: BTreeMap<EventId, Instant>,
@@ -90,8 +90,8 @@ impl Chronicle {
         }
     }
 
-    /// Returns how many events were published, and how many deliveries there were, those at the origin
-    /// included.
+    /// Returns how many events were published, and how many deliveries there were, those at the
+    /// origin included.
     pub fn published(&self) -> (usize, usize) {
         (self.published.len(), self.received.values().map(BTreeMap::len).sum())
     }
@@ -108,8 +108,8 @@ impl Chronicle {
         (self.published.get(&event).copied(), times.map(|(_, at)| *at).collect())
     }
 
-    /// Checks that every event that some running node has received was received by all running nodes
-    /// that had been started when it was published.
+    /// Checks that every event that some running node has received was received by all running
+    /// nodes that had been started when it was published.
     ///
     /// # Errors
     /// Names a node and an event that it missed.
@@ -118,7 +118,8 @@ impl Chronicle {
         missed.map_or(Ok(()), |(node, event, _)| Err(Violation::Missed { node, event }))
     }
 
-    /// Returns how many deliveries are owed to the nodes that run, and how many of them were missed.
+    /// Returns how many deliveries are owed to the nodes that run, and how many of them were
+    /// missed.
     pub fn deliveries(&self, net: &VirtualNetwork) -> (usize, usize) {
         self.owed(net).fold((0, 0), |(owed, missed), (_, _, received)| {
             (owed + 1, missed + usize::from(!received))
@@ -143,7 +144,8 @@ impl Chronicle {
         })
     }
 
-    /// All running nodes hold the same, and it is the newest of what any of them ever held.
+    /// Checks that all running nodes hold the same, and that it is the newest of what any of them
+    /// ever held.
     ///
     /// # Errors
     /// Names a node that differs, or a key that is not what it should be.

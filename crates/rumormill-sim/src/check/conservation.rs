@@ -21,12 +21,12 @@ pub struct Book {
     pub explanation: Option<Explanation>,
 }
 
-/// What all running nodes say that an aggregate rests on.
+/// Returns what all running nodes say that an aggregate rests on.
 pub fn books(net: &VirtualNetwork, aggregate: &Name) -> Vec<Book> {
     net.running().filter_map(|(node, _)| book(net, node, aggregate)).collect()
 }
 
-/// What a node says that an aggregate rests on; `None` if it is not running.
+/// Returns what a node says that an aggregate rests on; `None` if it is not running.
 pub fn book(net: &VirtualNetwork, node: NodeIndex, aggregate: &Name) -> Option<Book> {
     let explanation = net.node(node)?.aggregates().explain(net.local_now(node), aggregate);
     Some(Book { node, addr: node.addr(), explanation })
@@ -62,7 +62,7 @@ pub fn quiet(books: &[Book]) -> Result<(), String> {
     }
 }
 
-/// The masses of each component add up to the inputs, to the last bit. To be asked when
+/// Checks that the masses of each component add up to the inputs, to the last bit. To be asked when
 /// [`quiet`].
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub struct Said {
     pub reading: Option<Reading>,
 }
 
-/// What all running nodes say of an aggregate.
+/// Returns what all running nodes say of an aggregate.
 pub fn said(net: &VirtualNetwork, aggregate: &Name) -> Vec<Said> {
     let said = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
         let now = net.local_now(node);
@@ -34,9 +34,9 @@ const SLACK: f64 = 4.0;
 /// A unit of mass.
 const QUANTUM: f64 = 1.0 / 18_446_744_073_709_551_616.0;
 
-/// Every node has converged, and what it says is true within the tolerance. Where there are more
-/// members than enclosures can cover nobody knows the extremes or that it has converged, which is
-/// not asked then.
+/// Checks that every node has converged, and that its estimate is right within the tolerance. Where
+/// there are more members than enclosures can cover nobody knows the extremes or that it has
+/// converged, which is not asked then.
 ///
 /// Errors of sum and average are measured against the largest input, as the tolerance is: inputs
 /// may cancel out. That of the variance is measured against itself.
@@ -88,8 +88,8 @@ pub fn aggregates(
     Ok(())
 }
 
-/// Every enclosure that holds for an instant at or after `since` (in the node's own time) contains
-/// the truth, which must have been the same since then. Returns how many there were.
+/// Checks that every enclosure that holds for an instant at or after `since` (in the node's own
+/// time) contains the truth, which must have been the same since then. Returns how many there were.
 ///
 /// # Errors
 /// The first enclosure that does not.

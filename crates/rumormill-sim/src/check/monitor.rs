@@ -150,8 +150,8 @@ impl Watch {
 }
 
 impl Group {
-    /// Every enclosure contains what was true at one instant at least of the time that it speaks
-    /// of (`docs/enclosure.md`). Returns how many could be looked at.
+    /// Checks that every enclosure contains what was true at one instant at least of the time that
+    /// it speaks of (`docs/enclosure.md`). Returns how many could be looked at.
     fn enclosures(
         &self,
         net: &VirtualNetwork,
@@ -216,7 +216,7 @@ impl Group {
     }
 }
 
-/// The groups of nodes that hold exactly each other for members, by their rosters' digests.
+/// Returns the groups of nodes that hold exactly each other for members, by their rosters' digests.
 fn closed_groups(net: &VirtualNetwork) -> BTreeMap<u64, Vec<NodeIndex>> {
     let mut groups: BTreeMap<u64, Vec<NodeIndex>> = BTreeMap::new();
     for (index, node) in net.running() {
@@ -231,7 +231,7 @@ fn closed_groups(net: &VirtualNetwork) -> BTreeMap<u64, Vec<NodeIndex>> {
     groups
 }
 
-/// What the aggregate is, from the inputs that running nodes were given.
+/// Returns what the aggregate is, from the inputs that running nodes were given.
 pub(crate) fn truth(net: &VirtualNetwork, aggregate: &Name) -> Truth {
     Truth::of(net.running().filter_map(|(index, _)| net.input(index, aggregate)))
 }

@@ -19,7 +19,7 @@ pub struct View {
     pub members: Vec<NodeId>,
 }
 
-/// The views of all running nodes.
+/// Returns the views of all running nodes.
 pub fn views(net: &VirtualNetwork) -> Vec<View> {
     let view = |(node, running): (NodeIndex, &rumormill_proto::Node)| {
         let roster = running.roster();
@@ -28,7 +28,7 @@ pub fn views(net: &VirtualNetwork) -> Vec<View> {
     net.running().map(view).collect()
 }
 
-/// Every node's members are exactly the nodes that there are.
+/// Checks that every node's members are exactly the nodes that there are.
 ///
 /// # Errors
 /// The first node whose members are others.

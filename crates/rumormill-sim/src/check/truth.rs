@@ -66,23 +66,23 @@ impl Truth {
         truth
     }
 
-    /// The sum, to the precision of a float.
+    /// Returns the sum, to the precision of a float.
     pub fn sum(&self) -> f64 {
         self.sum_below
     }
 
-    /// The average, to the precision of a float. Not a number if there is no input.
+    /// Returns the average, to the precision of a float. Not a number if there is no input.
     pub fn average(&self) -> f64 {
         self.sum_below / self.count as f64
     }
 
-    /// The largest magnitude of an input, which errors are measured against.
+    /// Returns the largest magnitude of an input, which errors are measured against.
     pub fn largest(&self) -> f64 {
         if self.count == 0 { 0.0 } else { self.min.abs().max(self.max.abs()) }
     }
 }
 
-/// The floats next to `whole + rest·2⁻⁶⁴`, below and above (the same, if it is a float).
+/// Returns the floats next to `whole + rest·2⁻⁶⁴`, below and above (the same, if it is a float).
 fn floats_around(whole: i128, rest: i128) -> (f64, f64) {
     if whole.unsigned_abs() < 1 << 62 {
         let units = (whole << 64) | rest;

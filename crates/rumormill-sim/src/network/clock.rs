@@ -23,14 +23,14 @@ impl Clock {
         Self { since: now.as_nanos(), shown: 0, rate: fixed(rate) }
     }
 
-    /// What the clock shows at the virtual time `at`.
+    /// Returns what the clock shows at the virtual time `at`.
     pub(crate) fn shows(&self, at: Instant) -> Instant {
         let passed = u128::from(at.as_nanos().saturating_sub(self.since));
         let shown = (passed * u128::from(self.rate)) >> FRACTION;
         Instant::from_nanos(self.shown.saturating_add(clamp(shown)))
     }
 
-    /// The first virtual time at which the clock shows `local` or later.
+    /// Returns the first virtual time at which the clock shows `local` or later.
     pub(crate) fn when_it_shows(&self, local: Instant) -> Instant {
         let ahead = u128::from(local.as_nanos().saturating_sub(self.shown)) << FRACTION;
         let passed = ahead.div_ceil(u128::from(self.rate));

@@ -59,7 +59,8 @@ impl Hasher for Digest {
     }
 }
 
-/// A seed for one purpose of a run: a fixed hash, so that it doesn't depend on what else exists.
+/// Returns a seed for one purpose of a run: a fixed hash, so that it doesn't depend on what else
+/// exists.
 pub(crate) fn seed(run: u64, purpose: u64, index: u64) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(run, 0x7365_6564_0000_0000);
     hasher.write(&purpose.to_le_bytes());

@@ -18,9 +18,9 @@ impl VirtualNetwork {
         }
     }
 
-    /// A node that has crashed or left starts again at the same address, under the same name, as
-    /// a higher incarnation, without any state except what a durable node's store holds. Joining and
-    /// setting inputs is up to the caller.
+    /// Starts a node that has crashed or left again at the same address, under the same
+    /// name, as a higher incarnation, without any state except what a durable node's store holds.
+    /// Joining and setting inputs is up to the caller.
     ///
     /// # Errors
     /// When the node is running, or was never started.
@@ -30,8 +30,8 @@ impl VirtualNetwork {
         self.restart_as(index, incarnation)
     }
 
-    /// As [`VirtualNetwork::restart`], with an incarnation of the caller's choice: that of a machine
-    /// whose clock was set back has a lower one.
+    /// As [`VirtualNetwork::restart`], with an incarnation of the caller's choice: that of a
+    /// machine whose clock was set back has a lower one.
     ///
     /// # Errors
     /// When the node is running, or was never started.
@@ -74,7 +74,7 @@ impl VirtualNetwork {
         }
     }
 
-    /// Whether the node is stopped for a while.
+    /// Returns whether the node is stopped for a while.
     pub fn is_paused(&self, index: NodeIndex) -> bool {
         self.slots.get(index.index()).is_some_and(|slot| slot.paused_until.is_some())
     }
@@ -129,7 +129,7 @@ impl VirtualNetwork {
         }
     }
 
-    /// What links do to packets from now on.
+    /// Sets what links do to packets from now on.
     ///
     /// # Errors
     /// When a parameter is out of its range.
@@ -139,12 +139,12 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// What links do to packets.
+    /// Returns what links do to packets.
     pub fn link(&self) -> Link {
         self.config.link
     }
 
-    /// The share of datagrams that vanish from now on.
+    /// Sets the share of datagrams that vanish from now on.
     ///
     /// # Errors
     /// When it is not from 0 to 1.
@@ -152,7 +152,8 @@ impl VirtualNetwork {
         self.set_link(Link { loss, ..self.config.link })
     }
 
-    /// The node's clock runs at another rate from now on, through restarts; it doesn't jump.
+    /// Makes the node's clock run at another rate from now on, through restarts; it doesn't
+    /// jump.
     ///
     /// # Errors
     /// When the node was never added, or the rate is not from 0.1 to 10.
@@ -168,8 +169,8 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// Steps the node's wall clock by this many milliseconds, forwards or backwards. It outlasts restarts.
-    /// Its timers go on as they were.
+    /// Steps the node's wall clock by this many milliseconds, forwards or backwards. It outlasts
+    /// restarts. Its timers go on as they were.
     ///
     /// # Errors
     /// When the node was never added.

@@ -11,12 +11,12 @@ pub struct NodeIndex(pub(crate) u32);
 const PORT: u16 = 7946;
 
 impl NodeIndex {
-    /// The number as an index, from 0.
+    /// Returns the number as an index, from 0.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// The address: 10.0.0.1 for the first node, and so on.
+    /// Returns the address: 10.0.0.1 for the first node, and so on.
     pub fn addr(self) -> SocketAddr {
         let [_, b, c, d] = (self.0 + 1).to_be_bytes();
         SocketAddr::from(([10, b, c, d], PORT))

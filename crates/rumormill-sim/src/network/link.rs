@@ -130,7 +130,8 @@ impl Default for Link {
     }
 }
 
-/// First wait of a stream before it sends a lost segment again. It doubles with each of the retries.
+/// First wait of a stream before it sends a lost segment again. It doubles with each of the
+/// retries.
 const STREAM_RETRY: Duration = Duration::from_millis(200);
 const STREAM_RETRIES: u32 = 5;
 
@@ -153,7 +154,7 @@ impl Link {
         self.latency.check()
     }
 
-    /// How long a stream message takes: what is lost on the way is sent again.
+    /// Returns how long a stream message takes: what is lost on the way is sent again.
     pub(crate) fn stream_latency(&self, rng: &mut Rng) -> Duration {
         let mut latency = self.latency.draw(rng);
         for retry in 0..STREAM_RETRIES {

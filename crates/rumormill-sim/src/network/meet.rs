@@ -12,8 +12,8 @@ impl VirtualNetwork {
         self.call(node, |node, now| node.join(now, other.addr()));
     }
 
-    /// All others join the first, again and again, until all know all or the deadline is past;
-    /// true if they do.
+    /// Makes all others join the first, again and again, until all know all or the deadline is
+    /// past; true if they do.
     pub fn form(&mut self, nodes: &[NodeIndex], deadline: Instant) -> bool {
         let Some((&first, others)) = nodes.split_first() else { return true };
         let known = |net: &Self, node| net.node(node).map_or(usize::MAX, |n| n.roster().len());
@@ -32,8 +32,9 @@ impl VirtualNetwork {
         false
     }
 
-    /// Lets these nodes know each other at once; see [`rumormill_proto::Node::adopt`], which says what is skipped.
-    /// Large runs begin like this: what n² news of joining would cost is not what they are about.
+    /// Lets these nodes know each other at once; see [`rumormill_proto::Node::adopt`], which says
+    /// what is skipped. Large runs begin like this: what n² news of joining would cost is not what
+    /// they are about.
     ///
     /// # Errors
     /// When one of them is not running. None has met another then.
@@ -42,7 +43,7 @@ impl VirtualNetwork {
         nodes.iter().try_for_each(|&node| self.introduce(node, &all))
     }
 
-    /// What [`VirtualNetwork::introduce`] tells each of these nodes: the two are
+    /// Introduces these nodes to each other as [`VirtualNetwork::introduce`] does: the two are
     /// [`VirtualNetwork::acquaint`] in steps.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ impl VirtualNetwork {
         self.travel(packet, arrives);
     }
 
-    /// Whether a connection between the two can work.
+    /// Returns whether a connection between the two can work.
     fn both_ways(&self, a: NodeIndex, b: NodeIndex) -> bool {
         self.barriers.pass(self.now, a, b) && self.barriers.pass(self.now, b, a)
     }

@@ -32,8 +32,8 @@ pub(crate) struct Slot {
     pub(crate) clock: Clock,
     /// What the wall clock showed at the last start, and the steps since: milliseconds since 1970.
     pub(crate) wall_origin: u64,
-    /// The inputs that were set and not taken away since the last start: what the checkers compare the
-    /// nodes' aggregates with.
+    /// The inputs that were set and not taken away since the last start: what the checkers compare
+    /// the nodes' aggregates with.
     pub(crate) inputs: BTreeMap<Name, f64>,
     /// How often the node was started.
     pub(crate) starts: u32,
@@ -107,7 +107,7 @@ impl Slot {
         Ok(())
     }
 
-    /// What the wall clock shows, in milliseconds since 1970.
+    /// Returns what the wall clock shows, in milliseconds since 1970.
     pub(crate) fn wall(&self, now: Instant) -> u64 {
         self.wall_origin + self.clock.shows(now).as_nanos() / 1_000_000
     }

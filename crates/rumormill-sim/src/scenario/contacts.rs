@@ -27,7 +27,7 @@ pub(crate) fn contacts(net: &VirtualNetwork, run: u64, index: NodeIndex) -> Vec<
     others.sample(&mut rng, 2).copied().collect()
 }
 
-/// One of those before it; the first has nobody but itself.
+/// Returns one of those before it; the first has nobody but itself.
 fn at_start(run: u64, index: NodeIndex) -> NodeIndex {
     let mut rng = Rng::seed_from_u64(seed(run, CONTACTS, u64::from(index.0)));
     NodeIndex(rng.random_range(0..index.0.max(1)))

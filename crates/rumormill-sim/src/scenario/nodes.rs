@@ -24,7 +24,7 @@ pub enum Nodes {
 #[error("{0:?} does not choose nodes; write n3, n3-n7, 25% or all, or a number of nodes to draw")]
 pub struct NotNodes(pub String);
 
-/// The number in a node's name.
+/// Returns the number in a node's name.
 fn number(name: &str) -> Option<u32> {
     let digits = name.trim().strip_prefix('n')?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -84,7 +84,7 @@ impl FromStr for Nodes {
     }
 }
 
-/// The names of nodes, three or more in a row as a range.
+/// Returns the names of nodes, three or more in a row as a range.
 pub(crate) fn names(nodes: &[u32]) -> Vec<String> {
     let mut names = Vec::new();
     for row in nodes.chunk_by(|a, b| a + 1 == *b) {

@@ -13,7 +13,7 @@ use crate::network::VirtualNetwork;
 use crate::network::index::NodeIndex;
 use crate::network::slot::NodeState;
 
-/// How things stand in the whole cluster.
+/// Returns how things stand in the whole cluster.
 pub(crate) fn sample(net: &VirtualNetwork, aggregates: &[Name], chronicle: &Chronicle) -> Sample {
     let running = net.running().count();
     let counters = net.counters();
@@ -40,7 +40,7 @@ fn share(part: usize, of: usize) -> f64 {
     if of == 0 { 0.0 } else { part as f64 / of as f64 }
 }
 
-/// The share of running nodes that hold exactly the running ones for members.
+/// Returns the share of running nodes that hold exactly the running ones for members.
 fn agreed(net: &VirtualNetwork, running: usize) -> f64 {
     // As rosters add the ids of members up for their digest.
     let ids = net.running().map(|(_, node)| node.roster().id().0);
@@ -78,7 +78,7 @@ fn aggregate_sample(net: &VirtualNetwork, aggregate: &Name, running: usize) -> A
     }
 }
 
-/// The state of every node.
+/// Returns the state of every node.
 pub(crate) fn nodes(net: &VirtualNetwork, aggregates: &[Name]) -> Vec<NodeLine> {
     (0..net.len() as u32).map(|number| node(net, NodeIndex(number), aggregates)).collect()
 }
@@ -185,7 +185,7 @@ fn in_words(event: &Notice) -> String {
     }
 }
 
-/// What became of packets since the last time.
+/// Returns what became of packets since the last time.
 pub(crate) fn traffic(net: &mut VirtualNetwork) -> Vec<Traffic> {
     let line = |packet: crate::network::traffic::Packet| Traffic {
         at: Moment::from(packet.at),

@@ -197,7 +197,7 @@ impl ScenarioRun {
         self.outcome()
     }
 
-    /// How the run stands.
+    /// Returns how the run stands.
     pub fn outcome(&self) -> Outcome {
         let (published, delivered) = self.chronicle.published();
         Outcome {
@@ -216,12 +216,12 @@ impl ScenarioRun {
         }
     }
 
-    /// The aggregates that are looked at.
+    /// Returns the aggregates that are looked at.
     pub fn aggregates(&self) -> &[Name] {
         &self.aggregates
     }
 
-    /// What happens in it, with everything random drawn.
+    /// Returns what happens in it, with everything random drawn.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -300,7 +300,7 @@ impl ScenarioRun {
         Ok(())
     }
 
-    /// Whether everything holds by now, and has for a while.
+    /// Returns whether everything holds by now, and has for a while.
     fn judge(&mut self, began: Instant, held: Option<Instant>) -> Result<(), Failure> {
         let now = self.net.now();
         let settled = self.watch.settled(&self.net, self.config.aggregates.tolerance);

@@ -1,7 +1,7 @@
 //! From a scenario to its steps: everything random is drawn, and everything impossible refused.
 //!
-//! What an action draws depends on the seed, its place in the list and the nodes that are up, and on
-//! nothing else, so that a change of one action leaves the others as they are.
+//! What an action draws depends on the seed, its place in the list and the nodes that are up, and
+//! on nothing else, so that a change of one action leaves the others as they are.
 
 mod choose;
 mod plan;
@@ -174,7 +174,7 @@ impl<'a> Drawing<'a> {
         Ok(())
     }
 
-    /// The time of something has come: chooses its nodes.
+    /// Chooses the nodes of an action whose time has come.
     fn happen(&mut self, at: Instant, pending: Pending<'a>) -> Result<(), ScenarioError> {
         match pending {
             Pending::Action { number, repetition, entry } => {

@@ -108,17 +108,17 @@ impl Shrink {
         Ok(true)
     }
 
-    /// How many runs were made so far.
+    /// Returns how many runs were made so far.
     pub fn runs(&self) -> usize {
         self.runs
     }
 
-    /// How many steps the shortest so far takes.
+    /// Returns how many steps the shortest so far takes.
     pub fn steps(&self) -> usize {
         self.steps.len()
     }
 
-    /// The shortest so far.
+    /// Returns the shortest so far.
     pub fn best(&self) -> Shrunk {
         Shrunk {
             scenario: self.best.with_steps(&self.steps),
@@ -133,7 +133,7 @@ fn run(scenario: &Scenario, steps: &[Step]) -> Result<Outcome, ScenarioError> {
     Ok(ScenarioRun::with_steps(scenario, steps.to_vec(), false)?.finish())
 }
 
-/// The scenario up to its failure. What must come right in the end needs all of its time.
+/// Returns the scenario up to its failure. What must come right in the end needs all of its time.
 fn cut_off(scenario: &Scenario, steps: &[Step], outcome: &Outcome) -> (Scenario, Vec<Step>) {
     let playing = outcome.at < scenario.duration.instant();
     let broken = matches!(outcome.failure, Some(Failure::Broken(..)));

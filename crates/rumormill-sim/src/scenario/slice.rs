@@ -149,7 +149,8 @@ impl Band {
     }
 }
 
-/// How a aggregate's sum stands. Errors and widths are relative to the sum of the inputs' magnitudes.
+/// How a aggregate's sum stands. Errors and widths are relative to the sum of the inputs'
+/// magnitudes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AggregateSample {
     /// The aggregate.
@@ -242,7 +243,7 @@ pub enum NodeStatus {
 }
 
 impl NodeStatus {
-    /// The word for it.
+    /// Returns the word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",

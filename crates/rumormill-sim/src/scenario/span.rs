@@ -25,7 +25,7 @@ impl Span {
         Self(Duration::try_from_secs_f64(seconds).unwrap_or_default())
     }
 
-    /// The instant so long after the start of the run.
+    /// Returns the instant this long after the start of the run.
     pub fn instant(self) -> Instant {
         Instant::ZERO + self.0
     }

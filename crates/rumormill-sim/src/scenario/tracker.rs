@@ -60,7 +60,7 @@ impl Tracker {
         self.nodes.push(Known { running: true, paused: Instant::ZERO, reports });
     }
 
-    /// How many nodes there have been.
+    /// Returns how many nodes there have been.
     pub(crate) fn len(&self) -> u32 {
         self.nodes.len() as u32
     }
@@ -70,7 +70,7 @@ impl Tracker {
         (0..self.len()).filter(|&node| self.can(at, action, node).is_ok()).collect()
     }
 
-    /// The nodes that run, stopped for a while or not.
+    /// Returns the nodes that run, stopped for a while or not.
     pub(crate) fn running(&self) -> Vec<u32> {
         (0..self.len()).filter(|&node| self.nodes[node as usize].running).collect()
     }

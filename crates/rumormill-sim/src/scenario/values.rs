@@ -31,8 +31,8 @@ pub enum Values {
 }
 
 impl Values {
-    /// Returns a node's value, in a cluster that starts with `nodes` nodes. It depends only on the run's
-    /// seed, the aggregate's place and the node's number.
+    /// Returns a node's value, in a cluster that starts with `nodes` nodes. It depends only on the
+    /// run's seed, the aggregate's place and the node's number.
     pub(crate) fn of(&self, run: u64, aggregate: usize, node: usize, nodes: usize) -> Option<f64> {
         Some(match self {
             Self::Constant(value) => *value,
@@ -56,7 +56,7 @@ impl Values {
         })
     }
 
-    /// All numbers in it, to be checked.
+    /// Returns all numbers in it, to be checked.
     pub(crate) fn numbers(&self) -> Vec<f64> {
         match self {
             Self::Constant(value) | Self::Spike(value) => vec![*value],

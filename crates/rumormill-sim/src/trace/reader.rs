@@ -89,12 +89,12 @@ impl<R: Read> TraceReader<R> {
         Ok(Self { input, header, at })
     }
 
-    /// What the trace is the record of.
+    /// Returns what the trace is the record of.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where the next chunk begins, in bytes from the beginning.
+    /// Returns where the next chunk begins, in bytes from the beginning.
     pub fn position(&self) -> u64 {
         self.at
     }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A short run and its trace.
+/// Returns a short run and its trace.
 fn trace() -> (Vec<Slice>, Ending, Vec<u8>) {
     let scenario = Scenario { nodes: 4, duration: "3s".parse().unwrap(), ..Scenario::default() };
     let mut run = ScenarioRun::detailed(&scenario).unwrap();

@@ -48,7 +48,7 @@ impl<W: Write> TraceWriter<W> {
         Ok(self.out)
     }
 
-    /// How many bytes have been written.
+    /// Returns how many bytes have been written.
     pub fn written(&self) -> u64 {
         self.written
     }

@@ -81,7 +81,8 @@ fn push_sum_and_matching_meet_enumeration() {
     assert!((total - Schedule::Matching.factor(4).unwrap()).abs() < 1e-15);
 }
 
-/// The factor of one late cycle in fixed order, from the whole matrix E[x xᵀ]: exact for n nodes.
+/// Returns the factor of one late cycle in fixed order, from the whole matrix E[x xᵀ]: exact for n
+/// nodes.
 fn fixed_order_exact(n: usize) -> f64 {
     let others = n as f64 - 1.0;
     let mut c = centred(n);

@@ -58,12 +58,12 @@ impl Rates {
         rates
     }
 
-    /// Whether senders must be followed one by one.
+    /// Returns whether senders must be followed one by one.
     pub(super) fn pushes(&self) -> bool {
         self.calls[0] && !self.everyone
     }
 
-    /// Whether each uninformed node misses on its own.
+    /// Returns whether each uninformed node misses on its own.
     pub(super) fn pulls(&self) -> bool {
         self.calls[1] || self.everyone
     }
@@ -81,8 +81,8 @@ impl Rates {
         row
     }
 
-    /// The chance that an uninformed node misses all u informed, by its own calls (or by anyone's,
-    /// if everyone calls everyone), and one minus that.
+    /// Returns the chance that an uninformed node misses all u informed, by its own calls (or by
+    /// anyone's, if everyone calls everyone), and one minus that.
     pub(super) fn own_miss(&self, u: usize) -> (Double, Double) {
         let miss = if self.everyone {
             let both = if self.calls == [true, true] { 2 } else { 1 };
@@ -107,7 +107,7 @@ impl Rates {
         (miss, Double::ONE.minus(miss))
     }
 
-    /// What one sender does when x are uninformed, for every x, pick after pick.
+    /// Returns what one sender does when x are uninformed, for every x, pick after pick.
     fn bands(&self, alive: usize) -> Vec<Band> {
         let k = self.fanout as usize;
         let mut table = vec![vec![Double::ZERO; alive + 1]; k + 1];

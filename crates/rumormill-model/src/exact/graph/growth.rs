@@ -20,8 +20,8 @@ pub struct Growth {
 }
 
 impl GraphKind {
-    /// How push spreads on a star or a ring from any node, or on a path from one of its ends:
-    /// exactly, up to [`MAX_LAW_NODES`] nodes. `None` of others.
+    /// Returns how push spreads on a star or a ring from any node, or on a path from one of its
+    /// ends: exactly, up to [`MAX_LAW_NODES`] nodes. `None` of others.
     ///
     /// ```
     /// use rumormill_model::exact::graph::star_mean;

@@ -67,12 +67,12 @@ impl Matrix {
         }
     }
 
-    /// Where the weights of a row begin.
+    /// Returns where the weights of a row begin.
     fn begin(&self, node: usize) -> usize {
         node.checked_sub(1).map_or(0, |before| self.rows[before].1 as usize)
     }
 
-    /// The first node whose row, or that of one after it, looks at `node` or beyond.
+    /// Returns the first node whose row, or that of one after it, looks at `node` or beyond.
     pub(crate) fn first_to_see(&self, node: usize) -> usize {
         let unseen = |&row: &usize| {
             let (first, end) = self.rows[row];
@@ -81,8 +81,8 @@ impl Matrix {
         (0..node).rev().take_while(unseen).last().unwrap_or(node)
     }
 
-    /// The sum over all rounds of A to their power, of a function that is zero where a spread ends:
-    /// from the last node back, for rounds lead only forward, a panel at a time.
+    /// Returns the sum over all rounds of A to their power, of a function that is zero where a
+    /// spread ends: from the last node back, for rounds lead only forward, a panel at a time.
     pub(crate) fn total(&self, grid: &Grid, f: &[f64]) -> Vec<f64> {
         let mut total = f.to_vec();
         let mut high = self.rows.len();
@@ -144,8 +144,8 @@ impl Matrix {
         squared
     }
 
-    /// One round the other way: weights of these nodes, carried forward to others, which are added
-    /// to; gives the nodes reached.
+    /// Returns one round the other way: weights of these nodes, carried forward to others, which
+    /// are added to; gives the nodes reached.
     pub(crate) fn carry(&self, from: &[f64], to: &mut [f64], nodes: Range<usize>) -> Range<usize> {
         let mut begin = self.begin(nodes.start);
         let mut reached = to.len()..0;
@@ -183,7 +183,7 @@ impl Law {
         Self { next: vec![0.0; weights.len()], weights, nodes: low..high }
     }
 
-    /// The mean of a function given at the nodes.
+    /// Returns the mean of a function given at the nodes.
     pub(crate) fn mean(&self, f: &[f64]) -> f64 {
         dot(&self.weights[self.nodes.clone()], &f[self.nodes.clone()])
     }

@@ -97,9 +97,9 @@ impl Shape {
         }
     }
 
-    /// Whether a function that is smooth over `smooth` cannot tell the law from three points: in
-    /// units of the scale on which the function bends the law's third cumulant is below 1e-15, and
-    /// so are the terms beyond the fifth.
+    /// Returns whether a function that is smooth over `smooth` cannot tell the law from three
+    /// points: in units of the scale on which the function bends the law's third cumulant is below
+    /// 1e-15, and so are the terms beyond the fifth.
     fn needs_three(&self, u: f64, smooth: f64) -> bool {
         let (after, left) = (u + self.mean_told, self.mean_missed);
         let least = self.mean_told.min(left);
@@ -119,7 +119,7 @@ impl Shape {
         self.mean_missed * excess
     }
 
-    /// Whether the integrand dies out well before θ = π.
+    /// Returns whether the integrand dies out well before θ = π.
     fn localised(&self) -> bool {
         self.curvature > 30.0
     }
@@ -219,8 +219,8 @@ impl Row {
         }
     }
 
-    /// The law at every point of the lattice where it is positive; gives its sum and the sum of
-    /// weight times deviation.
+    /// Returns the law at every point of the lattice where it is positive; gives its sum and the
+    /// sum of weight times deviation.
     fn evaluate(
         &mut self,
         kernel: &Kernel,
@@ -270,8 +270,8 @@ impl Row {
         )
     }
 
-    /// Returns P(at most `last` are informed after a round), and the mean of `calls` over those outcomes, exact
-    /// although the law is given on a stride.
+    /// Returns P(at most `last` are informed after a round), and the mean of `calls` over those
+    /// outcomes, exact although the law is given on a stride.
     pub(crate) fn fill_below(
         &mut self,
         kernel: &Kernel,

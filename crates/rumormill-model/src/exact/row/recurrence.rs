@@ -7,8 +7,8 @@ use crate::exact::special::ln_binomial;
 /// Probabilities below this are not worth a step.
 const NEGLIGIBLE: f64 = 1e-60;
 
-/// The law of the number told by their own calls, where it is not negligible: `law[i]` is the
-/// probability of `first + i`, and `first` is returned.
+/// Returns the law of the number told by their own calls, where it is not negligible: `law[i]` is
+/// the probability of `first + i`, and `first` is returned.
 fn pulled(kernel: &Kernel, u: f64, m: f64, law: &mut Vec<f64>) -> usize {
     let own = kernel.own_miss(u, m);
     law.clear();

@@ -15,7 +15,8 @@ fn closed_form(kernel: &Kernel, u: f64, m: f64) -> (f64, f64, f64) {
     (m * missed, m * told, variance)
 }
 
-/// The same of a row, about the closed mean: deviations from whichever count is the smaller.
+/// Returns the same of a row, about the closed mean: deviations from whichever count is the
+/// smaller.
 fn moments(row: &Row, u: f64, m: f64, missed: f64, told: f64) -> (f64, f64) {
     let gap = |o: &Outcome| if u < m { u + told - o.informed } else { o.missed - missed };
     let mean: f64 = row.outcomes.iter().map(|o| o.weight * gap(o)).sum();

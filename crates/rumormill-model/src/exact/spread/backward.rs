@@ -28,7 +28,7 @@ pub(super) struct Backward {
 /// of the nodes, worked out once.
 const MANY_ROUNDS: f64 = 1000.0;
 
-/// How many rounds a leap takes in a spread of that many: more make its matrix wide.
+/// Returns how many rounds a leap takes in a spread of that many: more make its matrix wide.
 pub(super) fn leap(rounds: f64) -> usize {
     if rounds <= MANY_ROUNDS {
         1
@@ -108,7 +108,7 @@ impl Backward {
         self.law = law;
     }
 
-    /// One round of a law; gives the contacts expected in it.
+    /// Returns one round of a law; gives the contacts expected in it.
     pub(super) fn forward(&self, law: &mut Law) -> f64 {
         let calls = law.mean(&self.calls);
         law.step(&self.matrix);
@@ -153,7 +153,7 @@ impl Backward {
     }
 }
 
-/// The first node at which the goal is met.
+/// Returns the first node at which the goal is met.
 fn first_short(goal: f64, grid: &Grid) -> usize {
     grid.nodes.partition_point(|&(u, _)| u < goal)
 }

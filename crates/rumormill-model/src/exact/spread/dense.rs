@@ -208,8 +208,8 @@ impl Law {
         &self.open[self.low..self.high]
     }
 
-    /// The states outside which lies less than [`WORTHLESS`] of what is short of the goal even
-    /// after the rounds that `short` stands for, or of what has reached it.
+    /// Returns the states outside which lies less than [`WORTHLESS`] of what is short of the goal
+    /// even after the rounds that `short` stands for, or of what has reached it.
     fn matters(&self, short: &[f64]) -> (usize, usize) {
         let left = dot(&short[self.low..self.high], self.open());
         let spare = 0.5 * WORTHLESS * left.min(self.done.max(1e-30));
@@ -427,7 +427,7 @@ impl Steps for Dense {
     }
 }
 
-/// The sum of positive numbers, in lanes.
+/// Returns the sum of positive numbers, in lanes.
 fn lanes(values: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let chunks = values.chunks_exact(LANES);

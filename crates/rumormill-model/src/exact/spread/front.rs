@@ -219,7 +219,7 @@ impl Front {
         self.resolve(middle, high, error, next);
     }
 
-    /// The counts between which the front lies one round further back.
+    /// Returns the counts between which the front lies one round further back.
     fn window(&self) -> (f64, f64) {
         let alive = self.kernel.alive;
         let bisect = |before: &dyn Fn(f64, f64) -> bool| {

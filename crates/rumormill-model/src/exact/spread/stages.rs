@@ -120,7 +120,7 @@ impl Spread {
     }
 }
 
-/// Where stages begin and end.
+/// Returns where stages begin and end.
 fn boundaries(origins: u64, goal: u64) -> Vec<u64> {
     if goal <= 16 {
         return (origins..=goal.max(origins)).collect();

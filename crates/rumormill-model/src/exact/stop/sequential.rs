@@ -29,7 +29,8 @@ pub struct Residue {
     pub traffic: f64,
 }
 
-/// The exact residue from one origin, contacts one after another, targets uniform over the others.
+/// Returns the exact residue from one origin, contacts one after another, targets uniform over the
+/// others.
 ///
 /// # Errors
 /// If `nodes` is 0 or above [`MAX_SEQUENTIAL_NODES`], or the rule's number is out of range, or both

@@ -28,7 +28,7 @@ pub struct Point {
 /// Steps of the equations in a round.
 const STEPS: u32 = 64;
 
-/// The curves up to a round.
+/// Returns the curves up to a round.
 ///
 /// # Errors
 /// If a setting is out of range or has no exact means, or `rounds` above a million.
@@ -76,7 +76,7 @@ pub fn curve(spread: &Spread, rounds: u64) -> Result<Vec<Point>, Error> {
     Ok(points)
 }
 
-/// One round of u′ = slope(u), by the classical method of Runge and Kutta.
+/// Returns one round of u′ = slope(u), by the classical method of Runge and Kutta.
 fn one_round(mut u: f64, most: f64, slope: impl Fn(f64) -> f64) -> f64 {
     let h = 1.0 / f64::from(STEPS);
     let at = |u: f64| slope(u.min(most));

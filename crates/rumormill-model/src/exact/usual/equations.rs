@@ -7,7 +7,7 @@ use crate::exact::special::{harmonic, harmonic2, stirling_error};
 use crate::spread::Spread;
 use rumormill_proto::Style;
 
-/// Where the equations stop: one node short of everyone, or the goal if that is less.
+/// Returns where the equations stop: one node short of everyone, or the goal if that is less.
 fn end(spread: &Spread) -> f64 {
     let (goal, alive) = (spread.goal(), spread.alive());
     if goal == alive { alive as f64 - 1.0 } else { goal as f64 }
@@ -49,7 +49,7 @@ pub fn time_collisions(spread: &Spread) -> f64 {
     integrate(spread, |u, m| mean_told(&kernel, u, m))
 }
 
-/// The mean number told in a round from u informed and m not.
+/// Returns the mean number told in a round from u informed and m not.
 pub(crate) fn mean_told(kernel: &Kernel, u: f64, m: f64) -> f64 {
     let own = kernel.own_miss(u, m);
     if kernel.has_pushes() {
@@ -105,7 +105,7 @@ fn integrate(spread: &Spread, rate: impl Fn(f64, f64) -> f64) -> f64 {
     sum * h / 3.0
 }
 
-/// Mean and variance of T in the chain with exponential waits at the logistic rates:
+/// Returns the mean and variance of T in the chain with exponential waits at the logistic rates:
 /// (2H_{n−1}, 2H⁽²⁾_{n−1} + 4H_{n−1}/n) for one origin and rate one. Its variance tends to π²/3.
 ///
 /// ```
@@ -198,7 +198,7 @@ pub struct Schedule {
     pub informed: f64,
 }
 
-/// The deterministic schedule among n nodes.
+/// Returns the deterministic schedule among n nodes.
 ///
 /// # Errors
 /// If `nodes` or `loss` is out of range.
@@ -266,15 +266,15 @@ impl Ratios {
     }
 }
 
-/// The push recurrence for the share uninformed, x → x (1−1/n)^{n(1−x)}. It holds for one round
-/// given the state, not for means over many.
+/// Returns the push recurrence for the share uninformed, x → x (1−1/n)^{n(1−x)}. It holds for one
+/// round given the state, not for means over many.
 #[must_use]
 pub fn expected_push(x: f64, nodes: f64) -> f64 {
     x * (nodes * (1.0 - x) * (-1.0 / nodes).ln_1p()).exp()
 }
 
-/// The pull recurrence for the share uninformed, x → x². It holds for one round given the state,
-/// not for means over many.
+/// Returns the pull recurrence for the share uninformed, x → x². It holds for one round given the
+/// state, not for means over many.
 #[must_use]
 pub fn expected_pull(x: f64) -> f64 {
     x * x

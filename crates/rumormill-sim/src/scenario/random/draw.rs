@@ -117,7 +117,7 @@ pub(super) fn link(rng: &mut Rng, interval: Duration) -> LinkSettings {
     }
 }
 
-/// A share up to the largest, with few digits.
+/// Draws a share up to the largest, with few digits.
 pub(super) fn share(rng: &mut Rng, most: f64) -> f64 {
     (rng.random_range(0.0..most) * 1e4).round() / 1e4
 }
@@ -126,7 +126,7 @@ fn one(node: u32) -> Nodes {
     Nodes::These(vec![node])
 }
 
-/// A value of any kind: small, large, tiny, negative, nothing.
+/// Draws a value of any kind: small, large, tiny, negative, nothing.
 fn value(rng: &mut Rng) -> f64 {
     let sign = if rng.random() { 1.0 } else { -1.0 };
     let unit: f64 = rng.random();
@@ -151,7 +151,7 @@ impl Drawing {
         self.step(action, None);
     }
 
-    /// A time between two, in whole milliseconds.
+    /// Draws a time between two, in whole milliseconds.
     fn time(&mut self, least: Duration, most: Duration) -> Duration {
         let time = uniform(&mut self.rng, least, most);
         Duration::from_millis(time.as_millis() as u64)
@@ -162,7 +162,7 @@ impl Drawing {
         (n > 0).then(|| list[self.rng.random_range(0..n) as usize].clone())
     }
 
-    /// A running node that is not stopped; none if fewer than `least` run.
+    /// Returns a running node that is not stopped; none if fewer than `least` run.
     fn any(&mut self, least: usize) -> Option<u32> {
         if self.tracker.running().len() < least {
             return None;
@@ -257,7 +257,7 @@ impl Drawing {
         }
     }
 
-    /// A length of any kind: empty, short, or too long for a datagram.
+    /// Draws a length of any kind: empty, short, or too long for a datagram.
     fn length(&mut self) -> u32 {
         match self.rng.random_range(0..8u32) {
             0 => 0,
@@ -355,7 +355,7 @@ impl Drawing {
 
     // ------------------------------------------------------------------ wall clocks
 
-    /// Whether the next newcomer's clock is wrong.
+    /// Returns whether the next newcomer's clock is wrong.
     fn starts_wrong(&mut self) -> bool {
         self.plan.wrong_clocks && self.rng.random_ratio(1, 5)
     }
@@ -365,8 +365,8 @@ impl Drawing {
         self.clocks[node as usize].unsigned_abs() > RIGHT * 9 / 10
     }
 
-    /// How wrong a node's clock is from now on, in milliseconds: seconds, minutes, days or decades,
-    /// but only seconds if another is wrong already.
+    /// Draws how wrong a node's clock is from now on, in milliseconds: seconds, minutes, days or
+    /// decades, but only seconds if another is wrong already.
     fn clock_error(&mut self, node: u32) -> i64 {
         const DAY: i64 = 86_400_000;
         let most = [30_000, 600_000, 10 * DAY, 50 * 365 * DAY];

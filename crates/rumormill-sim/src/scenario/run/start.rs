@@ -22,8 +22,8 @@ const CLOCKS: u64 = 7;
 const SOME: u32 = 256;
 
 impl ScenarioRun {
-    /// Starts some of the nodes, and says what share of the beginning is done; `None` when all of it
-    /// is. [`ScenarioRun::advance`] does what remains: who calls this first can tell how far the
+    /// Starts some of the nodes, and says what share of the beginning is done; `None` when all of
+    /// it is. [`ScenarioRun::advance`] does what remains: who calls this first can tell how far the
     /// beginning of a large run has come, and can stop there.
     pub fn start(&mut self) -> Option<f64> {
         if self.phase != Phase::Start {
@@ -116,7 +116,7 @@ impl ScenarioRun {
         Ok(index)
     }
 
-    /// A node that has just started joins, and reports what it is to report.
+    /// Makes a node that has just started join, and set its inputs.
     pub(super) fn settle_in(&mut self, index: NodeIndex) -> Result<(), SimError> {
         for contact in contacts(&self.net, self.scenario.seed, index) {
             self.net.join(index, contact);
