@@ -91,7 +91,7 @@ impl Regions {
 fn panels_keep_to_their_bound() {
     let number = asked("RUMORMILL_BORDER");
     let (count, most) = number.map_or((6, 600), |count| (count, 3500));
-    let mut random = Random(asked("RUMORMILL_BORDER_SEED").unwrap_or(3));
+    let mut random = Random(asked("RUMORMILL_BORDER_SEED").unwrap_or(5));
     let mut regions = Regions::default();
     let mut compared = 0;
     for _ in 0..count {
@@ -112,7 +112,7 @@ fn panels_keep_to_their_bound() {
     }
     regions.print();
     regions.hold();
-    assert!(3 * compared >= count, "{compared} of {count}");
+    assert!(2 * compared > count, "{compared} of {count}");
 }
 
 #[test]
@@ -146,8 +146,7 @@ fn narrower_panels_stay_within_the_bound() {
 #[test]
 fn slow_fronts_keep_every_coefficient() {
     // Panels that dropped the highest ones, as those of a goal of all do where rounds are slow,
-    // were
-    // 1.8e-5 of the mean off at a million nodes.
+    // were 1.8e-5 of the mean off at a million nodes.
     let spread = Spread { loss: 0.7, coverage: 0.5, ..Spread::new(4000, Style::Push) };
     let law = |engine| ask(&spread, engine, 1).expect("a quick question");
     let (panels, dense) = (law(Engine::Backward), law(Engine::Dense));

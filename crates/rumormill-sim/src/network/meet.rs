@@ -33,8 +33,7 @@ impl VirtualNetwork {
     }
 
     /// Lets these nodes know each other at once; see [`rumormill_proto::Node::adopt`], which says
-    /// what is skipped. Large runs begin like this: what n² news of joining would cost is not what
-    /// they are about.
+    /// what is skipped. Large runs begin like this: they do not measure the n² messages of joining.
     ///
     /// # Errors
     /// When one of them is not running. None has met another then.

@@ -72,11 +72,6 @@ fn known(x: f64, write: impl Fn(f64) -> String) -> String {
 /// The most nodes for which the eager broadcast is computed exactly.
 const EXACT_EAGER: u64 = 2000;
 
-/// Returns the probability that a round from one sender misses some of the others.
-fn any_missed(loss: f64, others: f64) -> f64 {
-    if loss == 0.0 { 0.0 } else { -(others * (-loss).ln_1p()).exp_m1() }
-}
-
 fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
     let NodesAndLoss { nodes: n, loss: p } = args.among;
     let (once, all) = (blind(n, p, 1)?, blind_success(n, p, 1)?);
@@ -119,7 +114,7 @@ fn ways(args: &BroadcastArgs) -> Result<Vec<Way>, Error> {
         let left = others * p.powf(0.9 * (1.0 - p) * others);
         if left < 1e-6 {
             let messages = eager_messages(n) * (1.0 - failure);
-            let eager = Eager { messages, rounds: 1.0 + any_missed(p, others), failure };
+            let eager = Eager { messages, rounds: 1.0 + once, failure };
             (eager, "estimate: two rounds are enough".into())
         } else {
             let eager = Eager { messages: f64::NAN, rounds: f64::NAN, failure: f64::NAN };
