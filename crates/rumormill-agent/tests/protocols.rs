@@ -74,8 +74,8 @@ impl proto::Protocol for Broken {
     fn name(&self) -> &str {
         "broken"
     }
-    fn period(&self) -> Duration {
-        PERIOD
+    fn period(&self) -> Option<Duration> {
+        Some(PERIOD)
     }
     fn tick(&mut self, _: &mut proto::Context<'_>) {
         panic!("on purpose");

@@ -136,8 +136,8 @@ impl rumormill_agent::proto::Protocol for Chatter {
     fn name(&self) -> &str {
         "chatter"
     }
-    fn period(&self) -> std::time::Duration {
-        std::time::Duration::from_millis(10)
+    fn period(&self) -> Option<std::time::Duration> {
+        Some(std::time::Duration::from_millis(10))
     }
     fn tick(&mut self, cx: &mut rumormill_agent::proto::Context<'_>) {
         for _ in 0..2000 {

@@ -83,8 +83,8 @@ impl Protocol for Epidemic {
         "example.epidemic"
     }
 
-    fn period(&self) -> Duration {
-        self.period
+    fn period(&self) -> Option<Duration> {
+        Some(self.period)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

@@ -61,8 +61,8 @@ impl Protocol for RoundAverage {
         "example.round_average"
     }
 
-    fn period(&self) -> Duration {
-        self.period
+    fn period(&self) -> Option<Duration> {
+        Some(self.period)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

@@ -257,8 +257,8 @@ impl Protocol for Aggregation {
         }
     }
 
-    fn period(&self) -> Duration {
-        self.period
+    fn period(&self) -> Option<Duration> {
+        Some(self.period)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

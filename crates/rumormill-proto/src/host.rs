@@ -6,13 +6,14 @@ use rand::RngExt;
 use crate::core::Core;
 use crate::identity::{NodeId, tag};
 use crate::protocol::{Context, Outbox, Protocol};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 pub(crate) struct Host {
     pub(crate) tag: u32,
     name: String,
     protocol: Box<dyn Protocol>,
-    next_tick: Instant,
+    /// When the next tick is due; `None` for a protocol without ticks.
+    next_tick: Option<Instant>,
     wake: Option<Instant>,
     /// Messages to send; the node drains them after every call.
     pub(crate) outbox: Outbox,
@@ -20,7 +21,8 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(protocol: Box<dyn Protocol>, now: Instant, core: &mut Core) -> Self {
-        let next_tick = now + protocol.period().mul_f64(core.rng.random_range(0.0..1.0));
+        let first = |period: Duration| now + period.mul_f64(core.rng.random_range(0.0..1.0));
+        let next_tick = protocol.period().map(first);
         let name = protocol.name().to_owned();
         let mut host =
             Self { tag: tag(&name), name, protocol, next_tick, wake: None, outbox: vec![] };
@@ -65,8 +67,9 @@ impl Host {
         })
     }
 
-    pub(crate) fn poll_timeout(&self) -> Instant {
-        self.wake.map_or(self.next_tick, |wake| wake.min(self.next_tick))
+    /// Returns when to call [`Host::handle_timeout`]; `None` while the protocol is at rest.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.wake.into_iter().chain(self.next_tick).min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, core: &mut Core) {
@@ -74,10 +77,10 @@ impl Host {
             self.wake = None;
             self.call(now, core, Protocol::wake);
         }
-        if self.next_tick <= now {
-            let period = self.protocol.period();
+        if let Some(due) = self.next_tick.filter(|due| *due <= now) {
             // After a pause (a stopped process, a laptop asleep) missed ticks are not repeated.
-            self.next_tick = (self.next_tick + period).max(now + period / 2);
+            let next = |period: Duration| (due + period).max(now + period / 2);
+            self.next_tick = self.protocol.period().map(next);
             self.call(now, core, Protocol::tick);
         }
     }

@@ -155,8 +155,8 @@ impl Protocol for KvProtocol {
         "replica"
     }
 
-    fn period(&self) -> Duration {
-        self.gossip.policy.pull_interval
+    fn period(&self) -> Option<Duration> {
+        Some(self.gossip.policy.pull_interval)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

@@ -306,7 +306,7 @@ impl Node {
         // Changes of the membership reach the protocols before they act.
         self.settle(now);
         for host in &mut self.hosts {
-            if host.poll_timeout() <= now {
+            if host.poll_timeout().is_some_and(|due| due <= now) {
                 host.handle_timeout(now, &mut self.core);
             }
         }
@@ -323,7 +323,7 @@ impl Node {
         if self.left {
             return None;
         }
-        let hosts = self.hosts.iter().map(Host::poll_timeout);
+        let hosts = self.hosts.iter().filter_map(Host::poll_timeout);
         let others =
             [self.membership.poll_timeout(), self.joins.poll_timeout(), self.paths.poll_timeout()];
         hosts.chain(others.into_iter().flatten()).chain([self.next_sync]).min()

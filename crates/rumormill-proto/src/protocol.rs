@@ -32,8 +32,8 @@ use crate::transmit::Plane;
 ///     fn name(&self) -> &str {
 ///         "largest"
 ///     }
-///     fn period(&self) -> Duration {
-///         Duration::from_millis(200)
+///     fn period(&self) -> Option<Duration> {
+///         Some(Duration::from_millis(200))
 ///     }
 ///     fn tick(&mut self, cx: &mut Context<'_>) {
 ///         if let Some(peer) = cx.random_peer() {
@@ -51,15 +51,19 @@ pub trait Protocol: Any + Send {
     /// Returns the protocol's name; the same at all nodes, and unlike that of any other protocol.
     fn name(&self) -> &str;
 
-    /// Returns the time between two calls of [`Protocol::tick`].
-    fn period(&self) -> Duration;
+    /// Returns the time between two calls of [`Protocol::tick`]. `None` means no ticks: the protocol
+    /// acts on messages, and at the times that it requests with [`Context::wake_at`], so that it costs
+    /// nothing while it has nothing to do.
+    fn period(&self) -> Option<Duration> {
+        None
+    }
 
     /// Handles the start of the node. Called once, before anything else.
     fn start(&mut self, _cx: &mut Context<'_>) {}
 
     /// Acts once in a period, for example by sending a message to a random peer. The first call comes
     /// at a random point of the first period, so that the nodes' ticks are spread.
-    fn tick(&mut self, cx: &mut Context<'_>);
+    fn tick(&mut self, _cx: &mut Context<'_>) {}
 
     /// Handles a message of a member. It may contain anything; messages may be lost, duplicated or
     /// reordered.
@@ -191,9 +195,9 @@ impl Context<'_> {
     }
 
     /// Requests one call of [`Protocol::wake`] at `at` or soon after. A later request replaces an
-    /// earlier one.
-    pub fn wake_at(&mut self, at: Instant) {
-        *self.wake = Some(at);
+    /// earlier one; `None` withdraws it.
+    pub fn wake_at(&mut self, at: impl Into<Option<Instant>>) {
+        *self.wake = at.into();
     }
 
     /// Reports something to the driver's user, as a [`Notice::Protocol`].

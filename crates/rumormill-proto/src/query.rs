@@ -175,8 +175,8 @@ impl Protocol for QueryProtocol {
         "query"
     }
 
-    fn period(&self) -> Duration {
-        Duration::from_secs(10)
+    fn period(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

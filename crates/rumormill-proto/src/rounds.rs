@@ -36,8 +36,8 @@ const MAX_STEP: u64 = 1 << 40;
 ///     fn name(&self) -> &str {
 ///         "heard"
 ///     }
-///     fn period(&self) -> Duration {
-///         Duration::from_millis(200)
+///     fn period(&self) -> Option<Duration> {
+///         Some(Duration::from_millis(200))
 ///     }
 ///     fn tick(&mut self, cx: &mut Context<'_>) {
 ///         if let Some(peer) = cx.random_peer() {
@@ -65,7 +65,7 @@ const MAX_STEP: u64 = 1 << 40;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait RoundProtocol: Protocol {
-    /// Returns the length of a round in periods.
+    /// Returns the length of a round in periods. So [`Protocol::period`] must not be `None`.
     fn round_length(&self) -> u32;
 
     /// Handles the start of a round. A `newcomer` came in while it was running: it may relay, but its
@@ -166,7 +166,7 @@ impl<P: RoundProtocol> Rounds<P> {
         if theirs < mine {
             return false;
         }
-        if mine > 0 && theirs > self.furthest(cx.now(), self.protocol.period()) {
+        if mine > 0 && theirs > self.furthest(cx.now()) {
             cx.stats().refused_jumps += 1;
             return false;
         }
@@ -195,10 +195,13 @@ impl<P: RoundProtocol> Rounds<P> {
 
     /// Returns the last round that a peer may have reached since this node entered its own, if both go
     /// through the same ones: clocks may differ by a factor of 2.
-    fn furthest(&self, now: Instant, period: Duration) -> u64 {
-        let round = (period * self.length).as_nanos().max(1);
+    fn furthest(&self, now: Instant) -> u64 {
         let elapsed = now.since(self.entered).as_nanos();
-        let rounds = u64::try_from(2 * elapsed / round).unwrap_or(u64::MAX);
+        // Without ticks no round ends.
+        let rounds = self.protocol.period().map_or(0, |period| {
+            let round = (period * self.length).as_nanos().max(1);
+            u64::try_from(2 * elapsed / round).unwrap_or(u64::MAX)
+        });
         self.number.saturating_add(1).saturating_add(rounds)
     }
 
@@ -226,7 +229,7 @@ impl<P: RoundProtocol> Protocol for Rounds<P> {
         self.protocol.name()
     }
 
-    fn period(&self) -> Duration {
+    fn period(&self) -> Option<Duration> {
         self.protocol.period()
     }
 

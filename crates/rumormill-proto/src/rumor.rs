@@ -101,8 +101,8 @@ impl Protocol for Rumors {
         "rumor"
     }
 
-    fn period(&self) -> Duration {
-        self.gossip.policy.pull_interval
+    fn period(&self) -> Option<Duration> {
+        Some(self.gossip.policy.pull_interval)
     }
 
     fn start(&mut self, cx: &mut Context<'_>) {

@@ -73,8 +73,8 @@ impl Protocol for Spsp {
         "spsp"
     }
 
-    fn period(&self) -> Duration {
-        self.period
+    fn period(&self) -> Option<Duration> {
+        Some(self.period)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {

@@ -28,8 +28,8 @@ impl Protocol for Beacon {
     fn name(&self) -> &str {
         "beacon"
     }
-    fn period(&self) -> Duration {
-        PERIOD
+    fn period(&self) -> Option<Duration> {
+        Some(PERIOD)
     }
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.ticks += 1;

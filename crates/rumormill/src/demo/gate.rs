@@ -20,7 +20,7 @@ impl Protocol for Gated {
     fn name(&self) -> &str {
         self.spsp.name()
     }
-    fn period(&self) -> Duration {
+    fn period(&self) -> Option<Duration> {
         self.spsp.period()
     }
     fn tick(&mut self, cx: &mut Context<'_>) {
