@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     a.aggregates().set("requests", 5.0).await?;
     b.aggregates().set("requests", 10.0).await?;
     let reading = b.aggregates().wait("requests", Duration::from_secs(30)).await?;
-    println!("sum {:?} of {:?} agents", reading.sum, reading.count.value);
+    println!("sum {:?} of {:?} agents", reading.sum.value, reading.count.value);
     b.leave().await;
     a.leave().await;
     Ok(())

@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use rumormill_proto::{Member, MemberState, Reading};
+use rumormill_proto::{Member, MemberState, Reading, State};
 
 use crate::api::{Info, StoreInfo};
 use crate::core::Core;
@@ -55,27 +55,70 @@ pub(crate) struct Snapshot {
 type Metric<S, V> = (&'static str, &'static str, fn(&S) -> V);
 
 /// The gauges of one aggregate. A value that is not known is left out.
-const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 17] = [
-    ("aggregate_sum_value", "The estimate of the sum of the inputs", |r| r.sum.value),
-    ("aggregate_sum_lower", "The lower bound of the sum", |r| r.sum.lower),
-    ("aggregate_sum_upper", "The upper bound of the sum", |r| r.sum.upper),
-    ("aggregate_average_value", "The estimate of the average input", |r| r.average.value),
-    ("aggregate_average_lower", "The lower bound of the average", |r| r.average.lower),
-    ("aggregate_average_upper", "The upper bound of the average", |r| r.average.upper),
-    ("aggregate_count_value", "The estimate of the number of inputs", |r| r.count.value),
-    ("aggregate_count_lower", "The lower bound of the number of inputs", |r| r.count.lower),
-    ("aggregate_count_upper", "The upper bound of the number of inputs", |r| r.count.upper),
-    ("aggregate_min", "The smallest input during the last window", |r| r.min),
-    ("aggregate_max", "The largest input during the last window", |r| r.max),
+const OF_AGGREGATE: [Metric<Reading, Option<f64>>; 26] = [
+    ("aggregate_sum_value", "The estimate of the sum now", |r| r.sum.value),
+    ("aggregate_sum_standard_error", "The standard error of the estimate of the sum", |r| {
+        r.sum.standard_error
+    }),
+    ("aggregate_average_value", "The estimate of the average input now", |r| r.average.value),
+    (
+        "aggregate_average_standard_error",
+        "The standard error of the estimate of the average",
+        |r| r.average.standard_error,
+    ),
+    ("aggregate_count_value", "The estimate of the number of inputs now", |r| r.count.value),
+    ("aggregate_count_standard_error", "The standard error of the estimate of the count", |r| {
+        r.count.standard_error
+    }),
     ("aggregate_variance", "The inputs' variance", |r| r.variance),
     ("aggregate_standard_deviation", "The inputs' standard deviation", |r| r.standard_deviation),
-    ("aggregate_standard_error", "The standard error of the sum", |r| r.standard_error),
+    ("aggregate_certified_seconds", "The greatest age of what is certified", |r| {
+        Some(r.certified?.age.as_secs_f64())
+    }),
+    ("aggregate_certified_sum_value", "The sum at an instant of that age", |r| {
+        Some(r.certified?.sum.value)
+    }),
+    ("aggregate_certified_sum_lower", "The lower bound of the sum at that instant", |r| {
+        Some(r.certified?.sum.lower)
+    }),
+    ("aggregate_certified_sum_upper", "The upper bound of the sum at that instant", |r| {
+        Some(r.certified?.sum.upper)
+    }),
+    ("aggregate_certified_average_value", "The average input at that instant", |r| {
+        Some(r.certified?.average?.value)
+    }),
+    ("aggregate_certified_average_lower", "The lower bound of the average at that instant", |r| {
+        Some(r.certified?.average?.lower)
+    }),
+    ("aggregate_certified_average_upper", "The upper bound of the average at that instant", |r| {
+        Some(r.certified?.average?.upper)
+    }),
+    ("aggregate_certified_count_value", "The number of inputs at that instant", |r| {
+        Some(r.certified?.count.value)
+    }),
+    ("aggregate_certified_count_lower", "The lower bound of the count at that instant", |r| {
+        Some(r.certified?.count.lower)
+    }),
+    ("aggregate_certified_count_upper", "The upper bound of the count at that instant", |r| {
+        Some(r.certified?.count.upper)
+    }),
+    ("aggregate_certified_min", "The smallest input around that instant", |r| r.certified?.min),
+    ("aggregate_certified_max", "The largest input around that instant", |r| r.certified?.max),
+    ("aggregate_certified_variance", "The inputs' variance at that instant", |r| {
+        r.certified?.variance
+    }),
     ("aggregate_converged", "Whether the estimate has settled: 1 or 0", |r| Some(yes(r.converged))),
+    ("aggregate_settled", "Whether the state is settled: 1 or 0", |r| {
+        Some(yes(r.state == State::Settled))
+    }),
+    ("aggregate_following", "Whether the state is following: 1 or 0", |r| {
+        Some(yes(r.state == State::Following))
+    }),
+    ("aggregate_disturbed", "Whether the state is disturbed: 1 or 0", |r| {
+        Some(yes(r.state == State::Disturbed))
+    }),
     ("aggregate_disturbed_seconds", "Time since an input or the membership changed", |r| {
         r.disturbed.map(|age| age.as_secs_f64())
-    }),
-    ("aggregate_enclosed_seconds", "The greatest age of the bounds", |r| {
-        r.enclosed.map(|age| age.as_secs_f64())
     }),
 ];
 

@@ -21,7 +21,8 @@ async fn five_agents_agree_and_come_right_after_a_death_a_restart_and_a_newcomer
     let readings = everyone_says(&all, 31.0, 5.0).await;
     for reading in readings {
         assert_eq!(reading.members, 5);
-        assert_eq!((reading.min, reading.max), (Some(1.0), Some(16.0)));
+        let certified = reading.certified.unwrap();
+        assert_eq!((certified.min, certified.max), (Some(1.0), Some(16.0)));
     }
     // Of 1, 2, 4, 8, 16: variance 68.2 - 6.2². It is certain a little later than the sum, and null
     // until then.
@@ -106,14 +107,14 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
     };
     assert!(reading.converged);
     // A round of 64 periods can't be over yet.
-    all[0].aggregates().set_in("queue", 3.0, Mode::Round).await.unwrap();
+    all[0].aggregates().set_in("queue", 3.0, Mode::Epoch).await.unwrap();
     match all[0].aggregates().wait("queue", short).await.unwrap_err() {
         Error::NotConverged(last) => assert_eq!(last.name, "queue"),
         other => panic!("{other}"),
     }
     let reading = all[0].aggregates().wait("queue", LONG).await.unwrap();
     assert_eq!(reading.sum.value.map(|sum| (sum * 1e6).round()), Some(3e6));
-    assert!(reading.round.is_some());
+    assert!(reading.epoch.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +126,7 @@ async fn a_refused_input_changes_nothing() {
         assert!(error.to_string().contains("requests"), "{error}");
     }
     a.aggregates().set("no spaces", 1.0).await.unwrap_err();
-    a.aggregates().set_in("requests", 1.0, Mode::Round).await.unwrap_err();
+    a.aggregates().set_in("requests", 1.0, Mode::Epoch).await.unwrap_err();
     a.aggregates().unset("other").await.unwrap_err();
     let inputs = a.aggregates().inputs().await.unwrap();
     assert_eq!(inputs.len(), 1);

@@ -107,10 +107,13 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
     let mut at = 0;
     for field in [
         "name",
+        "state",
         "sum",
+        "standard_error",
         "average",
         "count",
-        "standard_error",
+        "certified",
+        "seconds_ago",
         "converged",
         "members",
         "disturbed_seconds_ago",
@@ -127,12 +130,12 @@ async fn two_agents_are_used_over_http_from_joining_to_leaving() {
     assert!(!explanation["links"].as_array().unwrap().is_empty());
 
     // A slash in a name is written %2F in a path.
-    assert_eq!(http_a.put("/v1/inputs/disk%2Ffree", r#"{"value":1,"mode":"round"}"#).await.0, 200);
+    assert_eq!(http_a.put("/v1/inputs/disk%2Ffree", r#"{"value":1,"mode":"epoch"}"#).await.0, 200);
     let inputs = http_a.get("/v1/inputs").await.1;
     assert_eq!(
         inputs,
         json!([
-            {"name": "disk/free", "value": 1.0, "mode": "round"},
+            {"name": "disk/free", "value": 1.0, "mode": "epoch"},
             {"name": "requests", "value": 5.0, "mode": "live"},
         ])
     );
@@ -197,7 +200,7 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
         (requests, "5", 422, "expected"),
         (requests, r#"{"value":5,"mod":"live"}"#, 422, "`mod`"),
         (requests, r#"{"value":5,"mode":"dead"}"#, 422, "\"dead\""),
-        (requests, r#"{"value":5,"mode":"round"}"#, 409, "live mode"),
+        (requests, r#"{"value":5,"mode":"epoch"}"#, 409, "mode live"),
         (requests, &long, 413, "65536"),
         ("/v1/inputs/no%20spaces", r#"{"value":5}"#, 400, "' '"),
         ("/v1/inputs/%FF", r#"{"value":5}"#, 400, "UTF-8"),
@@ -276,7 +279,7 @@ async fn unknown_paths_wrong_methods_and_pages_of_other_sites_are_refused_as_jso
 async fn not_converged_in_time_is_408_with_the_last_reading() {
     let (_agent, client) = alone().await;
     // A round of 64 periods takes more than a second.
-    client.put("/v1/inputs/queue", r#"{"value":3,"mode":"round"}"#).await;
+    client.put("/v1/inputs/queue", r#"{"value":3,"mode":"epoch"}"#).await;
     let (status, body) = client.get("/v1/aggregates/queue?wait=50ms").await;
     assert_eq!(status, 408, "{body}");
     assert_eq!(body["reading"]["name"], "queue");

@@ -35,7 +35,7 @@ async fn inputs_keys_and_the_incarnation_survive_a_kill() {
     let first = a.info().await.unwrap();
     assert_eq!(first.store.unwrap().directory, dir.path().display().to_string());
     a.aggregates().set("requests", 5.0).await.unwrap();
-    a.aggregates().set_in("queue", 2.5, Mode::Round).await.unwrap();
+    a.aggregates().set_in("queue", 2.5, Mode::Epoch).await.unwrap();
     a.aggregates().set("gone", 1.0).await.unwrap();
     a.aggregates().unset("gone").await.unwrap();
     let version = a.kv().put("k", b"v").await.unwrap();

@@ -9,7 +9,7 @@ use common::http::{Client, alone};
 use common::{LONG, address, builder, eventually, everyone_says};
 use reqwest::Response;
 use rumormill_agent::api::{StreamUpdate, Update};
-use rumormill_proto::Notice;
+use rumormill_proto::{Bounded, Notice};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -233,21 +233,38 @@ async fn the_metrics_are_well_formed_and_say_what_the_agent_says() {
     for (statistic, want) in
         [("sum", reading.sum), ("average", reading.average), ("count", reading.count)]
     {
-        for (part, want) in [("value", want.value), ("lower", want.lower), ("upper", want.upper)] {
+        for (part, want) in [("value", want.value), ("standard_error", want.standard_error)] {
             let got = get(&format!("rumormill_aggregate_{statistic}_{part}{{name=\"requests\"}}"));
-            assert!((got - want.unwrap()).abs() < 1e-6, "{statistic} {part}: {got}");
+            assert!((got - want.unwrap()).abs() < 1e-3, "{statistic} {part}: {got}");
         }
     }
+    let certified = reading.certified.unwrap();
+    let bounded = |statistic: &'static str, want: Bounded| {
+        let parts = [("value", want.value), ("lower", want.lower), ("upper", want.upper)];
+        parts.map(|(part, want)| (format!("certified_{statistic}_{part}"), want))
+    };
+    let parts = [
+        ("certified_min", certified.min.unwrap()),
+        ("certified_max", certified.max.unwrap()),
+        ("standard_deviation", reading.standard_deviation.unwrap()),
+        ("converged", 1.0),
+        ("settled", 1.0),
+        ("following", 0.0),
+        ("disturbed", 0.0),
+    ];
     for (part, want) in [
-        ("min", reading.min),
-        ("max", reading.max),
-        ("standard_deviation", reading.standard_deviation),
-        ("standard_error", reading.standard_error),
-        ("converged", Some(1.0)),
-    ] {
+        bounded("sum", certified.sum),
+        bounded("average", certified.average.unwrap()),
+        bounded("count", certified.count),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(parts.map(|(part, want)| (part.to_owned(), want)))
+    {
         let got = get(&format!("rumormill_aggregate_{part}{{name=\"requests\"}}"));
-        assert!((got - want.unwrap()).abs() < 1e-3, "{part}: {got}");
+        assert!((got - want).abs() < 1e-3, "{part}: {got}");
     }
+    assert!(get("rumormill_aggregate_certified_seconds{name=\"requests\"}") < 60.0);
     assert_eq!(get("rumormill_input{name=\"requests\"}"), 5.0);
     assert_eq!(get("rumormill_members{state=\"alive\"}"), 2.0);
     assert_eq!(get("rumormill_members{state=\"suspect\"}"), 0.0);

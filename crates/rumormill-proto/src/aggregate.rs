@@ -71,9 +71,9 @@ pub(crate) struct Aggregation {
     aggregates: BTreeMap<Name, Aggregate>,
     /// The books of aggregates that this node has forgotten.
     resting: Resting,
-    /// Round mode: the inputs for the rounds to come.
+    /// Mode epoch: the inputs for the epochs to come.
     inputs: BTreeMap<Name, (f64, Mass)>,
-    /// Round mode: the readings at the end of the last round.
+    /// Mode epoch: the readings at the end of the last epoch.
     finished: BTreeMap<Name, Reading>,
     /// Members that are gone, whose components must not come back.
     departed: BTreeSet<NodeId>,
@@ -117,7 +117,7 @@ impl Aggregation {
     pub(crate) fn input(&self, name: &Name) -> Option<f64> {
         match self.mode {
             Mode::Live => self.aggregates.get(name).and_then(|aggregate| aggregate.input),
-            Mode::Round => self.inputs.get(name).map(|input| input.0),
+            Mode::Epoch => self.inputs.get(name).map(|input| input.0),
         }
     }
 
@@ -142,7 +142,7 @@ impl Aggregation {
                 self.refresh(cx);
                 self.aggregate(cx, name, None).set_input(cx.now(), Some((value, mass)));
             }
-            Mode::Round => {
+            Mode::Epoch => {
                 self.inputs.insert(name.clone(), (value, mass));
             }
         }
@@ -161,7 +161,7 @@ impl Aggregation {
                     self.aggregates.get_mut(name).filter(|aggregate| aggregate.input.is_some());
                 aggregate.ok_or_else(nothing)?.set_input(cx.now(), None);
             }
-            Mode::Round => {
+            Mode::Epoch => {
                 self.inputs.remove(name).ok_or_else(nothing)?;
             }
         }
@@ -253,7 +253,7 @@ impl Protocol for Aggregation {
     fn name(&self) -> &str {
         match self.mode {
             Mode::Live => "aggregate.live",
-            Mode::Round => "aggregate.round",
+            Mode::Epoch => "aggregate.epoch",
         }
     }
 
@@ -375,10 +375,10 @@ impl RoundProtocol for Aggregation {
         let names: Vec<_> = self.aggregates.keys().cloned().collect();
         let read = |name: Name| {
             let mut reading = self.estimate(cx.now(), &name, cx.core)?;
-            reading.round = Some(round);
+            reading.epoch = Some(round);
             Some((name, reading))
         };
         self.finished = names.into_iter().filter_map(read).collect();
-        cx.notify(Notice::RoundFinished { round, participants });
+        cx.notify(Notice::EpochFinished { epoch: round, participants });
     }
 }

@@ -45,7 +45,7 @@
 //! }
 //! let reading = nodes[0].aggregates().get(now, &requests).ok_or("unknown")?;
 //! assert!((reading.sum.value.ok_or("unknown")? - 15.0).abs() < 1e-4);
-//! assert!(reading.sum.encloses(15.0));
+//! assert!(reading.certified.ok_or("no bounds")?.sum.encloses(15.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -120,8 +120,8 @@ mod words;
 
 pub use crate::aggregate::input::{Input, InputError, MAX_AGGREGATES, MAX_INPUT, Mode};
 pub use crate::aggregate::reading::{
-    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
-    WindowLine, WindowPhase,
+    AnchorLine, Bounded, Caveat, Certified, ComponentKind, ComponentLine, Estimate, Explanation,
+    LinkLine, Reading, State, WindowLine, WindowPhase,
 };
 pub use crate::aggregate::settings::{AggregateSettings, Overlap};
 pub use crate::clock::{ClockStatus, Stamp};

@@ -171,11 +171,11 @@ pub enum Notice {
         #[cfg_attr(feature = "schema", schema(value_type = f64))]
         correction_millis: i64,
     },
-    /// A round of the aggregates in round mode is over; [`Node::aggregates`](crate::Node::aggregates)
+    /// An epoch of the aggregates in mode epoch is over; [`Node::aggregates`](crate::Node::aggregates)
     /// has the results.
-    RoundFinished {
-        /// The round's number.
-        round: u64,
+    EpochFinished {
+        /// The epoch's number.
+        epoch: u64,
         /// The number of nodes that were members from its beginning to its end.
         participants: usize,
     },
@@ -230,7 +230,7 @@ kinds! {
     "kv_differs": KvDiffers,
     "clock_skew": ClockSkew,
     "clock_corrected": ClockCorrected,
-    "round_finished": RoundFinished,
+    "epoch_finished": EpochFinished,
     "event": Event,
     "query": Query,
     "key": Key,

@@ -55,8 +55,8 @@ pub use run::{Outcome, ScenarioRun};
 pub use settings::NodeSettings;
 pub use shrink::{Shrink, Shrunk};
 pub use slice::{
-    AggregateLine, AggregateSample, Band, EventSample, Fate, KvSample, Mark, Moment, NodeLine,
-    NodeStatus, NoticeLine, Sample, Slice, Tone, Traffic,
+    AggregateLine, AggregateSample, Band, CertifiedSum, EventSample, Fate, KvSample, Mark, Moment,
+    NodeLine, NodeStatus, NoticeLine, Sample, Slice, Tone, Traffic,
 };
 pub use span::{Shift, Span, When};
 pub use values::Values;

@@ -41,7 +41,7 @@ pub use reader::{Chunk, TraceError, TraceReader};
 pub use writer::TraceWriter;
 
 /// The version of the format that is written, and the only one that is read.
-pub const TRACE_VERSION: u16 = 2;
+pub const TRACE_VERSION: u16 = 3;
 
 /// What every trace begins with.
 const MAGIC: &[u8; 8] = b"RUMTRACE";

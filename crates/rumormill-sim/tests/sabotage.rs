@@ -139,9 +139,9 @@ fn escapes_while_in_flight(rule: Option<Rule>) -> (usize, usize) {
             net.run_for(period);
             for (node, running) in net.running() {
                 let reading = running.aggregates().get(net.local_now(node), &name);
-                if let Some(sum) = reading.map(|r| r.sum).filter(|sum| sum.lower.is_some()) {
+                if let Some(certified) = reading.and_then(|reading| reading.certified) {
                     all += 1;
-                    outside += usize::from(!sum.encloses(60.0));
+                    outside += usize::from(!certified.sum.encloses(60.0));
                 }
             }
         }

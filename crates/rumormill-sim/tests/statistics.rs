@@ -67,8 +67,8 @@ impl Truth {
             ("sum", near(reading.sum.value, &self.sum, error.clone() * count(n))),
             ("average", near(reading.average.value, &(&self.sum / count(n)), error)),
             ("count", reading.count.value == Some(n as f64)),
-            ("min", reading.min == Some(min)),
-            ("max", reading.max == Some(max)),
+            ("min", reading.certified.and_then(|c| c.min) == Some(min)),
+            ("max", reading.certified.and_then(|c| c.max) == Some(max)),
             ("variance", variance_is_right),
             ("standard deviation", deviation_is_right),
         ]
@@ -124,7 +124,7 @@ impl Cluster {
                 self.stated += usize::from(reading.variance.is_some());
                 known += usize::from(reading.variance.is_some());
                 // It speaks of an instant of the last window.
-                let since = self.net.now() - reading.enclosed.unwrap();
+                let since = self.net.now() - reading.certified.unwrap().age;
                 let first = self.past.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
                 let wrong: Vec<_> = self.past[first..]
                     .iter()
@@ -148,7 +148,7 @@ impl Cluster {
     fn settled(&self) -> bool {
         let changed = self.past.last().map_or(Instant::ZERO, |past| past.0);
         let age = self.net.now().since(changed);
-        self.readings().iter().all(|reading| reading.enclosed.is_some_and(|ago| ago < age))
+        self.readings().iter().all(|reading| reading.certified.is_some_and(|c| c.age < age))
     }
 }
 

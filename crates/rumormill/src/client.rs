@@ -11,6 +11,7 @@ mod kv;
 mod line;
 mod members;
 mod query;
+mod reading;
 mod reply;
 mod trace;
 mod watch;

@@ -26,16 +26,20 @@ fn check_ledger(ran: &Ran, nodes: usize) -> Value {
         assert_eq!(act["truth"]["sum"], truth, "{act}");
         assert_eq!(act["truth"]["count"], expected, "{act}");
         for reading in readings {
-            let number = |which: &str, part: &str| reading[which][part].as_f64().expect("known");
+            let number = |which: &str| reading[which]["value"].as_f64().expect("known");
+            let bound = |which: &str, part: &str| {
+                reading["certified"][which][part].as_f64().expect("certified")
+            };
             for (which, truth) in
                 [("sum", truth), ("average", truth / expected as f64), ("count", expected as f64)]
             {
-                assert!((number(which, "value") / truth - 1.0).abs() <= 1e-6, "{reading}");
+                assert!((number(which) / truth - 1.0).abs() <= 1e-6, "{reading}");
                 let slack = 1e-12 * truth.max(1.0);
-                assert!(number(which, "lower") <= truth + slack, "{reading}");
-                assert!(number(which, "upper") >= truth - slack, "{reading}");
+                assert!(bound(which, "lower") <= truth + slack, "{reading}");
+                assert!(bound(which, "upper") >= truth - slack, "{reading}");
             }
             assert_eq!(reading["converged"], true, "{reading}");
+            assert_eq!(reading["state"], "settled", "{reading}");
         }
         assert!(act["messages"].as_u64().expect("a count") > 0, "{act}");
         assert!(act["rounds"].as_u64().expect("a count") > 0, "{act}");

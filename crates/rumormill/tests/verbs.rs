@@ -32,9 +32,10 @@ fn reading_verbs_in_words_and_in_json() {
         "converged",
         "count",
         "disturbed_seconds_ago",
+        "certified",
         "members",
         "name",
-        "standard_error",
+        "state",
         "sum",
     ];
     for key in promised {
@@ -42,7 +43,15 @@ fn reading_verbs_in_words_and_in_json() {
     }
     assert_eq!(reading["name"], "requests");
     let text = b.ask(&["get", "requests"]).ok().out;
-    for part in ["requests (live): converged", "sum", "average", "count", " ago", "note: "] {
+    for part in [
+        "requests: sum 15 ± ",
+        " now, settled\n",
+        "certified: between ",
+        "average",
+        "count",
+        " ago",
+        "note: ",
+    ] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
     let all = b.ask(&["get", "--json", "--wait", "20s"]).ok().json();
@@ -86,21 +95,21 @@ fn inputs_are_set_and_taken_away() {
 }
 
 #[test]
-fn an_aggregate_in_round_mode() {
+fn an_aggregate_in_mode_epoch() {
     let a = Agent::start("a", &["--round-length", "16"]);
     let b = Agent::start("b", &["--round-length", "16", "--join", &a.peers]);
-    a.ask(&["set", "peak=3", "--mode", "round"]).ok();
-    b.ask(&["set", "peak=4", "--mode", "round"]).ok();
-    let reading = b.until("peak", "a finished round of both", |reading| {
-        reading["round"].is_u64() && reading["count"]["value"].as_f64() > Some(1.5)
+    a.ask(&["set", "peak=3", "--mode", "epoch"]).ok();
+    b.ask(&["set", "peak=4", "--mode", "epoch"]).ok();
+    let reading = b.until("peak", "a finished epoch of both", |reading| {
+        reading["epoch"].is_u64() && reading["count"]["value"].as_f64() > Some(1.5)
     });
-    assert_eq!(reading["mode"], "round");
+    assert_eq!(reading["mode"], "epoch");
     assert!((reading["sum"]["value"].as_f64().expect("a sum") - 7.0).abs() < 0.1, "{reading}");
-    assert_eq!(reading["max"], 4.0, "{reading}");
+    assert_eq!(reading["certified"]["max"], 4.0, "{reading}");
 
     let other = a.ask(&["set", "peak=3"]);
     assert_eq!(other.code, Some(1));
-    assert!(other.err.contains("round mode"), "{}", other.err);
+    assert!(other.err.contains("mode epoch"), "{}", other.err);
 }
 
 #[test]
@@ -115,7 +124,8 @@ fn not_converged_in_time_is_exit_code_3_with_the_last_reading() {
     assert_eq!(late.json()["converged"], false);
     let late = b.ask(&["get", "requests", "--wait", "100ms"]);
     assert_eq!(late.code, Some(3), "{late:?}");
-    assert!(late.out.starts_with("requests (live): not converged"), "{}", late.out);
+    let first = late.out.lines().next().expect("a line");
+    assert!(first.starts_with("requests: sum ") && !first.contains("settled"), "{}", late.out);
     assert_eq!(b.ask(&["get", "--wait", "10ms"]).code, Some(3));
     // Without --wait the reading is what was asked for.
     b.ask(&["get", "requests"]).ok();

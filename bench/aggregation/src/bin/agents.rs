@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     println!("{:>6.1} s until all are within 1e-6 of the sum", started.elapsed().as_secs_f64());
     for agent in &agents {
         let reading = agent.aggregates().wait(AGGREGATE, Duration::from_secs(60)).await?;
-        ensure!(reading.sum.lower <= Some(truth) && Some(truth) <= reading.sum.upper);
+        ensure!(reading.certified.is_some_and(|certified| certified.sum.encloses(truth)));
     }
     println!("{:>6.1} s until all have converged", started.elapsed().as_secs_f64());
 

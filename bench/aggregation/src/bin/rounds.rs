@@ -168,11 +168,11 @@ fn measure(args: &Args, view: &str, loss: f64, seed: u64) -> anyhow::Result<Run>
             worst_average =
                 worst_average.max(error(reading.average.value, truth / args.nodes as f64));
             all &= reading.converged;
-            if reading.sum.lower.is_some() {
+            if let Some(certified) = reading.certified {
                 run.enclosures += 1;
-                run.outside += u64::from(!reading.sum.encloses(truth));
+                run.outside += u64::from(!certified.sum.encloses(truth));
             }
-            if let (Some(deviation), Some(sum)) = (reading.standard_error, reading.sum.value)
+            if let (Some(deviation), Some(sum)) = (reading.sum.standard_error, reading.sum.value)
                 && 3.0 * deviation > 1e-9 * truth
             {
                 spreads += 1;

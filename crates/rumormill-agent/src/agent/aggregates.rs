@@ -16,7 +16,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_m
 pub struct Aggregates(pub(super) Agent);
 
 impl Aggregates {
-    /// Sets this agent's input to the aggregate `name`, in live mode. Returns when the input is on
+    /// Sets this agent's input to the aggregate `name`, in mode live. Returns when the input is on
     /// disk, or at once if the agent has no store.
     ///
     /// # Errors

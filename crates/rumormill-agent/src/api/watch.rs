@@ -99,7 +99,7 @@ mod tests {
             Notice::KvDiffers { member: name.clone(), elapsed: timeout },
             Notice::ClockSkew { member: name.clone(), ahead_millis: -5 },
             Notice::ClockCorrected { correction_millis: 0 },
-            Notice::RoundFinished { round: 3, participants: 4 },
+            Notice::EpochFinished { epoch: 3, participants: 4 },
             Notice::Event(event.clone()),
             Notice::Query { question: event, timeout },
             Notice::Key(change),

@@ -34,14 +34,14 @@ pub(super) mod keys {
 pub(super) fn mode_number(mode: Mode) -> u8 {
     match mode {
         Mode::Live => 0,
-        Mode::Round => 1,
+        Mode::Epoch => 1,
     }
 }
 
 pub(super) fn mode(number: u8) -> Option<Mode> {
     match number {
         0 => Some(Mode::Live),
-        1 => Some(Mode::Round),
+        1 => Some(Mode::Epoch),
         _ => None,
     }
 }

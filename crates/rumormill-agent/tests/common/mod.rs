@@ -113,10 +113,8 @@ pub(crate) async fn everyone_says(agents: &[Agent], sum: f64, count: f64) -> Vec
         }
     }
     for reading in &readings {
-        let Reading { sum: statistic, .. } = reading;
-        if let (Some(lower), Some(upper)) = (statistic.lower, statistic.upper) {
-            assert!(lower <= sum && sum <= upper, "{sum} is outside {lower}..{upper}");
-        }
+        let certified = reading.certified.expect("a converged reading is certified");
+        assert!(certified.sum.encloses(sum), "{sum} is outside {certified:?}");
     }
     readings
 }

@@ -10,8 +10,8 @@ use crate::aggregate::links::Link;
 use crate::aggregate::local::Aggregate;
 use crate::aggregate::mass::{self};
 use crate::aggregate::reading::{
-    AnchorLine, Caveat, ComponentKind, ComponentLine, Explanation, LinkLine, Reading, Statistic,
-    WindowLine, WindowPhase,
+    AnchorLine, Bounded, Caveat, Certified, ComponentKind, ComponentLine, Estimate, Explanation,
+    LinkLine, Reading, State, WindowLine, WindowPhase,
 };
 use crate::aggregate::window::Window;
 use crate::config::Config;
@@ -27,14 +27,14 @@ const QUIET: u32 = 4;
 const STUCK: u32 = 16;
 
 impl Aggregation {
-    /// Returns the reading of an aggregate: the estimate, or in round mode the last round's result.
+    /// Returns the reading of an aggregate: the estimate, or in mode epoch the last epoch's result.
     pub(crate) fn reading(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
         match self.mode {
             Mode::Live => self.estimate(now, name, core),
-            Mode::Round => match self.finished.get(name) {
+            Mode::Epoch => match self.finished.get(name) {
                 Some(finished) => Some(finished.clone()),
                 None => self.contains(name).then(|| Reading {
-                    caveats: vec![Caveat::NoRound],
+                    caveats: vec![Caveat::NoEpoch],
                     ..nothing_known(name, self.mode, core.roster.len())
                 }),
             },
@@ -69,28 +69,11 @@ impl Aggregation {
         let complete = aggregate.window.as_ref().and_then(Window::result).filter(|_| current);
         let last = complete.map(|complete| &complete.contribution);
         let enclosed = last.map(|last| Enclosed::new(last, roster.len()));
-        let figure = |value: Option<f64>, bounds: Option<Bounds>| Statistic {
-            value,
-            lower: bounds.map(|bounds| bounds.lower),
-            upper: bounds.map(|bounds| bounds.upper),
-        };
-        let sum = figure(nodes.map(|n| value * n), enclosed.map(|enclosed| enclosed.sum));
-        let count = figure(nodes.map(|n| participation * n), enclosed.map(|e| e.count));
-        let average = figure(average, enclosed.and_then(|enclosed| enclosed.average));
+        let (sum, count) = (nodes.map(|n| value * n), nodes.map(|n| participation * n));
 
         let quiet = roster.is_empty() || aggregate.quiet >= QUIET;
-        let met = aggregate.disagreement.standard_error().zip(nodes).map(|(error, n)| {
-            let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
-            (error * n).hypot(value * n * of_nodes)
-        });
-        // The average disagreement lags behind. Once exchanges change nothing, the enclosure holds for
-        // now, too, and bounds the error better.
-        let bounded = enclosed.zip(sum.value).filter(|_| quiet);
-        let bound =
-            bounded.map(|(e, value)| (value - e.sum.lower).abs().max((e.sum.upper - value).abs()));
-        let standard_error = met.map(|met| bound.map_or(met, |bound| met.min(bound / 3.0)));
-        let view_changed = if current { self.view.changed } else { Some(now) };
-        let disturbed = aggregate.disturbed.max(view_changed);
+        let stuck = self.is_stuck(now, aggregate);
+        let changed = if current { self.view.changed } else { Some(now) };
         let tolerated = (config.aggregates.tolerance * aggregate.scale() + mass::RESOLUTION)
             * roster.len() as f64;
         // The window is narrow, and the estimate lies in it or at least near it.
@@ -104,20 +87,69 @@ impl Aggregation {
         let converged = quiet
             && since_change
             && enclosed.is_some_and(|e| e.counted().is_some())
-            && enclosed.zip(sum.value).is_some_and(|(e, value)| settled(e.sum, value))
-            && !self.is_stuck(now, aggregate);
+            && enclosed.zip(sum).is_some_and(|(e, value)| settled(e.sum, value))
+            && !stuck;
+        let state = if converged {
+            State::Settled
+        } else if stuck || self.is_shaken(now, aggregate, changed, complete.is_some()) {
+            State::Disturbed
+        } else {
+            State::Following
+        };
+        let known_variance = enclosed.and_then(|enclosed| enclosed.known_variance());
         // With `converged` it is known; otherwise it is an estimate that is possible.
         let variance = if converged {
-            enclosed.and_then(|enclosed| enclosed.known_variance())
+            known_variance
         } else {
             let masses = [PARTICIPATION, VALUE, SQUARE].map(|c| aggregate.ledger.mass(c));
             let estimate = reported.then(|| mass::variance(masses));
             estimate.filter(|&v| last.is_some_and(|last| Enclosed::allows(last, roster.len(), v)))
         };
 
-        // A settled estimate may still lie beside the enclosure by less than the tolerance.
-        let settle = |figure: Statistic| if converged { figure.clamped() } else { figure };
-        let (sum, average, count) = (settle(sum), settle(average), settle(count));
+        // The average disagreement lags behind. Once exchanges change nothing, the enclosure holds for
+        // now, too, and bounds the error better.
+        let estimate = |value: Option<f64>, met: Option<f64>, bounds: Option<Bounds>| {
+            let value = match bounds {
+                Some(bounds) if converged => Some(bounds.shortest()),
+                _ => value,
+            };
+            let bound = bounds.zip(value).filter(|_| quiet).map(|(bounds, value)| {
+                (value - bounds.lower).abs().max((bounds.upper - value).abs()) / 3.0
+            });
+            let met = met.filter(|_| value.is_some());
+            let standard_error = met.zip(bound).map(|(met, bound)| met.min(bound));
+            Estimate { value, standard_error: standard_error.or(met).or(bound) }
+        };
+        let of_value = aggregate.disagreement.standard_error();
+        let of_participation = aggregate.participation_disagreement.standard_error();
+        let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
+        let of_total = |error: Option<f64>, mass: f64| {
+            error.zip(nodes).map(|(error, n)| (error * n).hypot(mass * n * of_nodes))
+        };
+        let of_average = of_value.zip(of_participation).zip(average).map(
+            |((of_value, of_participation), average)| {
+                of_value.hypot(average * of_participation) / participation
+            },
+        );
+        let bounds_of_average = enclosed.and_then(|enclosed| enclosed.average);
+        let sum = estimate(sum, of_total(of_value, value), enclosed.map(|e| e.sum));
+        let count =
+            estimate(count, of_total(of_participation, participation), enclosed.map(|e| e.count));
+        let average = estimate(average, of_average, bounds_of_average);
+        let bounded = |bounds: Bounds| Bounded {
+            value: if converged { bounds.shortest() } else { bounds.middle() },
+            lower: bounds.lower,
+            upper: bounds.upper,
+        };
+        let certified = complete.zip(enclosed).map(|(complete, enclosed)| Certified {
+            age: now.since(complete.opened),
+            sum: bounded(enclosed.sum),
+            average: enclosed.average.map(bounded),
+            count: bounded(enclosed.count),
+            min: complete.contribution.input.map(|input| input.lower),
+            max: complete.contribution.input.map(|input| input.upper),
+            variance: known_variance,
+        });
 
         let mut caveats = Vec::new();
         if roster.is_empty() {
@@ -139,19 +171,37 @@ impl Aggregation {
         }
         caveats.push(Caveat::Undetected(detection_time(config)));
         Some(Reading {
+            state,
             sum,
             average,
             count,
-            min: last.and_then(|last| last.input).map(|input| input.lower),
-            max: last.and_then(|last| last.input).map(|input| input.upper),
             variance,
             standard_deviation: variance.map(f64::sqrt),
-            standard_error,
+            certified,
             converged,
-            disturbed: disturbed.map(|at| now.since(at)),
-            enclosed: complete.map(|complete| now.since(complete.opened)),
+            disturbed: aggregate.disturbed.max(changed).map(|at| now.since(at)),
             caveats,
             ..nothing_known(name, self.mode, roster.len())
+        })
+    }
+
+    /// Returns whether the membership changed lately, so that the masses of those who came or went are
+    /// still on their way: until a window is complete, or for a while if there is none.
+    fn is_shaken(
+        &self,
+        now: Instant,
+        aggregate: &Aggregate,
+        changed: Option<Instant>,
+        complete: bool,
+    ) -> bool {
+        let patience = self.period * STUCK;
+        changed.is_some_and(|changed| {
+            if self.view.certifiable {
+                // An aggregate that began long after the change is new, and not shaken by it.
+                !complete && changed + patience >= aggregate.began
+            } else {
+                now.since(changed) <= patience
+            }
         })
     }
 
@@ -232,19 +282,17 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
     Reading {
         name: name.clone(),
         mode,
-        round: None,
-        sum: Statistic::default(),
-        average: Statistic::default(),
-        count: Statistic::default(),
-        min: None,
-        max: None,
+        epoch: None,
+        state: State::Following,
+        sum: Estimate::default(),
+        average: Estimate::default(),
+        count: Estimate::default(),
         variance: None,
         standard_deviation: None,
-        standard_error: None,
+        certified: None,
         converged: false,
         members,
         disturbed: None,
-        enclosed: None,
         caveats: Vec::new(),
     }
 }

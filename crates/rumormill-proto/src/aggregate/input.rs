@@ -5,27 +5,27 @@ use serde::{Deserialize, Serialize};
 use crate::identity::Name;
 use crate::words;
 
-/// Whether an aggregate follows its inputs or is computed round by round.
+/// Whether an aggregate follows its inputs or is computed epoch by epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 pub enum Mode {
     /// Continuous: the estimates follow the inputs.
     #[default]
     Live,
-    /// Restarted in each round, from the inputs at its start.
-    Round,
+    /// Computed anew in each epoch, from the inputs at its start.
+    Epoch,
 }
 
 impl Mode {
     pub(crate) fn other(self) -> Self {
         match self {
-            Self::Live => Self::Round,
-            Self::Round => Self::Live,
+            Self::Live => Self::Epoch,
+            Self::Epoch => Self::Live,
         }
     }
 }
 
-words!(Mode { Live => "live", Round => "round" });
+words!(Mode { Live => "live", Epoch => "epoch" });
 
 /// One input of a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub enum InputError {
     },
     /// The aggregate exists in the other mode.
     #[error(
-        "the aggregate {name} exists in {mode} mode; choose another name, or unset it everywhere"
+        "the aggregate {name} exists in mode {mode}; choose another name, or unset it everywhere"
     )]
     OtherMode {
         /// The aggregate.

@@ -20,9 +20,14 @@ pub(super) struct Aggregate {
     pub(super) ledger: Ledger,
     /// `None` if there are more members than a window can cover.
     pub(super) window: Option<Window>,
+    /// When this node met it.
+    pub(super) began: Instant,
     /// This node's input.
     pub(super) input: Option<f64>,
+    /// Of the masses of the value.
     pub(super) disagreement: Disagreement,
+    /// Of the masses of the participation.
+    pub(super) participation_disagreement: Disagreement,
     /// Exchanges in a row that changed nothing.
     pub(super) quiet: u32,
     /// When an input last changed, as far as is known here.
@@ -34,8 +39,10 @@ impl Aggregate {
         let mut aggregate = Self {
             ledger,
             window: None,
+            began: now,
             input: None,
             disagreement: Disagreement::default(),
+            participation_disagreement: Disagreement::default(),
             quiet: 0,
             disturbed: None,
         };
@@ -79,6 +86,7 @@ impl Aggregate {
         tolerance: f64,
     ) {
         self.disagreement.meet(mass::to_f64(value));
+        self.participation_disagreement.meet(mass::to_f64(participation));
         let scale = self.scale() * tolerance + mass::RESOLUTION;
         let own =
             mass::to_f64(self.ledger.mass(PARTICIPATION)).abs() * tolerance + mass::RESOLUTION;

@@ -11,44 +11,94 @@ use crate::json::seconds;
 use crate::time::Duration;
 use crate::words;
 
-/// A value with its bounds; `None` for what is not known yet.
+/// A node's estimate of a statistic now; `None` for what is not known yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Statistic {
-    /// The node's own estimate.
+pub struct Estimate {
+    /// The estimate.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub value: Option<f64>,
-    /// The lower bound: the truth at an instant of the last window was not below this.
+    /// Its standard error, estimated from the disagreements met in the last exchanges; at most a third
+    /// of what the bounds allow, once exchanges bring nothing new.
     #[cfg_attr(feature = "schema", schema(required = true))]
-    pub lower: Option<f64>,
-    /// The upper bound: the truth at an instant of the last window was not above this.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub upper: Option<f64>,
+    pub standard_error: Option<f64>,
 }
 
-impl Statistic {
-    /// Returns the width of the bounds, if there are both.
-    pub fn width(&self) -> Option<f64> {
-        Some(self.upper? - self.lower?)
+/// A statistic at an instant, which provably lay within bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Bounded {
+    /// A value within the bounds: their middle, or the shortest decimal between them once the
+    /// aggregate has converged.
+    pub value: f64,
+    /// The lower bound.
+    pub lower: f64,
+    /// The upper bound.
+    pub upper: f64,
+}
+
+impl Bounded {
+    /// Returns the width of the bounds.
+    #[must_use]
+    pub fn width(&self) -> f64 {
+        self.upper - self.lower
     }
 
-    /// Returns the statistic with its value moved within the bounds.
-    pub(crate) fn clamped(self) -> Self {
-        let into = |value: f64| {
-            let value = self.lower.map_or(value, |lower| value.max(lower));
-            self.upper.map_or(value, |upper| value.min(upper))
-        };
-        Self { value: self.value.map(into), ..self }
-    }
-
-    /// Returns whether the bounds enclose `x`; false if there are none.
+    /// Returns whether `x` lies within the bounds.
+    #[must_use]
     pub fn encloses(&self, x: f64) -> bool {
-        self.lower.is_some_and(|lower| lower <= x) && self.upper.is_some_and(|upper| x <= upper)
+        self.lower <= x && x <= self.upper
     }
 }
 
-/// The reading of one aggregate at a node.
+/// What is certain: statistics of one instant, with bounds that provably contain them
+/// (`docs/enclosure.md`). Inputs that have changed since then are not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Certified {
+    /// The greatest age of the instant: it is no longer ago. In seconds in JSON.
+    #[serde(rename = "seconds_ago", with = "seconds")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
+    pub age: Duration,
+    /// The sum of the inputs.
+    pub sum: Bounded,
+    /// Their average; `None` where maybe no node reported.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    pub average: Option<Bounded>,
+    /// The number of nodes that reported.
+    pub count: Bounded,
+    /// The smallest input during the window around the instant; `None` if no node reported.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    pub min: Option<f64>,
+    /// The largest input during that window.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    pub max: Option<f64>,
+    /// The inputs' variance (mean squared deviation, not the sample's), if it is known to 1e-9 of
+    /// itself.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    pub variance: Option<f64>,
+}
+
+/// The state of an aggregate at a node, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
+pub enum State {
+    /// It has converged: exchanges get through and change nothing.
+    Settled,
+    /// Exchanges get through, and inputs or masses still move.
+    Following,
+    /// Members have come or gone or a link was undone, and no window is complete since; or exchanges
+    /// do not get through; or this node is alone since its start, though it knew others before.
+    Disturbed,
+}
+
+words!(State { Settled => "settled", Following => "following", Disturbed => "disturbed" });
+
+/// The reading of one aggregate at a node: the estimate now, and what is certain, of an instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -57,35 +107,30 @@ pub struct Reading {
     /// The aggregate's name.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub name: Name,
-    /// Whether it follows the inputs, or is computed round by round.
+    /// Whether it follows the inputs, or is computed epoch by epoch.
     pub mode: Mode,
-    /// In round mode: the finished round that this is the result of.
+    /// In mode epoch: the finished epoch that this is the result of.
     #[cfg_attr(feature = "schema", schema(required = true))]
-    pub round: Option<u64>,
-    /// The sum of the inputs.
-    pub sum: Statistic,
+    pub epoch: Option<u64>,
+    /// The aggregate's state here, in a word.
+    pub state: State,
+    /// The sum of the inputs: this node's estimate now; in mode epoch, that of the epoch's instant.
+    pub sum: Estimate,
     /// Their average, over the nodes that report the aggregate.
-    pub average: Statistic,
+    pub average: Estimate,
     /// The number of nodes that report it.
-    pub count: Statistic,
-    /// The smallest input during the last window.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub min: Option<f64>,
-    /// The largest input during the last window.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub max: Option<f64>,
-    /// The inputs' variance (mean squared deviation, not the sample's). While `converged` it is
-    /// right to 1e-9 of itself for an instant of the last window, and `None` until that is certain;
-    /// otherwise it is this node's estimate, if one is possible.
+    pub count: Estimate,
+    /// The inputs' variance (mean squared deviation, not the sample's). While `converged` it is the
+    /// certified one, and `None` until that is known; otherwise it is this node's estimate, if one is
+    /// possible.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub variance: Option<f64>,
     /// The square root of the variance; known when that is.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub standard_deviation: Option<f64>,
-    /// The standard error of the sum, estimated from the disagreements met in the last exchanges; at
-    /// most a third of what the bounds allow, once exchanges bring nothing new.
+    /// What is certain, of an instant that is not long ago; `None` before the first complete window.
     #[cfg_attr(feature = "schema", schema(required = true))]
-    pub standard_error: Option<f64>,
+    pub certified: Option<Certified>,
     /// Whether the estimate has settled: exchanges get through and change nothing, the last window's
     /// bounds are narrower than the tolerance, and the count is certain.
     pub converged: bool,
@@ -95,11 +140,6 @@ pub struct Reading {
     #[serde(rename = "disturbed_seconds_ago", with = "seconds")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
     pub disturbed: Option<Duration>,
-    /// The greatest age of the bounds: they hold for an instant that is no longer ago. In seconds in
-    /// JSON.
-    #[serde(rename = "enclosed_seconds_ago", with = "seconds")]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<f64>, required = true))]
-    pub enclosed: Option<Duration>,
     /// What this reading doesn't show.
     #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub caveats: Vec<Caveat>,
@@ -108,8 +148,10 @@ pub struct Reading {
 impl Reading {
     /// Returns the reading without its ages, which change as time passes: two readings differ in
     /// substance if these differ.
+    #[must_use]
     pub fn substance(&self) -> Self {
-        Self { disturbed: None, enclosed: None, ..self.clone() }
+        let ageless = |certified| Certified { age: Duration::ZERO, ..certified };
+        Self { disturbed: None, certified: self.certified.map(ageless), ..self.clone() }
     }
 }
 
@@ -129,8 +171,8 @@ pub enum Caveat {
     NobodyReports,
     /// There are more members than a window can cover.
     TooManyMembers(usize, usize),
-    /// No round is finished yet.
-    NoRound,
+    /// No epoch is finished yet.
+    NoEpoch,
     /// No reading shows a partition or a death that is younger than this.
     Undetected(Duration),
     /// A caveat that was read from JSON, in words.
@@ -157,7 +199,7 @@ impl fmt::Display for Caveat {
             Self::TooManyMembers(n, limit) => {
                 write!(f, "no bounds: windows cover up to {limit} members, there are {n}")
             }
-            Self::NoRound => write!(f, "no round is finished yet"),
+            Self::NoEpoch => write!(f, "no epoch is finished yet"),
             Self::Undetected(time) => write!(
                 f,
                 "a partition or a death shows only once it is detected, after about {:.1} s",

@@ -15,7 +15,7 @@ pub struct AggregateSettings {
     /// The relative width of the bounds at which an aggregate counts as converged. Default 1e-6;
     /// 1e-12 to 0.5.
     pub tolerance: f64,
-    /// The length of a round of aggregates in round mode, in gossip periods. Default 64; 16 to
+    /// The length of an epoch of aggregates in mode epoch, in gossip periods. Default 64; 16 to
     /// 65536.
     pub round_length: u32,
     /// What a node does with a push that arrives while a push of its own is outstanding. Default

@@ -31,12 +31,12 @@ use crate::time::Instant;
 pub struct Aggregates<N>(N);
 
 impl Node {
-    /// Adds the protocol of aggregates, in live mode and in round mode.
+    /// Adds the protocol of aggregates, in mode live and in mode epoch.
     pub fn add_aggregates(&mut self, now: Instant) {
         let live = Aggregation::new(Mode::Live, &self.core.config);
-        let rounds = Rounds::new(Aggregation::new(Mode::Round, &self.core.config));
+        let epochs = Rounds::new(Aggregation::new(Mode::Epoch, &self.core.config));
         self.add_protocol(now, Box::new(live));
-        self.add_protocol(now, Box::new(rounds));
+        self.add_protocol(now, Box::new(epochs));
     }
 
     /// Returns the aggregates, to read.
@@ -52,12 +52,12 @@ impl Node {
     fn aggregation(&self, mode: Mode) -> Option<&Aggregation> {
         match mode {
             Mode::Live => self.protocol::<Aggregation>(),
-            Mode::Round => self.protocol::<Rounds<Aggregation>>().map(Rounds::get),
+            Mode::Epoch => self.protocol::<Rounds<Aggregation>>().map(Rounds::get),
         }
     }
 
     fn aggregations(&self) -> impl Iterator<Item = &Aggregation> {
-        [Mode::Live, Mode::Round].into_iter().filter_map(|mode| self.aggregation(mode))
+        [Mode::Live, Mode::Epoch].into_iter().filter_map(|mode| self.aggregation(mode))
     }
 
     fn with_aggregation<R>(
@@ -68,7 +68,7 @@ impl Node {
     ) -> Option<R> {
         match mode {
             Mode::Live => self.with_protocol(now, f),
-            Mode::Round => {
+            Mode::Epoch => {
                 self.with_protocol(now, |rounds: &mut Rounds<Aggregation>, cx| rounds.call(cx, f))
             }
         }

@@ -22,7 +22,7 @@ struct Cluster {
     now: Instant,
     /// The pushes of the live aggregates from the first node to the second.
     pushes: Vec<Vec<u8>>,
-    /// The messages of the aggregates in round mode from the first node to the second.
+    /// The messages of the aggregates in mode epoch from the first node to the second.
     rounds: Vec<Vec<u8>>,
 }
 
@@ -93,7 +93,7 @@ impl Cluster {
         }
         if envelope.channel == tag("aggregate.live") && body[0] == PUSH {
             self.pushes.push(bytes.to_vec());
-        } else if envelope.channel == tag("aggregate.round") {
+        } else if envelope.channel == tag("aggregate.epoch") {
             self.rounds.push(bytes.to_vec());
         }
     }
@@ -191,17 +191,17 @@ fn a_round_far_ahead_throws_nobody_off_for_good() {
         for round in [1000, 1 << 40, (1 << 48) - 1, u64::MAX] {
             let mut cluster = Cluster::new(nodes);
             for node in 0..usize::from(nodes) {
-                cluster.set(node, 5.0, Mode::Round);
+                cluster.set(node, 5.0, Mode::Epoch);
             }
             cluster.run(SECOND * 30);
             let message = cluster.rounds.last().unwrap().clone();
             cluster.forge(&with_number(&message, BODY, round));
-            cluster.set(0, 105.0, Mode::Round);
+            cluster.set(0, 105.0, Mode::Epoch);
             cluster.run(SECOND * 60);
             let sum = f64::from(nodes) * 5.0 + 100.0;
             for reading in cluster.readings() {
                 let right = (reading.sum.value.unwrap() - sum).abs() < 1.0;
-                assert!(right && reading.round.unwrap() < 100, "{nodes}, {round}: {reading:#?}");
+                assert!(right && reading.epoch.unwrap() < 100, "{nodes}, {round}: {reading:#?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Whether estimates are right, and whether enclosures enclose.
 
-use rumormill_proto::{Caveat, Instant, Name, Reading, Statistic};
+use rumormill_proto::{Bounded, Caveat, Instant, Name, Reading};
 
 use super::truth::Truth;
 use super::violation::Violation;
@@ -74,8 +74,9 @@ pub fn aggregates(
         let too_many = |caveat: &Caveat| matches!(caveat, Caveat::TooManyMembers(_, limit) if said_by > *limit);
         let enclosable = !reading.caveats.iter().any(too_many);
         if enclosable {
-            wrong("minimum", reading.min, truth.min, 0.0)?;
-            wrong("maximum", reading.max, truth.max, 0.0)?;
+            let certified = reading.certified;
+            wrong("minimum", certified.and_then(|c| c.min), truth.min, 0.0)?;
+            wrong("maximum", certified.and_then(|c| c.max), truth.max, 0.0)?;
         }
         if !enclosable {
             continue;
@@ -102,31 +103,30 @@ pub fn enclosures(
     let mut seen = 0;
     for Said { node, now, reading } in said {
         let Some(reading) = reading else { continue };
-        let (Some(age), Some(since)) = (reading.enclosed, since(*node)) else { continue };
-        if since + age > *now {
+        let (Some(certified), Some(since)) = (reading.certified, since(*node)) else { continue };
+        if since + certified.age > *now {
             continue;
         }
         let count = truth.count as f64;
-        let mut check = |what, enclosed: &Statistic, below: f64, above: f64| {
-            let (Some(lower), Some(upper)) = (enclosed.lower, enclosed.upper) else {
-                return Ok(());
-            };
+        let mut check = |what, bounded: &Bounded, below: f64, above: f64| {
             seen += 1;
-            if lower <= below && above <= upper {
+            if bounded.encloses(below) && bounded.encloses(above) {
                 return Ok(());
             }
-            let (lower, upper) = (enclosed.lower, enclosed.upper);
+            let (lower, upper) = (bounded.lower, bounded.upper);
             let (node, aggregate) = (*node, aggregate.clone());
             Err(Violation::Escaped { node, aggregate, what, lower, upper, truth: below })
         };
-        check("sum", &reading.sum, truth.sum_below, truth.sum_above)?;
-        check("count", &reading.count, count, count)?;
+        check("sum", &certified.sum, truth.sum_below, truth.sum_above)?;
+        check("count", &certified.count, count, count)?;
         if truth.count == 0 {
             continue;
         }
         // The average as such is not a float; an enclosure must reach to within its rounding.
         let (low, high) = (truth.sum_below / count, truth.sum_above / count);
-        check("average", &reading.average, low.next_up(), high.next_down())?;
+        if let Some(average) = &certified.average {
+            check("average", average, low.next_up(), high.next_down())?;
+        }
     }
     Ok(seen)
 }

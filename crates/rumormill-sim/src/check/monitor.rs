@@ -166,8 +166,9 @@ impl Group {
             let now = net.local_now(node);
             let reading =
                 net.node(node).and_then(|running| running.aggregates().get(now, aggregate));
-            let Some(age) = reading.as_ref().and_then(|reading| reading.enclosed) else { continue };
-            let from = now - age;
+            let certified = reading.as_ref().and_then(|reading| reading.certified);
+            let Some(certified) = certified else { continue };
+            let from = now - certified.age;
             // From before the group came together: who was there then is not known.
             if states[0].since[at] > from {
                 continue;

@@ -1,6 +1,6 @@
 //! Each checker is content with what is right, is shown something wrong, and finds it.
 
-use rumormill_proto::{Caveat, ComponentKind, Duration, Instant, Name, NodeId, Reading};
+use rumormill_proto::{Caveat, Certified, ComponentKind, Duration, Instant, Name, NodeId, Reading};
 
 use super::conservation::{books, conservation, quiet};
 use super::estimates::{Said, aggregates, enclosures, said};
@@ -121,8 +121,8 @@ fn the_figure_checker_finds_every_wrong_aggregate() {
         ("sum", |reading| reading.sum.value = None),
         ("average", |reading| reading.average.value = Some(3.15 - 1e-3)),
         ("count", |reading| reading.count.value = Some(4.001)),
-        ("minimum", |reading| reading.min = Some(-2.4)),
-        ("maximum", |reading| reading.max = None),
+        ("minimum", |reading| reading.certified.as_mut().unwrap().min = Some(-2.4)),
+        ("maximum", |reading| reading.certified.as_mut().unwrap().max = None),
         ("variance", |reading| reading.variance = reading.variance.map(|v| v * (1.0 + 2e-9))),
     ];
     assert_eq!(look_at_aggregates(|_| ()), Ok(()));
@@ -142,7 +142,7 @@ fn what_enclosures_tell_is_not_asked_of_more_members_than_they_cover() {
         look_at_aggregates(|said| {
             let reading = said[1].reading.as_mut().unwrap();
             reading.caveats.push(Caveat::TooManyMembers(4, limit));
-            (reading.converged, reading.min, reading.max) = (false, None, None);
+            (reading.converged, reading.certified) = (false, None);
             reading.count.value = reading.count.value.map(|count| count + wrong);
         })
     };
@@ -161,18 +161,18 @@ fn the_enclosure_checker_finds_an_enclosure_that_misses_by_one_float() {
         })
     };
     assert_eq!(look(&right, Instant::ZERO), Ok(12), "sum, count and average of four nodes");
-    let spoil = |change: fn(&mut Reading)| {
+    let spoil = |change: fn(&mut Certified)| {
         let mut wrong = right.clone();
-        change(wrong[2].reading.as_mut().unwrap());
+        change(wrong[2].reading.as_mut().unwrap().certified.as_mut().unwrap());
         wrong
     };
-    let above = spoil(|reading| reading.sum.lower = Some(truth().sum_below.next_up()));
+    let above = spoil(|certified| certified.sum.lower = truth().sum_below.next_up());
     assert_eq!(look(&above, Instant::ZERO), Err("sum"));
-    let below = spoil(|reading| reading.sum.upper = Some(truth().sum_above.next_down()));
+    let below = spoil(|certified| certified.sum.upper = truth().sum_above.next_down());
     assert_eq!(look(&below, Instant::ZERO), Err("sum"));
-    let count = spoil(|reading| reading.count.upper = Some(3.0));
+    let count = spoil(|certified| certified.count.upper = 3.0);
     assert_eq!(look(&count, Instant::ZERO), Err("count"));
-    let average = spoil(|reading| reading.average.upper = Some(3.149_999));
+    let average = spoil(|certified| certified.average.as_mut().unwrap().upper = 3.149_999);
     assert_eq!(look(&average, Instant::ZERO), Err("average"));
     // What holds for an instant before the truth did is not to be judged by it.
     assert_eq!(look(&above, right[2].now), Ok(0));

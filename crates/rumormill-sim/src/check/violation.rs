@@ -126,9 +126,9 @@ pub enum Violation {
         /// What is enclosed.
         what: &'static str,
         /// The lower bound.
-        lower: Option<f64>,
+        lower: f64,
         /// The upper bound.
-        upper: Option<f64>,
+        upper: f64,
         /// What is true.
         truth: f64,
     },

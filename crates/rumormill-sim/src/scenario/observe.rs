@@ -1,10 +1,11 @@
 //! What users of the cluster see at one instant.
 
-use rumormill_proto::{Instant, Name, Notice};
+use rumormill_proto::{Instant, Name, Notice, State};
 
 use super::deliveries;
 use super::slice::{
-    AggregateLine, AggregateSample, Band, Moment, NodeLine, NodeStatus, NoticeLine, Sample, Traffic,
+    AggregateLine, AggregateSample, Band, CertifiedSum, Moment, NodeLine, NodeStatus, NoticeLine,
+    Sample, Traffic,
 };
 use super::span::{Shift, Span};
 use crate::check::chronicle::Chronicle;
@@ -56,14 +57,16 @@ fn aggregate_sample(net: &VirtualNetwork, aggregate: &Name, running: usize) -> A
     let magnitude: f64 = inputs.map(f64::abs).sum();
     let scale = if magnitude > 0.0 { magnitude } else { 1.0 };
     let truth = truth(net, aggregate).sum();
-    let (mut errors, mut widths, mut converged) = (Vec::new(), Vec::new(), 0);
+    let (mut errors, mut widths) = (Vec::new(), Vec::new());
+    let (mut converged, mut disturbed) = (0, 0);
     for (index, node) in net.running() {
         let Some(reading) = node.aggregates().get(net.local_now(index), aggregate) else {
             continue;
         };
         errors.extend(reading.sum.value.map(|value| (value - truth).abs() / scale));
-        widths.extend(reading.sum.width().map(|width| width / scale));
+        widths.extend(reading.certified.map(|certified| certified.sum.width() / scale));
         converged += usize::from(reading.converged);
+        disturbed += usize::from(reading.state == State::Disturbed);
     }
     let errors_of = Band::of(errors.iter().copied());
     AggregateSample {
@@ -74,6 +77,7 @@ fn aggregate_sample(net: &VirtualNetwork, aggregate: &Name, running: usize) -> A
         width: Band::of(widths.iter().copied()).map(|band| band.max),
         enclosed: share(widths.len(), running),
         converged: share(converged, running),
+        disturbed: share(disturbed, running),
         unknown: (running - errors.len()) as u32,
     }
 }
@@ -99,9 +103,13 @@ fn node(net: &VirtualNetwork, index: NodeIndex, aggregates: &[Name]) -> NodeLine
             AggregateLine {
                 input,
                 value: reading.sum.value,
-                lower: reading.sum.lower,
-                upper: reading.sum.upper,
-                converged: reading.converged,
+                standard_error: reading.sum.standard_error,
+                state: Some(reading.state),
+                certified: reading.certified.map(|certified| CertifiedSum {
+                    lower: certified.sum.lower,
+                    upper: certified.sum.upper,
+                    seconds_ago: certified.age.as_secs_f64(),
+                }),
             }
         })
     };
@@ -177,8 +185,8 @@ fn in_words(event: &Notice) -> String {
             let step = Shift { millis: *correction_millis };
             format!("goes by the members' clocks: {step}")
         }
-        Notice::RoundFinished { round, participants } => {
-            format!("round {round} is over, with {participants} participants")
+        Notice::EpochFinished { epoch, participants } => {
+            format!("epoch {epoch} is over, with {participants} participants")
         }
         Notice::Protocol { name, payload } => format!("{name}: {} bytes", payload.len()),
         other => format!("{other:?}"),

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use rumormill_proto::{Duration, Instant};
+use rumormill_proto::{Duration, Instant, State};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::network::traffic::Fate;
@@ -161,12 +161,14 @@ pub struct AggregateSample {
     pub worst_error: Option<f64>,
     /// The mean error.
     pub mean_error: Option<f64>,
-    /// The width of the widest enclosure; `None` if there is none.
+    /// The width of the widest certified bounds; `None` if there are none.
     pub width: Option<f64>,
-    /// The share of running nodes that have an enclosure.
+    /// The share of running nodes that have certified bounds.
     pub enclosed: f64,
-    /// The share of running nodes that call it converged.
+    /// The share of running nodes at which it has converged: their state is settled.
     pub converged: f64,
+    /// The share of running nodes whose state is disturbed.
+    pub disturbed: f64,
     /// How many running nodes have no estimate.
     pub unknown: u32,
 }
@@ -211,19 +213,30 @@ pub struct NodeLine {
     pub aggregates: Vec<AggregateLine>,
 }
 
-/// What a node says of a aggregate's sum.
+/// A node's reading of an aggregate's sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AggregateLine {
-    /// What it reports itself.
+    /// Its own input.
     pub input: Option<f64>,
     /// Its estimate.
     pub value: Option<f64>,
-    /// The enclosure's lower bound.
-    pub lower: Option<f64>,
-    /// The enclosure's upper bound.
-    pub upper: Option<f64>,
-    /// Whether it calls it converged.
-    pub converged: bool,
+    /// The standard error of the estimate.
+    pub standard_error: Option<f64>,
+    /// The state of the aggregate there; `None` if the node does not know it.
+    pub state: Option<State>,
+    /// What is certain of the sum, of an instant.
+    pub certified: Option<CertifiedSum>,
+}
+
+/// The certified bounds of a sum at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertifiedSum {
+    /// The lower bound.
+    pub lower: f64,
+    /// The upper bound.
+    pub upper: f64,
+    /// The greatest age of the instant.
+    pub seconds_ago: f64,
 }
 
 /// Whether a node runs.

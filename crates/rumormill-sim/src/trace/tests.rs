@@ -81,6 +81,6 @@ fn a_damaged_trace_is_refused_wherever_a_bit_is_wrong() {
     let error = read(&newer).unwrap_err().to_string();
     assert_eq!(
         error,
-        "the trace has version 9, but this program reads version 2; record the run again"
+        "the trace has version 9, but this program reads version 3; record the run again"
     );
 }

@@ -37,7 +37,7 @@ pub(crate) struct Flags {
     /// with later times are refused; 1s to 1 day [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_clock_skew: Option<Duration>,
-    /// The length of a round of aggregates in round mode, 16 to 65536 gossip periods [default: 64]
+    /// The length of an epoch of aggregates in mode epoch, 16 to 65536 gossip periods [default: 64]
     #[arg(long, value_name = "PERIODS")]
     round_length: Option<u32>,
     /// The relative width of the bounds at which an aggregate counts as converged, 1e-12 to 0.5

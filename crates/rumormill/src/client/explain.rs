@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rumormill_proto::{AnchorLine, ComponentLine, Explanation, LinkLine, Name};
 
-use crate::client::get::block;
 use crate::client::http::{Client, Path};
+use crate::client::reading::block;
 use crate::client::reply::{DIGITS, Json};
 use crate::term::exit::Exit;
 use crate::term::format::{known, left, list, number, right, yes};

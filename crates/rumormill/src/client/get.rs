@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use rumormill_agent::api::NotConverged;
-use rumormill_proto::{Name, Reading, Statistic};
+use rumormill_proto::{Name, Reading};
 
 use crate::client::http::{Answer, Client, Path, Refusal};
-use crate::client::reply::{DIGITS, Json};
+use crate::client::reading::{block, overview};
+use crate::client::reply::Json;
 use crate::term::exit::Exit;
-use crate::term::format::{Align, bounds, known, left, right, yes};
-use crate::term::{format, parse};
+use crate::term::parse;
 
 /// Read an aggregate of the cluster, or all of them
 ///
-/// Prints sum, average and count (the number of nodes with an input of this name), each with
-/// bounds: the true value at an instant of the last window lay within them.
+/// Prints this agent's estimates of sum, average and count (the number of nodes with an input of this
+/// name) now, each with its standard error, and what is certain: bounds that contained the true value
+/// at an instant, and how long ago that was at most.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -85,55 +86,4 @@ fn exit_of<'a>(args: &Args, readings: impl IntoIterator<Item = &'a Reading>) -> 
     } else {
         Exit::Done
     }
-}
-
-/// Returns a table with a line for each aggregate.
-fn overview(readings: &[Reading]) -> Vec<String> {
-    format::list(
-        readings,
-        &[
-            left("aggregate", |reading: &Reading| reading.name.to_string()),
-            right("sum", |reading| known(reading.sum.value, DIGITS)),
-            left("bounds", |reading| bounds(reading.sum.lower, reading.sum.upper, DIGITS)),
-            right("average", |reading| known(reading.average.value, DIGITS)),
-            right("count", |reading| known(reading.count.value, DIGITS)),
-            right("members", |reading| reading.members.to_string()),
-            left("converged", |reading| yes(reading.converged)),
-        ],
-    )
-}
-
-/// Returns the lines for one aggregate.
-pub(crate) fn block(reading: &Reading) -> Vec<String> {
-    let head = [("", Align::Left), ("value", Align::Right), ("bounds", Align::Left)];
-    let statistic = |name: &str, statistic: &Statistic| {
-        vec![
-            format!("  {name}"),
-            known(statistic.value, DIGITS),
-            bounds(statistic.lower, statistic.upper, DIGITS),
-        ]
-    };
-    let plain = |name: &str, value| vec![format!("  {name}"), known(value, DIGITS)];
-    let rows = [
-        statistic("sum", &reading.sum),
-        statistic("average", &reading.average),
-        statistic("count", &reading.count),
-        plain("min", reading.min),
-        plain("max", reading.max),
-        plain("variance", reading.variance),
-        plain("standard deviation", reading.standard_deviation),
-        plain("standard error of the sum", reading.standard_error),
-    ];
-    let state = if reading.converged { "converged" } else { "not converged" };
-    let round = reading.round.map_or_else(String::new, |round| format!(", round {round}"));
-    let mut lines = vec![format!("{} ({}{round}): {state}", reading.name, reading.mode)];
-    lines.extend(format::table(&head, &rows));
-    lines.push(format!(
-        "  {}; last disturbed {}; bounds from {}",
-        format::plural(reading.members, "member"),
-        format::ago(reading.disturbed),
-        format::ago(reading.enclosed),
-    ));
-    lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
-    lines
 }

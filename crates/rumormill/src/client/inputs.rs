@@ -15,13 +15,13 @@ use crate::term::{exit, parse};
 Examples:
   rumormill set requests=7
   rumormill set requests=7 queue=12.5
-  rumormill set peak=99 --mode round")]
+  rumormill set peak=99 --mode epoch")]
 pub(crate) struct SetArgs {
     /// Name and value of an input; a finite number within ±2⁵³
     #[arg(required = true, value_name = "NAME=VALUE", value_parser = parse::input)]
     inputs: Vec<parse::Input>,
-    /// `live` follows the inputs; `round` restarts each round from the inputs of that instant
-    #[arg(long, value_parser = ["live", "round"], default_value = "live")]
+    /// `live` follows the inputs; `epoch` computes each epoch from the inputs at its start
+    #[arg(long, value_parser = ["live", "epoch"], default_value = "live")]
     mode: String,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct UnsetArgs {
 }
 
 pub(crate) fn set(client: &Client, args: &SetArgs) -> anyhow::Result<Exit> {
-    let mode = if args.mode == "round" { Mode::Round } else { Mode::Live };
+    let mode = if args.mode == "epoch" { Mode::Epoch } else { Mode::Live };
     parse::once_each(&args.inputs)?;
     for parse::Input { name, value } in &args.inputs {
         let path = Path::new("/v1/inputs").segment(name.as_str());

@@ -3,6 +3,7 @@
 use rumormill_agent::api::{StreamUpdate, Update};
 use rumormill_proto::{Identity, Notice, Reading};
 
+use crate::client::reading;
 use crate::client::reply::DIGITS;
 use crate::term::format;
 
@@ -61,8 +62,8 @@ fn notice_line(notice: &Notice) -> String {
             format!("only datagrams of up to {limit_bytes} bytes reach {}", who(member))
         }
         Notice::Dropped { from, reason } => format!("dropping packets from {from}: {reason}"),
-        Notice::RoundFinished { round, participants } => {
-            format!("round {round} finished: {}", format::plural(*participants, "participant"))
+        Notice::EpochFinished { epoch, participants } => {
+            format!("epoch {epoch} finished: {}", format::plural(*participants, "participant"))
         }
         Notice::Event(event) => {
             format!(
@@ -111,15 +112,18 @@ fn notice_line(notice: &Notice) -> String {
 }
 
 fn reading_line(reading: &Reading) -> String {
+    let certified = reading.certified.map_or_else(
+        || "nothing certified".to_owned(),
+        |certified| format!("certified {}", reading::certainty(&certified)),
+    );
     format!(
-        "{}: sum {} {}, average {}, count {}, {}{}",
+        "{}: sum {}, average {}, count {}, {}, {}; {certified}",
         reading.name,
-        format::known(reading.sum.value, DIGITS),
-        format::bounds(reading.sum.lower, reading.sum.upper, DIGITS),
+        reading::estimate(&reading.sum),
         format::known(reading.average.value, DIGITS),
         format::known(reading.count.value, DIGITS),
         format::plural(reading.members, "member"),
-        if reading.converged { ", converged" } else { "" },
+        reading.state,
     )
 }
 

@@ -44,8 +44,9 @@ impl<'a> Timeline<'a> {
             ("up", Align::Right),
             ("members", Align::Right),
             ("worst error", Align::Right),
-            ("enclosure", Align::Right),
-            ("converged", Align::Right),
+            ("bounds", Align::Right),
+            ("settled", Align::Right),
+            ("disturbed", Align::Right),
         ];
         // Only of runs that have them.
         let events = self.rows.iter().any(|sample| sample.events.is_some());
@@ -114,6 +115,7 @@ fn cells(sample: &Sample) -> Vec<String> {
         small(worst(sample, |aggregate| aggregate.worst_error)),
         small(worst(sample, |aggregate| aggregate.width)),
         percent(least_converged(sample)),
+        worst(sample, |aggregate| Some(aggregate.disturbed)).map_or(UNKNOWN.to_owned(), percent),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The true values, and the readings compared with them.
 
-use rumormill_proto::{Reading, Statistic};
+use rumormill_proto::{Bounded, Certified, Estimate, Reading, State};
 use serde::Serialize;
 
 /// The largest relative error of a right answer.
@@ -32,9 +32,12 @@ impl Truth {
 pub(crate) struct NodeReading {
     pub(crate) name: String,
     pub(crate) input: f64,
-    pub(crate) sum: Statistic,
-    pub(crate) average: Statistic,
-    pub(crate) count: Statistic,
+    /// `null` while the node does not know the aggregate.
+    pub(crate) state: Option<State>,
+    pub(crate) sum: Estimate,
+    pub(crate) average: Estimate,
+    pub(crate) count: Estimate,
+    pub(crate) certified: Option<Certified>,
     pub(crate) members: usize,
     pub(crate) converged: bool,
     /// Whether sum, average and count are within 1e-6 of the truth and enclosed.
@@ -48,25 +51,32 @@ impl NodeReading {
         let mut judged = Self {
             name: name.to_owned(),
             input,
-            sum: Statistic::default(),
-            average: Statistic::default(),
-            count: Statistic::default(),
+            state: None,
+            sum: Estimate::default(),
+            average: Estimate::default(),
+            count: Estimate::default(),
+            certified: None,
             members: 0,
             converged: false,
             right: false,
             relative_error: None,
         };
         let Some(reading) = reading else { return judged };
-        let pairs = [
-            (&reading.sum, truth.sum),
-            (&reading.average, truth.average),
-            (&reading.count, truth.count as f64),
+        let certified = reading.certified;
+        let statistics = [
+            (reading.sum, certified.map(|certified| certified.sum), truth.sum),
+            (reading.average, certified.and_then(|c| c.average), truth.average),
+            (reading.count, certified.map(|certified| certified.count), truth.count as f64),
         ];
-        let errors = pairs.map(|(statistic, truth)| Some(relative(statistic.value?, truth)));
+        let errors = statistics.map(|(estimate, _, truth)| Some(relative(estimate.value?, truth)));
         judged.relative_error =
             errors.into_iter().try_fold(0.0, |worst: f64, error| Some(worst.max(error?)));
         judged.right = judged.relative_error.is_some_and(|error| error <= TOLERANCE)
-            && pairs.iter().all(|(statistic, truth)| encloses(statistic, *truth));
+            && statistics.into_iter().all(|(_, bounded, truth)| {
+                bounded.is_some_and(|bounded| encloses(&bounded, truth))
+            });
+        judged.state = Some(reading.state);
+        judged.certified = certified;
         judged.converged = reading.converged;
         judged.members = reading.members;
         (judged.sum, judged.average, judged.count) = (reading.sum, reading.average, reading.count);
@@ -85,10 +95,9 @@ pub(crate) fn relative(x: f64, truth: f64) -> f64 {
     (x - truth).abs() / scale
 }
 
-fn encloses(statistic: &Statistic, truth: f64) -> bool {
+fn encloses(bounded: &Bounded, truth: f64) -> bool {
     let slack = ROUNDING * truth.abs().max(1.0);
-    statistic.lower.is_some_and(|lower| lower <= truth + slack)
-        && statistic.upper.is_some_and(|upper| upper >= truth - slack)
+    bounded.lower <= truth + slack && bounded.upper >= truth - slack
 }
 
 /// Returns the reading that is furthest from the truth: one without values, or the largest error.
@@ -101,8 +110,8 @@ pub(crate) fn worst(readings: &[NodeReading]) -> Option<&NodeReading> {
 mod tests {
     use super::*;
 
-    fn statistic(value: f64, lower: f64, upper: f64) -> Statistic {
-        Statistic { value: Some(value), lower: Some(lower), upper: Some(upper) }
+    fn bounded(value: f64, lower: f64, upper: f64) -> Bounded {
+        Bounded { value, lower, upper }
     }
 
     #[test]
@@ -113,10 +122,9 @@ mod tests {
 
     #[test]
     fn bounds_that_miss_the_truth_are_seen() {
-        assert!(encloses(&statistic(15.0, 14.0, 15.0), 15.0));
-        assert!(!encloses(&statistic(15.0, 14.0, 14.99999), 15.0));
-        assert!(!encloses(&statistic(15.0, 15.00001, 16.0), 15.0));
-        assert!(!encloses(&Statistic::default(), 15.0));
+        assert!(encloses(&bounded(15.0, 14.0, 15.0), 15.0));
+        assert!(!encloses(&bounded(15.0, 14.0, 14.99999), 15.0));
+        assert!(!encloses(&bounded(15.0, 15.00001, 16.0), 15.0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rumormill_proto::Statistic;
+use rumormill_proto::{Bounded, Certified, Estimate, State};
 
 use crate::demo::judge::{NodeReading, Truth, worst};
 use crate::demo::screen::{Line, Tone};
@@ -13,9 +13,9 @@ use crate::term::format::{Align, UNKNOWN};
 const DIGITS: usize = 8;
 /// The width of the whole table. On a narrower terminal the average's bounds are left out.
 const WIDE: usize = 117;
-const AVERAGE_BOUNDS: usize = 5;
+const AVERAGE_BOUNDS: usize = 6;
 /// The digits in the narrow table, which fits into the classic 80 columns.
-const NARROW_DIGITS: usize = 7;
+const NARROW_DIGITS: usize = 6;
 
 /// Returns the readings as a table of at most `rows` nodes, with a summary if there are more, for a
 /// terminal of this width.
@@ -30,25 +30,30 @@ pub(crate) fn table(
     let mut head = vec![
         ("node", Align::Left),
         ("input", Align::Right),
-        ("sum", Align::Right),
-        ("bounds", Align::Left),
+        ("sum now", Align::Right),
+        ("certified sum", Align::Left),
+        ("age", Align::Right),
         ("average", Align::Right),
-        ("bounds", Align::Left),
+        ("certified average", Align::Left),
         ("count", Align::Right),
         ("", Align::Left),
     ];
-    let bounds = |statistic: &Statistic| format::bounds(statistic.lower, statistic.upper, digits);
-    let value = |statistic: &Statistic| format::known(statistic.value, digits);
+    let bounds = |bounded: Option<Bounded>| {
+        let (lower, upper) = (bounded.map(|b| b.lower), bounded.map(|b| b.upper));
+        format::bounds(lower, upper, digits)
+    };
+    let value = |estimate: &Estimate| format::known(estimate.value, digits);
     let row = |reading: &NodeReading| {
         vec![
             reading.name.clone(),
             format::number(reading.input, digits),
             value(&reading.sum),
-            bounds(&reading.sum),
+            bounds(reading.certified.map(|certified| certified.sum)),
+            age(reading.certified),
             value(&reading.average),
-            bounds(&reading.average),
+            bounds(reading.certified.and_then(|certified| certified.average)),
             value(&reading.count),
-            mark(reading, wide).to_owned(),
+            mark(reading, wide),
         ]
     };
     let mut cells: Vec<_> = readings.iter().take(rows).map(row).collect();
@@ -56,6 +61,7 @@ pub(crate) fn table(
         "truth".to_owned(),
         String::new(),
         format::number(truth.sum, digits),
+        String::new(),
         String::new(),
         format::number(truth.average, digits),
         String::new(),
@@ -86,13 +92,18 @@ pub(crate) fn table(
     lines
 }
 
-fn mark(reading: &NodeReading, wide: bool) -> &'static str {
-    match (reading.converged, reading.right) {
-        (true, true) if wide => "converged, right",
-        (true, true) => "conv, right",
-        (true, false) => "converged",
-        (false, true) => "right",
-        (false, false) => "",
+fn age(certified: Option<Certified>) -> String {
+    let age = certified.map(|certified| format::seconds(certified.age.as_secs_f64()));
+    age.unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// Returns the state of a reading, and whether it is right; in the narrow table only one of them.
+fn mark(reading: &NodeReading, wide: bool) -> String {
+    let state = reading.state.map_or("", State::name);
+    match (reading.right, wide) {
+        (true, true) => format!("{state}, right"),
+        (true, false) if reading.converged => "right".to_owned(),
+        _ => state.to_owned(),
     }
 }
 
@@ -113,10 +124,19 @@ pub(crate) fn summary(readings: &[NodeReading]) -> String {
     };
     let count =
         |which: fn(&NodeReading) -> bool| readings.iter().filter(|reading| which(reading)).count();
+    let oldest = readings.iter().filter_map(|reading| reading.certified);
+    let oldest = oldest.max_by(|a, b| a.age.cmp(&b.age));
+    let certified = match oldest {
+        Some(_) => format!(
+            "{} at {}, at most {} ago",
+            widest(readings),
+            count(|reading| reading.certified.is_some()),
+            age(oldest),
+        ),
+        None => "at none".to_owned(),
+    };
     format!(
-        "{sums}, bounds {} at {}; converged {}, right {} of {}",
-        widest(readings),
-        count(|reading| reading.sum.lower.is_some()),
+        "{sums} now; certified {certified}; settled {}, right {} of {}",
         count(|reading| reading.converged),
         count(|reading| reading.right),
         readings.len(),
@@ -125,8 +145,9 @@ pub(crate) fn summary(readings: &[NodeReading]) -> String {
 
 /// Returns the smallest interval that contains the bounds of the sum at every node.
 fn widest(readings: &[NodeReading]) -> String {
-    let lower = readings.iter().filter_map(|reading| reading.sum.lower).reduce(f64::min);
-    let upper = readings.iter().filter_map(|reading| reading.sum.upper).reduce(f64::max);
+    let sums = || readings.iter().filter_map(|reading| Some(reading.certified?.sum));
+    let lower = sums().map(|sum| sum.lower).reduce(f64::min);
+    let upper = sums().map(|sum| sum.upper).reduce(f64::max);
     format::bounds(lower, upper, DIGITS)
 }
 
@@ -139,17 +160,24 @@ pub(crate) fn rounds(elapsed: Duration, interval: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn bounded(x: f64) -> Bounded {
+        Bounded { value: x, lower: x * 0.987_654_321, upper: x * 1.012_345_678 }
+    }
+
     fn reading(name: &str, sum: f64) -> NodeReading {
-        let about = |x: f64| Statistic {
-            value: Some(x * 1.000_012_345),
-            lower: Some(x * 0.987_654_321),
-            upper: Some(x * 1.012_345_678),
-        };
+        let about =
+            |x: f64| Estimate { value: Some(x * 1.000_012_345), standard_error: Some(x / 300.0) };
+        let certified = serde_json::json!({
+            "seconds_ago": 12.3, "min": 1.0, "max": 20.0, "variance": null,
+            "sum": bounded(sum), "average": bounded(sum / 500.0), "count": bounded(500.0),
+        });
         let truth = Truth { sum, average: sum / 500.0, count: 500 };
         let mut reading = NodeReading::new(name, 20.0, None, &truth);
         (reading.sum, reading.average, reading.count) =
             (about(sum), about(sum / 500.0), about(500.0));
+        reading.certified = serde_json::from_value(certified).expect("what is certain");
         (reading.converged, reading.right) = (true, true);
+        reading.state = Some(State::Settled);
         reading
     }
 
@@ -161,12 +189,13 @@ mod tests {
         for line in &narrow {
             assert!(line.text.chars().count() <= 79, "{}", line.text);
         }
-        for word in ["node", "input", "sum", "bounds", "average", "count"] {
+        for word in ["node", "input", "sum now", "certified sum", "age", "average", "count"] {
             assert!(narrow[0].text.contains(word), "no {word} in {}", narrow[0].text);
         }
-        assert!(narrow[1].text.ends_with("conv, right"), "{}", narrow[1].text);
+        assert!(narrow[1].text.ends_with("  right"), "{}", narrow[1].text);
         let wide = table(&readings, &truth, 20, WIDE);
-        assert_eq!(wide[0].text.matches("bounds").count(), 2);
+        assert_eq!(wide[0].text.matches("certified").count(), 2);
+        assert!(wide[1].text.ends_with("settled, right"), "{}", wide[1].text);
         assert!(wide.iter().all(|line| line.text.chars().count() <= WIDE));
     }
 }

@@ -18,12 +18,16 @@ pub(crate) fn known(x: Option<f64>, digits: usize) -> String {
 pub(crate) fn bounds(lower: Option<f64>, upper: Option<f64>, digits: usize) -> String {
     match (lower, upper) {
         (Some(lower), Some(upper)) => {
-            let (lower, upper) =
-                (shorten(lower, digits, f64::floor), shorten(upper, digits, f64::ceil));
+            let (lower, upper) = outward(lower, upper, digits);
             format!("[{lower}, {upper}]")
         }
         _ => UNKNOWN.to_owned(),
     }
+}
+
+/// Formats a lower and an upper bound, rounded outwards so that they still hold.
+pub(crate) fn outward(lower: f64, upper: f64, digits: usize) -> (String, String) {
+    (shorten(lower, digits, f64::floor), shorten(upper, digits, f64::ceil))
 }
 
 /// Formats a time: `12.3 s`, `4 min 10 s`, `2 h 5 min`.

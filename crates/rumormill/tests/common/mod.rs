@@ -340,7 +340,8 @@ impl Agent {
             });
         assert!(near(&reading["average"]["value"], sum / count), "{reading}");
         for (which, truth) in [("sum", sum), ("average", sum / count), ("count", count)] {
-            let bound = |side: &str| reading[which][side].as_f64().expect("an enclosure");
+            let certified = &reading["certified"];
+            let bound = |side: &str| certified[which][side].as_f64().expect("a bound");
             let slack = 1e-12 * truth.abs().max(1.0);
             assert!(bound("lower") <= truth + slack, "{which} {truth}: {reading}");
             assert!(bound("upper") >= truth - slack, "{which} {truth}: {reading}");

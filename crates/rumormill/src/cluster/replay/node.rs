@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use rumormill_proto::State;
 use rumormill_sim::scenario::{Fate, Moment, NodeLine, Slice};
 
 use crate::cluster::replay::recording::Recording;
@@ -55,9 +56,12 @@ fn state(line: &NodeLine, aggregates: &[String]) -> String {
         parts.push(format!("{} members", line.members));
         for (name, aggregate) in aggregates.iter().zip(&line.aggregates) {
             let value = known(aggregate.value, 8);
-            let bounds = bounds(aggregate.lower, aggregate.upper, 8);
-            let converged = if aggregate.converged { " converged" } else { "" };
-            parts.push(format!("{name} {value} {bounds}{converged}"));
+            let state = aggregate.state.map_or("unknown", State::name);
+            let certified = aggregate.certified.map_or_else(String::new, |certified| {
+                let bounds = bounds(Some(certified.lower), Some(certified.upper), 8);
+                format!(", certified {bounds}")
+            });
+            parts.push(format!("{name} {value} {state}{certified}"));
         }
     }
     parts.join(", ")

@@ -1,10 +1,11 @@
 //! Every node at one instant, as a table.
 
+use rumormill_proto::State;
 use rumormill_sim::scenario::{AggregateLine, NodeLine, NodeStatus, Sample, Slice};
 
 use crate::cluster::replay::recording::Recording;
 use crate::cluster::timeline::{at as time, mark_line, percent, small, worst};
-use crate::term::format::{Align, UNKNOWN, bounds, known, plural, table};
+use crate::term::format::{Align, UNKNOWN, bounds, known, plural, seconds, table};
 
 /// The state at the end of a slice: of all nodes, or of one.
 pub(crate) fn at(
@@ -49,8 +50,6 @@ pub(crate) fn summary(sample: &Sample) -> String {
 
 /// A table of some nodes, its head first.
 pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec<String> {
-    let titles: Vec<[String; 2]> =
-        aggregates.iter().map(|name| [name.clone(), "enclosure".to_owned()]).collect();
     let dissemination = slice.nodes.iter().any(|node| node.events + node.keys > 0);
     let mut head = vec![
         ("node", Align::Left),
@@ -58,10 +57,11 @@ pub(crate) fn nodes(slice: &Slice, aggregates: &[String], rows: &[usize]) -> Vec
         ("members", Align::Right),
         ("view", Align::Left),
     ];
-    for [name, enclosure] in &titles {
+    for name in aggregates {
         head.push((name, Align::Right));
-        head.push((enclosure, Align::Right));
         head.push(("", Align::Left));
+        head.push(("certified", Align::Right));
+        head.push(("at most", Align::Right));
     }
     if dissemination {
         head.extend([("events", Align::Right), ("keys", Align::Right)]);
@@ -89,7 +89,11 @@ fn up(line: &NodeLine) -> bool {
     matches!(line.status, NodeStatus::Running | NodeStatus::Paused)
 }
 
-fn aggregate(line: &AggregateLine) -> [String; 3] {
-    let converged = if line.converged { "converged" } else { "" };
-    [known(line.value, 8), bounds(line.lower, line.upper, 8), converged.to_owned()]
+fn aggregate(line: &AggregateLine) -> [String; 4] {
+    let (certified, age) = line.certified.map_or_else(
+        || (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
+        |c| (bounds(Some(c.lower), Some(c.upper), 8), seconds(c.seconds_ago)),
+    );
+    let state = line.state.map_or(UNKNOWN, State::name);
+    [known(line.value, 8), state.to_owned(), certified, age]
 }

@@ -1,0 +1,115 @@
+//! Readings as text.
+
+use rumormill_proto::{Bounded, Certified, Estimate, Mode, Reading};
+
+use crate::client::reply::DIGITS;
+use crate::term::format::{self, Align, UNKNOWN, known, left, right};
+
+/// The digits of a standard error: it is a size, and no more is meant.
+const ERROR_DIGITS: usize = 2;
+
+/// Returns an estimate with its standard error: `600 ± 0.0021`.
+pub(crate) fn estimate(estimate: &Estimate) -> String {
+    let value = known(estimate.value, DIGITS);
+    match estimate.standard_error {
+        Some(error) => format!("{value} ± {}", format::number(error, ERROR_DIGITS)),
+        None => value,
+    }
+}
+
+/// Returns what is certain of the sum, in words.
+pub(crate) fn certainty(certified: &Certified) -> String {
+    let (lower, upper) = format::outward(certified.sum.lower, certified.sum.upper, DIGITS);
+    let age = age(Some(*certified));
+    format!("between {lower} and {upper} at an instant at most {age} ago")
+}
+
+fn bounds(bounded: Option<Bounded>) -> String {
+    let (lower, upper) = (bounded.map(|b| b.lower), bounded.map(|b| b.upper));
+    format::bounds(lower, upper, DIGITS)
+}
+
+fn age(certified: Option<Certified>) -> String {
+    let age = certified.map(|certified| format::seconds(certified.age.as_secs_f64()));
+    age.unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// Returns a table with a line for each aggregate.
+pub(crate) fn overview(readings: &[Reading]) -> Vec<String> {
+    format::list(
+        readings,
+        &[
+            left("aggregate", |reading: &Reading| reading.name.to_string()),
+            right("sum", |reading| known(reading.sum.value, DIGITS)),
+            right("std error", |reading| known(reading.sum.standard_error, ERROR_DIGITS)),
+            right("average", |reading| known(reading.average.value, DIGITS)),
+            right("count", |reading| known(reading.count.value, DIGITS)),
+            right("members", |reading| reading.members.to_string()),
+            left("state", |reading| reading.state.to_string()),
+            left("certified sum", |reading| bounds(reading.certified.map(|c| c.sum))),
+            right("at most, ago", |reading| age(reading.certified)),
+        ],
+    )
+}
+
+/// Returns the lines for one aggregate: the sum now, what is certain of it, then all statistics.
+pub(crate) fn block(reading: &Reading) -> Vec<String> {
+    let when = match (reading.mode, reading.epoch) {
+        (Mode::Live, _) => " now".to_owned(),
+        (Mode::Epoch, Some(epoch)) => format!(" in epoch {epoch}"),
+        (Mode::Epoch, None) => String::new(),
+    };
+    let certified = reading.certified;
+    let certain =
+        certified.map_or_else(|| "nothing yet".to_owned(), |certified| certainty(&certified));
+    let mut lines = vec![
+        format!("{}: sum {}{when}, {}", reading.name, estimate(&reading.sum), reading.state),
+        format!("certified: {certain}"),
+        String::new(),
+    ];
+    let title = match certified {
+        Some(_) => format!("certified, at most {} ago", age(certified)),
+        None => "certified".to_owned(),
+    };
+    let head = [
+        ("", Align::Left),
+        ("now", Align::Right),
+        ("standard error", Align::Right),
+        (title.as_str(), Align::Left),
+    ];
+    let statistic = |name: &str, estimate: &Estimate, certain: Option<Bounded>| {
+        vec![
+            format!("  {name}"),
+            known(estimate.value, DIGITS),
+            known(estimate.standard_error, ERROR_DIGITS),
+            bounds(certain),
+        ]
+    };
+    let other = |name: &str, now: Option<f64>, certain: Option<f64>| {
+        vec![format!("  {name}"), known(now, DIGITS), String::new(), known(certain, DIGITS)]
+    };
+    let variance = certified.and_then(|certified| certified.variance);
+    let certain = |name: &str, certain: Option<f64>| {
+        vec![format!("  {name}"), String::new(), String::new(), known(certain, DIGITS)]
+    };
+    lines.extend(format::table(
+        &head,
+        &[
+            statistic("sum", &reading.sum, certified.map(|certified| certified.sum)),
+            statistic("average", &reading.average, certified.and_then(|c| c.average)),
+            statistic("count", &reading.count, certified.map(|certified| certified.count)),
+            certain("min", certified.and_then(|certified| certified.min)),
+            certain("max", certified.and_then(|certified| certified.max)),
+            other("variance", reading.variance, variance),
+            other("standard deviation", reading.standard_deviation, variance.map(f64::sqrt)),
+        ],
+    ));
+    lines.push(format!(
+        "  mode {}, {}; an input or the membership last changed {}",
+        reading.mode,
+        format::plural(reading.members, "member"),
+        format::ago(reading.disturbed),
+    ));
+    lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
+    lines
+}
