@@ -43,3 +43,30 @@ fn field(name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
+
+/// What a process, with all threads that it has now, has used since it started. Known on Linux only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Seconds on a processor, to the nanosecond.
+    pub cpu: f64,
+    /// Voluntary context switches: the times that a thread fell asleep, and so was woken.
+    pub switches: u64,
+}
+
+impl Usage {
+    /// Returns the usage of a process by its id.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        let mut usage = Self::default();
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+            let thread = thread.ok()?.path();
+            let spent = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+            usage.cpu += spent.split_whitespace().next()?.parse::<f64>().ok()? * 1e-9;
+            let status = std::fs::read_to_string(thread.join("status")).ok()?;
+            let line =
+                status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            usage.switches += line?.trim().parse::<u64>().ok()?;
+        }
+        Some(usage)
+    }
+}
