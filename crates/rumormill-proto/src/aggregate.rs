@@ -11,11 +11,13 @@
 //! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
 //! peers, [`reading`] the result. This file is the protocol between them.
 
+mod anchors;
 pub(crate) mod bounds;
 pub(crate) mod component;
 pub(crate) mod contribution;
 pub(crate) mod disagreement;
 pub(crate) mod enclosed;
+pub(crate) mod epoch;
 pub(crate) mod estimate;
 mod exchange;
 pub(crate) mod input;
@@ -25,31 +27,33 @@ pub(crate) mod local;
 pub(crate) mod mass;
 pub(crate) mod masses;
 pub(crate) mod messages;
+mod pace;
+mod ranks;
 pub(crate) mod reading;
 mod resting;
+mod schedule;
 pub(crate) mod settings;
 pub(crate) mod view;
 pub(crate) mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand::RngExt;
+
+use crate::aggregate::anchors::Anchors;
 use crate::aggregate::component::Component;
-use crate::aggregate::disagreement::Disagreement;
+use crate::aggregate::epoch::{Epochs, NewInput};
 use crate::aggregate::input::{InputError, MAX_AGGREGATES, Mode};
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::links::Links;
 use crate::aggregate::local::Aggregate;
-use crate::aggregate::mass::Mass;
-use crate::aggregate::messages::Message;
-use crate::aggregate::reading::Reading;
+use crate::aggregate::pace::{Budget, Gaps};
 use crate::aggregate::resting::Resting;
 use crate::aggregate::view::View;
 use crate::config::Config;
 use crate::identity::{Identity, Name, NodeId};
-use crate::notice::Notice;
 use crate::protocol::{Context, Protocol};
-use crate::rounds::RoundProtocol;
-use crate::time::Duration;
+use crate::time::Instant;
 
 /// The number of departed members that are remembered. The component of one that was forgotten would
 /// be carried on needlessly, but harmlessly.
@@ -57,72 +61,90 @@ const REMEMBERED: usize = 1 << 14;
 
 /// Ledgered symmetric push-sum as a [`Protocol`].
 pub(crate) struct Aggregation {
-    mode: Mode,
-    period: Duration,
-    round_length: u32,
+    /// In mode epoch.
+    epochs: Option<Epochs>,
     /// The identity under which this node takes part.
     me: Option<NodeId>,
     view: View,
     links: Links,
-    anchors: Ledger,
-    anchor_disagreement: Disagreement,
-    /// Whether the last exchange of anchors' masses changed nothing.
-    anchors_quiet: bool,
+    anchors: Anchors,
     aggregates: BTreeMap<Name, Aggregate>,
     /// The books of aggregates that this node has forgotten.
     resting: Resting,
-    /// Mode epoch: the inputs for the epochs to come.
-    inputs: BTreeMap<Name, (f64, Mass)>,
-    /// Mode epoch: the readings at the end of the last epoch.
-    finished: BTreeMap<Name, Reading>,
     /// Members that are gone, whose components must not come back.
     departed: BTreeSet<NodeId>,
+    gaps: Gaps,
+    budget: Budget,
+    /// When the last exchange of a pair was started here.
+    last_exchange: Option<Instant>,
+    /// Whether a change waits for its broadcast, and when that may begin.
+    change_to_broadcast: bool,
+    next_broadcast: Instant,
+    /// With a periodic schedule: when the next exchange is due.
+    next_period: Instant,
+    /// When to look for more links, if there are too few.
+    tend_links: Option<Instant>,
 }
 
 impl Aggregation {
-    pub(crate) fn new(mode: Mode, config: &Config) -> Self {
+    pub(crate) fn new(now: Instant, mode: Mode, config: &Config) -> Self {
+        let gaps = Gaps::new(config);
         Self {
-            mode,
-            period: config.interval,
-            round_length: config.aggregates.round_length,
+            epochs: (mode == Mode::Epoch).then(|| Epochs::new(now)),
             me: None,
             view: View::default(),
             links: Links::default(),
-            anchors: Ledger::default(),
-            anchor_disagreement: Disagreement::default(),
-            anchors_quiet: false,
+            anchors: Anchors::new(now, gaps),
             aggregates: BTreeMap::new(),
             resting: Resting::default(),
-            inputs: BTreeMap::new(),
-            finished: BTreeMap::new(),
             departed: BTreeSet::new(),
+            gaps,
+            budget: Budget::default(),
+            last_exchange: None,
+            change_to_broadcast: false,
+            next_broadcast: now,
+            next_period: now,
+            tend_links: None,
         }
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        self.mode
+        if self.epochs.is_some() { Mode::Epoch } else { Mode::Live }
     }
 
     pub(crate) fn contains(&self, name: &Name) -> bool {
-        self.aggregates.contains_key(name)
-            || self.inputs.contains_key(name)
-            || self.finished.contains_key(name)
+        self.names().any(|known| known == name)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
-        let all = self.aggregates.keys().chain(self.inputs.keys()).chain(self.finished.keys());
-        all.collect::<BTreeSet<_>>().into_iter()
+        let latched = self.epochs.iter().flat_map(Epochs::names);
+        self.aggregates.keys().chain(latched).collect::<BTreeSet<_>>().into_iter()
     }
 
+    /// Returns this node's input that is in effect.
     pub(crate) fn input(&self, name: &Name) -> Option<f64> {
-        match self.mode {
-            Mode::Live => self.aggregates.get(name).and_then(|aggregate| aggregate.input),
-            Mode::Epoch => self.inputs.get(name).map(|input| input.0),
+        match &self.epochs {
+            None => self.aggregates.get(name).and_then(|aggregate| aggregate.input),
+            Some(epochs) => epochs.input(name),
         }
     }
 
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&Name, f64)> {
         self.names().filter_map(|name| Some((name, self.input(name)?)))
+    }
+
+    /// Returns the latest input, also one that is kept back.
+    pub(crate) fn latest(&self, name: &Name) -> Option<f64> {
+        match &self.epochs {
+            None => self.input(name),
+            Some(epochs) => epochs.latest(name),
+        }
+    }
+
+    /// Returns whether changes of this node's inputs are kept back at the moment, because the members
+    /// are latching theirs.
+    pub(crate) fn is_held(&self) -> bool {
+        self.epochs.as_ref().is_some_and(|epochs| epochs.held)
     }
 
     pub(crate) fn set_input(
@@ -134,17 +156,11 @@ impl Aggregation {
         let mass = mass::of_input(name, value)?;
         // Zero has no sign here.
         let value = value + 0.0;
-        if !self.contains(name) && self.aggregates.len().max(self.inputs.len()) >= MAX_AGGREGATES {
+        if !self.contains(name) && self.names().count() >= MAX_AGGREGATES {
             return Err(InputError::TooMany { name: name.clone() });
         }
-        match self.mode {
-            Mode::Live => {
-                self.refresh(cx);
-                self.aggregate(cx, name, None).set_input(cx.now(), Some((value, mass)));
-            }
-            Mode::Epoch => {
-                self.inputs.insert(name.clone(), (value, mass));
-            }
+        if self.latest(name) != Some(value) {
+            self.change_input(cx, name, Some((value, mass)));
         }
         Ok(())
     }
@@ -154,18 +170,22 @@ impl Aggregation {
         cx: &mut Context<'_>,
         name: &Name,
     ) -> Result<(), InputError> {
-        let nothing = || InputError::NoInput { name: name.clone() };
-        match self.mode {
-            Mode::Live => {
-                let aggregate =
-                    self.aggregates.get_mut(name).filter(|aggregate| aggregate.input.is_some());
-                aggregate.ok_or_else(nothing)?.set_input(cx.now(), None);
-            }
-            Mode::Epoch => {
-                self.inputs.remove(name).ok_or_else(nothing)?;
-            }
+        if self.latest(name).is_none() {
+            return Err(InputError::NoInput { name: name.clone() });
         }
+        self.change_input(cx, name, None);
         Ok(())
+    }
+
+    fn change_input(&mut self, cx: &mut Context<'_>, name: &Name, input: NewInput) {
+        self.refresh(cx);
+        if let Some(epochs) = &mut self.epochs {
+            epochs.set(cx.now(), name, input);
+        } else {
+            self.aggregate(cx, name, None).set_input(cx.now(), input);
+            self.owe(cx, &Some(name.clone()));
+        }
+        self.run(cx);
     }
 
     /// Returns an aggregate, which begins if it is not known here. What `pusher` has sent last is not
@@ -176,17 +196,32 @@ impl Aggregation {
         name: &Name,
         pusher: Option<NodeId>,
     ) -> &mut Aggregate {
-        let (links, resting) = (&self.links, &mut self.resting);
-        let fresh = || {
-            let mut ledger = resting.take(name);
+        if !self.aggregates.contains_key(name) {
+            let mut ledger = self.resting.take(name);
+            let links = self.links.iter();
             for (peer, link) in
-                links.iter().filter(|(peer, link)| Some(*peer) != pusher && link.received > 0)
+                links.filter(|(peer, link)| Some(*peer) != pusher && link.received > 0)
             {
                 ledger.pass_over(peer, link.received);
             }
-            Aggregate::new(cx.now(), &self.view, cx.roster(), ledger)
-        };
+            let mut aggregate = Aggregate::new(cx.now(), ledger, self.gaps);
+            self.begin(cx, &mut aggregate);
+            self.aggregates.insert(name.clone(), aggregate);
+        }
+        let gaps = self.gaps;
+        let fresh = || Aggregate::new(cx.now(), Ledger::default(), gaps);
         self.aggregates.entry(name.clone()).or_insert_with(fresh)
+    }
+
+    /// Opens the first window of an aggregate in this membership.
+    fn begin(&self, cx: &Context<'_>, aggregate: &mut Aggregate) {
+        let epochs = self.epochs.as_ref();
+        let stays = epochs.is_some_and(|epochs| !epochs.barred);
+        aggregate.held = self.is_held();
+        aggregate.restart_window(cx.now(), &self.view, cx.roster(), stays);
+        if epochs.is_some_and(|epochs| epochs.barred) {
+            aggregate.bar();
+        }
     }
 
     /// Forgets an aggregate. What was exchanged of it stays in the books.
@@ -205,41 +240,68 @@ impl Aggregation {
         self.me = Some(roster.id());
         self.view = View {
             digest: roster.digest(),
-            anchors: roster.oldest().collect(),
-            certifiable: roster.len() <= cx.config().most_enclosed(),
+            certifiable: roster.len() <= self.most_enclosed(cx.config()),
             changed: Some(cx.now()),
         };
-        let elected = self.view.anchors.contains(&roster.id());
-        let own = roster.id().0;
-        if elected {
-            self.anchors.set_inputs(&[(own, mass::ONE)]);
-        } else if !self.anchors.input(own).is_zero() {
-            self.anchors.set_inputs(&[(own, mass::ZERO)]);
+        self.tend_links = Some(cx.now());
+        if self.has_anchors() {
+            self.elect(cx);
+        }
+        self.bar_epoch(cx);
+        let mut aggregates = core::mem::take(&mut self.aggregates);
+        for aggregate in aggregates.values_mut() {
+            self.begin(cx, aggregate);
+            aggregate.pace.news(cx.now(), self.gaps);
+        }
+        self.aggregates = aggregates;
+    }
+
+    /// Elects the anchors: this node's own component begins or ends with its office.
+    fn elect(&mut self, cx: &Context<'_>) {
+        self.anchors.elected = cx.roster().oldest().collect();
+        let elected = self.anchors.elected.contains(&cx.id());
+        let own = cx.id().0;
+        let input = if elected { mass::ONE } else { mass::ZERO };
+        if self.anchors.ledger.input(own) != input {
+            self.anchors.ledger.set_inputs(&[(own, input)]);
+            self.owe(cx, &None);
         }
         // The component of an anchor that was deposed before it had a link is nowhere else.
         let settled = |c: Component| c != own || elected || self.links.iter().next().is_some();
-        self.anchors.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
-        for aggregate in self.aggregates.values_mut() {
-            aggregate.restart_window(cx.now(), &self.view, roster);
-        }
+        self.anchors.ledger.retain(|c| settled(c) && !self.departed.contains(&NodeId(c)));
+        self.anchors.pace.news(cx.now(), self.gaps);
+    }
+
+    /// Returns the number of members that windows can cover: in an epoch there are two sets of members
+    /// in each message.
+    pub(crate) fn most_enclosed(&self, config: &Config) -> usize {
+        if self.has_anchors() { config.most_enclosed() } else { config.most_enclosed() / 2 }
     }
 
     /// Undoes a link, with all mass that moved over it.
     fn unlink(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        if self.links.remove(peer) {
-            cx.stats().unlinked += 1;
-        }
-        self.anchors.forget(peer);
+        let linked = self.links.remove(peer);
+        cx.stats().unlinked += u64::from(linked);
+        self.anchors.ledger.forget(peer);
+        self.anchors.owed.remove(&peer);
         for aggregate in self.aggregates.values_mut() {
             aggregate.ledger.forget(peer);
+            aggregate.owed.remove(&peer);
             aggregate.quiet = 0;
         }
         self.resting.unlink(peer);
+        if linked {
+            let names: Vec<Name> = self.aggregates.keys().cloned().collect();
+            names.into_iter().map(Some).for_each(|group| self.owe(cx, &group));
+            if self.has_anchors() {
+                self.owe(cx, &None);
+            }
+        }
     }
 
     /// Undoes all exchanges.
     fn reset(&mut self) {
-        self.anchors = Ledger::default();
+        self.anchors.ledger = Ledger::default();
         self.resting.clear();
         self.view = View::default();
         for aggregate in self.aggregates.values_mut() {
@@ -251,91 +313,31 @@ impl Aggregation {
 
 impl Protocol for Aggregation {
     fn name(&self) -> &str {
-        match self.mode {
+        match self.mode() {
             Mode::Live => "aggregate.live",
             Mode::Epoch => "aggregate.epoch",
         }
     }
 
-    fn period(&self) -> Option<Duration> {
-        Some(self.period)
-    }
-
-    fn tick(&mut self, cx: &mut Context<'_>) {
-        self.refresh(cx);
-        for aggregate in self.aggregates.values_mut() {
-            aggregate.advance(cx);
-        }
-        self.forget_spent();
-        let core = &mut *cx.core;
-        self.links.fill(&core.roster, &core.config, &mut core.rng);
-        // A node without an aggregate has nothing to push. But it opens links, over which it receives
-        // the others' aggregates.
-        let pushing = !self.aggregates.is_empty();
-        if let Some(peer) = self.links.next(pushing, cx.rng()) {
-            self.turn_to(cx, peer);
-            self.alarm(cx);
-        }
+    fn start(&mut self, cx: &mut Context<'_>) {
+        let share = cx.rng().random_range(0.0..1.0);
+        self.next_period = cx.now() + cx.config().interval.mul_f64(share);
     }
 
     fn wake(&mut self, cx: &mut Context<'_>) {
-        for peer in self.links.due(cx.now()) {
-            cx.stats().retransmissions += 1;
-            match self.links.get(peer) {
-                Some(link) if link.linked => {
-                    let seq = link.seq;
-                    self.push(cx, peer, seq);
-                }
-                _ => self.send(cx, peer, &Message::Open),
-            }
-            self.links.sent(cx.now(), peer, self.period);
-        }
-        self.alarm(cx);
+        self.refresh(cx);
+        self.repeat(cx);
+        self.run(cx);
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
-        let Ok(message) = Message::read(message) else {
+        if self.message(cx, from, message).is_err() {
             cx.stats().dropped_malformed += 1;
-            return;
-        };
-        self.refresh(cx);
-        match message {
-            Message::Open => {
-                let room = self.links.has_room(cx.roster(), cx.config());
-                if room || self.links.get(from).is_some() {
-                    self.links.establish(from);
-                    self.send(cx, from, &Message::Accept);
-                } else {
-                    self.send(cx, from, &Message::Refuse);
-                }
-            }
-            Message::Accept => {
-                // The link was opened because it was the peer's turn, so the push follows at once.
-                if self.links.get(from).is_some() && self.links.establish(from) {
-                    self.turn_to(cx, from);
-                    self.alarm(cx);
-                }
-            }
-            Message::Refuse => {
-                if self.links.get(from).is_some_and(|link| !link.linked) {
-                    self.links.remove(from);
-                }
-            }
-            Message::Stale { seq } => {
-                // Two ends that do not agree on the number of the latest push: the next one is
-                // later than both.
-                if self.links.catch_up(from, seq) {
-                    self.turn_to(cx, from);
-                    self.alarm(cx);
-                }
-            }
-            Message::Push { seq, view, sections } => {
-                self.receive_push(cx, from, seq, view, &sections);
-            }
-            Message::Reply { seq, view, sections } => {
-                self.receive_reply(cx, from, seq, view, &sections);
-            }
         }
+    }
+
+    fn peer_joined(&mut self, cx: &mut Context<'_>, _: &Identity) {
+        cx.wake_at(cx.now());
     }
 
     fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
@@ -343,7 +345,11 @@ impl Protocol for Aggregation {
         if self.departed.len() > REMEMBERED {
             self.departed.pop_first();
         }
+        if let Some(epochs) = &mut self.epochs {
+            epochs.numbering.forget(peer.id());
+        }
         self.unlink(cx, peer.id());
+        cx.wake_at(cx.now());
     }
 
     fn renewed(&mut self, cx: &mut Context<'_>) {
@@ -351,34 +357,6 @@ impl Protocol for Aggregation {
         self.links.clear();
         self.reset();
         self.refresh(cx);
-    }
-}
-
-impl RoundProtocol for Aggregation {
-    fn round_length(&self) -> u32 {
-        self.round_length
-    }
-
-    fn round_started(&mut self, cx: &mut Context<'_>, _round: u64, newcomer: bool) {
-        self.aggregates.clear();
-        self.links.restart();
-        self.reset();
-        self.refresh(cx);
-        if !newcomer {
-            for (name, input) in self.inputs.clone() {
-                self.aggregate(cx, &name, None).set_input(cx.now(), Some(input));
-            }
-        }
-    }
-
-    fn round_finished(&mut self, cx: &mut Context<'_>, round: u64, participants: usize) {
-        let names: Vec<_> = self.aggregates.keys().cloned().collect();
-        let read = |name: Name| {
-            let mut reading = self.estimate(cx.now(), &name, cx.core)?;
-            reading.epoch = Some(round);
-            Some((name, reading))
-        };
-        self.finished = names.into_iter().filter_map(read).collect();
-        cx.notify(Notice::EpochFinished { epoch: round, participants });
+        self.run(cx);
     }
 }

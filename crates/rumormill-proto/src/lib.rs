@@ -103,6 +103,7 @@ mod kv;
 mod membership;
 mod node;
 mod notice;
+mod numbering;
 mod protocol;
 mod query;
 mod rounds;
@@ -123,7 +124,9 @@ pub use crate::aggregate::reading::{
     AnchorLine, Bounded, Caveat, Certified, ComponentKind, ComponentLine, Estimate, Explanation,
     LinkLine, Reading, State, WindowLine, WindowPhase,
 };
-pub use crate::aggregate::settings::{AggregateSettings, Overlap};
+pub use crate::aggregate::settings::{
+    AggregateSettings, BURST, GAPS_PER_INTERVAL, Overlap, REST_INTERVALS, Schedule,
+};
 pub use crate::clock::{ClockStatus, Stamp};
 pub use crate::codec::{VERSION, WireError};
 pub use crate::config::Config;

@@ -176,7 +176,7 @@ pub enum Notice {
     EpochFinished {
         /// The epoch's number.
         epoch: u64,
-        /// The number of nodes that were members from its beginning to its end.
+        /// The number of members, all of which took part.
         participants: usize,
     },
     /// A user's protocol called [`Context::emit`](crate::Context::emit).

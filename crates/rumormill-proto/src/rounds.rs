@@ -1,18 +1,15 @@
 //! Rounds that all nodes go through together, for protocols that work in rounds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::codec::{Reader, WireError, Write};
 use crate::identity::{Identity, NodeId};
+use crate::numbering::{Numbering, Place};
 use crate::protocol::{Context, Protocol};
 use crate::time::{Duration, Instant};
 
 /// Periods without a message after which a node that is in no round begins the first one.
 const SILENCE: u32 = 8;
-
-/// The largest step by which a received round advances a node: one message with a number far ahead
-/// does not exhaust the numbers.
-const MAX_STEP: u64 = 1 << 40;
 
 /// A protocol that works in rounds. [`Rounds`] runs it in a node.
 ///
@@ -83,8 +80,8 @@ pub trait RoundProtocol: Protocol {
 pub struct Rounds<P> {
     protocol: P,
     length: u32,
-    /// The current round; 0 before the first.
-    number: u64,
+    /// The current round, and those of the peers.
+    numbering: Numbering,
     /// Periods since it began, or before the first.
     periods: u32,
     newcomer: bool,
@@ -92,10 +89,6 @@ pub struct Rounds<P> {
     present: usize,
     /// The members that have joined since.
     came: BTreeSet<NodeId>,
-    /// When it began.
-    entered: Instant,
-    /// The round of the last message of each peer, since then.
-    heard: BTreeMap<NodeId, u64>,
 }
 
 impl<P: RoundProtocol> Rounds<P> {
@@ -104,13 +97,11 @@ impl<P: RoundProtocol> Rounds<P> {
         Self {
             length: protocol.round_length().max(1),
             protocol,
-            number: 0,
+            numbering: Numbering::new(Instant::ZERO),
             periods: 0,
             newcomer: false,
             present: 0,
             came: BTreeSet::new(),
-            entered: Instant::ZERO,
-            heard: BTreeMap::new(),
         }
     }
 
@@ -133,7 +124,7 @@ impl<P: RoundProtocol> Rounds<P> {
         let sent = cx.outbox.len();
         let result = f(&mut self.protocol, cx);
         let mut prefix = Vec::new();
-        prefix.put_varint(u128::from(self.number));
+        prefix.put_varint(u128::from(self.numbering.current));
         for (.., message) in &mut cx.outbox[sent..] {
             message.splice(0..0, prefix.iter().copied());
         }
@@ -141,42 +132,37 @@ impl<P: RoundProtocol> Rounds<P> {
     }
 
     fn enter(&mut self, cx: &mut Context<'_>, number: u64, newcomer: bool) {
-        let (finished, participants) = (self.number, self.present);
+        let (finished, participants) = (self.numbering.current, self.present);
         if finished > 0 && !self.newcomer && number == finished.saturating_add(1) {
             self.call(cx, |p, cx| p.round_finished(cx, finished, participants));
         }
-        self.number = number;
+        self.numbering.enter(cx.now(), number);
         self.periods = 0;
         self.newcomer = newcomer;
         self.present = cx.roster().len();
         self.came.clear();
-        self.entered = cx.now();
-        self.heard.clear();
         self.call(cx, |p, cx| p.round_started(cx, number, newcomer));
     }
 
     /// Follows a peer that is in the round `theirs`; returns whether its message belongs to this
     /// node's round.
     fn follow(&mut self, cx: &mut Context<'_>, from: NodeId, theirs: u64) -> bool {
-        let mine = self.number;
-        if theirs == 0 {
-            return false;
+        let mine = self.numbering.current;
+        // Without ticks no round ends.
+        let length = self.protocol.period().map_or(Duration::MAX, |period| period * self.length);
+        match self.numbering.meet(cx.now(), from, theirs, length) {
+            Place::Same => true,
+            Place::Earlier => false,
+            Place::TooFar => {
+                cx.stats().refused_jumps += 1;
+                false
+            }
+            Place::Later(next) => {
+                // Nodes that wait for the first round are no newcomers to it.
+                self.enter(cx, next, next != mine + 1);
+                next == theirs
+            }
         }
-        self.heard.insert(from, theirs);
-        if theirs < mine {
-            return false;
-        }
-        if mine > 0 && theirs > self.furthest(cx.now()) {
-            cx.stats().refused_jumps += 1;
-            return false;
-        }
-        if theirs > mine {
-            let next = theirs.min(mine.saturating_add(MAX_STEP));
-            // Nodes that wait for the first round are no newcomers to it.
-            self.enter(cx, next, next != mine + 1);
-            return next == theirs;
-        }
-        true
     }
 
     fn message(
@@ -192,36 +178,6 @@ impl<P: RoundProtocol> Rounds<P> {
         }
         Ok(())
     }
-
-    /// Returns the last round that a peer may have reached since this node entered its own, if both go
-    /// through the same ones: clocks may differ by a factor of 2.
-    fn furthest(&self, now: Instant) -> u64 {
-        let elapsed = now.since(self.entered).as_nanos();
-        // Without ticks no round ends.
-        let rounds = self.protocol.period().map_or(0, |period| {
-            let round = (period * self.length).as_nanos().max(1);
-            u64::try_from(2 * elapsed / round).unwrap_or(u64::MAX)
-        });
-        self.number.saturating_add(1).saturating_add(rounds)
-    }
-
-    /// Returns the round after this one, and whether the node enters it from elsewhere. If at least
-    /// half of the known nodes, this one included, are ahead by more than a round, the node follows
-    /// them; if more than half are behind by more, it goes back to them. So one wrong number misleads
-    /// no node for longer than a round.
-    fn next(&self) -> (u64, bool) {
-        let mine = self.number;
-        let votes = self.heard.len() + 1;
-        let ahead = || self.heard.values().filter(|&&theirs| theirs > mine.saturating_add(1));
-        let behind = || self.heard.values().filter(|&&theirs| theirs.saturating_add(1) < mine);
-        let first_ahead = ahead().min().filter(|_| 2 * ahead().count() >= votes);
-        let last_behind = behind().max().filter(|_| 2 * behind().count() > votes);
-        match (first_ahead, last_behind) {
-            (Some(&theirs), _) => (theirs.min(mine.saturating_add(MAX_STEP)), true),
-            (None, Some(&theirs)) => (theirs, true),
-            (None, None) => (mine.saturating_add(1), false),
-        }
-    }
 }
 
 impl<P: RoundProtocol> Protocol for Rounds<P> {
@@ -234,18 +190,18 @@ impl<P: RoundProtocol> Protocol for Rounds<P> {
     }
 
     fn start(&mut self, cx: &mut Context<'_>) {
-        self.entered = cx.now();
+        self.numbering = Numbering::new(cx.now());
         self.call(cx, P::start);
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         self.periods += 1;
-        let over = if self.number == 0 { SILENCE } else { self.length };
+        let over = if self.numbering.current == 0 { SILENCE } else { self.length };
         if self.periods > over {
-            let (next, newcomer) = self.next();
+            let (next, newcomer) = self.numbering.next();
             self.enter(cx, next, newcomer);
         }
-        if self.number > 0 {
+        if self.numbering.current > 0 {
             self.call(cx, P::tick);
         }
     }
@@ -273,14 +229,14 @@ impl<P: RoundProtocol> Protocol for Rounds<P> {
     }
 
     fn peer_joined(&mut self, cx: &mut Context<'_>, peer: &Identity) {
-        if self.number > 0 {
+        if self.numbering.current > 0 {
             self.came.insert(peer.id());
         }
         self.call(cx, |protocol, cx| protocol.peer_joined(cx, peer));
     }
 
     fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
-        self.heard.remove(&peer.id());
+        self.numbering.forget(peer.id());
         if !self.came.remove(&peer.id()) {
             self.present = self.present.saturating_sub(1);
         }

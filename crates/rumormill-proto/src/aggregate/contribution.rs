@@ -20,6 +20,8 @@ pub(crate) struct Contribution {
     pub(crate) void: bool,
     /// Whether some node's input changed within its window.
     pub(crate) changed: bool,
+    /// Whether some exchange within a node's window still moved mass.
+    pub(crate) moving: bool,
 }
 
 impl Contribution {
@@ -34,6 +36,7 @@ impl Contribution {
         // Distances from different centres can't be added up.
         self.void |= other.void || other.centre != self.centre;
         self.changed |= other.changed;
+        self.moving |= other.moving;
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -43,7 +46,8 @@ impl Contribution {
             | u8::from(self.centre != 0.0) << 3
             | u8::from(self.participation.is_point()) << 4
             | u8::from(self.deviation.is_point()) << 5
-            | u8::from(self.squared.is_point()) << 6;
+            | u8::from(self.squared.is_point()) << 6
+            | u8::from(self.moving) << 7;
         out.put(&[flags]);
         if self.centre != 0.0 {
             out.put(&self.centre.to_bits().to_be_bytes());
@@ -71,6 +75,7 @@ impl Contribution {
             input: if flags & 4 != 0 { Some(Bounds::read(reader, false)?) } else { None },
             void: flags & 1 != 0,
             changed: flags & 2 != 0,
+            moving: flags & 128 != 0,
         })
     }
 }

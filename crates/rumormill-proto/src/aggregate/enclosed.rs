@@ -107,6 +107,7 @@ mod tests {
             input: None,
             void: false,
             changed: false,
+            moving: false,
         }
     }
 
@@ -141,6 +142,7 @@ mod tests {
             input: Some(Bounds { lower: 1e12 + 1.0, upper: 1e12 + 5.0 }),
             void: false,
             changed: false,
+            moving: false,
         };
         let enclosed = Enclosed::new(&exact, 3);
         let known = enclosed.known_variance().unwrap();

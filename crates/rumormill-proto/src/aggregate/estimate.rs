@@ -4,6 +4,7 @@ use crate::aggregate::Aggregation;
 use crate::aggregate::bounds::Bounds;
 use crate::aggregate::component::{PARTICIPATION, SQUARE, VALUE};
 use crate::aggregate::enclosed::Enclosed;
+use crate::aggregate::epoch::Finished;
 use crate::aggregate::input::Mode;
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::links::Link;
@@ -13,6 +14,7 @@ use crate::aggregate::reading::{
     AnchorLine, Bounded, Caveat, Certified, ComponentKind, ComponentLine, Estimate, Explanation,
     LinkLine, Reading, State, WindowLine, WindowPhase,
 };
+use crate::aggregate::settings::REST_INTERVALS;
 use crate::aggregate::window::Window;
 use crate::config::Config;
 use crate::core::Core;
@@ -29,29 +31,13 @@ const STUCK: u32 = 16;
 impl Aggregation {
     /// Returns the reading of an aggregate: the estimate, or in mode epoch the last epoch's result.
     pub(crate) fn reading(&self, now: Instant, name: &Name, core: &Core) -> Option<Reading> {
-        match self.mode {
-            Mode::Live => self.estimate(now, name, core),
-            Mode::Epoch => match self.finished.get(name) {
-                Some(finished) => Some(finished.clone()),
-                None => self.contains(name).then(|| Reading {
-                    caveats: vec![Caveat::NoEpoch],
-                    ..nothing_known(name, self.mode, core.roster.len())
-                }),
-            },
-        }
-    }
-
-    /// Returns the number of nodes: the median of the inverses of the anchors' masses.
-    fn nodes(&self) -> Option<f64> {
-        let mut inverses: Vec<f64> = (self.view.anchors.iter())
-            .map(|id| mass::to_f64(self.anchors.mass(id.0)))
-            .filter(|&mass| mass > 0.0)
-            .map(|mass| 1.0 / mass)
-            .collect();
-        inverses.sort_by(f64::total_cmp);
-        let n = inverses.len();
-        let pair = (inverses.get(n.checked_sub(1)? / 2)?, inverses.get(n / 2)?);
-        Some((pair.0 + pair.1) / 2.0)
+        let Some(epochs) = &self.epochs else { return self.estimate(now, name, core) };
+        let nothing = nothing_known(name, Mode::Epoch, core.roster.len());
+        let Some(finished) = epochs.finished.get(name) else {
+            let known = self.contains(name);
+            return known.then(|| Reading { caveats: vec![Caveat::NoEpoch], ..nothing });
+        };
+        Some(result(now, finished, core, nothing))
     }
 
     /// Returns the present estimate.
@@ -60,7 +46,7 @@ impl Aggregation {
         let aggregate = self.aggregates.get(name)?;
         let held = |component| mass::to_f64(aggregate.ledger.mass(component));
         let (value, participation) = (held(VALUE), held(PARTICIPATION));
-        let nodes = self.nodes();
+        let nodes = self.anchors.nodes();
         let reported = participation > 0.0 && !aggregate.is_dust();
         let average = reported.then(|| value / participation);
 
@@ -72,10 +58,9 @@ impl Aggregation {
         let (sum, count) = (nodes.map(|n| value * n), nodes.map(|n| participation * n));
 
         let quiet = roster.is_empty() || aggregate.quiet >= QUIET;
-        let stuck = self.is_stuck(now, aggregate);
+        let stuck = self.is_stuck(now, aggregate, core);
         let changed = if current { self.view.changed } else { Some(now) };
-        let tolerated = (config.aggregates.tolerance * aggregate.scale() + mass::RESOLUTION)
-            * roster.len() as f64;
+        let tolerated = aggregate.tolerated(config, roster.len());
         // The window is narrow, and the estimate lies in it or at least near it.
         let settled = |bounds: Bounds, value: f64| {
             let with_value = bounds.hull(Bounds { lower: value, upper: value });
@@ -91,7 +76,7 @@ impl Aggregation {
             && !stuck;
         let state = if converged {
             State::Settled
-        } else if stuck || self.is_shaken(now, aggregate, changed, complete.is_some()) {
+        } else if stuck || self.is_shaken(now, aggregate, changed, complete.is_some(), config) {
             State::Disturbed
         } else {
             State::Following
@@ -122,7 +107,7 @@ impl Aggregation {
         };
         let of_value = aggregate.disagreement.standard_error();
         let of_participation = aggregate.participation_disagreement.standard_error();
-        let of_nodes = self.anchor_disagreement.standard_error().unwrap_or(0.0);
+        let of_nodes = self.anchors.disagreement.standard_error().unwrap_or(0.0);
         let of_total = |error: Option<f64>, mass: f64| {
             error.zip(nodes).map(|(error, n)| (error * n).hypot(mass * n * of_nodes))
         };
@@ -142,7 +127,8 @@ impl Aggregation {
             upper: bounds.upper,
         };
         let certified = complete.zip(enclosed).map(|(complete, enclosed)| Certified {
-            age: now.since(complete.opened),
+            // What a node without peers knows holds now.
+            age: if roster.is_empty() { Duration::ZERO } else { now.since(complete.opened) },
             sum: bounded(enclosed.sum),
             average: enclosed.average.map(bounded),
             count: bounded(enclosed.count),
@@ -181,7 +167,7 @@ impl Aggregation {
             converged,
             disturbed: aggregate.disturbed.max(changed).map(|at| now.since(at)),
             caveats,
-            ..nothing_known(name, self.mode, roster.len())
+            ..nothing_known(name, Mode::Live, roster.len())
         })
     }
 
@@ -193,8 +179,9 @@ impl Aggregation {
         aggregate: &Aggregate,
         changed: Option<Instant>,
         complete: bool,
+        config: &Config,
     ) -> bool {
-        let patience = self.period * STUCK;
+        let patience = config.interval * STUCK;
         changed.is_some_and(|changed| {
             if self.view.certifiable {
                 // An aggregate that began long after the change is new, and not shaken by it.
@@ -207,16 +194,21 @@ impl Aggregation {
 
     /// Returns whether exchanges of an aggregate do not get through: to a peer, or somewhere beyond
     /// the peers, so that no window ends.
-    fn is_stuck(&self, now: Instant, aggregate: &Aggregate) -> bool {
-        let patience = self.period * STUCK;
+    fn is_stuck(&self, now: Instant, aggregate: &Aggregate, core: &Core) -> bool {
+        if core.roster.is_empty() {
+            return false;
+        }
+        let patience = core.config.interval * STUCK;
         let unanswered = self.links.iter().any(|(peer, link)| {
             let awaits = |ledger: &Ledger| ledger.awaits(peer, link.seq);
             link.awaiting_since().is_some_and(|since| now.since(since) > patience)
-                && (awaits(&aggregate.ledger) || awaits(&self.anchors))
+                && (awaits(&aggregate.ledger) || awaits(&self.anchors.ledger))
         });
         let result = aggregate.window.as_ref().and_then(Window::result);
-        let overdue = result
-            .is_some_and(|complete| now.since(complete.opened) > complete.took * 4 + patience);
+        let usual = core.config.interval * window_at_rest(core.roster.len());
+        let overdue = result.is_some_and(|complete| {
+            now.since(complete.opened) > usual.max(complete.took * 4) + patience
+        });
         unanswered || overdue
     }
 
@@ -244,7 +236,7 @@ impl Aggregation {
         ];
         let identity = |id| if id == roster.id() { Some(roster.me()) } else { roster.peer(id) };
         let anchor = |&id: &NodeId| {
-            let mass = mass::to_f64(self.anchors.mass(id.0));
+            let mass = mass::to_f64(self.anchors.ledger.mass(id.0));
             let nodes = (mass > 0.0).then(|| 1.0 / mass);
             Some(AnchorLine { name: identity(id)?.name.clone(), id, mass, nodes })
         };
@@ -264,8 +256,8 @@ impl Aggregation {
         Some(Explanation {
             input: self.input(name),
             components: labels.into_iter().filter_map(component).collect(),
-            anchors: self.view.anchors.iter().filter_map(anchor).collect(),
-            nodes: self.nodes(),
+            anchors: self.anchors.elected.iter().filter_map(anchor).collect(),
+            nodes: self.anchors.nodes(),
             links: self.links.iter().filter_map(link).collect(),
             window: WindowLine {
                 number: window.map_or(0, Window::number),
@@ -275,6 +267,52 @@ impl Aggregation {
             },
             reading,
         })
+    }
+}
+
+/// Returns the reading of a finished epoch.
+fn result(now: Instant, finished: &Finished, core: &Core, nothing: Reading) -> Reading {
+    let last = &finished.contribution;
+    let enclosed = Enclosed::new(last, finished.members);
+    let age = now.since(finished.latched);
+    // Epochs follow each other, unless exchanges do not get through.
+    let cycle = core.config.aggregates.epoch_pause + finished.took;
+    let converged = age <= cycle * 2 + core.config.interval * STUCK;
+    let bounded = |bounds: Bounds| Bounded {
+        value: bounds.shortest(),
+        lower: bounds.lower,
+        upper: bounds.upper,
+    };
+    let estimate = |bounded: Bounded| {
+        let error = (bounded.value - bounded.lower).max(bounded.upper - bounded.value) / 3.0;
+        Estimate { value: Some(bounded.value), standard_error: Some(error) }
+    };
+    let certified = Certified {
+        age,
+        sum: bounded(enclosed.sum),
+        average: enclosed.average.map(bounded),
+        count: bounded(enclosed.count),
+        min: last.input.map(|input| input.lower),
+        max: last.input.map(|input| input.upper),
+        variance: enclosed.known_variance(),
+    };
+    let mut caveats = Vec::new();
+    if core.roster.is_empty() {
+        caveats.push(Caveat::Alone);
+    }
+    caveats.push(Caveat::Undetected(detection_time(&core.config)));
+    Reading {
+        epoch: Some(finished.epoch),
+        state: if converged { State::Settled } else { State::Disturbed },
+        sum: estimate(certified.sum),
+        average: certified.average.map(estimate).unwrap_or_default(),
+        count: estimate(certified.count),
+        variance: certified.variance,
+        standard_deviation: certified.variance.map(f64::sqrt),
+        converged,
+        certified: Some(certified),
+        caveats,
+        ..nothing
     }
 }
 
@@ -300,4 +338,11 @@ fn nothing_known(name: &Name, mode: Mode, members: usize) -> Reading {
 /// Returns about how long a death stays undetected: until a probe fails and is not refuted.
 fn detection_time(config: &Config) -> Duration {
     config.membership.probe_interval * 5 / 2 + config.membership.suspicion_timeout
+}
+
+/// Returns the gossip periods that a window may take at rest: each of its two phases informs all
+/// members, which takes some exchanges more than log₂ n of each.
+fn window_at_rest(members: usize) -> u32 {
+    let exchanges = 2.0 * ((members.max(2) as f64).log2() + 6.0);
+    REST_INTERVALS * exchanges.ceil() as u32
 }

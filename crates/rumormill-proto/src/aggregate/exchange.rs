@@ -1,28 +1,113 @@
-//! Exchanges of mass with a peer: pushes, and replies to them.
+//! Messages of peers: links, pushes, and replies to them.
+
+use bnum::cast::As;
 
 use crate::aggregate::Aggregation;
-use crate::aggregate::component::{PARTICIPATION, VALUE};
+use crate::aggregate::component::{PARTICIPATION, SQUARE, VALUE};
+use crate::aggregate::epoch::Head;
 use crate::aggregate::input::MAX_AGGREGATES;
-use crate::aggregate::ledger::Answer;
+use crate::aggregate::ledger::{Answer, Ledger};
 use crate::aggregate::links::Order;
-use crate::aggregate::local::{Aggregate, is_dust};
-use crate::aggregate::mass::{self, Mass, Steps};
-use crate::aggregate::masses::{Masses, mass_of, of_one_aggregate};
+use crate::aggregate::local::is_dust;
+use crate::aggregate::mass::{Mass, Steps};
+use crate::aggregate::masses::{Masses, of_one_aggregate};
 use crate::aggregate::messages::{Message, Section, write_sections};
+use crate::aggregate::schedule::Group;
 use crate::aggregate::settings::Overlap;
 use crate::aggregate::view::OVERHEAD;
 use crate::aggregate::window::Window;
+use crate::codec::{Read, Reader};
 use crate::identity::{Name, NodeId};
 use crate::protocol::Context;
 
+/// The largest part of a difference that a broadcast leaves where it is: a divisor beyond this is
+/// taken for it.
+const MOST_DIVISOR: u32 = 1 << 16;
+
 impl Aggregation {
+    /// Handles a message of a peer.
+    pub(super) fn message(&mut self, cx: &mut Context<'_>, from: NodeId, bytes: &[u8]) -> Read<()> {
+        let mut reader = Reader(bytes);
+        let head = match self.epochs {
+            Some(_) => Some(Head::read(&mut reader)?),
+            None => None,
+        };
+        let message = Message::read(reader.0)?;
+        self.refresh(cx);
+        let belongs = head.is_none_or(|head| self.meet_epoch(cx, from, &head));
+        // A link outlasts the epochs.
+        let links = matches!(message, Message::Open | Message::Accept | Message::Refuse);
+        if belongs || links {
+            self.handle(cx, from, message);
+        }
+        self.run(cx);
+        Ok(())
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, from: NodeId, message: Message) {
+        match message {
+            Message::Open => {
+                let room = self.links.has_room(cx.roster(), cx.config());
+                if room || self.links.get(from).is_some() {
+                    self.links.establish(from);
+                    self.send(cx, from, &Message::Accept);
+                } else {
+                    self.send(cx, from, &Message::Refuse);
+                }
+            }
+            Message::Accept => {
+                if self.links.get(from).is_some() {
+                    self.links.establish(from);
+                }
+            }
+            Message::Refuse => {
+                if self.links.get(from).is_some_and(|link| !link.linked) {
+                    self.links.remove(from);
+                    self.tend_links = Some(cx.now() + cx.config().interval);
+                }
+            }
+            Message::Stale { seq } => {
+                // Two ends that do not agree on the number of the latest push: the next one is
+                // later than both.
+                if self.links.catch_up(from, seq) {
+                    self.start(cx, from, &[], 2);
+                }
+            }
+            Message::Push { seq, view, sections } => {
+                self.receive_push(cx, from, seq, view, &sections);
+            }
+            Message::Reply { seq, view, sections } => {
+                self.receive_reply(cx, from, seq, view, &sections);
+            }
+        }
+    }
+
+    /// Sends a message, after the number of the epoch if there is one.
     pub(super) fn send(&self, cx: &mut Context<'_>, to: NodeId, message: &Message) {
-        let mut bytes = Vec::new();
+        let mut bytes = self.head();
         message.write(&mut bytes);
         cx.send(to, &bytes);
     }
 
-    fn send_sections(
+    fn head(&self) -> Vec<u8> {
+        let mut head = Vec::new();
+        if let Some(epochs) = &self.epochs {
+            epochs.write_head(self.view.digest, &mut head);
+        }
+        head
+    }
+
+    /// Shows a peer the epoch that this node is in.
+    pub(super) fn send_epoch(&self, cx: &mut Context<'_>, to: NodeId) {
+        self.send(cx, to, &Message::Stale { seq: 0 });
+    }
+
+    /// Returns the bytes of a message that fit in a datagram.
+    pub(super) fn datagram(&self, cx: &Context<'_>) -> usize {
+        cx.config().max_datagram - OVERHEAD - self.head().len()
+    }
+
+    pub(super) fn send_sections(
         &self,
         cx: &mut Context<'_>,
         to: NodeId,
@@ -30,52 +115,31 @@ impl Aggregation {
         seq: u64,
         sections: &[Section],
     ) {
-        let limit = cx.config().max_datagram - OVERHEAD;
-        for message in write_sections(reply, seq, self.view.digest, sections, limit) {
+        let head = self.head();
+        for mut message in write_sections(reply, seq, self.view.digest, sections, self.datagram(cx))
+        {
+            message.splice(0..0, head.iter().copied());
             cx.send(to, &message);
         }
     }
 
-    pub(super) fn alarm(&self, cx: &mut Context<'_>) {
-        if let Some(due) = self.links.next_due() {
-            cx.wake_at(due);
-        }
-    }
-
-    /// Opens the link to a peer, or pushes to it.
-    pub(super) fn turn_to(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        match self.links.begin(peer) {
-            None => self.send(cx, peer, &Message::Open),
-            Some(seq) => {
-                self.anchors.pushed(peer, seq);
-                for aggregate in self.aggregates.values_mut() {
-                    aggregate.ledger.pushed(peer, seq);
-                }
-                self.push(cx, peer, seq);
-            }
-        }
-        self.links.sent(cx.now(), peer, self.period);
-    }
-
-    /// Sends the sections of the push `seq` that the peer has not answered yet, with the present
-    /// masses: a reply books what the peer took, whichever snapshot that was based on.
-    pub(super) fn push(&self, cx: &mut Context<'_>, peer: NodeId, seq: u64) {
-        let mut sections = Vec::with_capacity(1 + self.aggregates.len());
-        if self.anchors.awaits(peer, seq) {
-            sections.push(self.section(None, self.anchors.masses()));
-        }
-        for (name, aggregate) in &self.aggregates {
-            if aggregate.ledger.awaits(peer, seq) {
-                sections.push(self.section(Some(name), aggregate.ledger.masses()));
-            }
-        }
-        self.send_sections(cx, peer, false, seq, &sections);
-    }
-
-    fn section(&self, name: Option<&Name>, masses: Masses) -> Section {
+    pub(super) fn section(
+        &self,
+        name: Option<&Name>,
+        masses: Masses,
+        divisor: Option<u32>,
+    ) -> Section {
         let aggregate = name.and_then(|name| self.aggregates.get(name));
         let window = aggregate.and_then(|aggregate| aggregate.window.as_ref()).map(Window::part);
-        Section { aggregate: name.cloned(), masses, window }
+        Section { aggregate: name.cloned(), masses, divisor, window }
+    }
+
+    /// Returns this node's masses of a group.
+    pub(super) fn masses(&self, group: &Group) -> Masses {
+        match group {
+            None => self.anchors.ledger.masses(),
+            Some(name) => self.aggregates.get(name).map_or_else(Masses::new, |a| a.ledger.masses()),
+        }
     }
 
     pub(super) fn receive_push(
@@ -100,14 +164,13 @@ impl Aggregation {
         }
         let decline =
             cx.config().aggregates.overlap == Overlap::Decline && self.links.has_outstanding();
-        let tolerance = cx.config().aggregates.tolerance;
         let mut replies = Vec::with_capacity(sections.len());
         let (mut fresh, mut repeated) = (false, false);
         for section in sections {
             let answer = match &section.aggregate {
                 None => {
                     let masses = self.without_departed(&section.masses);
-                    Some(self.answer_anchors(from, seq, &masses, decline, tolerance))
+                    Some(self.answer_anchors(cx, (from, seq), section, &masses, decline))
                 }
                 Some(name) => self.answer_aggregate(cx, from, (order, seq), name, section, decline),
             };
@@ -118,7 +181,7 @@ impl Aggregation {
                 None => {}
             }
             let masses = match &section.aggregate {
-                None => self.anchors.taken(from),
+                None => self.anchors.ledger.taken(from),
                 Some(name) => {
                     self.meet_window(cx, name, view, section);
                     match self.aggregates.get(name) {
@@ -127,7 +190,7 @@ impl Aggregation {
                     }
                 }
             };
-            replies.push(self.section(section.aggregate.as_ref(), masses));
+            replies.push(self.section(section.aggregate.as_ref(), masses, None));
         }
         if replies.is_empty() {
             return;
@@ -140,35 +203,35 @@ impl Aggregation {
         self.forget_spent();
     }
 
-    fn answer_anchors(
-        &mut self,
-        from: NodeId,
-        seq: u64,
-        masses: &Masses,
-        decline: bool,
-        tolerance: f64,
-    ) -> Answer {
-        let theirs = |id: &NodeId| mass_of(masses, id.0);
-        let differences: Vec<_> = (self.view.anchors.iter())
-            .map(|id| (*id, theirs(id) - self.anchors.mass(id.0)))
-            .collect();
-        let steps = (!decline).then_some(Steps::COARSE);
-        let answer = self.anchors.answer(from, seq, masses, steps);
-        if answer == Answer::Fresh {
-            self.met_anchors(&differences, tolerance);
+    /// Returns the divisor of the difference that this node takes for a section of a push: of the two
+    /// ends' degrees the larger one counts in a broadcast.
+    fn divisor(&self, section: &Section) -> u32 {
+        match section.divisor {
+            None => 2,
+            Some(theirs) => {
+                theirs.max(1 + self.links.linked().count() as u32).clamp(2, MOST_DIVISOR)
+            }
         }
-        answer
     }
 
-    /// Notes the differences to the anchor masses of a peer.
-    fn met_anchors(&mut self, differences: &[(NodeId, Mass)], tolerance: f64) {
-        self.anchors_quiet = true;
-        for (id, difference) in differences {
-            let mass = mass::to_f64(self.anchors.mass(id.0));
-            let relative = if mass > 0.0 { mass::to_f64(*difference) / mass } else { 1.0 };
-            self.anchor_disagreement.meet(relative);
-            self.anchors_quiet &= relative.abs() <= tolerance;
+    fn answer_anchors(
+        &mut self,
+        cx: &Context<'_>,
+        (from, seq): (NodeId, u64),
+        section: &Section,
+        masses: &Masses,
+        decline: bool,
+    ) -> Answer {
+        let difference = self.anchors.difference(masses);
+        let divisor = self.divisor(section);
+        let declined = decline || declines(cx.id(), from, &self.anchors.ledger);
+        let steps = (!declined).then_some(Steps::COARSE);
+        let answer = self.anchors.ledger.answer(from, seq, masses, steps, divisor);
+        if answer == Answer::Fresh {
+            let tolerance = cx.config().aggregates.tolerance;
+            self.anchors.met(cx.now(), &difference, tolerance, self.gaps);
         }
+        answer
     }
 
     fn without_departed(&self, masses: &Masses) -> Masses {
@@ -190,16 +253,19 @@ impl Aggregation {
             return None;
         }
         let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
-        let anchors_quiet = self.anchors_quiet;
+        let (now, me, gaps) = (cx.now(), cx.id(), self.gaps);
+        let anchors_quiet = self.anchors_quiet();
+        let divisor = self.divisor(section);
         let pusher = (order == Order::New).then_some(from);
         let aggregate = self.aggregate(cx, name, pusher);
         let masses = of_one_aggregate(&section.masses);
-        let difference = |component| mass_of(&masses, component) - aggregate.ledger.mass(component);
-        let (value, participation) = (difference(VALUE), difference(PARTICIPATION));
-        let steps = (!decline).then(|| aggregate.steps(members));
-        let answer = aggregate.ledger.answer(from, seq, &masses, steps);
+        let difference = aggregate.difference(&masses);
+        let steps = aggregate.steps(members);
+        let taking = !decline && !declines(me, from, &aggregate.ledger);
+        let answer = aggregate.ledger.answer(from, seq, &masses, taking.then_some(steps), divisor);
         if answer == Answer::Fresh {
-            aggregate.met(value, participation, anchors_quiet, tolerance);
+            aggregate.met(&difference, anchors_quiet, tolerance);
+            aggregate.differs(now, &difference, steps, gaps);
         }
         Some(answer)
     }
@@ -212,63 +278,64 @@ impl Aggregation {
         view: u64,
         sections: &[Section],
     ) {
-        let tolerance = cx.config().aggregates.tolerance;
+        let (now, gaps) = (cx.now(), self.gaps);
+        let (tolerance, members) = (cx.config().aggregates.tolerance, cx.roster().len());
         for section in sections {
             match &section.aggregate {
                 None => {
                     let taken = self.without_departed(&section.masses);
-                    let before = self.anchor_masses();
-                    if self.anchors.settle(from, seq, &taken) {
-                        // The peer took half of the difference.
-                        let moved = |(id, mass): &(NodeId, Mass)| {
-                            (*id, (self.anchors.mass(id.0) - *mass) << 1u32)
-                        };
-                        let differences: Vec<_> = before.iter().map(moved).collect();
-                        self.met_anchors(&differences, tolerance);
+                    let before = self.anchors.ledger.masses();
+                    let divisor = self.anchors.ledger.divisor(from);
+                    if self.anchors.ledger.settle(from, seq, &taken) {
+                        let difference = self.anchors.difference(&before);
+                        let difference = times(&difference, divisor);
+                        self.anchors.met(now, &difference, tolerance, gaps);
                     }
                 }
                 Some(name) => {
-                    let anchors_quiet = self.anchors_quiet;
+                    let anchors_quiet = self.anchors_quiet();
+                    let keeps = self.epochs.is_some();
                     let Some(aggregate) = self.aggregates.get_mut(name) else {
                         self.resting.settle(name, from, seq, &of_one_aggregate(&section.masses));
                         continue;
                     };
-                    if section.masses.is_empty() && aggregate.input.is_none() && aggregate.is_dust()
-                    {
+                    let gone = section.masses.is_empty() && !keeps;
+                    if gone && aggregate.input.is_none() && aggregate.is_dust() {
                         // The peer has forgotten the aggregate, and this node has no reason to keep it.
                         aggregate.ledger.settle(from, seq, &section.masses);
                         self.forget(name);
                         continue;
                     }
-                    let held = |aggregate: &Aggregate| {
-                        [VALUE, PARTICIPATION].map(|component| aggregate.ledger.mass(component))
+                    let divisor = aggregate.ledger.divisor(from);
+                    let held = |ledger: &Ledger| {
+                        [PARTICIPATION, VALUE, SQUARE].map(|c| (c, ledger.mass(c))).to_vec()
                     };
-                    let before = held(aggregate);
+                    let before = held(&aggregate.ledger);
                     if aggregate.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
-                        let after = held(aggregate);
-                        let twice = |n: usize| (after[n] - before[n]) << 1u32;
                         if !section.masses.is_empty() {
-                            aggregate.met(twice(0), twice(1), anchors_quiet, tolerance);
+                            // The peer took one part in `divisor` of the difference.
+                            let moved = aggregate.difference(&before);
+                            let difference = times(&moved, divisor);
+                            let steps = aggregate.steps(members);
+                            aggregate.met(&difference, anchors_quiet, tolerance);
+                            aggregate.differs(now, &difference, steps, gaps);
                         }
                         if let Some(window) = &mut aggregate.window {
                             window.settled(from, &aggregate.ledger);
                         }
+                        aggregate.advance(cx);
                     }
                     self.meet_window(cx, name, view, section);
                 }
             }
         }
-        let awaited = self.anchors.awaits(from, seq)
+        let awaited = self.anchors.ledger.awaits(from, seq)
             || self.aggregates.values().any(|aggregate| aggregate.ledger.awaits(from, seq));
         let current = self.links.get(from).is_some_and(|link| link.seq == seq);
         if current && !awaited && self.links.answered(cx.now(), from).is_some() {
             cx.stats().exchanges += 1;
         }
         self.forget_spent();
-    }
-
-    fn anchor_masses(&self) -> Vec<(NodeId, Mass)> {
-        self.view.anchors.iter().map(|id| (*id, self.anchors.mass(id.0))).collect()
     }
 
     /// Merges the state of a peer's window, if it has the same members.
@@ -279,14 +346,36 @@ impl Aggregation {
         let Some(window) = aggregate.window.as_mut().filter(|_| view == self.view.digest) else {
             return;
         };
+        let before = window.progress();
         let progress = window.receive(cx.now(), part, &mut aggregate.ledger, aggregate.input);
         aggregate.note(cx, progress);
         aggregate.advance(cx);
+        if aggregate.window.as_ref().is_some_and(|window| window.progress() != before) {
+            aggregate.progressed(cx.now(), self.gaps);
+        }
+    }
+
+    fn anchors_quiet(&self) -> bool {
+        self.anchors.quiet || !self.has_anchors()
     }
 
     pub(super) fn forget_spent(&mut self) {
+        if self.epochs.is_some() {
+            return;
+        }
         let spent = self.aggregates.iter().filter(|(_, aggregate)| aggregate.is_spent());
         let spent: Vec<Name> = spent.map(|(name, _)| name.clone()).collect();
         spent.iter().for_each(|name| self.forget(name));
     }
+}
+
+/// Returns whether this node takes nothing from a push of a peer: its own push to the peer is under
+/// way, and of two that cross only the one from the smaller id moves mass.
+fn declines(me: NodeId, from: NodeId, ledger: &Ledger) -> bool {
+    from > me && ledger.in_flight_to(from)
+}
+
+/// Returns the masses multiplied.
+fn times(masses: &Masses, by: u32) -> Masses {
+    masses.iter().map(|&(c, mass)| (c, mass * by.as_::<Mass>())).collect()
 }

@@ -102,6 +102,8 @@ struct Book {
     answered: u64,
     /// The latest push that this node sent with these components.
     pushed: u64,
+    /// The part of a difference that the peer takes for that push: one in so many.
+    divisor: u32,
     /// The latest reply that came.
     settled: u64,
 }
@@ -194,13 +196,24 @@ impl Ledger {
         self.record = Some(record);
     }
 
-    /// Notes that a push was sent to the peer.
-    pub(crate) fn pushed(&mut self, peer: NodeId, seq: u64) {
+    /// Notes that a push was sent to the peer, which takes one part in `divisor` of a difference.
+    pub(crate) fn pushed(&mut self, peer: NodeId, seq: u64, divisor: u32) {
         let others = self.books.values().any(Book::in_flight);
         if let Some(record) = self.record.as_mut().filter(|_| !others) {
             record.flight = record.held.map(Span::at);
         }
-        self.books.entry(peer).or_default().pushed = seq;
+        let book = self.books.entry(peer).or_default();
+        (book.pushed, book.divisor) = (seq, divisor);
+    }
+
+    /// Returns the divisor of the latest push to the peer.
+    pub(crate) fn divisor(&self, peer: NodeId) -> u32 {
+        self.books.get(&peer).map_or(2, |book| book.divisor.max(2))
+    }
+
+    /// Returns whether a push to the peer awaits its reply.
+    pub(crate) fn in_flight_to(&self, peer: NodeId) -> bool {
+        self.books.get(&peer).is_some_and(Book::in_flight)
     }
 
     /// Returns whether the peer's reply to the push `seq` is still to come.
@@ -217,14 +230,15 @@ impl Ledger {
             .map(|(peer, _)| *peer)
     }
 
-    /// Answers a push of the peer: takes half of the difference to its snapshot, in these steps.
-    /// Without steps, takes nothing.
+    /// Answers a push of the peer: takes one part in `divisor` of the difference to its snapshot, in
+    /// these steps. Without steps, takes nothing.
     pub(crate) fn answer(
         &mut self,
         peer: NodeId,
         seq: u64,
         snapshot: &Masses,
         steps: Option<Steps>,
+        divisor: u32,
     ) -> Answer {
         let book = self.books.entry(peer).or_default();
         if seq < book.answered {
@@ -241,8 +255,8 @@ impl Ledger {
         for account in &mut self.accounts {
             let theirs = snapshot.iter().find(|(component, _)| *component == account.component);
             let difference = theirs.map_or(mass::ZERO, |theirs| theirs.1) - account.mass;
-            let half = |steps: Steps| steps.half(account.component, difference);
-            let taken = steps.map_or(mass::ZERO, half);
+            let share = |steps: Steps| steps.share(account.component, difference, divisor);
+            let taken = steps.map_or(mass::ZERO, share);
             book.flow(account.component).out += taken;
             account.mass += taken;
         }

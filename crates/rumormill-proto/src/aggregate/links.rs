@@ -86,14 +86,31 @@ impl Links {
         self.links.values().any(Link::is_outstanding)
     }
 
+    /// Returns whether a message awaits its answer that may still come in time: it was sent once.
+    pub(crate) fn awaits_first_answer(&self, now: Instant) -> bool {
+        let young = |outstanding: Outstanding| outstanding.tries == 0 && outstanding.resend > now;
+        self.links.values().any(|link| link.linked && link.outstanding.is_some_and(young))
+    }
+
+    /// Returns the peers that have accepted their links.
+    pub(crate) fn linked(&self) -> impl Iterator<Item = NodeId> {
+        self.links.iter().filter(|(_, link)| link.linked).map(|(peer, _)| *peer)
+    }
+
+    /// Returns the peers to which a link should be opened.
+    pub(crate) fn unopened(&self) -> Vec<NodeId> {
+        let unopened = |link: &Link| !link.linked && !link.is_outstanding();
+        self.links.iter().filter(|(_, link)| unopened(link)).map(|(peer, _)| *peer).collect()
+    }
+
     /// Returns whether another link may be accepted.
     pub(crate) fn has_room(&self, roster: &Roster, config: &Config) -> bool {
         roster.len() <= config.aggregates.view_size + 1
             || self.links.len() < config.aggregates.view_size * 3 / 2
     }
 
-    /// Chooses members to link with, until there are enough.
-    pub(crate) fn fill(&mut self, roster: &Roster, config: &Config, rng: &mut Rng) {
+    /// Chooses members to link with, until there are enough; returns whether there are.
+    pub(crate) fn fill(&mut self, roster: &Roster, config: &Config, rng: &mut Rng) -> bool {
         let peers = roster.len() - 1;
         if peers <= config.aggregates.view_size {
             if self.links.len() < peers {
@@ -101,10 +118,10 @@ impl Links {
                     self.links.entry(peer).or_default();
                 }
             }
-            return;
+            return true;
         }
         let wanted = config.aggregates.view_size.div_ceil(2);
-        // A few draws at a time suffice; the next tick goes on.
+        // A few draws at a time suffice; the next call goes on.
         for _ in 0..2 * wanted {
             if self.links.len() >= wanted {
                 break;
@@ -113,13 +130,19 @@ impl Links {
                 self.links.entry(peer).or_default();
             }
         }
+        self.links.len() >= wanted
     }
 
-    /// Returns the next peer: each once in a rotation, in a new random order each time. Peers with an
-    /// outstanding message are skipped, and unless `pushing` those whose link is open.
-    pub(crate) fn next(&mut self, pushing: bool, rng: &mut Rng) -> Option<NodeId> {
-        let free = |link: &Link| !link.is_outstanding() && (pushing || !link.linked);
-        if !self.links.values().any(free) {
+    /// Returns whether there is a peer to exchange with.
+    pub(crate) fn has_free(&self) -> bool {
+        self.links.values().any(|link| link.linked && !link.is_outstanding())
+    }
+
+    /// Returns the next peer to exchange with: each once in a rotation, in a new random order each
+    /// time. Peers with an outstanding message are skipped.
+    pub(crate) fn next(&mut self, rng: &mut Rng) -> Option<NodeId> {
+        let free = |link: &Link| link.linked && !link.is_outstanding();
+        if !self.has_free() {
             return None;
         }
         for _ in 0..2 {
@@ -266,7 +289,7 @@ mod tests {
             links.establish(NodeId(n));
         }
         for _ in 0..3 {
-            let mut turn: Vec<_> = (0..5).map(|_| links.next(true, &mut rng).unwrap().0).collect();
+            let mut turn: Vec<_> = (0..5).map(|_| links.next(&mut rng).unwrap().0).collect();
             turn.sort_unstable();
             assert_eq!(turn, [1, 2, 3, 4, 5]);
         }
@@ -274,9 +297,8 @@ mod tests {
             assert_eq!(links.begin(NodeId(n)), Some(1));
             links.sent(Instant::ZERO, NodeId(n), Duration::from_millis(200));
         }
-        assert_eq!(links.next(true, &mut rng), Some(NodeId(5)));
-        assert_eq!(links.next(true, &mut rng), Some(NodeId(5)));
-        assert_eq!(links.next(false, &mut rng), None, "all are open, and there is nothing to push");
+        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
+        assert_eq!(links.next(&mut rng), Some(NodeId(5)));
     }
 
     #[test]

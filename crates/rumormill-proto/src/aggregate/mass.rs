@@ -161,15 +161,29 @@ impl Steps {
         )
     }
 
-    /// Half of a difference, rounded down to a step.
-    pub(crate) fn half(self, component: Component, difference: Mass) -> Mass {
-        let digits = match component {
+    fn digits(self, component: Component) -> u32 {
+        match component {
             PARTICIPATION => self.0[0],
             VALUE => self.0[1],
             _ => self.0[2],
+        }
+    }
+
+    /// Returns one part in `divisor` of a difference, rounded down to a step.
+    pub(crate) fn share(self, component: Component, difference: Mass, divisor: u32) -> Mass {
+        let digits = self.digits(component);
+        // The shift rounds towards minus infinity, and so does the division.
+        let steps = match divisor {
+            0..=2 => difference >> (digits + 1),
+            _ => (difference >> digits).div_floor(divisor.as_::<Mass>()),
         };
-        // The shift rounds towards minus infinity.
-        (difference >> (digits + 1)) << digits
+        steps << digits
+    }
+
+    /// Returns whether a difference is more than what rounding leaves between two nodes for ever.
+    pub(crate) fn tells(self, component: Component, difference: Mass) -> bool {
+        let steps = difference >> self.digits(component);
+        steps > n!(2) || steps < n!(-3)
     }
 }
 

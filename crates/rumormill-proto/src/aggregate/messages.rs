@@ -33,6 +33,9 @@ pub(crate) struct Section {
     /// Component and mass: the snapshot in a push, the cumulative in a reply. Empty in a reply
     /// when the responder doesn't hold the group.
     pub(crate) masses: Vec<(u64, Mass)>,
+    /// In a push: the receiver takes one part of the difference in at least this number, in place of
+    /// half of it.
+    pub(crate) divisor: Option<u32>,
     /// The state of the sender's window.
     pub(crate) window: Option<WindowPart>,
 }
@@ -50,13 +53,17 @@ pub(crate) struct WindowPart {
 }
 
 impl Section {
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let flags = u8::from(self.aggregate.is_some())
             | u8::from(self.window.is_some()) << 1
-            | u8::from(self.window.as_ref().is_some_and(|w| w.contribution.is_some())) << 2;
+            | u8::from(self.window.as_ref().is_some_and(|w| w.contribution.is_some())) << 2
+            | u8::from(self.divisor.is_some()) << 3;
         out.put(&[flags]);
         if let Some(name) = &self.aggregate {
             out.put_name(name);
+        }
+        if let Some(divisor) = self.divisor {
+            out.put_varint(u128::from(divisor));
         }
         out.put_varint(self.masses.len() as u128);
         for &(component, mass) in &self.masses {
@@ -79,6 +86,11 @@ impl Section {
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let flags = reader.u8()?;
         let aggregate = if flags & 1 != 0 { Some(reader.name()?) } else { None };
+        let divisor = if flags & 8 != 0 {
+            Some(u32::try_from(reader.varint64()?).map_err(|_| WireError::Malformed)?)
+        } else {
+            None
+        };
         let count = reader.count(MAX_PARTS)?;
         let mut masses = Vec::with_capacity(count.min(64));
         for _ in 0..count {
@@ -98,11 +110,14 @@ impl Section {
         } else {
             None
         };
-        Ok(Self { aggregate, masses, window })
+        Ok(Self { aggregate, masses, divisor, window })
     }
 }
 
 impl Message {
+    /// The bytes of a push or a reply before its sections, at the most.
+    pub(crate) const HEAD: usize = 20;
+
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Open => out.put(&[0]),

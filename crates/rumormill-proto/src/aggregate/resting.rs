@@ -74,8 +74,8 @@ mod tests {
         let (name, peer, other) = (Name::new("x").unwrap(), NodeId(1), NodeId(2));
         let mut ledger = Ledger::default();
         let pushed = vec![(VALUE, ONE << 2u32)];
-        assert_eq!(ledger.answer(peer, 1, &pushed, Some(Steps::COARSE)), Answer::Fresh);
-        ledger.pushed(other, 1);
+        assert_eq!(ledger.answer(peer, 1, &pushed, Some(Steps::COARSE), 2), Answer::Fresh);
+        ledger.pushed(other, 1, 2);
         let taken = ledger.taken(peer);
         let mut resting = Resting::default();
         resting.put(name.clone(), ledger);
@@ -86,7 +86,7 @@ mod tests {
         let mut ledger = resting.take(&name);
         assert_eq!(ledger.mass(VALUE), ONE);
         ledger.pass_over(peer, 2);
-        assert_eq!(ledger.answer(peer, 2, &pushed, Some(Steps::COARSE)), Answer::Repeated);
+        assert_eq!(ledger.answer(peer, 2, &pushed, Some(Steps::COARSE), 2), Answer::Repeated);
         resting.put(name.clone(), ledger);
         resting.unlink(peer);
         resting.unlink(other);

@@ -2,7 +2,6 @@
 
 use crate::codec::Envelope;
 use crate::config::Config;
-use crate::identity::NodeId;
 use crate::time::Instant;
 
 /// Bytes of a datagram that the envelope and the round's number may take.
@@ -15,8 +14,6 @@ const SECTION: usize = 300;
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) digest: u64,
-    /// The three oldest members, oldest first: a median of three survives one that is off.
-    pub(crate) anchors: Vec<NodeId>,
     /// Whether the set of members fits in a section.
     pub(crate) certifiable: bool,
     pub(crate) changed: Option<Instant>,

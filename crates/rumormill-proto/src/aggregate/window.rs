@@ -40,6 +40,7 @@ use crate::aggregate::contribution::Contribution;
 use crate::aggregate::ledger::Ledger;
 use crate::aggregate::mass::{self};
 use crate::aggregate::messages::WindowPart;
+use crate::aggregate::ranks::Ranks;
 use crate::aggregate::reading::WindowPhase;
 use crate::identity::NodeId;
 use crate::membership::roster::Roster;
@@ -49,34 +50,6 @@ use crate::time::{Duration, Instant};
 /// The largest step by which a received phase advances a node. Counting never gets there, and one
 /// message with a number far ahead does not exhaust the numbers.
 const MAX_STEP: u64 = 1 << 40;
-
-/// A set of members, by rank in the sorted view.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Ranks {
-    bytes: Vec<u8>,
-}
-
-impl Ranks {
-    fn empty(members: usize) -> Self {
-        Self { bytes: vec![0; members.div_ceil(8)] }
-    }
-
-    fn insert(&mut self, rank: usize) {
-        if let Some(byte) = self.bytes.get_mut(rank / 8) {
-            *byte |= 1 << (rank % 8);
-        }
-    }
-
-    fn merge(&mut self, other: &[u8]) {
-        for (mine, theirs) in self.bytes.iter_mut().zip(other) {
-            *mine |= theirs;
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.bytes.iter().map(|byte| byte.count_ones() as usize).sum()
-    }
-}
 
 /// A window that is complete.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,8 +81,12 @@ pub(crate) struct Window {
     opened: Instant,
     /// Whether the node's own window proves nothing.
     void: bool,
+    /// Whether none of the node's windows proves anything.
+    barred: bool,
     /// Whether the node's own input changed since it opened.
     changed: bool,
+    /// Whether an exchange has moved mass since it opened.
+    moved: bool,
     input: Option<Bounds>,
     /// Closing: peers whose replies this node awaits before it contributes.
     awaited: BTreeSet<NodeId>,
@@ -123,12 +100,14 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Opens the first window of a membership; void, as the proof requires.
+    /// Opens the first window of a membership; void, as the proof requires, unless this is the only
+    /// stay in it (`stays`).
     pub(crate) fn first(
         now: Instant,
         roster: &Roster,
         ledger: &mut Ledger,
         input: Option<f64>,
+        stays: bool,
     ) -> Self {
         let members = roster.len();
         let mut window = Self {
@@ -138,7 +117,9 @@ impl Window {
             rank: roster.ids().binary_search(&roster.id()).unwrap_or(members),
             opened: now,
             void: false,
+            barred: false,
             changed: false,
+            moved: false,
             input: None,
             awaited: BTreeSet::new(),
             contributed: false,
@@ -148,7 +129,7 @@ impl Window {
             result: None,
         };
         window.open(now, 0, ledger, input);
-        window.void = true;
+        window.void = !stays;
         window
     }
 
@@ -184,6 +165,7 @@ impl Window {
         self.opened = now;
         self.void = false;
         self.changed = false;
+        self.moved = false;
         self.input = input.map(|x| Bounds { lower: x, upper: x });
         self.merged = None;
         self.centre = self.last.map_or(0.0, |last| next_centre(&last));
@@ -212,8 +194,9 @@ impl Window {
             deviation,
             squared,
             input: self.input,
-            void: self.void,
+            void: self.void || self.barred,
             changed: self.changed,
+            moving: self.moved,
         };
         self.merge(&own);
         self.reached.insert(self.rank);
@@ -249,6 +232,23 @@ impl Window {
         }
     }
 
+    /// Notes that an exchange has moved mass.
+    pub(crate) fn mass_moved(&mut self) {
+        self.moved = true;
+    }
+
+    /// Voids the node's own windows, this one and those that follow.
+    pub(crate) fn bar(&mut self) {
+        self.barred = true;
+    }
+
+    /// Returns whether windows have nothing more to tell: the last one proves bounds, and in it and
+    /// since then no mass moved and no input changed.
+    pub(crate) fn is_calm(&self) -> bool {
+        let calm = |last: &Contribution| !last.void && !last.changed && !last.moving;
+        !self.changed && !self.moved && self.last.as_ref().is_some_and(calm)
+    }
+
     /// Notes a change of this node's input.
     pub(crate) fn input_changed(&mut self, input: Option<f64>) {
         self.changed = true;
@@ -269,6 +269,12 @@ impl Window {
     pub(crate) fn part(&self) -> WindowPart {
         let contribution = if self.opening() { self.last } else { self.merged };
         WindowPart { phase: self.phase, reached: self.reached.bytes.clone(), contribution }
+    }
+
+    /// Returns the phase, and the number of members that are known to have reached it: they rise when
+    /// the window makes progress.
+    pub(crate) fn progress(&self) -> (u64, usize) {
+        (self.phase, self.reached.len())
     }
 
     /// Merges the state of a peer with the same membership.
@@ -379,7 +385,7 @@ mod tests {
         let mut windows: Vec<_> = rosters
             .iter()
             .zip(&mut ledgers)
-            .map(|(roster, ledger)| Window::first(Instant::ZERO, roster, ledger, Some(1.0)))
+            .map(|(roster, ledger)| Window::first(Instant::ZERO, roster, ledger, Some(1.0), false))
             .collect();
         // Two of three may talk for ever: nothing is proven without the third.
         for _ in 0..20 {
@@ -408,8 +414,8 @@ mod tests {
         let peer = rosters[1].id();
         let mut ledger = Ledger::default();
         ledger.set_inputs(&[(VALUE, mass::ONE << 3u32)]);
-        ledger.pushed(peer, 1);
-        let first = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
+        ledger.pushed(peer, 1, 2);
+        let first = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None, false);
         let mut window = first;
         let opened = WindowPart { phase: 0, reached: vec![3], contribution: None };
         window.receive(Instant::ZERO, &opened, &mut ledger, None);
@@ -425,7 +431,7 @@ mod tests {
     fn a_node_that_comes_late_joins_in_at_the_next_opening() {
         let rosters = rosters(2);
         let mut ledger = Ledger::default();
-        let mut window = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None);
+        let mut window = Window::first(Instant::ZERO, &rosters[0], &mut ledger, None, false);
         for (theirs, mine) in [(5, 6), (9, 10), (12, 12)] {
             let part = WindowPart { phase: theirs, reached: vec![3], contribution: None };
             let progress = window.receive(Instant::ZERO, &part, &mut ledger, None);

@@ -76,6 +76,7 @@ fn section(n: usize) -> Section {
     Section {
         aggregate: Some(Name::new(&format!("metric-{n}")).unwrap()),
         masses: vec![(0, n!(1).wrapping_shl(192)), (1, n!(-5).wrapping_shl(128))],
+        divisor: (n % 2 == 0).then_some(17),
         window: Some(WindowPart {
             phase: 3,
             reached: vec![0xff, 0x01],
@@ -87,6 +88,7 @@ fn section(n: usize) -> Section {
                 input: Some(bounds),
                 void: false,
                 changed: true,
+                moving: true,
             }),
         }),
     }
@@ -110,7 +112,8 @@ fn sections_are_packed_under_the_limit_and_none_is_lost() {
 
 #[test]
 fn anchors_and_control_messages_survive_the_wire() {
-    let anchors = Section { aggregate: None, masses: vec![(u64::MAX, n!(3))], window: None };
+    let anchors =
+        Section { aggregate: None, masses: vec![(u64::MAX, n!(3))], divisor: None, window: None };
     for message in [
         Message::Open,
         Message::Accept,

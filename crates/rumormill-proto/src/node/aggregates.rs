@@ -3,10 +3,10 @@
 use crate::aggregate::Aggregation;
 use crate::aggregate::input::{Input, InputError, Mode};
 use crate::aggregate::reading::{Explanation, Reading};
+use crate::host::Host;
 use crate::identity::Name;
 use crate::node::Node;
 use crate::protocol::Context;
-use crate::rounds::Rounds;
 use crate::time::Instant;
 
 /// The aggregates of a node: sums, averages and counts over the inputs of all members.
@@ -33,10 +33,9 @@ pub struct Aggregates<N>(N);
 impl Node {
     /// Adds the protocol of aggregates, in mode live and in mode epoch.
     pub fn add_aggregates(&mut self, now: Instant) {
-        let live = Aggregation::new(Mode::Live, &self.core.config);
-        let epochs = Rounds::new(Aggregation::new(Mode::Epoch, &self.core.config));
-        self.add_protocol(now, Box::new(live));
-        self.add_protocol(now, Box::new(epochs));
+        for mode in [Mode::Live, Mode::Epoch] {
+            self.add_protocol(now, Box::new(Aggregation::new(now, mode, &self.core.config)));
+        }
     }
 
     /// Returns the aggregates, to read.
@@ -50,14 +49,11 @@ impl Node {
     }
 
     fn aggregation(&self, mode: Mode) -> Option<&Aggregation> {
-        match mode {
-            Mode::Live => self.protocol::<Aggregation>(),
-            Mode::Epoch => self.protocol::<Rounds<Aggregation>>().map(Rounds::get),
-        }
+        self.aggregations().find(|aggregation| aggregation.mode() == mode)
     }
 
     fn aggregations(&self) -> impl Iterator<Item = &Aggregation> {
-        [Mode::Live, Mode::Epoch].into_iter().filter_map(|mode| self.aggregation(mode))
+        self.hosts.iter().filter_map(Host::get)
     }
 
     fn with_aggregation<R>(
@@ -66,12 +62,13 @@ impl Node {
         mode: Mode,
         f: impl FnOnce(&mut Aggregation, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        match mode {
-            Mode::Live => self.with_protocol(now, f),
-            Mode::Epoch => {
-                self.with_protocol(now, |rounds: &mut Rounds<Aggregation>, cx| rounds.call(cx, f))
-            }
-        }
+        let of_mode = |host: &&mut Host| {
+            host.get::<Aggregation>().is_some_and(|aggregation| aggregation.mode() == mode)
+        };
+        let host = self.hosts.iter_mut().find(of_mode)?;
+        let result = host.call_as(now, &mut self.core, f);
+        self.settle(now);
+        result
     }
 }
 
@@ -138,7 +135,7 @@ impl Aggregates<&mut Node> {
     /// # Errors
     /// Fails if this node has no such input.
     pub fn unset(self, now: Instant, name: &Name) -> Result<(), InputError> {
-        let holder = self.0.aggregations().find(|aggregation| aggregation.input(name).is_some());
+        let holder = self.0.aggregations().find(|aggregation| aggregation.latest(name).is_some());
         let mode = holder.map(Aggregation::mode);
         let mode = mode.ok_or_else(|| InputError::NoInput { name: name.clone() })?;
         let unset =

@@ -157,7 +157,8 @@ mod tests {
     use std::time::Duration;
 
     use rumormill_proto::{
-        AggregateSettings, EventSettings, KvSettings, MembershipSettings, Overlap, Stop, Style,
+        AggregateSettings, EventSettings, KvSettings, MembershipSettings, Overlap, Schedule, Stop,
+        Style,
     };
 
     use super::*;
@@ -184,7 +185,9 @@ mod tests {
             "disk/free" = 0.5
             [aggregates]
             view_size = 8
-            round_length = 32
+            schedule = "periodic"
+            max_exchanges = 32
+            epoch_pause = "2s"
             tolerance = 1e-3
             overlap = "decline"
             [membership]
@@ -230,7 +233,9 @@ mod tests {
             aggregates: AggregateSettings {
                 view_size: 8,
                 tolerance: 1e-3,
-                round_length: 32,
+                schedule: Schedule::Periodic,
+                max_exchanges: 32,
+                epoch_pause: s(2),
                 overlap: Overlap::Decline,
             },
             membership: MembershipSettings {

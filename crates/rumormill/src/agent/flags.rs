@@ -37,9 +37,12 @@ pub(crate) struct Flags {
     /// with later times are refused; 1s to 1 day [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_clock_skew: Option<Duration>,
-    /// The length of an epoch of aggregates in mode epoch, 16 to 65536 gossip periods [default: 64]
-    #[arg(long, value_name = "PERIODS")]
-    round_length: Option<u32>,
+    /// The most exchanges of aggregates to start in a second, 1 to 100000 [default: 100]
+    #[arg(long, value_name = "N")]
+    max_exchanges: Option<u32>,
+    /// The time from the end of an epoch to the start of the next, up to 1h [default: 500ms]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    epoch_pause: Option<Duration>,
     /// The relative width of the bounds at which an aggregate counts as converged, 1e-12 to 0.5
     /// [default: 0.000001]
     #[arg(long, value_name = "X")]
@@ -58,7 +61,8 @@ impl Flags {
     pub(crate) fn overlay(&self, config: &mut Config) {
         let Config { aggregates, membership, .. } = config;
         set(&mut aggregates.view_size, self.view_size.as_ref());
-        set(&mut aggregates.round_length, self.round_length.as_ref());
+        set(&mut aggregates.max_exchanges, self.max_exchanges.as_ref());
+        set(&mut aggregates.epoch_pause, self.epoch_pause.as_ref());
         set(&mut aggregates.tolerance, self.tolerance.as_ref());
         set(&mut membership.probe_interval, self.probe_interval.as_ref());
         membership.probe_timeout = self.probe_timeout.or(membership.probe_timeout);

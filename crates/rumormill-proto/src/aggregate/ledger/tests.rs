@@ -10,7 +10,7 @@ fn units(n: i128) -> Mass {
 }
 
 fn answer(ledger: &mut Ledger, from: u64, seq: u64, snapshot: &Masses) -> Answer {
-    ledger.answer(id(from), seq, snapshot, Some(Steps::FINEST))
+    ledger.answer(id(from), seq, snapshot, Some(Steps::FINEST), 2)
 }
 
 fn id(n: u64) -> NodeId {
@@ -34,7 +34,7 @@ fn assert_balanced(ledgers: &[Ledger]) {
 }
 
 fn exchange(ledgers: &mut [Ledger], a: usize, b: usize, seq: u64) {
-    ledgers[a].pushed(id(b as u64), seq);
+    ledgers[a].pushed(id(b as u64), seq, 2);
     let snapshot = ledgers[a].masses();
     assert_eq!(answer(&mut ledgers[b], a as u64, seq, &snapshot), Answer::Fresh);
     let reply = ledgers[b].taken(id(a as u64));
@@ -56,7 +56,7 @@ fn five_and_ten_become_seven_and_a_half_each() {
 fn repeated_and_stale_messages_change_nothing() {
     let mut ledgers = vec![Ledger::default(); 2];
     ledgers[0].set_inputs(&[(C, units(8))]);
-    ledgers[0].pushed(id(1), 1);
+    ledgers[0].pushed(id(1), 1, 2);
     let early = ledgers[0].masses();
     answer(&mut ledgers[1], 0, 1, &early);
     let reply = ledgers[1].taken(id(0));
@@ -76,7 +76,7 @@ fn repeated_and_stale_messages_change_nothing() {
 fn a_lost_reply_is_made_up_for_by_the_next() {
     let mut ledgers = vec![Ledger::default(); 2];
     ledgers[0].set_inputs(&[(C, units(100))]);
-    ledgers[0].pushed(id(1), 1);
+    ledgers[0].pushed(id(1), 1, 2);
     let snapshot = ledgers[0].masses();
     answer(&mut ledgers[1], 0, 1, &snapshot);
     // The reply is lost; the span must allow for what the peer has taken once it is known.
@@ -110,9 +110,9 @@ fn forgetting_a_peer_undoes_its_share_exactly() {
 fn a_declined_push_moves_nothing_and_completes_the_exchange() {
     let mut ledgers = vec![Ledger::default(); 2];
     ledgers[0].set_inputs(&[(C, units(8))]);
-    ledgers[0].pushed(id(1), 1);
+    ledgers[0].pushed(id(1), 1, 2);
     let snapshot = ledgers[0].masses();
-    assert_eq!(ledgers[1].answer(id(0), 1, &snapshot, None), Answer::Fresh);
+    assert_eq!(ledgers[1].answer(id(0), 1, &snapshot, None, 2), Answer::Fresh);
     let reply = ledgers[1].taken(id(0));
     assert!(ledgers[0].settle(id(1), 1, &reply));
     assert_eq!((ledgers[0].mass(C), ledgers[1].mass(C)), (units(8), units(0)));
@@ -171,7 +171,7 @@ proptest! {
                     // A new push only when the earlier one is settled; else the same again.
                     if !ledgers[a].awaits(id(b as u64), seqs[a][b]) {
                         seqs[a][b] += 1;
-                        ledgers[a].pushed(id(b as u64), seqs[a][b]);
+                        ledgers[a].pushed(id(b as u64), seqs[a][b], 2);
                     }
                     let masses = ledgers[a].masses();
                     wire.push(Packet { reply: false, from: a, to: b, seq: seqs[a][b], masses });
