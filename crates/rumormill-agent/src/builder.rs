@@ -315,10 +315,11 @@ impl Builder {
         if let Some(validator) = self.validator {
             node.events_mut().set_validator(clock.now(), Some(validator));
         }
+        let knew = kept.as_ref().map_or(0, |kept| kept.others as usize);
         if let Some(kept) = kept {
             restore(&mut node, clock.now(), kept);
         }
-        let core = Core {
+        let mut core = Core {
             node,
             store,
             askers: Askers::default(),
@@ -330,8 +331,10 @@ impl Builder {
             http: http.as_ref().map(|(_, addr)| *addr),
             seeds: Seeds::new(clock.now(), join, seed),
             joined: false,
+            knew,
             log_lines_dropped: self.log_lines_dropped,
         };
+        core.expect_others();
         let sockets = Sockets { udp, bound, tcp, http: http.map(|(listener, _)| listener) };
         Ok(supervisor::start(core, sockets, self.resolver, seed))
     }

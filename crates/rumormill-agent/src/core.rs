@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rumormill_proto::{EventId, Instant, Member, MemberState, Node, PublishError, VERSION};
+use rumormill_proto::{
+    EventId, Expected, Instant, Member, MemberState, Node, PublishError, VERSION,
+};
 
 use crate::api::{Counters, Info, NarrowPath, SocketStats};
 use crate::clock::{Clock, unix_millis};
@@ -33,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) seeds: Seeds,
     /// Whether another member has ever been up.
     pub(crate) joined: bool,
+    /// The number of other members that were up when the agent last ran, if it keeps a store.
+    pub(crate) knew: usize,
     /// The number of log lines that the program could not write, if it counts them.
     pub(crate) log_lines_dropped: Option<Arc<AtomicU64>>,
 }
@@ -184,6 +188,21 @@ impl Core {
     pub(crate) fn is_joining(&self) -> bool {
         let standing = self.seeds.standing(self.node.identity().addr);
         self.is_alone() && standing == Standing::Unreached
+    }
+
+    /// Tells the node whether others are expected: those that the agent knew when it last ran, or
+    /// those that it was given to join.
+    pub(crate) fn expect_others(&mut self) {
+        if self.joined {
+            return;
+        }
+        let me = self.node.identity().addr;
+        let expected = match (self.knew, self.seeds.standing(me)) {
+            (0, Standing::Unreached) => Some(Expected::Joining),
+            (0, Standing::Nothing | Standing::OnlyItself) => None,
+            (others, _) => Some(Expected::Known(others)),
+        };
+        self.node.expect_others(expected);
     }
 
     /// Returns whether the agent is ready. It is if it has no names to join, if another member has been

@@ -228,14 +228,15 @@ impl Driver {
             }
         }
         self.core.store_changes();
-        let (mut stop, mut alone) = (None, false);
+        let (mut stop, mut alone, mut changed) = (None, false, false);
         while let Some(notice) = self.core.node.poll_notice() {
             let Some(notice) = self.note(notice).and_then(|notice| self.concerns_all(notice))
             else {
                 continue;
             };
             match &notice {
-                Notice::MemberDown { .. } => alone = self.core.is_alone(),
+                Notice::MemberDown { .. } => (alone, changed) = (self.core.is_alone(), true),
+                Notice::MemberUp { .. } => changed = true,
                 Notice::Renewed { member } => {
                     if let Some(store) = &mut self.core.store {
                         store.incarnation(member.incarnation);
@@ -251,6 +252,10 @@ impl Driver {
         if alone {
             self.warn_if_alone();
         }
+        if changed && let Some(store) = &mut self.core.store {
+            store.others(self.core.node.roster().len() - 1);
+        }
+        self.core.expect_others();
         while self.outbound.try_join_next().is_some() {}
         stop
     }
@@ -315,6 +320,10 @@ impl Driver {
         let now = self.core.now();
         self.core.node.leave(now);
         self.flush();
+        // It is no member any more, and may start alone again.
+        if let Some(store) = &mut self.core.store {
+            store.others(0);
+        }
         // The helpers may wait for room in their channel, which is no longer read.
         self.inputs.close();
         let all_sent = async { while self.outbound.join_next().await.is_some() {} };

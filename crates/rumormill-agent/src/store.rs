@@ -60,6 +60,8 @@ pub(crate) struct Kept {
     pub(crate) incarnation: u64,
     pub(crate) inputs: Vec<Input>,
     pub(crate) entries: Vec<Entry>,
+    /// The number of other members that the agent last knew.
+    pub(crate) others: u64,
     /// The file with the old store, if that was set aside.
     pub(crate) set_aside: Option<PathBuf>,
 }
@@ -106,7 +108,7 @@ impl Store {
         longest: Option<Duration>,
     ) -> Result<(Kept, Writer), StoreError> {
         let old = longest.is_some_and(|longest| self.age().is_some_and(|age| age > longest));
-        let Loaded { identity, inputs, mut entries, refused, .. } = self.loaded;
+        let Loaded { identity, inputs, mut entries, refused, others, .. } = self.loaded;
         if let Some(Identity { name: kept, cluster: of, .. }) = &identity
             && (kept != name || of != cluster)
         {
@@ -127,14 +129,14 @@ impl Store {
         };
         let mut set_aside = None;
         if old && !entries.is_empty() {
-            let (disk, aside) = self.disk.replace(&identity, &inputs)?;
+            let (disk, aside) = self.disk.replace(&identity, &inputs, others)?;
             (self.disk, set_aside) = (disk, Some(aside));
             entries.clear();
         }
         self.claim.name_holder(name);
         self.disk.identify(&identity)?;
-        let kept = Kept { incarnation, inputs, entries, set_aside };
-        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, refused)))
+        let kept = Kept { incarnation, inputs, entries, others, set_aside };
+        Ok((kept, Writer::start(&self.dir, self.disk, self.claim, identity, (refused, others))))
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{address, any, builder, eventually, everyone_knows};
-use rumormill_agent::{Agent, Builder, Config, Mode, StartError, Store, StoreError};
-use rumormill_proto::KvSettings;
+use rumormill_agent::{Agent, Builder, Config, Error, Mode, StartError, Store, StoreError};
+use rumormill_proto::{Caveat, Expected, KvSettings, Reading, State};
 use tempfile::TempDir;
 
 /// A directory of the test's own.
@@ -101,6 +101,69 @@ async fn a_deletion_is_not_undone_by_who_was_away() {
     assert!(b.kv().get("k").await.unwrap().is_some(), "it was on disk");
     eventually("b has deleted it", || async { b.kv().get("k").await.unwrap().is_none() }).await;
     assert!(a.kv().get("k").await.unwrap().is_none());
+}
+
+/// The reading of `requests` when the agent has been alone for a while.
+async fn not_settled(agent: &Agent) -> Reading {
+    let waited = agent.aggregates().wait("requests", Duration::from_millis(500)).await;
+    let Err(Error::NotConverged(reading)) = waited else { panic!("{waited:?}") };
+    *reading
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_restarts_alone_says_so_if_it_knew_others() {
+    let dir = Dir::new();
+    let a = builder("a").start().await.unwrap();
+    let b = dir.builder("b").join([address(&a)]).start().await.unwrap();
+    b.aggregates().set("requests", 5.0).await.unwrap();
+    everyone_knows(&[a.clone(), b.clone()], 2).await;
+    b.kill().await;
+    a.kill().await;
+    // However often it restarts.
+    for _ in 0..2 {
+        let b = dir.builder("b").start().await.unwrap();
+        let reading = not_settled(&b).await;
+        assert_eq!((reading.state, reading.certified), (State::Disturbed, None), "{reading:#?}");
+        assert_eq!(reading.caveats[0], Caveat::AloneSinceStart(Expected::Known(1)));
+        b.kill().await;
+    }
+    // Once it has met one, it goes on as ever, even when it is alone again.
+    let b = dir.builder("b").start().await.unwrap();
+    let c = builder("c").join([address(&b)]).start().await.unwrap();
+    c.aggregates().set("requests", 10.0).await.unwrap();
+    common::everyone_says(&[b.clone(), c.clone()], 15.0, 2.0).await;
+    c.leave().await;
+    let reading = common::everyone_says(&[b.clone()], 5.0, 1.0).await.remove(0);
+    assert_eq!((reading.state, &reading.caveats[0]), (State::Settled, &Caveat::Alone));
+    b.kill().await;
+    // It was the last one when it stopped.
+    let b = dir.builder("b").start().await.unwrap();
+    let reading = b.aggregates().wait("requests", common::LONG).await.unwrap();
+    assert_eq!(reading.caveats[0], Caveat::Alone);
+
+    // One that leaves while others are there is no member any more.
+    let d = builder("d").join([address(&b)]).start().await.unwrap();
+    everyone_knows(&[b.clone(), d.clone()], 2).await;
+    b.leave().await;
+    d.kill().await;
+    let b = dir.builder("b").start().await.unwrap();
+    b.aggregates().wait("requests", common::LONG).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_was_given_others_to_join_is_not_settled_before_one_answers() {
+    // Nobody is there yet.
+    let first = builder("a").start().await.unwrap();
+    let seed = address(&first);
+    first.kill().await;
+    let b = builder("b").join([seed.clone()]).start().await.unwrap();
+    b.aggregates().set("requests", 5.0).await.unwrap();
+    let reading = not_settled(&b).await;
+    assert_eq!(reading.state, State::Disturbed);
+    assert_eq!(reading.caveats[0], Caveat::AloneSinceStart(Expected::Joining));
+    let a = builder("a").bind(seed.parse().unwrap()).start().await.unwrap();
+    a.aggregates().set("requests", 1.0).await.unwrap();
+    common::everyone_says(&[a, b], 6.0, 2.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

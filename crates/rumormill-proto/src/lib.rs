@@ -138,6 +138,7 @@ pub use crate::kv::entry::{Entry, KeyChange, Version};
 pub use crate::kv::key::{MAX_KEY, PutError, check_key};
 pub use crate::kv::settings::KvSettings;
 pub use crate::membership::directory::Directory;
+pub use crate::membership::expected::Expected;
 pub use crate::membership::member::{Member, MemberState};
 pub use crate::membership::roster::Roster;
 pub use crate::membership::settings::MembershipSettings;

@@ -14,6 +14,7 @@ pub(crate) mod change;
 pub(crate) mod codec;
 pub(crate) mod digests;
 pub(crate) mod directory;
+pub(crate) mod expected;
 pub(crate) mod join;
 pub(crate) mod member;
 pub(crate) mod members;

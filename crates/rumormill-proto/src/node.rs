@@ -165,6 +165,8 @@ impl Node {
             core: Core {
                 clock: HybridClock::new(now, me.incarnation, config.max_clock_skew),
                 roster: Roster::new(me),
+                expected: None,
+                met: false,
                 stats: Stats::default(),
                 notices: Vec::new(),
                 rng,

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::{
-    Caveat, Certified, ComponentKind, Config, Duration, InputError, Instant, MAX_AGGREGATES,
-    MAX_INPUT, Mode, Name, Notice, Reading,
+    Caveat, Certified, ComponentKind, Config, Duration, Expected, InputError, Instant,
+    MAX_AGGREGATES, MAX_INPUT, Mode, Name, Notice, Reading, State,
 };
 use rumormill_sim::{Latency, Link, NetworkConfig, NodeIndex, NodeSpec, VirtualNetwork};
 
@@ -277,6 +277,30 @@ fn epochs_take_one_instants_inputs_and_newcomers_wait_for_the_next() {
     assert!(net.run_until(deadline, lowered), "{:#?}", latest(&net));
     let told = net.take_events();
     assert!(told.iter().any(|e| matches!(e.2, Notice::EpochFinished { participants: 6, .. })));
+}
+
+#[test]
+fn a_node_that_expects_others_is_not_settled_before_it_has_met_one() {
+    let mut net = VirtualNetwork::new(NetworkConfig::default()).unwrap();
+    let [a, b] = ["a", "b"].map(|name| net.add_node(NodeSpec::named(name).unwrap()).unwrap());
+    net.run_for(SECOND);
+    let expected = Expected::Known(1);
+    net.with_node(a, |node, _| node.expect_others(Some(expected))).unwrap();
+    net.set(a, "x", 5.0).unwrap();
+    net.run_for(SECOND * 60);
+    let alone = reading(&net, a, "x").unwrap();
+    assert_eq!((alone.state, alone.converged, alone.certified), (State::Disturbed, false, None));
+    assert_eq!(alone.caveats[0], Caveat::AloneSinceStart(expected));
+    assert!(net.form(&[a, b], net.now() + SECOND * 60));
+    assert!(converge(&mut net, "x").iter().all(|r| r.state == State::Settled));
+    // It is the whole cluster now, whatever it expected.
+    net.crash(b);
+    net.with_node(a, |node, _| node.expect_others(Some(expected))).unwrap();
+    let left = |net: &VirtualNetwork| net.node(a).unwrap().roster().is_empty();
+    let deadline = net.now() + SECOND * 60;
+    assert!(net.run_until(deadline, left));
+    assert_eq!(reading(&net, a, "x").unwrap().state, State::Disturbed, "somebody has gone");
+    assert_eq!(converge(&mut net, "x")[0].caveats[0], Caveat::Alone);
 }
 
 #[test]

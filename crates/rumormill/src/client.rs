@@ -14,6 +14,7 @@ mod query;
 mod reading;
 mod reply;
 mod trace;
+mod wait;
 mod watch;
 
 use clap::Subcommand;
@@ -59,7 +60,7 @@ pub(crate) fn run(target: &Target, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Members(args) => members::run(&client, &args),
         Verb::Set(args) => inputs::set(&client, &args),
         Verb::Unset(args) => inputs::unset(&client, &args),
-        Verb::Get(args) => get::run(&client, &args),
+        Verb::Get(args) => get::run(client, args),
         Verb::Watch(args) => watch::watch(client, &args),
         Verb::Event(args) => event::run(&client, &args),
         Verb::Monitor(args) => watch::monitor(client, &args),

@@ -33,6 +33,8 @@ pub(super) struct Identity {
 pub(super) struct Loaded {
     pub(super) identity: Option<Identity>,
     pub(super) last_alive: Option<SystemTime>,
+    /// The number of other members that the agent last knew.
+    pub(super) others: u64,
     pub(super) inputs: Vec<Input>,
     pub(super) entries: Vec<Entry>,
     /// The number of entries that can't be read.
@@ -43,6 +45,8 @@ pub(super) struct Loaded {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) reserved: Option<u64>,
+    /// The number of other members that are up.
+    pub(super) others: Option<u64>,
     pub(super) inputs: BTreeMap<Name, Option<(f64, Mode)>>,
     pub(super) entries: BTreeMap<String, Option<Vec<u8>>>,
     /// Whether this is the whole content of a store.
@@ -51,7 +55,8 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.reserved.is_none() && self.inputs.is_empty() && self.entries.is_empty()
+        let numbers = self.reserved.or(self.others);
+        numbers.is_none() && self.inputs.is_empty() && self.entries.is_empty()
     }
 
     /// Removes the entries that could not be read again, and returns their keys.
@@ -71,6 +76,7 @@ impl Batch {
     /// Adds the changes of an earlier transaction that failed.
     pub(super) fn put_back(&mut self, earlier: Self) {
         self.reserved = self.reserved.max(earlier.reserved);
+        self.others = self.others.or(earlier.others);
         self.whole |= earlier.whole;
         for (name, input) in earlier.inputs {
             self.inputs.entry(name).or_insert(input);
@@ -169,6 +175,7 @@ impl Disk {
         }
         let since_1970 = number(keys::LAST_ALIVE)?.map(Duration::from_millis);
         loaded.last_alive = since_1970.and_then(|since| UNIX_EPOCH.checked_add(since));
+        loaded.others = number(keys::OTHERS)?.unwrap_or_default();
         for input in read.open_table(INPUTS)?.iter()? {
             let (name, value) = input?;
             let (bits, mode) = value.value();
@@ -235,6 +242,7 @@ impl Disk {
         mut self,
         identity: &Identity,
         inputs: &[Input],
+        others: u64,
     ) -> Result<(Self, PathBuf), StoreError> {
         self.database = None;
         let aside = self.path.with_extension(format!("redb.old-{}", unix_millis()));
@@ -242,7 +250,7 @@ impl Disk {
         fs::hard_link(&self.path, &aside)
             .or_else(|_| fs::copy(&self.path, &aside).map(|_| ()))
             .map_err(|error| self.problem(error.into()))?;
-        let mut batch = Batch::default();
+        let mut batch = Batch { others: Some(others), ..Batch::default() };
         for Input { name, value, mode } in inputs {
             batch.inputs.insert(name.clone(), Some((*value, *mode)));
         }
@@ -306,6 +314,9 @@ fn write(
         }
         if let Some(reserved) = batch.reserved {
             numbers.insert(keys::RESERVED, reserved)?;
+        }
+        if let Some(others) = batch.others {
+            numbers.insert(keys::OTHERS, others)?;
         }
         let mut inputs = write.open_table(INPUTS)?;
         for (name, input) in &batch.inputs {

@@ -25,6 +25,9 @@ pub(super) mod keys {
     pub(in crate::store) const RESERVED: &str = "reserved";
     /// In [`super::NUMBERS`]: when an agent last ran, in milliseconds since 1970.
     pub(in crate::store) const LAST_ALIVE: &str = "last_alive";
+    /// In [`super::NUMBERS`]: how many other members were up when that last changed; 0 if the agent
+    /// has left.
+    pub(in crate::store) const OTHERS: &str = "others";
     /// In [`super::TEXTS`]: the agent's name.
     pub(in crate::store) const NAME: &str = "name";
     /// In [`super::TEXTS`]: the cluster's name.

@@ -109,6 +109,22 @@ fn incarnations_rise_even_if_the_clock_goes_back_or_a_renewal_used_some() {
 }
 
 #[test]
+fn the_number_of_other_members_is_kept_even_when_the_keys_are_set_aside() {
+    let dir = Dir::new();
+    dir.with_content();
+    let (kept, mut writer) = dir.claim(None);
+    assert_eq!(kept.others, 0);
+    writer.others(4);
+    writer.others(3);
+    writer.close();
+    let (kept, writer) = dir.claim(Some(Duration::ZERO));
+    assert!(kept.set_aside.is_some());
+    assert_eq!(kept.others, 3);
+    drop(writer);
+    assert_eq!(dir.claim(None).0.others, 3);
+}
+
+#[test]
 fn a_directory_is_one_agents_and_one_process_at_a_time() {
     let dir = Dir::new();
     let (_, writer) = dir.claim(None);
@@ -275,7 +291,7 @@ async fn a_full_disk_is_said_and_what_it_missed_is_written_when_there_is_room() 
     let (disk, loaded) =
         Disk::open_with(&dir.file(), |file| Database::builder().create_with_backend(Filling(file)))
             .unwrap();
-    let mut writer = Writer::start(dir.path(), disk, claim, loaded.identity.unwrap(), 0);
+    let mut writer = Writer::start(dir.path(), disk, claim, loaded.identity.unwrap(), (0, 0));
     assert_eq!(writer.check(), Ok(()));
 
     FULL.store(true, Ordering::SeqCst);

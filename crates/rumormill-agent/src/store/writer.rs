@@ -76,6 +76,8 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
     /// No incarnation number above this one has been used.
     reserved: u64,
+    /// The number of other members that are up, or were when the agent last ran.
+    others: u64,
 }
 
 impl Writer {
@@ -84,7 +86,7 @@ impl Writer {
         disk: Disk,
         claim: Claim,
         identity: Identity,
-        refused: u64,
+        (refused, others): (u64, u64),
     ) -> Self {
         let health = StoreInfo {
             directory: dir.display().to_string(),
@@ -104,7 +106,7 @@ impl Writer {
         let thread = std::thread::Builder::new().name("rumormill-store".to_owned());
         // Without the thread every ticket reports an error.
         let thread = thread.spawn(move || run(&desk, keeper)).ok();
-        Self { shared, thread, reserved }
+        Self { shared, thread, reserved, others }
     }
 
     /// Fails if the store can't be written at present.
@@ -140,11 +142,11 @@ impl Writer {
             return;
         }
         let (inputs, entries) = all();
-        let reserved = Some(self.reserved);
+        let (reserved, others) = (Some(self.reserved), Some(self.others));
         let inputs = inputs.into_iter().map(|input| (input.name, Some((input.value, input.mode))));
         let entries = entries.map(|entry| (entry.key.clone(), Some(entry.encode())));
         let (inputs, entries) = (inputs.collect(), entries.collect());
-        self.put(|batch| *batch = Batch { reserved, inputs, entries, whole: true });
+        self.put(|batch| *batch = Batch { reserved, others, inputs, entries, whole: true });
     }
 
     /// Notes the node's new incarnation number, and reserves more long before they are used up.
@@ -153,6 +155,15 @@ impl Writer {
             self.reserved = incarnation.saturating_add(RESERVE);
             let reserved = Some(self.reserved);
             self.put(|batch| batch.reserved = reserved);
+        }
+    }
+
+    /// Notes how many other members are up.
+    pub(crate) fn others(&mut self, others: usize) {
+        let others = others as u64;
+        if others != self.others {
+            self.others = others;
+            self.put(|batch| batch.others = Some(others));
         }
     }
 

@@ -50,9 +50,11 @@ impl Aggregation {
         let reported = participation > 0.0 && !aggregate.is_dust();
         let average = reported.then(|| value / participation);
 
-        // A window of another membership proves nothing about this one.
+        // A window of another membership proves nothing about this one, and one of this node alone
+        // nothing about the members that it expects.
         let current = self.view.digest == roster.digest();
-        let complete = aggregate.window.as_ref().and_then(Window::result).filter(|_| current);
+        let complete = aggregate.window.as_ref().and_then(Window::result);
+        let complete = complete.filter(|_| current && core.expected.is_none());
         let last = complete.map(|complete| &complete.contribution);
         let enclosed = last.map(|last| Enclosed::new(last, roster.len()));
         let (sum, count) = (nodes.map(|n| value * n), nodes.map(|n| participation * n));
@@ -76,7 +78,10 @@ impl Aggregation {
             && !stuck;
         let state = if converged {
             State::Settled
-        } else if stuck || self.is_shaken(now, aggregate, changed, complete.is_some(), config) {
+        } else if stuck
+            || core.expected.is_some()
+            || self.is_shaken(now, aggregate, changed, complete.is_some(), config)
+        {
             State::Disturbed
         } else {
             State::Following
@@ -138,15 +143,17 @@ impl Aggregation {
         });
 
         let mut caveats = Vec::new();
-        if roster.is_empty() {
-            caveats.push(Caveat::Alone);
+        match core.expected {
+            Some(expected) => caveats.push(Caveat::AloneSinceStart(expected)),
+            None if roster.is_empty() => caveats.push(Caveat::Alone),
+            None => {}
         }
         if nodes.is_none() {
             caveats.push(Caveat::NoAnchor);
         }
         if !self.view.certifiable {
             caveats.push(Caveat::TooManyMembers(roster.len(), config.most_enclosed()));
-        } else if complete.is_none() {
+        } else if complete.is_none() && core.expected.is_none() {
             caveats.push(Caveat::NoEnclosure);
         }
         if last.is_some_and(|last| last.changed) || complete.is_some() && !since_change {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::aggregate::input::Mode;
 use crate::identity::{Name, NodeId};
 use crate::json::seconds;
+use crate::membership::expected::Expected;
 use crate::time::Duration;
 use crate::words;
 
@@ -161,6 +162,8 @@ impl Reading {
 pub enum Caveat {
     /// There is no other member.
     Alone,
+    /// This node has met no other member since its start, though it expects some.
+    AloneSinceStart(Expected),
     /// No anchor's mass has arrived yet, so sums and counts are not known.
     NoAnchor,
     /// No window is complete since the membership changed.
@@ -185,6 +188,7 @@ impl fmt::Display for Caveat {
             Self::Alone => {
                 write!(f, "this node has no peers: the readings are of its own inputs alone")
             }
+            Self::AloneSinceStart(expected) => expected.fmt(f),
             Self::NoAnchor => {
                 write!(f, "sum and count are not known yet: no mass of an anchor has arrived")
             }

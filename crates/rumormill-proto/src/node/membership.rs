@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use foca::Member;
 
 use crate::identity::NodeId;
+use crate::membership::expected::Expected;
 use crate::membership::member;
 use crate::membership::messages::StateMessage;
 use crate::membership::peer::Peer;
@@ -16,6 +17,30 @@ impl Node {
     pub fn join(&mut self, now: Instant, addr: SocketAddr) {
         if addr != self.core.roster.me().addr && !self.left {
             self.joins.add(now, addr);
+        }
+    }
+
+    /// Sets why this node expects other members, which the driver knows: from the node's last
+    /// incarnation, or from the addresses to join. Until it has met one, no aggregate converges here,
+    /// and readings say why. Has no effect once it has met one: a node that has lost all others since
+    /// is the whole of its cluster.
+    ///
+    /// ```
+    /// use rumormill_proto::{Config, Expected, Identity, Instant, Mode, Name, Node, State};
+    ///
+    /// let me = Identity { name: Name::new("a")?, addr: "127.0.0.1:7946".parse()?, incarnation: 2 };
+    /// let mut node = Node::new(Instant::ZERO, me, Config::default(), 42)?;
+    /// node.expect_others(Some(Expected::Known(4)));
+    /// let requests = Name::new("requests")?;
+    /// node.aggregates_mut().set(Instant::ZERO, &requests, 5.0, Mode::Live)?;
+    /// let reading = node.aggregates().get(Instant::ZERO, &requests).ok_or("unknown")?;
+    /// assert!(reading.state == State::Disturbed && !reading.converged);
+    /// assert!(reading.caveats[0].to_string().contains("it knew 4 members before"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expect_others(&mut self, expected: Option<Expected>) {
+        if !self.core.met {
+            self.core.expected = expected;
         }
     }
 

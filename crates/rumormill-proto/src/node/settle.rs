@@ -51,6 +51,8 @@ impl Node {
             Change::Up(peers) => {
                 let fresh = self.core.roster.extend(peers);
                 if !fresh.is_empty() {
+                    self.core.met = true;
+                    self.core.expected = None;
                     self.sync_soon(now);
                 }
                 for (at, peer) in fresh.iter().enumerate() {

@@ -173,7 +173,7 @@ impl Client {
         let request = Request::builder().method(method).uri(format!("{}{}", self.base, path.0));
         let request = self.http.configure_request(request.body(body).context("no request")?);
         let request = request.timeout_global(wait.map(|wait| ANSWER + wait)).build();
-        let mut response = self.http.run(request).map_err(|error| self.lost(&error))?;
+        let mut response = self.http.run(request).map_err(|error| self.absent(&error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -183,7 +183,7 @@ impl Client {
             Ok(body) => body.error,
             Err(_) => format!("{} answered {status}; is it a rumormill agent?", self.base),
         };
-        Err(Refusal::Refused { status: status.as_u16(), message, body })
+        Err(Refusal::Refused { status: status.as_u16(), message })
     }
 
     fn read<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Answer<T> {
@@ -209,6 +209,18 @@ impl Client {
             each(&line.with_context(lost)?)?;
         }
         Ok(())
+    }
+
+    /// Returns the refusal for a request that got no answer.
+    fn absent(&self, error: &ureq::Error) -> Refusal {
+        use ureq::Error;
+        let lost = self.lost(error);
+        match error {
+            Error::ConnectionFailed | Error::HostNotFound | Error::Timeout(_) | Error::Io(_) => {
+                Refusal::Absent(lost)
+            }
+            _ => Refusal::Other(lost),
+        }
     }
 
     fn lost(&self, error: &ureq::Error) -> anyhow::Error {
@@ -244,9 +256,9 @@ pub(crate) enum Refusal {
         status: u16,
         /// The agent's message.
         message: String,
-        /// The whole body.
-        body: String,
     },
+    /// The agent can't be reached.
+    Absent(anyhow::Error),
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -263,7 +275,7 @@ impl From<Refusal> for anyhow::Error {
             // The agent calls the request malformed: an error on the command line.
             Refusal::Refused { status: 400, message, .. } => Usage(message).into(),
             Refusal::Refused { message, .. } => anyhow!(message),
-            Refusal::Other(error) => error,
+            Refusal::Absent(error) | Refusal::Other(error) => error,
         }
     }
 }

@@ -115,6 +115,19 @@ pub(crate) fn loss(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a share above 0: `1%` or `0.01`.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), 100.0),
+        None => (text.trim(), 1.0),
+    };
+    match number.parse::<f64>() {
+        Ok(share) if share > 0.0 && share <= unit => Ok(share / unit),
+        Ok(_) => Err(format!("{text} is out of range: more than 0 and at most 1 (or 100%)")),
+        Err(_) => Err(format!("{text:?} is not a share; write 1% or 0.01")),
+    }
+}
+
 /// Reads `HOST:PORT`; whether the host exists shows later.
 pub(crate) fn host_port(text: &str) -> Result<String, String> {
     check_address(text).map(|()| text.trim().to_owned()).map_err(|error| error.to_string())
@@ -218,6 +231,14 @@ mod tests {
         assert!(host_port("localhost").is_err());
         assert_eq!(listen("off"), Ok(Listen::Off));
         assert!(listen("localhost:1").is_err());
+    }
+
+    #[test]
+    fn shares() {
+        assert_eq!((share("1%"), share("0.01"), share("100 %")), (Ok(0.01), Ok(0.01), Ok(1.0)));
+        for bad in ["0", "0%", "101%", "1.5", "-1%", "NaN", "%", "", "1 percent"] {
+            assert!(share(bad).is_err(), "{bad:?} was accepted");
+        }
     }
 
     #[test]
