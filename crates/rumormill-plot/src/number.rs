@@ -16,7 +16,10 @@ pub fn shorten(x: f64, digits: usize, round: fn(f64) -> f64) -> String {
     let magnitude = x.abs().log10().floor() as i32;
     let decimals = digits - 1 - magnitude;
     if !(-6..=15).contains(&magnitude) {
-        let text = format!("{x:.*e}", 5);
+        let places = digits.clamp(1, 6) - 1;
+        let (unit, scale) = (10f64.powi(magnitude), 10f64.powi(places));
+        let rounded = if unit.is_normal() { round(x / unit * scale) / scale * unit } else { x };
+        let text = format!("{rounded:.*e}", usize::try_from(places).unwrap_or(0));
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         return format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'));
     }
@@ -83,6 +86,11 @@ mod tests {
         assert_eq!(number(0.0, 10), "0");
         assert_eq!(number(4e18, 10), "4e18");
         assert_eq!(number(1.5e-9, 10), "1.5e-9");
+        assert_eq!(number(9.25186e-18, 2), "9.3e-18");
+        assert_eq!(number(9.99e-18, 2), "1e-17");
+        assert_eq!(shorten(1.234_567_8e16, 10, f64::floor), "1.23456e16");
+        assert_eq!(shorten(-1.234_561e16, 10, f64::floor), "-1.23457e16");
+        assert_eq!(shorten(1.234_561e-9, 10, f64::ceil), "1.23457e-9");
     }
 
     #[test]

@@ -26,8 +26,8 @@ Examples:
   rumormill get requests --wait 10s --within 1% --members 5
   rumormill get requests --json | jq .sum.value
 
-Exit codes: 0 done, 1 failed (no agent, no such aggregate), 2 usage, 3 not in time; 130 and 143 stopped
-by a signal.")]
+Exit codes: 0 done, 1 failed (no agent, no such aggregate), 2 usage, 3 not in time,
+130 interrupted.")]
 pub(crate) struct Args {
     /// Name of the aggregate [default: all]
     #[arg(value_parser = parse::name)]

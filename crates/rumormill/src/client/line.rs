@@ -120,8 +120,8 @@ fn reading_line(reading: &Reading) -> String {
         "{}: sum {}, average {}, count {}, {}, {}; {certified}",
         reading.name,
         reading::estimate(&reading.sum),
-        format::known(reading.average.value, DIGITS),
-        format::known(reading.count.value, DIGITS),
+        reading::value(&reading.average),
+        reading::value(&reading.count),
         format::plural(reading.members, "member"),
         reading.state,
     )

@@ -8,9 +8,22 @@ use crate::term::format::{self, Align, UNKNOWN, known, left, right};
 /// The digits of a standard error: it is a size, and no more is meant.
 const ERROR_DIGITS: usize = 2;
 
+/// Returns the value of an estimate, with one digit beyond its standard error: further ones mean
+/// nothing.
+pub(crate) fn value(estimate: &Estimate) -> String {
+    let digits = match (estimate.value, estimate.standard_error) {
+        (Some(value), Some(error)) if value != 0.0 && error > 0.0 => {
+            let beyond = value.abs().log10().floor() - error.log10().floor();
+            (beyond + 2.0).clamp(1.0, DIGITS as f64) as usize
+        }
+        _ => DIGITS,
+    };
+    known(estimate.value, digits)
+}
+
 /// Returns an estimate with its standard error: `600 ± 0.0021`.
 pub(crate) fn estimate(estimate: &Estimate) -> String {
-    let value = known(estimate.value, DIGITS);
+    let value = value(estimate);
     match estimate.standard_error {
         Some(error) => format!("{value} ± {}", format::number(error, ERROR_DIGITS)),
         None => value,
@@ -40,10 +53,10 @@ pub(crate) fn overview(readings: &[Reading]) -> Vec<String> {
         readings,
         &[
             left("aggregate", |reading: &Reading| reading.name.to_string()),
-            right("sum", |reading| known(reading.sum.value, DIGITS)),
+            right("sum", |reading| value(&reading.sum)),
             right("std error", |reading| known(reading.sum.standard_error, ERROR_DIGITS)),
-            right("average", |reading| known(reading.average.value, DIGITS)),
-            right("count", |reading| known(reading.count.value, DIGITS)),
+            right("average", |reading| value(&reading.average)),
+            right("count", |reading| value(&reading.count)),
             right("members", |reading| reading.members.to_string()),
             left("state", |reading| reading.state.to_string()),
             left("certified sum", |reading| bounds(reading.certified.map(|c| c.sum))),
@@ -80,7 +93,7 @@ pub(crate) fn block(reading: &Reading) -> Vec<String> {
     let statistic = |name: &str, estimate: &Estimate, certain: Option<Bounded>| {
         vec![
             format!("  {name}"),
-            known(estimate.value, DIGITS),
+            value(estimate),
             known(estimate.standard_error, ERROR_DIGITS),
             bounds(certain),
         ]
@@ -112,4 +125,24 @@ pub(crate) fn block(reading: &Reading) -> Vec<String> {
     ));
     lines.extend(reading.caveats.iter().map(|caveat| format!("  note: {caveat}")));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: f64, standard_error: Option<f64>) -> String {
+        estimate(&Estimate { value: Some(value), standard_error })
+    }
+
+    #[test]
+    fn an_estimate_shows_the_digits_that_mean_something() {
+        assert_eq!(text(609.263_671_9, Some(5.9)), "609.3 ± 5.9");
+        assert_eq!(text(599.999_986_9, Some(0.0015)), "600 ± 0.0015");
+        assert_eq!(text(-627.899_996_7, Some(12.4)), "-628 ± 12");
+        assert_eq!(text(0.3, Some(7.45058e-9)), "0.3 ± 7.5e-9");
+        assert_eq!(text(5.0, Some(400.0)), "5 ± 400");
+        assert_eq!(text(600.25, None), "600.25");
+        assert_eq!(text(0.0, Some(0.1)), "0 ± 0.1");
+    }
 }
