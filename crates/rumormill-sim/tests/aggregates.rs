@@ -287,19 +287,25 @@ fn a_node_that_expects_others_is_not_settled_before_it_has_met_one() {
     let expected = Expected::Known(1);
     net.with_node(a, |node, _| node.expect_others(Some(expected))).unwrap();
     net.set(a, "x", 5.0).unwrap();
+    set_in(&mut net, a, "peak", 5.0, Mode::Epoch);
     net.run_for(SECOND * 60);
-    let alone = reading(&net, a, "x").unwrap();
-    assert_eq!((alone.state, alone.converged, alone.certified), (State::Disturbed, false, None));
-    assert_eq!(alone.caveats[0], Caveat::AloneSinceStart(expected));
+    for name in ["x", "peak"] {
+        let alone = reading(&net, a, name).unwrap();
+        assert_eq!((alone.state, alone.converged), (State::Disturbed, false), "{alone:#?}");
+        assert_eq!((alone.certified, alone.sum.value), (None, Some(5.0)));
+        assert_eq!(alone.caveats[0], Caveat::AloneSinceStart(expected));
+    }
     assert!(net.form(&[a, b], net.now() + SECOND * 60));
-    assert!(converge(&mut net, "x").iter().all(|r| r.state == State::Settled));
+    for name in ["x", "peak"] {
+        let settled = |r: &Reading| r.state == State::Settled && r.members == 2;
+        assert!(converge(&mut net, name).iter().all(settled), "{name}");
+    }
     // It is the whole cluster now, whatever it expected.
     net.crash(b);
     net.with_node(a, |node, _| node.expect_others(Some(expected))).unwrap();
     let left = |net: &VirtualNetwork| net.node(a).unwrap().roster().is_empty();
     let deadline = net.now() + SECOND * 60;
     assert!(net.run_until(deadline, left));
-    assert_eq!(reading(&net, a, "x").unwrap().state, State::Disturbed, "somebody has gone");
     assert_eq!(converge(&mut net, "x")[0].caveats[0], Caveat::Alone);
 }
 
@@ -405,6 +411,35 @@ fn three_standard_errors_cover_the_truth_as_often_as_they_say() {
     }
     let share = f64::from(covered) / f64::from(all);
     assert!(all > 5000 && share > 0.98, "{covered} of {all}");
+}
+
+/// Every input is drawn anew once a second, each node's at its own phase.
+#[test]
+fn three_standard_errors_cover_moving_inputs_nineteen_times_in_twenty() {
+    for (n, seed) in [(5, 1), (30, 2)] {
+        let (mut net, nodes) = cluster(n, seed, &Config::default());
+        let mut inputs = vec![0.0; n];
+        let (mut covered, mut all, mut draw) = (0, 0, 0u32);
+        for step in 0..30 * n {
+            let at = step % n;
+            draw += 1;
+            inputs[at] = 90.0 + 20.0 * (f64::from(draw) * 0.754_877_666).fract();
+            net.set(nodes[at], "x", inputs[at]).unwrap();
+            // Read twice between two changes.
+            for _ in 0..2 {
+                net.run_for(SECOND / (2 * n as u32));
+                let truth: f64 = inputs.iter().sum();
+                for &node in nodes.iter().filter(|_| step > 5 * n) {
+                    let reading = reading(&net, node, "x").unwrap();
+                    let error = reading.sum.standard_error.unwrap();
+                    all += 1;
+                    covered += u32::from((reading.sum.value.unwrap() - truth).abs() <= 3.0 * error);
+                }
+            }
+        }
+        let share = f64::from(covered) / f64::from(all);
+        assert!(all > 1000 && share > 0.95, "{n} nodes: {covered} of {all}");
+    }
 }
 
 /// The bounds of an epoch concern the instant at which all inputs were latched, and their age runs on

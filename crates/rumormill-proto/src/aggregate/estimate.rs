@@ -98,21 +98,26 @@ impl Aggregation {
 
         // The average disagreement lags behind. Once exchanges change nothing, the enclosure holds for
         // now, too, and bounds the error better.
-        let estimate = |value: Option<f64>, met: Option<f64>, bounds: Option<Bounds>| {
+        let estimate = |held: Option<f64>, met: Option<f64>, bounds: Option<Bounds>| {
             let value = match bounds {
                 Some(bounds) if converged => Some(bounds.shortest()),
-                _ => value,
+                _ => held,
             };
+            // The shortest decimal errs by its distance from what is held, too.
+            let moved = value.zip(held).map_or(0.0, |(value, held)| value - held);
             let bound = bounds.zip(value).filter(|_| quiet).map(|(bounds, value)| {
                 (value - bounds.lower).abs().max((bounds.upper - value).abs()) / 3.0
             });
-            let met = met.filter(|_| value.is_some());
+            let met = met.filter(|_| value.is_some()).map(|met| met.hypot(moved));
             let standard_error = met.zip(bound).map(|(met, bound)| met.min(bound));
             Estimate { value, standard_error: standard_error.or(met).or(bound) }
         };
         let of_value = aggregate.disagreement.standard_error();
         let of_participation = aggregate.participation_disagreement.standard_error();
-        let of_nodes = self.anchors.disagreement.standard_error().unwrap_or(0.0);
+        // The anchors' masses may be far from even without a disagreement that this node has met: the
+        // number of members, which it knows, tells.
+        let missed = nodes.map_or(0.0, |n| roster.len() as f64 / n - 1.0);
+        let of_nodes = self.anchors.disagreement.standard_error().unwrap_or(0.0).hypot(missed);
         let of_total = |error: Option<f64>, mass: f64| {
             error.zip(nodes).map(|(error, n)| (error * n).hypot(mass * n * of_nodes))
         };
@@ -142,12 +147,7 @@ impl Aggregation {
             variance: known_variance,
         });
 
-        let mut caveats = Vec::new();
-        match core.expected {
-            Some(expected) => caveats.push(Caveat::AloneSinceStart(expected)),
-            None if roster.is_empty() => caveats.push(Caveat::Alone),
-            None => {}
-        }
+        let mut caveats = Vec::from_iter(alone(core));
         if nodes.is_none() {
             caveats.push(Caveat::NoAnchor);
         }
@@ -282,9 +282,12 @@ fn result(now: Instant, finished: &Finished, core: &Core, nothing: Reading) -> R
     let last = &finished.contribution;
     let enclosed = Enclosed::new(last, finished.members);
     let age = now.since(finished.latched);
-    // Epochs follow each other, unless exchanges do not get through.
+    // Epochs follow each other, unless exchanges do not get through. One of another membership says
+    // nothing about this one.
     let cycle = core.config.aggregates.epoch_pause + finished.took;
-    let converged = age <= cycle * 2 + core.config.interval * STUCK;
+    let converged = age <= cycle * 2 + core.config.interval * STUCK
+        && finished.members == core.roster.len()
+        && core.expected.is_none();
     let bounded = |bounds: Bounds| Bounded {
         value: bounds.shortest(),
         lower: bounds.lower,
@@ -303,10 +306,7 @@ fn result(now: Instant, finished: &Finished, core: &Core, nothing: Reading) -> R
         max: last.input.map(|input| input.upper),
         variance: enclosed.known_variance(),
     };
-    let mut caveats = Vec::new();
-    if core.roster.is_empty() {
-        caveats.push(Caveat::Alone);
-    }
+    let mut caveats = Vec::from_iter(alone(core));
     caveats.push(Caveat::Undetected(detection_time(&core.config)));
     Reading {
         epoch: Some(finished.epoch),
@@ -317,9 +317,17 @@ fn result(now: Instant, finished: &Finished, core: &Core, nothing: Reading) -> R
         variance: certified.variance,
         standard_deviation: certified.variance.map(f64::sqrt),
         converged,
-        certified: Some(certified),
+        certified: core.expected.is_none().then_some(certified),
         caveats,
         ..nothing
+    }
+}
+
+/// Returns the caveat of a node without peers.
+fn alone(core: &Core) -> Option<Caveat> {
+    match core.expected {
+        Some(expected) => Some(Caveat::AloneSinceStart(expected)),
+        None => core.roster.is_empty().then_some(Caveat::Alone),
     }
 }
 
