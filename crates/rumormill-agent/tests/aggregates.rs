@@ -106,12 +106,19 @@ async fn waiting_ends_with_a_converged_reading_or_says_why_not() {
         Err(error) => panic!("{error}\n{}", describe(&all).await),
     };
     assert!(reading.converged);
-    // A round of 64 periods can't be over yet.
-    all[0].aggregates().set_in("queue", 3.0, Mode::Epoch).await.unwrap();
-    match all[0].aggregates().wait("queue", short).await.unwrap_err() {
-        Error::NotConverged(last) => assert_eq!(last.name, "queue"),
-        other => panic!("{other}"),
+    // One that was given an address to join, at which nobody answers, does not converge.
+    let dead = builder("dead").start().await.unwrap();
+    let (seed, lone) = (address(&dead), builder("lone"));
+    dead.kill().await;
+    let lone = lone.join([seed]).start().await.unwrap();
+    for (name, mode) in [("requests", Mode::Live), ("queue", Mode::Epoch)] {
+        lone.aggregates().set_in(name, 3.0, mode).await.unwrap();
+        match lone.aggregates().wait(name, short).await.unwrap_err() {
+            Error::NotConverged(last) => assert_eq!(last.name, name),
+            other => panic!("{other}"),
+        }
     }
+    all[0].aggregates().set_in("queue", 3.0, Mode::Epoch).await.unwrap();
     let reading = all[0].aggregates().wait("queue", LONG).await.unwrap();
     assert_eq!(reading.sum.value.map(|sum| (sum * 1e6).round()), Some(3e6));
     assert!(reading.epoch.is_some());

@@ -277,13 +277,18 @@ async fn unknown_paths_wrong_methods_and_pages_of_other_sites_are_refused_as_jso
 
 #[tokio::test(flavor = "multi_thread")]
 async fn not_converged_in_time_is_408_with_the_last_reading() {
-    let (_agent, client) = alone().await;
-    // A round of 64 periods takes more than a second.
+    let (a, _) = alone().await;
+    let there = a.udp_addr();
+    a.kill().await;
+    // Nothing converges before somebody answers there.
+    let b = builder("b").http(Some(any())).join([there.to_string()]).start().await.unwrap();
+    let client = Client::new(&b).await;
     client.put("/v1/inputs/queue", r#"{"value":3,"mode":"epoch"}"#).await;
     let (status, body) = client.get("/v1/aggregates/queue?wait=50ms").await;
     assert_eq!(status, 408, "{body}");
     assert_eq!(body["reading"]["name"], "queue");
     assert!(error(&body).contains("queue"), "{body}");
+    let _a = builder("a").bind(there).start().await.unwrap();
     let (status, body) = client.get("/v1/aggregates/queue?wait=1m").await;
     assert_eq!((status, &body["converged"]), (200, &json!(true)), "{body}");
 }

@@ -96,16 +96,18 @@ fn inputs_are_set_and_taken_away() {
 
 #[test]
 fn an_aggregate_in_mode_epoch() {
-    let a = Agent::start("a", &["--round-length", "16"]);
-    let b = Agent::start("b", &["--round-length", "16", "--join", &a.peers]);
+    let a = Agent::start("a", &["--epoch-pause", "100ms"]);
+    let b = Agent::start("b", &["--epoch-pause", "100ms", "--join", &a.peers]);
     a.ask(&["set", "peak=3", "--mode", "epoch"]).ok();
     b.ask(&["set", "peak=4", "--mode", "epoch"]).ok();
     let reading = b.until("peak", "a finished epoch of both", |reading| {
         reading["epoch"].is_u64() && reading["count"]["value"].as_f64() > Some(1.5)
     });
     assert_eq!(reading["mode"], "epoch");
-    assert!((reading["sum"]["value"].as_f64().expect("a sum") - 7.0).abs() < 0.1, "{reading}");
+    assert_eq!((&reading["sum"]["value"], &reading["state"]), (&json!(7.0), &json!("settled")));
     assert_eq!(reading["certified"]["max"], 4.0, "{reading}");
+    let text = b.ask(&["get", "peak"]).ok().out;
+    assert!(text.starts_with("peak: sum 7") && text.contains(" in epoch "), "{text}");
 
     let other = a.ask(&["set", "peak=3"]);
     assert_eq!(other.code, Some(1));

@@ -108,7 +108,9 @@ impl Aggregation {
             let bound = bounds.zip(value).filter(|_| quiet).map(|(bounds, value)| {
                 (value - bounds.lower).abs().max((bounds.upper - value).abs()) / 3.0
             });
-            let met = met.filter(|_| value.is_some()).map(|met| met.hypot(moved));
+            // A node without peers disagrees with nobody.
+            let met = met.filter(|_| value.is_some() && !roster.is_empty());
+            let met = met.map(|met| met.hypot(moved));
             let standard_error = met.zip(bound).map(|(met, bound)| met.min(bound));
             Estimate { value, standard_error: standard_error.or(met).or(bound) }
         };
