@@ -10,6 +10,9 @@ use crate::aggregate::pace::{Gaps, Pace};
 use crate::identity::NodeId;
 use crate::time::Instant;
 
+/// How far below 1/N a share of an anchor may be before it counts as one that has not arrived.
+const SMALL_SHARE: f64 = 16.0;
+
 /// The ledger of the anchors' components, each of which has the mean 1/N.
 pub(super) struct Anchors {
     /// The three oldest members, the oldest first: a median of three survives one that is off.
@@ -35,11 +38,13 @@ impl Anchors {
         }
     }
 
-    /// Returns the number of nodes: the median of the inverses of the anchors' masses.
-    pub(super) fn nodes(&self) -> Option<f64> {
+    /// Returns the number of nodes: the median of the inverses of the anchors' masses. A share that is
+    /// far below that of one among `members` has not arrived yet.
+    pub(super) fn nodes(&self, members: usize) -> Option<f64> {
+        let arrived = 1.0 / (SMALL_SHARE * members.max(1) as f64);
         let mut inverses: Vec<f64> = (self.elected.iter())
             .map(|id| mass::to_f64(self.ledger.mass(id.0)))
-            .filter(|&mass| mass > 0.0)
+            .filter(|&mass| mass >= arrived)
             .map(|mass| 1.0 / mass)
             .collect();
         inverses.sort_by(f64::total_cmp);
@@ -63,7 +68,8 @@ impl Anchors {
         for &id in &self.elected {
             let mass = mass::to_f64(self.ledger.mass(id.0));
             let difference = mass::to_f64(mass_of(difference, id.0));
-            let relative = if mass > 0.0 { difference / mass } else { 1.0 };
+            // Beyond that nothing is known of the share.
+            let relative = if mass > 0.0 { (difference / mass).clamp(-1.0, 1.0) } else { 1.0 };
             self.disagreement.meet(relative);
             self.quiet &= relative.abs() <= tolerance;
         }

@@ -46,7 +46,7 @@ impl Aggregation {
         let aggregate = self.aggregates.get(name)?;
         let held = |component| mass::to_f64(aggregate.ledger.mass(component));
         let (value, participation) = (held(VALUE), held(PARTICIPATION));
-        let nodes = self.anchors.nodes();
+        let nodes = self.anchors.nodes(roster.len());
         let reported = participation > 0.0 && !aggregate.is_dust();
         let average = reported.then(|| value / participation);
 
@@ -266,7 +266,7 @@ impl Aggregation {
             input: self.input(name),
             components: labels.into_iter().filter_map(component).collect(),
             anchors: self.anchors.elected.iter().filter_map(anchor).collect(),
-            nodes: self.anchors.nodes(),
+            nodes: self.anchors.nodes(roster.len()),
             links: self.links.iter().filter_map(link).collect(),
             window: WindowLine {
                 number: window.map_or(0, Window::number),

@@ -70,7 +70,7 @@ impl Aggregation {
                 // Two ends that do not agree on the number of the latest push: the next one is
                 // later than both.
                 if self.links.catch_up(from, seq) {
-                    self.start(cx, from, &[], 2);
+                    self.start(cx, from, &[]);
                 }
             }
             Message::Push { seq, view, sections } => {

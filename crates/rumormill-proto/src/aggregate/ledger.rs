@@ -211,6 +211,13 @@ impl Ledger {
         self.books.get(&peer).map_or(2, |book| book.divisor.max(2))
     }
 
+    /// Returns the part of this node's differences to its peers that they may have taken already,
+    /// without its knowing.
+    pub(crate) fn share_in_flight(&self) -> f64 {
+        let in_flight = self.books.values().filter(|book| book.in_flight());
+        in_flight.map(|book| 1.0 / f64::from(book.divisor.max(2))).sum()
+    }
+
     /// Returns whether a push to the peer awaits its reply.
     pub(crate) fn in_flight_to(&self, peer: NodeId) -> bool {
         self.books.get(&peer).is_some_and(Book::in_flight)

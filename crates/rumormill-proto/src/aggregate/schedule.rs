@@ -24,6 +24,11 @@ pub(super) type Group = Option<Name>;
 /// The divisor of an exchange of a pair: each side ends with the mean of both.
 const HALF: u32 = 2;
 
+/// What peers may have taken of a difference at the same time, while their replies are under way: this
+/// much in exchanges of pairs. A broadcast adds at most one half more. What every peer takes depends
+/// on masses of one round trip ago, and a sum of parts beyond π/2 makes such a feedback unstable.
+const MOST_IN_FLIGHT: f64 = 1.0;
+
 impl Aggregation {
     /// Does what is due, and requests the next alarm.
     pub(super) fn run(&mut self, cx: &mut Context<'_>) {
@@ -112,7 +117,6 @@ impl Aggregation {
         if core::mem::take(&mut self.change_to_broadcast) {
             self.next_broadcast = now + self.gaps.shortest;
         }
-        let divisor = 1 + self.links.linked().count() as u32;
         for peer in owed {
             if self.links.get(peer).is_none_or(|link| link.is_outstanding() || !link.linked) {
                 continue;
@@ -126,8 +130,24 @@ impl Aggregation {
                     groups.push(Some(name.clone()));
                 }
             }
-            self.start(cx, peer, &groups, divisor);
+            let parts = groups.into_iter().map(|group| (self.part_of_broadcast(&group), group));
+            let parts: Vec<_> = parts.collect();
+            self.start(cx, peer, &parts);
         }
+    }
+
+    /// Returns the divisor of a broadcast to all peers.
+    fn part_of_broadcast(&self, group: &Group) -> u32 {
+        let all = 1 + self.links.linked().count() as u32;
+        let in_flight = self.ledger(group).map_or(0.0, Ledger::share_in_flight);
+        if in_flight > MOST_IN_FLIGHT / 2.0 { 2 * all } else { all }
+    }
+
+    /// Returns the divisor of an exchange of a pair: if too much is in flight, that of a broadcast.
+    fn part_of_pair(&self, group: &Group) -> u32 {
+        let in_flight = self.ledger(group).map_or(0.0, Ledger::share_in_flight);
+        let half = in_flight + 1.0 / f64::from(HALF) <= MOST_IN_FLIGHT;
+        if half { HALF } else { self.part_of_broadcast(group) }
     }
 
     fn clear_owed(&mut self) {
@@ -151,7 +171,7 @@ impl Aggregation {
             }
         }
         self.last_exchange = Some(now);
-        self.start(cx, peer, &groups, HALF);
+        self.start_pair(cx, peer, groups);
     }
 
     /// Exchanges all groups with one peer, once in every gossip period.
@@ -166,8 +186,14 @@ impl Aggregation {
             return;
         }
         let Some(peer) = self.links.next(cx.rng()) else { return };
-        let all: Vec<Group> = self.groups().map(|(group, _)| group.cloned()).collect();
-        self.start(cx, peer, &all, HALF);
+        let all = self.groups().map(|(group, _)| group.cloned()).collect();
+        self.start_pair(cx, peer, all);
+    }
+
+    fn start_pair(&mut self, cx: &mut Context<'_>, peer: NodeId, groups: Vec<Group>) {
+        let parts = groups.into_iter().map(|group| (self.part_of_pair(&group), group));
+        let parts: Vec<_> = parts.collect();
+        self.start(cx, peer, &parts);
     }
 
     /// Returns whether there is nothing to exchange.
@@ -222,6 +248,13 @@ impl Aggregation {
         groups
     }
 
+    fn ledger(&self, group: &Group) -> Option<&Ledger> {
+        match group {
+            None => Some(&self.anchors.ledger),
+            Some(name) => self.aggregates.get(name).map(|aggregate| &aggregate.ledger),
+        }
+    }
+
     fn ledger_mut(&mut self, group: &Group) -> Option<&mut Ledger> {
         match group {
             None => Some(&mut self.anchors.ledger),
@@ -229,14 +262,9 @@ impl Aggregation {
         }
     }
 
-    /// Starts an exchange: pushes the masses of these groups to a peer.
-    pub(super) fn start(
-        &mut self,
-        cx: &mut Context<'_>,
-        peer: NodeId,
-        groups: &[Group],
-        divisor: u32,
-    ) {
+    /// Starts an exchange: pushes the masses of groups to a peer, which takes one part of the
+    /// difference in the number beside each.
+    pub(super) fn start(&mut self, cx: &mut Context<'_>, peer: NodeId, groups: &[(u32, Group)]) {
         let Some(seq) = self.links.begin(peer) else { return };
         // A push that the peer has not answered goes into this one.
         let unanswered = |ledger: &Ledger| ledger.in_flight_to(peer);
@@ -250,9 +278,9 @@ impl Aggregation {
                 aggregate.ledger.pushed(peer, seq, before);
             }
         }
-        for group in groups {
+        for (divisor, group) in groups {
             if let Some(ledger) = self.ledger_mut(group) {
-                ledger.pushed(peer, seq, divisor);
+                ledger.pushed(peer, seq, *divisor);
             }
         }
         self.budget.spend(cx.now(), &cx.config().aggregates);
