@@ -141,9 +141,14 @@ impl Aggregation {
         }
     }
 
+    /// Returns whether a change of this node's input to the aggregate is kept back.
+    pub(crate) fn is_pending(&self, name: &Name) -> bool {
+        self.epochs.as_ref().is_some_and(|epochs| epochs.is_pending(name))
+    }
+
     /// Returns whether changes of this node's inputs are kept back at the moment, because the members
     /// are latching theirs.
-    pub(crate) fn is_held(&self) -> bool {
+    fn is_held(&self) -> bool {
         self.epochs.as_ref().is_some_and(|epochs| epochs.held)
     }
 

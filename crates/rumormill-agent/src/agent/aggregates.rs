@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rumormill_proto::{Explanation, Input, Mode, Name, Reading};
-use tokio::time::{Instant as Deadline, sleep_until};
+use rumormill_proto::{Explanation, Input, Mode, Name, Node, Reading};
+use tokio::time::{Instant as Deadline, sleep, sleep_until};
 
 use super::Agent;
 use crate::error::Error;
@@ -25,13 +25,16 @@ impl Aggregates {
         self.set_in(name, value, Mode::Live).await
     }
 
-    /// Sets this agent's input to the aggregate `name`, in the given mode.
+    /// Sets this agent's input to the aggregate `name`, in the given mode. In mode epoch it returns when
+    /// the input has taken effect: while an epoch begins all agents keep changes back, for some
+    /// milliseconds as a rule and one second at the most.
     ///
     /// # Errors
     /// Fails if the name is malformed, the value is not a finite number within ±2⁵³, the aggregate
     /// exists in the other mode, or the input can't be written to the agent's store.
     pub async fn set_in(&self, name: &str, value: f64, mode: Mode) -> Result<(), Error> {
         let name = Name::new(name)?;
+        let changed = name.clone();
         self.0
             .keep(move |core| {
                 let now = core.now();
@@ -41,7 +44,24 @@ impl Aggregates {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        match mode {
+            // It is in effect.
+            Mode::Live => Ok(()),
+            Mode::Epoch => self.in_effect(changed).await,
+        }
+    }
+
+    /// Waits until a change of an input is in effect.
+    async fn in_effect(&self, name: Name) -> Result<(), Error> {
+        loop {
+            let changed = name.clone();
+            let pending = move |node: &mut Node, _| node.aggregates().is_pending(&changed);
+            if !self.0.with_node(pending).await? {
+                return Ok(());
+            }
+            sleep(PAUSE.0).await;
+        }
     }
 
     /// Removes this agent's input to the aggregate `name`.
@@ -50,6 +70,7 @@ impl Aggregates {
     /// Fails if the agent has no such input, or the change can't be written to its store.
     pub async fn unset(&self, name: &str) -> Result<(), Error> {
         let name = Name::new(name)?;
+        let changed = name.clone();
         self.0
             .keep(move |core| {
                 let now = core.now();
@@ -59,7 +80,8 @@ impl Aggregates {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        self.in_effect(changed).await
     }
 
     /// Returns this agent's inputs, by name.

@@ -108,6 +108,10 @@ impl Epochs {
         self.inputs.get(name).map(|input| input.0)
     }
 
+    pub(super) fn is_pending(&self, name: &Name) -> bool {
+        self.pending.contains_key(name)
+    }
+
     /// Returns the latest input, which may be kept back.
     pub(super) fn latest(&self, name: &Name) -> Option<f64> {
         let latest = self.pending.get(name).copied();

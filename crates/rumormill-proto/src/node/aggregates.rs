@@ -85,6 +85,12 @@ impl Aggregates<&Node> {
         inputs
     }
 
+    /// Returns whether a change of this node's input has not taken effect yet: while an epoch begins, all
+    /// members keep changes back, one second at the most.
+    pub fn is_pending(self, name: &Name) -> bool {
+        self.0.aggregations().any(|aggregation| aggregation.is_pending(name))
+    }
+
     /// Returns this node's reading of the aggregate `name`; `None` if the aggregate is unknown here.
     pub fn get(self, now: Instant, name: &Name) -> Option<Reading> {
         self.holder(name)?.reading(now, name, &self.0.core)
@@ -113,7 +119,8 @@ impl Aggregates<&Node> {
 }
 
 impl Aggregates<&mut Node> {
-    /// Sets this node's input to the aggregate `name`, from now on.
+    /// Sets this node's input to the aggregate `name`, from now on; in mode epoch it may take effect a
+    /// moment later ([`Aggregates::is_pending`]).
     ///
     /// # Errors
     /// Fails if the value is not finite or out of range, if the aggregate exists in the other mode,
