@@ -133,7 +133,7 @@ async fn an_agent_that_restarts_alone_says_so_if_it_knew_others() {
     c.aggregates().set("requests", 10.0).await.unwrap();
     common::everyone_says(&[b.clone(), c.clone()], 15.0, 2.0).await;
     c.leave().await;
-    let reading = common::everyone_says(&[b.clone()], 5.0, 1.0).await.remove(0);
+    let reading = common::everyone_says(std::slice::from_ref(&b), 5.0, 1.0).await.remove(0);
     assert_eq!((reading.state, &reading.caveats[0]), (State::Settled, &Caveat::Alone));
     b.kill().await;
     // It was the last one when it stopped.

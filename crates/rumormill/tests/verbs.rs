@@ -44,7 +44,7 @@ fn reading_verbs_in_words_and_in_json() {
     assert_eq!(reading["name"], "requests");
     let text = b.ask(&["get", "requests"]).ok().out;
     for part in [
-        "requests: sum 15 ± ",
+        "requests: sum 15",
         " now, settled\n",
         "certified: between ",
         "average",

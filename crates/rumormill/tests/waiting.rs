@@ -67,7 +67,7 @@ fn what_is_missing_when_the_time_is_up_is_said() {
     late.fails(3, &["it is disturbed (this node is alone since its start, and no address to join"]);
     let text = b.ask(&["get", "requests"]).ok().out;
     assert!(
-        text.starts_with("requests: sum 10 now, disturbed\ncertified: nothing yet\n"),
+        text.starts_with("requests: sum 10 ± ? now, disturbed\ncertified: nothing yet\n"),
         "{text}"
     );
 }

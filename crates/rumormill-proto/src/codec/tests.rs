@@ -76,7 +76,7 @@ fn section(n: usize) -> Section {
     Section {
         aggregate: Some(Name::new(&format!("metric-{n}")).unwrap()),
         masses: vec![(0, n!(1).wrapping_shl(192)), (1, n!(-5).wrapping_shl(128))],
-        divisor: (n % 2 == 0).then_some(17),
+        divisor: n.is_multiple_of(2).then_some(17),
         window: Some(WindowPart {
             phase: 3,
             reached: vec![0xff, 0x01],

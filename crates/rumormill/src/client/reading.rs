@@ -8,6 +8,9 @@ use crate::term::format::{self, Align, UNKNOWN, known, left, right};
 /// The digits of a standard error: it is a size, and no more is meant.
 const ERROR_DIGITS: usize = 2;
 
+/// The relative standard error that does not show in [`DIGITS`] digits.
+const NEGLIGIBLE: f64 = 1e-11;
+
 /// Returns the value of an estimate, with one digit beyond its standard error: further ones mean
 /// nothing.
 pub(crate) fn value(estimate: &Estimate) -> String {
@@ -21,12 +24,15 @@ pub(crate) fn value(estimate: &Estimate) -> String {
     known(estimate.value, digits)
 }
 
-/// Returns an estimate with its standard error: `600 ± 0.0021`.
+/// Returns an estimate with its standard error: `600 ± 0.0021`; `600 ± ?` if that is not known yet, and
+/// `600` if it would not show in the digits of the value.
 pub(crate) fn estimate(estimate: &Estimate) -> String {
-    let value = value(estimate);
-    match estimate.standard_error {
-        Some(error) => format!("{value} ± {}", format::number(error, ERROR_DIGITS)),
-        None => value,
+    let text = value(estimate);
+    match (estimate.value, estimate.standard_error) {
+        (None, _) => text,
+        (Some(value), Some(error)) if error <= NEGLIGIBLE * value.abs() => text,
+        (_, Some(error)) => format!("{text} ± {}", format::number(error, ERROR_DIGITS)),
+        (_, None) => format!("{text} ± ?"),
     }
 }
 
@@ -142,7 +148,8 @@ mod tests {
         assert_eq!(text(-627.899_996_7, Some(12.4)), "-628 ± 12");
         assert_eq!(text(0.3, Some(7.45058e-9)), "0.3 ± 7.5e-9");
         assert_eq!(text(5.0, Some(400.0)), "5 ± 400");
-        assert_eq!(text(600.25, None), "600.25");
+        assert_eq!(text(600.25, None), "600.25 ± ?");
+        assert_eq!(text(15.0, Some(1.2e-15)), "15");
         assert_eq!(text(0.0, Some(0.1)), "0 ± 0.1");
     }
 }
