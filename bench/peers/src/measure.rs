@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use rumormill_bench::process::processor_seconds;
+use rumormill_bench::process::{processor_seconds, threads};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -83,6 +83,8 @@ pub(crate) struct Rates {
     pub(crate) stream_bytes: f64,
     /// Milliseconds of CPU, in user space and in the kernel.
     pub(crate) cpu_milliseconds: f64,
+    /// Times that a thread of the process woke; several nodes that are busy at the same time share one.
+    pub(crate) wakeups: Option<f64>,
     /// Packets that the kernel saw on loopback, TCP's included.
     pub(crate) kernel_packets: Option<f64>,
     /// Bytes of those, with IP, UDP and TCP headers.
@@ -250,6 +252,7 @@ impl Messages<'_> {
 struct Meter {
     at: Instant,
     cpu: f64,
+    wakeups: Option<u64>,
     traffic: Traffic,
     kernel: Option<Loopback>,
 }
@@ -258,7 +261,8 @@ impl Meter {
     async fn read(cluster: &impl Cluster) -> anyhow::Result<Self> {
         let traffic = cluster.traffic().await?;
         let (cpu, kernel) = (processor_seconds(), usage::loopback());
-        Ok(Self { at: Instant::now(), cpu, traffic, kernel })
+        let wakeups = threads(None).map(|threads| threads.wakeups);
+        Ok(Self { at: Instant::now(), cpu, wakeups, traffic, kernel })
     }
 
     fn since(&self, before: &Self) -> Used {
@@ -267,6 +271,7 @@ impl Meter {
         Used {
             seconds: (self.at - before.at).as_secs_f64(),
             cpu: self.cpu - before.cpu,
+            wakeups: self.wakeups.zip(before.wakeups).map(|(now, then)| less(now, then)),
             packets: less(self.traffic.datagrams, before.traffic.datagrams),
             packet_bytes: less(self.traffic.datagram_bytes, before.traffic.datagram_bytes),
             stream_bytes: less(self.traffic.stream_bytes, before.traffic.stream_bytes),
@@ -280,6 +285,7 @@ impl Meter {
 struct Used {
     seconds: f64,
     cpu: f64,
+    wakeups: Option<f64>,
     packets: f64,
     packet_bytes: f64,
     stream_bytes: f64,
@@ -294,6 +300,7 @@ impl Used {
             packet_bytes: self.packet_bytes / over,
             stream_bytes: self.stream_bytes / over,
             cpu_milliseconds: self.cpu * 1000.0 / over,
+            wakeups: self.wakeups.map(|wakeups| wakeups / over),
             kernel_packets: self.kernel.map(|(packets, _)| packets / over),
             kernel_bytes: self.kernel.map(|(_, bytes)| bytes / over),
         }

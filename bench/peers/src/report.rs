@@ -13,7 +13,10 @@ pub(crate) fn print(runs: &[Run], plan: &Plan) {
     println!("\nThe same number at once, milliseconds:");
     spreads(runs, |run| &run.at_once);
     println!("\nPer node and second; packets are UDP datagrams sent, bytes without headers, TCP's");
-    println!("included. Busy is one message in {spacing} ms in the whole cluster:");
+    println!(
+        "included. Busy is one message in {spacing} ms in the whole cluster. A wake-up of the"
+    );
+    println!("process serves all nodes that are due at the time:");
     traffic(runs);
     let wrong: u64 = runs.iter().map(|run| run.wrong).sum();
     if wrong > 0 {
@@ -58,12 +61,21 @@ fn spreads(runs: &[Run], of: impl Fn(&Run) -> &Spread) {
 
 fn traffic(runs: &[Run]) {
     println!(
-        "{:>5}  {:<19} {:>7} {:>8} {:>7} {:>7} {:>8} {:>7} {:>7}",
-        "", "", "", "idle", "", "", "busy", "", ""
+        "{:>5}  {:<19} {:>7} {:>8} {:>7} {:>7} {:>8} {:>8} {:>7} {:>7}",
+        "", "", "", "idle", "", "", "", "busy", "", ""
     );
     println!(
-        "{:>5}  {:<19} {:>7} {:>8} {:>7} {:>7} {:>8} {:>7} {:>7}",
-        "nodes", "", "probe", "packets", "bytes", "CPU ms", "packets", "bytes", "CPU ms"
+        "{:>5}  {:<19} {:>7} {:>8} {:>7} {:>7} {:>8} {:>8} {:>7} {:>7}",
+        "nodes",
+        "",
+        "probe",
+        "packets",
+        "bytes",
+        "CPU ms",
+        "wake-ups",
+        "packets",
+        "bytes",
+        "CPU ms"
     );
     for run in runs {
         let rates = |r: &Rates| {
@@ -71,10 +83,11 @@ fn traffic(runs: &[Run]) {
         };
         let probe = run.probe_milliseconds.map_or("none".into(), |ms| format!("{ms} ms"));
         println!(
-            "{:>5}  {:<19} {probe:>7} {} {}",
+            "{:>5}  {:<19} {probe:>7} {} {:>8.1} {}",
             run.nodes,
             run.implementation,
             rates(&run.idle),
+            run.idle.wakeups.unwrap_or(f64::NAN),
             rates(&run.busy)
         );
     }

@@ -1,4 +1,5 @@
-//! Processor time and memory of this process. Memory is known on Linux only.
+//! Processor time, wake-ups and memory of processes. Only processor time of this process is known
+//! outside Linux.
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -17,6 +18,31 @@ pub fn thread_seconds() -> f64 {
 fn seconds(clock: ClockId) -> f64 {
     let time = clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// What the threads of a process have used so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Threads {
+    /// Times that a thread has slept and was woken: voluntary context switches.
+    pub wakeups: u64,
+    /// Processor seconds.
+    pub seconds: f64,
+}
+
+/// Returns what the threads of a process that run now have used; of this process without an id.
+#[must_use]
+pub fn threads(process: Option<u32>) -> Option<Threads> {
+    let process = process.map_or_else(|| "self".to_owned(), |id| id.to_string());
+    let mut all = Threads::default();
+    for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()? {
+        let thread = thread.ok()?.path();
+        let status = std::fs::read_to_string(thread.join("status")).ok()?;
+        all.wakeups += number(&status, "voluntary_ctxt_switches:")?;
+        let times = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+        let nanos: u64 = times.split_whitespace().next()?.parse().ok()?;
+        all.seconds += nanos as f64 * 1e-9;
+    }
+    Some(all)
 }
 
 /// Returns the resident bytes.
@@ -40,8 +66,13 @@ pub fn reset_peak() -> Option<u64> {
 
 fn field(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    Some(number(&status, name)? * 1024)
+}
+
+/// Returns the number in the line that begins with this name.
+fn number(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// What a process, with all threads that it has now, has used since it started. Known on Linux only.

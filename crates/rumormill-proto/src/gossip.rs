@@ -7,7 +7,8 @@
 //! every entry that was missed, however old.
 //!
 //! A node without hot entries has no rounds: its first push sets their phase. Nodes that push only in
-//! their rounds are therefore in step, as in the synchronous rounds of the mathematics.
+//! their rounds are therefore in step, as in the synchronous rounds of the mathematics. A node that
+//! has nothing to push or to pull asks for no time at all ([`Gossip::schedule`]).
 
 pub(crate) mod compare;
 pub(crate) mod item;
@@ -18,6 +19,7 @@ pub(crate) mod reconcile;
 pub(crate) mod set;
 pub(crate) mod storage;
 
+use rand::RngExt;
 use std::collections::BTreeMap;
 
 use crate::codec::WireError;
@@ -42,7 +44,7 @@ const SECOND_WIND: u32 = 2;
 const FEW: usize = 4;
 
 /// The state of an entry that is being pushed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Hot {
     /// The round in which it was last pushed or received.
     round: u32,
@@ -50,6 +52,10 @@ struct Hot {
     last: u32,
     /// Contacts that counted towards losing interest.
     contacts: u32,
+    /// The peers that hold it, since this node received it from them. Empty unless [`Policy::eager`].
+    informed: Vec<NodeId>,
+    /// The peers to which this node has pushed it. Empty unless [`Policy::eager`].
+    pushed: Vec<NodeId>,
 }
 
 pub(crate) struct Gossip {
@@ -60,6 +66,12 @@ pub(crate) struct Gossip {
     /// New entries to push at once when the gap ends.
     fresh: Vec<Item>,
     next_round: Option<Instant>,
+    /// Pulls are due at this instant and whole pull intervals after it.
+    phase: Instant,
+    /// When the next pull is due, while there is a reason to pull.
+    next_pull: Option<Instant>,
+    /// When a membership packet last showed that a peer holds the same.
+    agreed: Option<Instant>,
     gap_over: Instant,
     /// Until then there are recent entries, and push-then-pull pulls in every pull interval.
     active_until: Instant,
@@ -99,6 +111,9 @@ impl Gossip {
             hot: BTreeMap::new(),
             fresh: Vec::new(),
             next_round: None,
+            phase: Instant::ZERO,
+            next_pull: None,
+            agreed: None,
             gap_over: Instant::ZERO,
             active_until: Instant::ZERO,
             requested: BTreeMap::new(),
@@ -112,6 +127,46 @@ impl Gossip {
 
     pub(crate) fn stats<'a>(&self, cx: &'a mut Context<'_>) -> &'a mut GossipStats {
         (self.stats)(cx.stats())
+    }
+
+    /// Draws the phase of the pulls, so that those of all nodes are spread.
+    pub(crate) fn start(&mut self, cx: &mut Context<'_>) {
+        let share = cx.rng().random_range(0.0..1.0);
+        self.phase = cx.now() + self.policy.pull_interval.mul_f64(share);
+    }
+
+    /// Schedules the next round of hot entries and the next pull. Returns when [`Gossip::wake`] is
+    /// due: `None` while there is nothing to do.
+    pub(crate) fn schedule(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        let now = cx.now();
+        let alone = cx.roster().len() < 2;
+        if self.hot.is_empty() || alone {
+            self.next_round = None;
+        } else if self.next_round.is_none() {
+            // A node that pushes at once has no round to keep step with; rounds spread over the
+            // interval inform the nodes that were missed sooner.
+            let share = if self.policy.eager { cx.rng().random_range(0.1..1.0) } else { 1.0 };
+            self.next_round = Some(now + self.policy.interval.mul_f64(share));
+        }
+        let next_pull = self.next_pull.unwrap_or_else(|| self.pull_after(now));
+        let pulls = self.pulls_at(next_pull) && !alone;
+        self.next_pull = (pulls || !self.requested.is_empty()).then_some(next_pull);
+        let gap_over = (!self.fresh.is_empty()).then_some(self.gap_over);
+        self.next_round.into_iter().chain(self.next_pull).chain(gap_over).min()
+    }
+
+    /// Handles the instant of [`Gossip::schedule`]: a round, the end of a gap, or a pull.
+    pub(crate) fn wake(&mut self, cx: &mut Context<'_>, storage: &dyn Storage) {
+        let now = cx.now();
+        self.push_fresh(cx, storage);
+        if self.next_round.is_some_and(|at| at <= now) {
+            self.next_round = None;
+            self.push_round(cx, storage);
+        }
+        if self.next_pull.is_some_and(|at| at <= now) {
+            self.next_pull = Some(self.pull_after(now));
+            self.pull(cx);
+        }
     }
 
     /// Returns the number of entries that are being pushed.
@@ -144,13 +199,12 @@ impl Gossip {
         replaces: Option<Item>,
     ) {
         self.keep(item, replaces);
-        self.make_hot(cx, item, 0, false);
+        self.make_hot(cx, item, 0, None);
         let waits = !self.policy.eager && self.next_round.is_some();
         if !waits && self.hot.contains_key(&item) {
             self.fresh.push(item);
         }
         self.push_fresh(cx, storage);
-        self.alarm(cx);
     }
 
     /// Removes an entry.
@@ -171,13 +225,12 @@ impl Gossip {
         let mut catching_up = None;
         match Message::read(bytes)? {
             Message::Push(push) => self.receive_push(cx, storage, from, &push),
-            Message::Feedback(ids) => self.lose_interest(cx, &ids),
+            Message::Feedback(ids) => self.lose_interest(cx, from, &ids),
             Message::Reconcile(step) => {
                 catching_up = self.receive_reconcile(cx, storage, from, &step);
             }
         }
         self.push_fresh(cx, storage);
-        self.alarm(cx);
         Ok(catching_up)
     }
 
@@ -200,6 +253,7 @@ impl Gossip {
         &mut self,
         cx: &mut Context<'_>,
         storage: &mut dyn Storage,
+        from: NodeId,
         wire: &WireEntry,
         few: Option<bool>,
     ) -> Outcome {
@@ -211,11 +265,14 @@ impl Gossip {
                 let requested = self.requested.remove(&item.id);
                 if push {
                     match (few, requested) {
-                        (None, _) => self.make_hot(cx, item, wire.round, false),
-                        (Some(_), Some((_, round))) => self.make_hot(cx, item, round, false),
-                        (Some(true), None) => self.make_hot(cx, item, wire.round, true),
+                        (None, _) => self.make_hot(cx, item, wire.round, None),
+                        (Some(_), Some((_, round))) => self.make_hot(cx, item, round, None),
+                        (Some(true), None) => {
+                            self.make_hot(cx, item, wire.round, Some(SECOND_WIND));
+                        }
                         (Some(false), None) => {}
                     }
+                    self.note_informed(cx, item, from);
                     if self.policy.eager && self.hot.contains_key(&item) {
                         self.fresh.push(item);
                     }
@@ -224,7 +281,10 @@ impl Gossip {
                 stats.received_by_pull += u64::from(few.is_some());
                 stats.received_by_push += u64::from(few.is_none());
             }
-            Outcome::Duplicate(_) => self.stats(cx).copies += 1,
+            Outcome::Duplicate(item) => {
+                self.stats(cx).copies += 1;
+                self.note_informed(cx, item, from);
+            }
             Outcome::Outdated(_) | Outcome::Stale => self.stats(cx).outdated += 1,
             Outcome::Refused => self.stats(cx).refused += 1,
         }
@@ -243,7 +303,7 @@ impl Gossip {
         let mut answer = self.reconcile();
         let mut wanted = Vec::new();
         for wire in &push.entries {
-            match self.accept(cx, storage, wire, None) {
+            match self.accept(cx, storage, from, wire, None) {
                 Outcome::Duplicate(item) => informed.push(item.id),
                 Outcome::Outdated(newer) => {
                     answer.entries.extend(storage.wire_entry(now, newer.id));
@@ -254,6 +314,7 @@ impl Gossip {
         for &(round, item) in &push.announced {
             if self.set.contains(item) {
                 self.stats(cx).copies += 1;
+                self.note_informed(cx, item, from);
                 informed.push(item.id);
             } else if storage.lacks(item) && self.requested.get(&item.id).is_none_or(|a| a.0 <= now)
             {

@@ -84,6 +84,7 @@ impl KvProtocol {
             return;
         }
         self.gossip.publish(cx, &self.map, item, replaces);
+        self.alarm(cx);
     }
 
     /// Takes over the entries of a store, without pushing, journaling or reporting them.
@@ -101,7 +102,24 @@ impl KvProtocol {
                 self.map.doubt(cx.now(), item);
             }
         }
+        self.keep_house(cx);
+    }
+
+    /// Does what has become due with time, or with what a packet has shown of the members' clocks and
+    /// entries, and requests the next call of [`Protocol::wake`].
+    fn keep_house(&mut self, cx: &mut Context<'_>) {
+        self.resolve_doubt(cx);
         self.expire(cx);
+        self.restamp(cx);
+        self.alarm(cx);
+    }
+
+    /// Requests the next call of [`Protocol::wake`]: for a round, for a pull, or to end the life of
+    /// tombstones. Those whose time is up within a pull interval go together.
+    fn alarm(&mut self, cx: &mut Context<'_>) {
+        let expiry = self.map.next_expiry(cx.now()).map(|at| at + self.gossip.policy.pull_interval);
+        let gossip = self.gossip.schedule(cx);
+        cx.wake_at(gossip.into_iter().chain(expiry).min());
     }
 
     /// Dates the tombstones of a store again, once most clocks agree with this node's time.
@@ -155,15 +173,8 @@ impl Protocol for KvProtocol {
         "replica"
     }
 
-    fn period(&self) -> Option<Duration> {
-        Some(self.gossip.policy.pull_interval)
-    }
-
-    fn tick(&mut self, cx: &mut Context<'_>) {
-        self.resolve_doubt(cx);
-        self.expire(cx);
-        self.restamp(cx);
-        self.gossip.pull(cx);
+    fn start(&mut self, cx: &mut Context<'_>) {
+        self.gossip.start(cx);
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
@@ -176,6 +187,7 @@ impl Protocol for KvProtocol {
             }
             Err(_) => cx.stats().dropped_malformed += 1,
         }
+        self.alarm(cx);
     }
 
     fn digest(&self, now: Instant) -> Option<u64> {
@@ -184,21 +196,31 @@ impl Protocol for KvProtocol {
 
     fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         self.expire(cx);
-        let Some(elapsed) = self.gossip.differs(cx, peer) else { return };
+        let lasting = self.gossip.differs(cx, peer);
+        self.keep_house(cx);
+        let Some(elapsed) = lasting else { return };
         if let Some(member) = cx.roster().peer(peer).map(|peer| peer.name.clone()) {
             cx.notify(Notice::KvDiffers { member, elapsed });
         }
     }
 
-    fn agrees(&mut self, _: &mut Context<'_>, peer: NodeId) {
-        self.gossip.agrees(peer);
+    fn agrees(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.gossip.agrees(cx.now(), peer);
+        self.keep_house(cx);
     }
 
-    fn peer_expired(&mut self, _: &mut Context<'_>, peer: &Identity) {
-        self.gossip.agrees(peer.id());
+    fn peer_joined(&mut self, cx: &mut Context<'_>, _: &Identity) {
+        self.alarm(cx);
+    }
+
+    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.gossip.expired(peer.id());
+        self.keep_house(cx);
     }
 
     fn wake(&mut self, cx: &mut Context<'_>) {
+        self.keep_house(cx);
         self.gossip.wake(cx, &self.map);
+        self.alarm(cx);
     }
 }

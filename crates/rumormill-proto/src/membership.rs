@@ -9,6 +9,10 @@
 //! more of it than that it is up. Nothing is lost by it: every member is still probed by about as many
 //! others in turn, each more often, and the results reach all nodes by gossip. The [`Roster`] always
 //! has all members.
+//!
+//! Two of foca's timers mostly find nothing to do, and would wake an idle node six times a second. The
+//! end of a probe that was answered is handled with the answer. The periodic gossip waits until there is
+//! a change to gossip, which then leaves at once.
 
 pub(crate) mod change;
 pub(crate) mod codec;
@@ -37,7 +41,7 @@ use crate::membership::codec::Codec;
 use crate::membership::digests::Digests;
 use crate::membership::directory::Directory;
 use crate::membership::member::MemberState;
-use crate::membership::messages::{WireMember, trim_swim};
+use crate::membership::messages::{WireMember, probe_number, trim_swim};
 use crate::membership::peer::{Peer, Place};
 use crate::membership::roster::Roster;
 use crate::time::{Duration, Instant};
@@ -58,9 +62,21 @@ const FEW: usize = 16;
 pub(crate) struct Membership {
     foca: Foca<Peer, Codec, Rng, NoCustomBroadcast>,
     timers: BTreeMap<(Instant, u64), Timer<Peer>>,
+    /// The periodic gossip, and when it is due if there is something to gossip.
+    gossip: Option<(Instant, Timer<Peer>)>,
+    /// The latest probe.
+    probe: Option<Probe>,
     serial: u64,
     sink: Sink,
     directory: Directory,
+}
+
+/// A probe of a member.
+struct Probe {
+    member: NodeId,
+    number: u8,
+    /// The timer that ends the wait for an answer.
+    timer: (Instant, u64),
 }
 
 impl Membership {
@@ -68,6 +84,8 @@ impl Membership {
         Self {
             foca: Foca::new(me, foca_config(config), rng, Codec(directory.clone())),
             timers: BTreeMap::new(),
+            gossip: None,
+            probe: None,
             serial: 0,
             sink: Sink::default(),
             directory: directory.clone(),
@@ -114,10 +132,24 @@ impl Membership {
             self.ensure_known(id, place, roster);
         }
         let result = self.foca.handle_data(&packet.bytes, &mut self.sink);
+        if result.is_ok() {
+            self.end_probe(packet.from.0, packet.answers);
+        }
         self.schedule(now);
         // foca refuses a packet that is malformed or inconsistent; its state is unharmed
         // (`foca::Error`).
         result.map_err(|_| WireError::Malformed)
+    }
+
+    /// Ends the wait for an answer to the latest probe, if this is the answer.
+    fn end_probe(&mut self, from: NodeId, number: Option<u8>) {
+        let answered = |probe: &mut Probe| probe.member == from && Some(probe.number) == number;
+        if let Some(probe) = self.probe.take_if(answered)
+            && let Some(timer) = self.timers.remove(&probe.timer)
+        {
+            // foca notes the end, and asks no other member to probe.
+            let _ = self.foca.handle_timer(timer, &mut self.sink);
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, roster: &Roster) {
@@ -129,11 +161,7 @@ impl Membership {
                 }
             }
         }
-        while let Some(entry) = self.timers.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let timer = entry.remove();
+        while let Some(timer) = self.due(now) {
             let suspect = match &timer {
                 Timer::ChangeSuspectToDown { member_id, .. } => Some(member_id.clone()),
                 _ => None,
@@ -149,6 +177,21 @@ impl Membership {
             }
             self.schedule(now);
         }
+    }
+
+    /// Removes a timer that is due.
+    fn due(&mut self, now: Instant) -> Option<Timer<Peer>> {
+        if self.gossip_due().is_some_and(|at| at <= now) {
+            return self.gossip.take().map(|(_, timer)| timer);
+        }
+        let entry = self.timers.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    /// Returns when the periodic gossip is due; `None` while there is nothing to gossip.
+    fn gossip_due(&self) -> Option<Instant> {
+        let waits = self.foca.updates_backlog() == 0;
+        self.gossip.as_ref().filter(|_| !waits).map(|(at, _)| *at)
     }
 
     /// Returns whether this node's foca should have the peer, with this number of members.
@@ -201,7 +244,8 @@ impl Membership {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.keys().next().map(|key| key.0)
+        let timer = self.timers.keys().next().map(|key| key.0);
+        timer.into_iter().chain(self.gossip_due()).min()
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<(Peer, Vec<u8>)> {
@@ -323,8 +367,25 @@ impl Membership {
             let _ = self.foca.apply_many(core::iter::empty(), false, &mut self.sink);
         }
         for (timer, after) in self.sink.timers.drain(..) {
-            self.timers.insert((now + after, self.serial), timer);
+            let key = (now + after, self.serial);
             self.serial += 1;
+            match &timer {
+                // foca ignores the one before, if there still is one.
+                Timer::PeriodicGossip(_) => {
+                    self.gossip = Some((key.0, timer));
+                    continue;
+                }
+                Timer::SendIndirectProbe { probed_id, .. } => {
+                    let mut sent = self.sink.transmits.iter().rev();
+                    let number = sent
+                        .find(|(to, _)| to == probed_id)
+                        .and_then(|(_, bytes)| probe_number(bytes));
+                    self.probe =
+                        number.map(|number| Probe { member: probed_id.id(), number, timer: key });
+                }
+                _ => {}
+            }
+            self.timers.insert(key, timer);
         }
     }
 }

@@ -60,7 +60,8 @@ struct Answer {
 #[derive(Default)]
 pub(crate) struct QueryProtocol {
     asked: BTreeMap<EventId, Asked>,
-    /// The queries that wait for this node's answer: the node that asked, and the deadline.
+    /// The queries that wait for this node's answer: the node that asked, and the deadline. Those whose
+    /// time is up are dropped when the next one arrives.
     open: BTreeMap<EventId, (NodeId, Instant)>,
     answers: BTreeMap<EventId, Answer>,
 }
@@ -135,9 +136,7 @@ impl QueryProtocol {
 
     fn alarm(&self, cx: &mut Context<'_>) {
         let deadlines = self.asked.values().map(|asked| asked.deadline);
-        if let Some(at) = deadlines.chain(self.answers.values().map(|a| a.next)).min() {
-            cx.wake_at(at);
-        }
+        cx.wake_at(deadlines.chain(self.answers.values().map(|a| a.next)).min());
     }
 
     fn message(
@@ -173,15 +172,6 @@ fn name_of(cx: &Context<'_>, id: NodeId) -> Option<Name> {
 impl Protocol for QueryProtocol {
     fn name(&self) -> &str {
         "query"
-    }
-
-    fn period(&self) -> Option<Duration> {
-        Some(Duration::from_secs(10))
-    }
-
-    fn tick(&mut self, cx: &mut Context<'_>) {
-        let now = cx.now();
-        self.open.retain(|_, (_, deadline)| *deadline > now);
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {

@@ -69,12 +69,21 @@ impl Rumors {
         let item = self.kept.add(cx, kind, rumor, Arrival::default());
         self.gossip.publish(cx, &self.kept, item, None);
         self.make_room(cx);
+        self.alarm(cx);
         Ok(id)
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = EventRecord> + '_ {
         let items = self.gossip.set.iter(Item::FIRST, Item::END);
         items.filter_map(|item| self.kept.record(item.id))
+    }
+
+    /// Requests the next call of [`Protocol::wake`]: for a round, for a pull, or to drop events. Those
+    /// that become too old within a pull interval are dropped together.
+    fn alarm(&mut self, cx: &mut Context<'_>) {
+        let drop = self.kept.next_expiry().map(|at| at + self.gossip.policy.pull_interval);
+        let gossip = self.gossip.schedule(cx);
+        cx.wake_at(gossip.into_iter().chain(drop).min());
     }
 
     /// Drops events that are older than the retention.
@@ -101,17 +110,9 @@ impl Protocol for Rumors {
         "rumor"
     }
 
-    fn period(&self) -> Option<Duration> {
-        Some(self.gossip.policy.pull_interval)
-    }
-
     fn start(&mut self, cx: &mut Context<'_>) {
         self.kept.started = cx.now();
-    }
-
-    fn tick(&mut self, cx: &mut Context<'_>) {
-        self.expire(cx);
-        self.gossip.pull(cx);
+        self.gossip.start(cx);
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, from: NodeId, message: &[u8]) {
@@ -121,27 +122,36 @@ impl Protocol for Rumors {
             cx.stats().dropped_malformed += 1;
         }
         self.make_room(cx);
+        self.alarm(cx);
     }
 
     fn digest(&self, now: Instant) -> Option<u64> {
-        // Events that have become too old since the last tick don't count.
+        // Events that have become too old and are yet to be dropped don't count.
         self.gossip.digest_without(self.kept.expired(now))
     }
 
     fn differs(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         self.expire(cx);
         self.gossip.differs(cx, peer);
+        self.alarm(cx);
     }
 
-    fn agrees(&mut self, _: &mut Context<'_>, peer: NodeId) {
-        self.gossip.agrees(peer);
+    fn agrees(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.gossip.agrees(cx.now(), peer);
     }
 
-    fn peer_expired(&mut self, _: &mut Context<'_>, peer: &Identity) {
-        self.gossip.agrees(peer.id());
+    fn peer_joined(&mut self, cx: &mut Context<'_>, _: &Identity) {
+        self.alarm(cx);
+    }
+
+    fn peer_expired(&mut self, cx: &mut Context<'_>, peer: &Identity) {
+        self.gossip.expired(peer.id());
+        self.alarm(cx);
     }
 
     fn wake(&mut self, cx: &mut Context<'_>) {
+        self.expire(cx);
         self.gossip.wake(cx, &self.kept);
+        self.alarm(cx);
     }
 }

@@ -12,10 +12,11 @@ const PERIOD: Duration = Duration::from_millis(200);
 const NODES: usize = 20;
 
 fn network(
+    seed: u64,
     link: Link,
     make: impl Fn() -> Box<dyn Protocol> + Clone + 'static,
 ) -> (VirtualNetwork, Vec<NodeIndex>) {
-    let mut net = VirtualNetwork::new(NetworkConfig { seed: 11, ..Default::default() }).unwrap();
+    let mut net = VirtualNetwork::new(NetworkConfig { seed, ..Default::default() }).unwrap();
     let nodes: Vec<NodeIndex> = (0..NODES)
         .map(|n| {
             let make = make.clone();
@@ -38,29 +39,39 @@ fn network(
 }
 
 #[test]
-fn news_reaches_every_node_through_loss_and_duplicates() {
+fn a_rumor_reaches_nearly_every_node_through_loss_and_duplicates_and_dies_out() {
+    let runs = 20;
+    let informed: usize = (0..runs).map(informed).sum();
+    // Some nodes may stay uninformed: the residue of push with feedback and counter. For a counter of
+    // 4 it is below e^-4 (Demers et al. 1987, section 1.4).
+    let all = runs as usize * NODES;
+    assert!((all - informed) as f64 <= (-4f64).exp() * all as f64, "{informed} of {all}");
+}
+
+/// Publishes a rumor at one node; returns how many have it when no node pushes it any more.
+fn informed(seed: u64) -> usize {
     let link = Link { loss: 0.2, duplication: 0.1, reordering: 0.1, ..Link::default() };
-    let (mut net, nodes) = network(link, || Box::new(Epidemic::new(PERIOD)));
+    let (mut net, nodes) = network(seed, link, || Box::new(Epidemic::new(PERIOD)));
     let publish = |protocol: &mut Epidemic, cx: &mut rumormill_proto::Context<'_>| {
         protocol.publish(cx, b"the sun is up")
     };
     net.with_node(nodes[3], |node, now| node.with_protocol(now, publish).unwrap())
         .unwrap()
         .unwrap();
-    let heard = |net: &VirtualNetwork| {
-        net.running().all(|(_, node)| {
+    let informed = |net: &VirtualNetwork| {
+        let all = net.running().filter(|(_, node)| {
             let protocol = node.protocol::<Epidemic>().unwrap();
             protocol.rumors().any(|text| text == b"the sun is up")
-        })
+        });
+        all.count()
     };
-    assert!(!heard(&net));
-    assert!(net.run_until(net.now() + 40 * PERIOD, heard));
-    // News that all have heard dies out.
-    let told = |net: &VirtualNetwork| {
+    assert_eq!(informed(&net), 1);
+    let over = |net: &VirtualNetwork| {
         !net.running().any(|(_, node)| node.protocol::<Epidemic>().unwrap().is_pushing())
     };
-    assert!(net.run_until(net.now() + 200 * PERIOD, told));
+    assert!(net.run_until(net.now() + 200 * PERIOD, over));
     assert!(net.counters().packets_lost > 0 && net.counters().packets_duplicated > 0);
+    informed(&net)
 }
 
 #[test]
@@ -71,7 +82,7 @@ fn a_round_ends_with_the_average_at_every_node() {
         next.set(next.get() + 1.0);
         Box::new(Rounds::new(RoundAverage::new(next.get(), PERIOD, 40)))
     };
-    let (mut net, nodes) = network(Link::default(), make);
+    let (mut net, nodes) = network(11, Link::default(), make);
     let start = net.now();
     let finished = |net: &VirtualNetwork| {
         net.running().all(|(_, node)| {

@@ -44,14 +44,33 @@ impl Difference {
 }
 
 impl Gossip {
-    /// Pulls, after each pull interval.
-    pub(crate) fn pull(&mut self, cx: &mut Context<'_>) {
+    /// Returns the first instant after `now` at which a pull may be due.
+    pub(super) fn pull_after(&self, now: Instant) -> Instant {
+        let interval = (self.policy.pull_interval.as_nanos() as u64).max(1);
+        let elapsed = now.since(self.phase).as_nanos() as u64;
+        let passed = if now < self.phase { 0 } else { elapsed / interval + 1 };
+        Instant::from_nanos(self.phase.as_nanos() + passed * interval)
+    }
+
+    /// Returns whether this node pulls at this time, as far as is known.
+    pub(super) fn pulls_at(&self, at: Instant) -> bool {
+        match self.policy.style {
+            Style::Push => false,
+            Style::Pull | Style::PushPull => true,
+            Style::PushThenPull => at < self.active_until,
+        }
+    }
+
+    /// Pulls, after a pull interval. With push-then-pull that is not needed if a membership packet of
+    /// that interval has shown that a random peer holds the same.
+    pub(super) fn pull(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
         self.requested.retain(|_, (until, _)| *until > now);
+        let fresh = |agreed| now.since(agreed) < self.policy.pull_interval;
         let peers = match self.policy.style {
-            Style::Push => 0,
-            Style::Pull | Style::PushPull => self.policy.fanout,
-            Style::PushThenPull => usize::from(self.active_until > now),
+            _ if !self.pulls_at(now) => 0,
+            Style::PushThenPull => usize::from(!self.agreed.is_some_and(fresh)),
+            Style::Push | Style::Pull | Style::PushPull => self.policy.fanout,
         };
         for peer in random_peers(cx, peers) {
             self.compare(cx, peer);
@@ -68,13 +87,22 @@ impl Gossip {
         difference.reported |= news;
         if self.policy.style.pulls() && self.next_compare <= now {
             self.next_compare = now + self.policy.interval / 2;
-            self.compare(cx, peer);
+            if self.compare(cx, peer) {
+                // Several peers may have seen the difference at the same time.
+                self.awaiting = Some((peer, self.next_compare));
+            }
         }
         news.then_some(lasts)
     }
 
     /// Handles a peer's digest that is equal.
-    pub(crate) fn agrees(&mut self, peer: NodeId) {
+    pub(crate) fn agrees(&mut self, now: Instant, peer: NodeId) {
+        self.agreed = Some(now);
+        self.differing.remove(&peer);
+    }
+
+    /// Handles the end of a peer.
+    pub(crate) fn expired(&mut self, peer: NodeId) {
         self.differing.remove(&peer);
     }
 
@@ -88,15 +116,17 @@ impl Gossip {
         self.differing.values().filter(|difference| difference.reported).count()
     }
 
-    fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+    /// Opens a comparison; returns whether that was possible.
+    fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId) -> bool {
         if broken(Rule::Compare) || self.is_awaiting(cx, |_| true) || self.rests(cx, peer) {
-            return;
+            return false;
         }
         self.stats(cx).comparisons += 1;
         self.opened = Some((peer, cx.now() + CROSSING));
         let step =
             Reconcile { opening: true, parts: vec![self.set.overview()], ..self.reconcile() };
         self.send(cx, peer, &Message::Reconcile(step));
+        true
     }
 
     /// Returns whether every entry of this peer was refused not long ago.
@@ -140,7 +170,7 @@ impl Gossip {
         let mut reply = Reply::default();
         let (mut new, mut refused) = (0, 0);
         for wire in &step.entries {
-            match self.accept(cx, storage, wire, Some(received <= FEW)) {
+            match self.accept(cx, storage, from, wire, Some(received <= FEW)) {
                 Outcome::New { .. } => new += 1,
                 Outcome::Outdated(newer) => reply.send.push(newer.id),
                 Outcome::Refused => refused += 1,
@@ -148,7 +178,7 @@ impl Gossip {
             }
         }
         self.note_outcome(now, from, new, refused);
-        self.note_extent(cx, from, step);
+        self.note_extent(cx, from, &step.parts);
         if broken(Rule::GoOn) && received > LOT && new == 0 {
             return None;
         }
@@ -158,6 +188,12 @@ impl Gossip {
         }
         for part in &step.parts {
             self.set.answer(part, &mut reply);
+        }
+        let nothing =
+            reply.parts.is_empty() && reply.send.is_empty() && reply.send_ranges.is_empty();
+        if nothing && !step.parts.is_empty() {
+            // What differed has arrived in the meantime.
+            self.note_recent(now, from);
         }
         let size: usize = step.entries.iter().map(|wire| wire.bytes.len()).sum();
         let much = received > LOT || size > CHUNK / 2;
@@ -173,6 +209,7 @@ impl Gossip {
         let mut answer = self.reconcile();
         self.add_entries(cx, storage, reply.send, &reply.send_ranges, &mut answer);
         let expects_answer = !reply.parts.is_empty();
+        self.note_extent(cx, from, &reply.parts);
         answer.parts = reply.parts;
         if expects_answer || !answer.entries.is_empty() {
             self.stats(cx).entries_sent += answer.entries.len() as u64;
@@ -196,19 +233,25 @@ impl Gossip {
         }
     }
 
-    /// Notes whether a comparison has narrowed down to recent writes.
-    fn note_extent(&mut self, cx: &Context<'_>, from: NodeId, step: &Reconcile) {
+    /// Notes whether a comparison has narrowed down to recent writes: these parts are what still
+    /// differs.
+    fn note_extent(&mut self, cx: &Context<'_>, from: NodeId, parts: &[Part]) {
         let lower = |part: &Part| match part {
             Part::Ranges { lower, .. } | Part::Ids { lower, .. } => Some(lower.stamp),
             Part::WantRange { lower, .. } => Some(lower.stamp),
             Part::Want(_) => None,
         };
-        let oldest = step.parts.iter().filter_map(lower).min().map(Stamp::millis);
+        let oldest = parts.iter().filter_map(lower).min().map(Stamp::millis);
         let recent = cx.cluster_millis().saturating_sub(RECENT_MILLIS);
-        if oldest.is_some_and(|oldest| oldest >= recent)
-            && let Some(difference) = self.differing.get_mut(&from)
-        {
-            difference.old_since = cx.now();
+        if oldest.is_some_and(|oldest| oldest >= recent) {
+            self.note_recent(cx.now(), from);
+        }
+    }
+
+    /// Notes that nothing but recent writes differs.
+    fn note_recent(&mut self, now: Instant, from: NodeId) {
+        if let Some(difference) = self.differing.get_mut(&from) {
+            difference.old_since = now;
             difference.reported = false;
         }
     }

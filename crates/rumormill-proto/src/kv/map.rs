@@ -155,6 +155,14 @@ impl Map {
         self.alive.range(..=(now, Item::END)).map(|(_, item)| *item)
     }
 
+    /// Returns when the life of the next tombstone ends, or the age of one in doubt no longer matters.
+    pub(super) fn next_expiry(&self, now: Instant) -> Option<Instant> {
+        let life = self.alive.first().map(|(end, _)| *end);
+        // Only the first guard can be released; see `Map::release`.
+        let guard = self.guards.first().and_then(|(_, item)| self.doubtful.get(item));
+        life.into_iter().chain(guard.copied().filter(|until| *until > now)).min()
+    }
+
     /// Ends the life of tombstones that are old enough: from now on they only guard their keys.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Item> {
         let over: Vec<Item> = self.expired(now).collect();

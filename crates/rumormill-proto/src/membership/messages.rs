@@ -169,7 +169,22 @@ pub(crate) fn read_member(reader: &mut Reader<'_>, directory: &Directory) -> Rea
 pub(crate) struct Trimmed {
     /// The sender.
     pub(crate) from: (NodeId, SocketAddr),
+    /// The number of the probe that this packet answers, if it is an answer.
+    pub(crate) answers: Option<u8>,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// The kinds of a probe and of its answer; see [`write_foca_header`].
+const PING: u8 = 0;
+const ACK: u8 = 1;
+
+/// Returns the number of a probe that this node sends; `None` if the packet is none.
+pub(crate) fn probe_number(bytes: &[u8]) -> Option<u8> {
+    let mut reader = Reader(bytes);
+    read_identity(&mut reader).ok()?;
+    reader.u16().ok()?;
+    let probes = reader.u8() == Ok(TO_THE_RECEIVER) && reader.u8() == Ok(PING);
+    probes.then(|| reader.u8().ok()).flatten()
 }
 
 /// On the wire the receiver's identity is omitted if the envelope identifies it.
@@ -195,8 +210,10 @@ pub(crate) fn trim_swim(
         TO_THIS_IDENTITY => read_identity(&mut reader).map(|_| ())?,
         _ => return Err(WireError::Malformed),
     }
+    let mut answers = None;
     match reader.u8()? {
-        0 | 1 => reader.u8().map(|_| ()),
+        PING => reader.u8().map(|_| ()),
+        ACK => reader.u8().map(|number| answers = Some(number)),
         2..=5 => read_identity(&mut reader).and_then(|_| reader.u8()).map(|_| ()),
         6..=10 => Ok(()),
         _ => Err(WireError::Malformed),
@@ -204,7 +221,7 @@ pub(crate) fn trim_swim(
     trimmed.put(&bytes[rest..read_so_far(&reader)]);
     let from = (NodeId::of(addr, incarnation), addr);
     if reader.0.is_empty() {
-        return Ok(Trimmed { from, bytes: trimmed });
+        return Ok(Trimmed { from, answers, bytes: trimmed });
     }
     let count = reader.u16()?;
     let (at, mut kept) = (trimmed.len(), 0u16);
@@ -218,7 +235,7 @@ pub(crate) fn trim_swim(
     }
     reader.finish()?;
     trimmed[at..at + 2].copy_from_slice(&kept.to_be_bytes());
-    Ok(Trimmed { from, bytes: trimmed })
+    Ok(Trimmed { from, answers, bytes: trimmed })
 }
 
 pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
@@ -239,8 +256,8 @@ pub(crate) fn write_foca_header(header: &Header<Peer>, out: &mut Vec<u8>) {
         out.put(&[number]);
     };
     match &header.message {
-        Swim::Ping(n) => numbered(0, None, *n),
-        Swim::Ack(n) => numbered(1, None, *n),
+        Swim::Ping(n) => numbered(PING, None, *n),
+        Swim::Ack(n) => numbered(ACK, None, *n),
         Swim::PingReq { target, probe_number } => numbered(2, Some(target), *probe_number),
         Swim::IndirectPing { origin, probe_number } => numbered(3, Some(origin), *probe_number),
         Swim::IndirectAck { target, probe_number } => numbered(4, Some(target), *probe_number),
@@ -266,8 +283,8 @@ pub(crate) fn read_foca_header(
         _ => return Err(WireError::Malformed),
     };
     let message = match reader.u8()? {
-        0 => Swim::Ping(reader.u8()?),
-        1 => Swim::Ack(reader.u8()?),
+        PING => Swim::Ping(reader.u8()?),
+        ACK => Swim::Ack(reader.u8()?),
         2 => Swim::PingReq { target: peer(reader)?, probe_number: reader.u8()? },
         3 => Swim::IndirectPing { origin: peer(reader)?, probe_number: reader.u8()? },
         4 => Swim::IndirectAck { target: peer(reader)?, probe_number: reader.u8()? },

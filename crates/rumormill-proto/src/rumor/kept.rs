@@ -139,6 +139,14 @@ impl Kept {
         old.filter_map(|(_, id)| self.rumors.get(id)).map(|kept| kept.item)
     }
 
+    /// Returns when the next event is to be dropped.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        let sent = self.present.first().map(|(published, _)| published + self.retention);
+        let known = self.past.first().map(|(published, _)| published + 2 * self.retention);
+        let due = sent.into_iter().chain(known).min()?;
+        Some(Instant::from_nanos(u64::try_from(due).unwrap_or(0).saturating_mul(1_000_000)))
+    }
+
     /// Drops events that are older than the retention; returns those that are no longer sent.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Item> {
         let now = millis(now);

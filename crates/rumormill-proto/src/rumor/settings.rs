@@ -63,8 +63,9 @@ pub struct EventSettings {
     #[serde(with = "crate::json::duration")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "1s"))]
     pub pull_interval: Duration,
-    /// Whether a node pushes an event at once when it first receives it, and then in its rounds.
-    /// Default true. Otherwise it waits for the next round: all nodes act on the state at the round's
+    /// Whether a node pushes an event at once when it first receives it, and then in its rounds, to
+    /// peers that may lack it, its neighbors on the ring of all nodes first; with a style that pulls it
+    /// stops early, once the event has come from log₂ n peers. Default true. Otherwise it waits for the next round: all nodes act on the state at the round's
     /// start, as in the synchronous rounds of the mathematics.
     pub eager: bool,
     /// How long an event is kept: for peers that have missed it, and to recognize it. A node that is
