@@ -125,7 +125,8 @@ pub use crate::aggregate::reading::{
     LinkLine, Reading, State, WindowLine, WindowPhase,
 };
 pub use crate::aggregate::settings::{
-    AggregateSettings, BURST, GAPS_PER_INTERVAL, Overlap, REST_INTERVALS, Schedule,
+    AggregateSettings, BURST, BURST_BROADCASTS, GAPS_PER_INTERVAL, HURRIED_BROADCASTS,
+    KEPT_EXCHANGES, Overlap, REST_INTERVALS, Schedule,
 };
 pub use crate::clock::{ClockStatus, Stamp};
 pub use crate::codec::{VERSION, WireError};

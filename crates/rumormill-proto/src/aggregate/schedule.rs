@@ -110,7 +110,10 @@ impl Aggregation {
             self.change_to_broadcast = false;
             return;
         }
-        if self.budget.ready(owed.len(), &cx.config().aggregates) > now {
+        // Peers that owed an answer get what they are still owed in any case.
+        if self.change_to_broadcast
+            && !self.budget.allows_broadcast(now, owed.len(), &cx.config().aggregates)
+        {
             self.clear_owed();
             return;
         }
@@ -221,7 +224,9 @@ impl Aggregation {
         }
         let due = self.groups().map(|(_, pace)| pace.due()).min()?;
         let after_last = self.last_exchange.map(|last| last + self.gaps.shortest);
-        Some(due.max(self.budget.ready(1, &cx.config().aggregates)).max(after_last.unwrap_or(due)))
+        let peers = self.links.linked().count();
+        let paid = self.budget.single(peers, &cx.config().aggregates);
+        Some(due.max(paid).max(after_last.unwrap_or(due)))
     }
 
     /// Returns the groups that are due, those that have waited longest first, up to one datagram.
@@ -283,7 +288,9 @@ impl Aggregation {
                 ledger.pushed(peer, seq, *divisor);
             }
         }
-        self.budget.spend(cx.now(), &cx.config().aggregates);
+        let now = cx.now();
+        let core = &mut *cx.core;
+        self.budget.spend(now, &core.config.aggregates, &mut core.rng);
         self.push(cx, peer, seq);
         self.links.sent(cx.now(), peer, cx.config().interval);
     }

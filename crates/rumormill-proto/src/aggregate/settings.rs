@@ -15,6 +15,18 @@ pub const REST_INTERVALS: u32 = 16;
 /// The time whose budget of exchanges may be spent at once.
 pub const BURST: Duration = Duration::from_millis(500);
 
+/// The broadcasts to a full view that may be spent at once, however small the budget.
+pub const BURST_BROADCASTS: u32 = 2;
+
+/// The exchanges that one with a single peer leaves in the budget, beyond those of a broadcast, so that
+/// the next change of this node's inputs finds a broadcast's: its own, and one because costs vary.
+pub const KEPT_EXCHANGES: usize = 2;
+
+/// A node whose budget is too short for a broadcast makes none for the time in which it earns this
+/// number of broadcasts: if its inputs change again within that time, exchanges with single peers are
+/// cheaper.
+pub const HURRIED_BROADCASTS: f64 = 1.25;
+
 /// The settings of aggregates: the table `[aggregates]` of a configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
