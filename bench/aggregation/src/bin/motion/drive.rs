@@ -94,7 +94,15 @@ impl Inputs {
         let certified_holds = seen.certified.map(|certified| {
             let ago = Duration::try_from_secs_f64(certified.seconds_ago).unwrap_or(Duration::ZERO);
             let from = asked.checked_sub(ago).unwrap_or(asked);
-            history.was_within(from, certified.lower, certified.upper)
+            let holds = history.was_within(from, certified.lower, certified.upper);
+            if !holds {
+                let last = history.last_within(certified.lower, certified.upper);
+                let last = last.map_or("never".to_owned(), |at| format!("{:?} ago", at.elapsed()));
+                eprintln!(
+                    "false bounds at n{node}: {certified:?}, but the sum was last there {last}"
+                );
+            }
+            holds
         });
         let middle = truth.middle();
         Ok(Sample {

@@ -89,6 +89,18 @@ impl History {
         })
     }
 
+    /// Returns the latest instant at which the sum may have lain within the bounds, however long ago.
+    pub(crate) fn last_within(&self, lower: f64, upper: f64) -> Option<Instant> {
+        let mut until = Instant::now();
+        for (at, span) in self.steps.iter().rev() {
+            if span.meets(lower, upper) {
+                return Some(until);
+            }
+            until = *at;
+        }
+        None
+    }
+
     /// Returns whether at some instant since this one the sum may have lain within the bounds.
     pub(crate) fn was_within(&self, from: Instant, lower: f64, upper: f64) -> bool {
         self.since(from).any(|span| span.meets(lower, upper))

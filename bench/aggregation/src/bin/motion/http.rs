@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 /// An open connection.
 pub(crate) struct Connection {
+    addr: SocketAddr,
     stream: TcpStream,
     /// Bytes read and not used yet.
     buffer: Vec<u8>,
@@ -20,16 +21,27 @@ impl Connection {
         let stream =
             TcpStream::connect(addr).await.with_context(|| format!("connect to {addr}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { addr, stream, buffer: Vec::new() })
     }
 
-    /// Sends a request; returns the body of a 200.
+    /// Sends a request; returns the body of a 200. An agent closes a connection that was idle for long:
+    /// then it is opened again.
     pub(crate) async fn ask(
         &mut self,
         method: &str,
         path: &str,
         body: &str,
     ) -> anyhow::Result<Value> {
+        match self.exchange(method, path, body).await {
+            Err(error) if error.is::<std::io::Error>() => {
+                *self = Self::open(self.addr).await?;
+                self.exchange(method, path, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn exchange(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
@@ -57,7 +69,10 @@ impl Connection {
 
     async fn more(&mut self) -> anyhow::Result<()> {
         let read = self.stream.read_buf(&mut self.buffer).await?;
-        ensure!(read > 0, "the agent closed the connection");
+        if read == 0 {
+            // As the system says it of a connection that was closed a little earlier.
+            return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into());
+        }
         Ok(())
     }
 }
