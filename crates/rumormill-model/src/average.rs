@@ -1,6 +1,8 @@
 //! The question of an average: which nodes exchange with which, when, from which values, and what
 //! goes wrong.
 
+pub mod following;
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod args;
 pub(crate) mod columns;
+pub(crate) mod following;
 pub(crate) mod plot;
 pub(crate) mod predict;
 pub(crate) mod simulate;

@@ -22,6 +22,7 @@ mod arrays;
 mod asked;
 mod engines;
 mod events;
+pub mod following;
 mod instant;
 mod job;
 mod ledger;

@@ -20,6 +20,25 @@ const ROUNDS: u32 = 50;
 /// Rounds after which a run gives up its goal.
 const MOST_ROUNDS: u32 = 10_000;
 
+/// When exchanges start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// In rounds.
+    Rounds(Schedule),
+    /// When there is news: an input has changed.
+    EventTriggered,
+}
+
+/// Reads a schedule.
+fn when(text: &str) -> Result<When, String> {
+    match text {
+        "event-triggered" => Ok(When::EventTriggered),
+        _ => word::<Schedule>(text)
+            .map(When::Rounds)
+            .map_err(|error| format!("{error}, event-triggered")),
+    }
+}
+
 /// The question: nodes, protocol, and what goes wrong.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AverageArgs {
@@ -35,10 +54,11 @@ pub(crate) struct AverageArgs {
     #[arg(long, default_value = "complete", value_name = "GRAPH")]
     pub(crate) graph: GraphArg,
     /// When nodes start exchanges: shuffled (each once a round, in a new order each round),
-    /// fixed-order, random-pair, matching, synchronous (push-sum only) or asynchronous (Poisson
-    /// clocks) [default: synchronous for push-sum, shuffled for the others].
-    #[arg(long, value_parser = word::<Schedule>)]
-    pub(crate) schedule: Option<Schedule>,
+    /// fixed-order, random-pair, matching, synchronous (push-sum only), asynchronous (Poisson
+    /// clocks) or event-triggered (with --changes, and then the default) [default: synchronous for
+    /// push-sum, shuffled for the others].
+    #[arg(long, value_parser = when)]
+    pub(crate) schedule: Option<When>,
     /// Aggregate to compute: average, or sum (spsp and push-sum; one node has all the weight).
     #[arg(long, default_value = "average", value_parser = word::<Aggregate>)]
     pub(crate) aggregate: Aggregate,
@@ -134,8 +154,13 @@ impl AverageArgs {
     /// Returns the values, and the number of nodes if anything but the graph gives it.
     ///
     /// # Errors
-    /// If the values cannot be read, or are more or fewer than the nodes.
+    /// If the values cannot be read, or are more or fewer than the nodes; if the schedule has no rounds.
     pub(crate) fn inputs(&self) -> anyhow::Result<(Values, Option<u64>)> {
+        if self.schedule == Some(When::EventTriggered) {
+            let why = "--schedule event-triggered needs --changes, which predict average and simulate \
+                       average have: exchanges follow inputs that change";
+            return Err(Usage(why.to_owned()).into());
+        }
         let values = self.values.read()?;
         let given = match &values {
             Values::Given(values) => Some(values.len() as u64),
@@ -151,10 +176,18 @@ impl AverageArgs {
         Ok((values, self.nodes.or(given)))
     }
 
+    /// Returns the schedule in rounds that was asked for.
+    pub(crate) fn rounds(&self) -> Option<Schedule> {
+        match self.schedule {
+            Some(When::Rounds(schedule)) => Some(schedule),
+            Some(When::EventTriggered) | None => None,
+        }
+    }
+
     /// Returns the question on this graph.
     pub(crate) fn on(&self, topology: Topology, values: Values) -> Averaging {
         Averaging {
-            schedule: self.schedule.unwrap_or_else(|| self.protocol.usual_schedule()),
+            schedule: self.rounds().unwrap_or_else(|| self.protocol.usual_schedule()),
             aggregate: self.aggregate,
             values,
             faults: Faults {

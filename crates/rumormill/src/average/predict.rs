@@ -1,6 +1,7 @@
 //! `rumormill predict average`.
 
 use crate::average::args::AverageArgs;
+use crate::average::following::{self, FollowingArgs};
 use crate::graph::args::{GraphArg, needed};
 use crate::term::exit::{Exit, Usage, finish, finish_json};
 use crate::term::format::{left, list, right};
@@ -26,6 +27,8 @@ pub(crate) struct PredictArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    following: FollowingArgs,
 }
 
 #[derive(Serialize)]
@@ -40,6 +43,9 @@ struct Row {
 
 /// Runs `rumormill predict average`.
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
+    if let Some(question) = args.following.question(&args.question)? {
+        return following::predict(&question, args.json);
+    }
     let nodes = plain(&args.question)?;
     let rows = rows(args, nodes).map_err(|error| refuse(&error))?;
     if args.json {
@@ -82,9 +88,9 @@ fn plain(question: &AverageArgs) -> anyhow::Result<u64> {
 
 /// Returns a row for the schedule asked for, or for all that the protocol has.
 fn rows(args: &PredictArgs, nodes: u64) -> Result<Vec<Row>, Error> {
-    let AverageArgs { protocol, schedule, .. } = args.question;
+    let protocol = args.question.protocol;
     let pushes = (protocol == Protocol::PushSum).then_some(Schedule::Synchronous);
-    let asked = schedule.or(pushes);
+    let asked = args.question.rounds().or(pushes);
     Schedule::ALL
         .iter()
         .copied()

@@ -7,6 +7,7 @@ use rumormill_model::simulate::average::{self, Averaging, Job};
 
 use crate::average::answer::Answer;
 use crate::average::args::Settings;
+use crate::average::following::{self, FollowingArgs, Length};
 use crate::average::text;
 use crate::term::exit;
 use crate::term::exit::Exit;
@@ -22,6 +23,7 @@ Examples:
   rumormill simulate average --nodes 1e6 --protocol push-pull --until 1e-6 --runs 5
   rumormill simulate average --nodes 1e4 --graph random-regular:16 --crash 0.1@20
   rumormill simulate average --values file:disk.csv --protocol push-sum --json
+  rumormill simulate average --nodes 30 --changes 1 --budget 100 --runs 4
 
 On the complete graph without faults, the exact factor of a round is printed beside the simulated
 one. Ctrl-C prints the result so far.
@@ -36,10 +38,17 @@ pub(crate) struct Args {
     settings: Settings,
     #[command(flatten)]
     common: Runs,
+    #[command(flatten)]
+    following: FollowingArgs,
+    #[command(flatten)]
+    length: Length,
 }
 
 /// Runs `rumormill simulate average`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(question) = args.following.question(&args.settings.average)? {
+        return following::run(&question, &args.length, args.settings.runs, &args.common);
+    }
     let limit = args.common.machine.limit();
     let make = |observe: &dyn Fn(f64) -> ControlFlow<()>| {
         args.settings.averaging(args.common.seed, limit, observe)

@@ -38,6 +38,17 @@ pub(crate) enum Start<T> {
 }
 
 impl Runs {
+    /// Refuses a picture.
+    ///
+    /// # Errors
+    /// If one is asked for.
+    pub(crate) fn no_plot(&self, what: &str) -> anyhow::Result<()> {
+        match &self.plot {
+            None => Ok(()),
+            Some(_) => Err(Usage(format!("--plot: there is no picture {what}")).into()),
+        }
+    }
+
     /// Checks the picture's file, and makes what is simulated: `make` reports the share of the graph
     /// that is done, and learns whether to continue.
     pub(crate) fn start<T>(
