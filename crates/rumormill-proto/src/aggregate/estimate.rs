@@ -24,8 +24,11 @@ use crate::time::{Duration, Instant};
 /// Exchanges in a row without a change after which an aggregate may count as converged.
 const QUIET: u32 = 4;
 
-/// Periods after which a push without an answer, or a window that does not end, means that exchanges
-/// do not get through. Less than a death takes to be detected by default.
+/// Periods after which a push without an answer means that exchanges do not get through. At rest a node
+/// pushes every [`REST_INTERVALS`], and both together are about what a death takes to be detected.
+const UNANSWERED: u32 = 8;
+
+/// Periods by which a window or an epoch may be late before that means the same.
 const STUCK: u32 = 16;
 
 impl Aggregation {
@@ -208,9 +211,10 @@ impl Aggregation {
             return false;
         }
         let patience = core.config.interval * STUCK;
+        let longest_answer = core.config.interval * UNANSWERED;
         let unanswered = self.links.iter().any(|(peer, link)| {
             let awaits = |ledger: &Ledger| ledger.awaits(peer, link.seq);
-            link.awaiting_since().is_some_and(|since| now.since(since) > patience)
+            link.awaiting_since().is_some_and(|since| now.since(since) > longest_answer)
                 && (awaits(&aggregate.ledger) || awaits(&self.anchors.ledger))
         });
         let result = aggregate.window.as_ref().and_then(Window::result);

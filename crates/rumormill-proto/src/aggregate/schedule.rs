@@ -50,7 +50,7 @@ impl Aggregation {
     /// Ends the windows of a node without peers: nobody else has to take part.
     pub(super) fn advance_alone(&mut self, cx: &mut Context<'_>) {
         for aggregate in self.aggregates.values_mut() {
-            for _ in 0..6 {
+            for _ in 0..12 {
                 if aggregate.is_calm() {
                     break;
                 }

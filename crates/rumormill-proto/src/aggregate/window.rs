@@ -242,10 +242,12 @@ impl Window {
         self.barred = true;
     }
 
-    /// Returns whether windows have nothing more to tell: the last one proves bounds, and in it and
-    /// since then no mass moved and no input changed.
+    /// Returns whether windows have nothing more to tell: the last one proves bounds about a centre that
+    /// stays, and in it and since then no mass moved and no input changed.
     pub(crate) fn is_calm(&self) -> bool {
-        let calm = |last: &Contribution| !last.void && !last.changed && !last.moving;
+        let calm = |last: &Contribution| {
+            !last.void && !last.changed && !last.moving && last.centre == self.centre
+        };
         !self.changed && !self.moved && self.last.as_ref().is_some_and(calm)
     }
 
