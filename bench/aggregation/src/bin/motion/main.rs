@@ -130,7 +130,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         args.period,
         args.mode
     );
-    report.add(title, columns);
+    report.add(&title, &columns);
     let mut columns = Vec::new();
     for &nodes in &args.rest {
         for schedule in &args.schedule {
@@ -142,7 +142,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             }
         }
     }
-    report.add(format!("At rest, one aggregate or none{loss}"), columns);
+    report.add(&format!("At rest, one aggregate or none{loss}"), &columns);
     let mut columns = Vec::new();
     for &nodes in &args.kill {
         for schedule in &args.schedule {
@@ -151,7 +151,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             columns.push(kill::measure(&setup, nodes, args.kills, title).await?);
         }
     }
-    report.add(format!("One of the processes gets SIGKILL{loss}"), columns);
+    report.add(&format!("One of the processes gets SIGKILL{loss}"), &columns);
     let mut columns = Vec::new();
     for &nodes in &args.storm {
         for schedule in &args.schedule {
@@ -161,7 +161,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             }
         }
     }
-    report.add(format!("Storms{loss}"), columns);
+    report.add(&format!("Storms{loss}"), &columns);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report.tables)?);
     }
@@ -179,13 +179,13 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, title: String, columns: Vec<Column>) {
+    fn add(&mut self, title: &str, columns: &[Column]) {
         if columns.is_empty() {
         } else if self.json {
             let cases: Vec<Value> = columns.iter().map(Column::json).collect();
             self.tables.push(json!({ "table": title, "cases": cases }));
         } else {
-            table::print(&title, &columns);
+            table::print(title, columns);
         }
     }
 }
