@@ -1,4 +1,5 @@
 //! A node at rest asks for no time except that of the failure detector, and still forgets in time.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::{
     Config, Duration, EventSettings, Identity, Instant, KvSettings, Name, Node, Plane, Style,

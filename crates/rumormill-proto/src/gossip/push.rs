@@ -174,7 +174,8 @@ impl Gossip {
         let mut sent = Vec::new();
         for (item, entry) in entries {
             let Some(hot) = self.hot.get_mut(item) else { continue };
-            if !hot.may_lack(to.peer) && !(to.again && hot.informed.is_empty()) {
+            let again = to.again && hot.informed.is_empty();
+            if !(again || hot.may_lack(to.peer)) {
                 continue;
             }
             if self.policy.eager {
