@@ -15,6 +15,8 @@ pub enum Rule {
     WaitForAll,
     /// A range of masses allows for amounts that peers have taken but not yet replied.
     AllowForFlight,
+    /// While an epoch begins, changes of inputs are kept back.
+    HoldInputs,
     /// Nodes compare their entries, so that a node that every push missed is informed, too.
     Compare,
     /// An event that arrives again is not delivered again.

@@ -237,15 +237,27 @@ impl VirtualNetwork {
         self.call(index, f).ok_or(SimError::NotRunning(index))
     }
 
-    /// Sets a live input.
+    /// Sets an input in mode live.
     ///
     /// # Errors
     /// When the node is not running, or the name or the value is refused.
     pub fn set(&mut self, index: NodeIndex, name: &str, value: f64) -> Result<(), SimError> {
+        self.set_in(index, name, value, Mode::Live)
+    }
+
+    /// Sets an input in any mode.
+    ///
+    /// # Errors
+    /// When the node is not running, or the name or the value is refused.
+    pub fn set_in(
+        &mut self,
+        index: NodeIndex,
+        name: &str,
+        value: f64,
+        mode: Mode,
+    ) -> Result<(), SimError> {
         let name = Name::new(name)?;
-        self.with_node(index, |node, now| {
-            node.aggregates_mut().set(now, &name, value, Mode::Live)
-        })??;
+        self.with_node(index, |node, now| node.aggregates_mut().set(now, &name, value, mode))??;
         self.slots[index.index()].inputs.insert(name, value);
         self.counters.inputs_changed += 1;
         Ok(())
@@ -263,10 +275,17 @@ impl VirtualNetwork {
         Ok(())
     }
 
-    /// Returns the live input that was set with [`VirtualNetwork::set`] since the node was started
-    /// last, if any.
+    /// Returns the input that was set since the node was started last and is in effect, if any.
     pub fn input(&self, index: NodeIndex, name: &Name) -> Option<f64> {
-        self.slots.get(index.index())?.inputs.get(name).copied()
+        let set = || self.slots.get(index.index())?.inputs.get(name).copied();
+        match self.node(index) {
+            // Only the node knows what it was before.
+            Some(node) if node.aggregates().is_pending(name) => {
+                let inputs = node.aggregates().inputs();
+                inputs.into_iter().find(|input| input.name == *name).map(|input| input.value)
+            }
+            _ => set(),
+        }
     }
 
     // ------------------------------------------------------------------ time

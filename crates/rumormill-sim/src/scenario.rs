@@ -102,6 +102,9 @@ pub struct Scenario {
     /// `requests`, from 1 at the first node to the number of nodes at the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aggregates: Option<BTreeMap<String, Values>>,
+    /// Names of the aggregates in mode epoch. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epochs: Vec<String>,
     /// What links do. Default 0.5 to 2 ms, without loss.
     #[serde(skip_serializing_if = "is_default")]
     pub link: LinkSettings,
@@ -140,6 +143,7 @@ impl Default for Scenario {
             bare: false,
             node: NodeSettings::default(),
             aggregates: None,
+            epochs: Vec::new(),
             link: LinkSettings::default(),
             calm: Calm::default(),
             action: Vec::new(),

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use rumormill_proto::sabotage::{Rule, break_rule};
-use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Name};
+use rumormill_proto::{Config, Duration, Instant, MembershipSettings, Mode, Name};
 use rumormill_sim::check::Violation;
 use rumormill_sim::scenario::Span;
 use rumormill_sim::scenario::random::Random;
@@ -156,6 +156,66 @@ fn a_range_that_ignores_what_is_in_flight_lets_the_truth_escape() {
     assert!(outside == 0 && all > 1000, "{outside} of {all} with every rule kept");
     let (outside, _) = escapes_while_in_flight(Some(Rule::AllowForFlight));
     assert!(outside > 100, "{outside} of {all} with the rule broken");
+}
+
+/// How many results of epochs hold for no instant within their age, and how many there are, while
+/// inputs change many times in an epoch.
+fn wrong_epochs(rule: Option<Rule>) -> (usize, usize) {
+    break_rule(rule);
+    let (mut wrong, mut all) = (0, 0);
+    for seed in 0..4 {
+        let mut net =
+            VirtualNetwork::new(NetworkConfig { seed, ..NetworkConfig::default() }).unwrap();
+        let spec = |n| NodeSpec::named(&format!("n{n}")).unwrap();
+        let nodes: Vec<_> = (0..4).map(|n| net.add_node(spec(n)).unwrap()).collect();
+        assert!(net.form(&nodes, Instant::ZERO + Duration::from_secs(60)));
+        let ms = Duration::from_millis(1);
+        net.set_link(Link { latency: Latency::Uniform(ms * 5, ms * 40), ..net.link() }).unwrap();
+        let name = Name::new("x").unwrap();
+        let mut sums: Vec<(Instant, f64)> = Vec::new();
+        let mut note = |net: &VirtualNetwork| {
+            let inputs = nodes.iter().filter_map(|&node| net.input(node, &name));
+            let sum = inputs.sum();
+            if sums.last().is_none_or(|last| last.1 != sum) {
+                sums.push((net.now(), sum));
+            }
+            sums.clone()
+        };
+        for step in 0..4000usize {
+            if step % 7 == 0 {
+                // Powers of two: no two sets of inputs have the same sum.
+                let value = (1u64 << (step / 7 % 40)) as f64;
+                net.set_in(nodes[step / 7 % 4], "x", value, Mode::Epoch).unwrap();
+                note(&net);
+            }
+            net.run_for(ms);
+            let sums = note(&net);
+            if step % 50 > 0 {
+                continue;
+            }
+            for (node, running) in net.running() {
+                let reading = running.aggregates().get(net.local_now(node), &name);
+                let Some(certified) = reading.and_then(|reading| reading.certified) else {
+                    continue;
+                };
+                let since = net.now() - certified.age;
+                let first = sums.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
+                all += 1;
+                let held = sums[first..].iter().any(|(_, sum)| certified.sum.encloses(*sum));
+                wrong += usize::from(!held);
+            }
+        }
+    }
+    break_rule(None);
+    (wrong, all)
+}
+
+#[test]
+fn an_epoch_that_does_not_hold_its_inputs_has_sums_of_no_instant() {
+    let (wrong, all) = wrong_epochs(None);
+    assert!(wrong == 0 && all > 500, "{wrong} of {all} with every rule kept");
+    let (wrong, all) = wrong_epochs(Some(Rule::HoldInputs));
+    assert!(wrong > 50, "{wrong} of {all} with the rule broken");
 }
 
 /// How many of the violations with wrong clocks are of this kind.

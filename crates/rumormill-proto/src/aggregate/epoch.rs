@@ -26,6 +26,7 @@ use crate::membership::roster::Roster;
 use crate::notice::Notice;
 use crate::numbering::{Numbering, Place};
 use crate::protocol::Context;
+use crate::sabotage::{Rule, broken};
 use crate::time::{Duration, Instant};
 
 /// The longest time for which a change of an input is kept back, in gossip periods.
@@ -124,7 +125,7 @@ impl Epochs {
 
     /// Sets or removes an input; while inputs are held the change is kept back.
     pub(super) fn set(&mut self, now: Instant, name: &Name, input: NewInput) {
-        if self.held {
+        if self.held && !broken(Rule::HoldInputs) {
             self.pending.insert(name.clone(), input);
         } else {
             self.apply(name.clone(), input);

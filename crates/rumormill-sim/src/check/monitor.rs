@@ -23,6 +23,8 @@ const MOST_STATES: usize = 64;
 /// faults that is everybody, in one that is split long enough, each side.
 pub(crate) struct Watch {
     aggregates: Vec<Name>,
+    /// Those in mode epoch, whose masses are not those of the present inputs.
+    epochs: Vec<Name>,
     /// The closed groups, by the digest of their rosters.
     groups: BTreeMap<u64, Group>,
     /// How many enclosures were looked at.
@@ -48,8 +50,10 @@ struct State {
 }
 
 impl Watch {
-    pub(crate) fn new(aggregates: Vec<Name>) -> Self {
-        Self { aggregates, groups: BTreeMap::new(), enclosures: 0, balances: 0 }
+    pub(crate) fn new(aggregates: Vec<Name>, epochs: &[String]) -> Self {
+        let in_epochs = |name: &&Name| epochs.iter().any(|epoch| epoch == name.as_str());
+        let epochs = aggregates.iter().filter(in_epochs).cloned().collect();
+        Self { aggregates, epochs, groups: BTreeMap::new(), enclosures: 0, balances: 0 }
     }
 
     /// Takes down who is with whom, and what is true there. To be called right after every change
@@ -86,12 +90,12 @@ impl Watch {
     /// The first thing that does not hold.
     pub(crate) fn check(&mut self, net: &VirtualNetwork) -> Result<(), Violation> {
         self.observe(net);
-        let Self { aggregates, groups, enclosures, balances } = self;
+        let Self { aggregates, epochs, groups, enclosures, balances } = self;
         for group in groups.values_mut() {
             for (at, aggregate) in aggregates.iter().enumerate() {
                 *enclosures += group.enclosures(net, aggregate, &group.states[at])?;
             }
-            if group.add_up(net, aggregates)? {
+            if group.add_up(net, aggregates, epochs)? {
                 *balances += 1;
             }
         }
@@ -133,7 +137,9 @@ impl Watch {
         if whole.is_some_and(|group| group.balances >= times) {
             return Ok(());
         }
-        let reported = |aggregate: &&Name| truth(net, aggregate).count > 0;
+        let reported = |aggregate: &&Name| {
+            !self.epochs.contains(aggregate) && truth(net, aggregate).count > 0
+        };
         for aggregate in self.aggregates.iter().filter(reported) {
             let books = books(net, aggregate);
             if let Err(what) = quiet(&books) {
@@ -188,12 +194,18 @@ impl Group {
     }
 
     /// Adds up all masses, if nothing is under way; returns whether they could be.
-    fn add_up(&mut self, net: &VirtualNetwork, aggregates: &[Name]) -> Result<bool, Violation> {
+    fn add_up(
+        &mut self,
+        net: &VirtualNetwork,
+        aggregates: &[Name],
+        epochs: &[Name],
+    ) -> Result<bool, Violation> {
         if self.members.len() > MOST_TO_ADD_UP {
             return Ok(false);
         }
         let mut any = false;
-        for (aggregate, states) in aggregates.iter().zip(&self.states) {
+        let live = |(name, _): &(&Name, _)| !epochs.contains(name);
+        for (aggregate, states) in aggregates.iter().zip(&self.states).filter(live) {
             let Some(truth) = states.last().map(|state| &state.truth) else { continue };
             // What nobody reports is forgotten.
             if truth.count == 0 {

@@ -40,6 +40,8 @@ pub struct Random {
     pub nodes: u32,
     /// Names of the aggregates that nodes report.
     pub aggregates: Vec<String>,
+    /// Those of them in mode epoch.
+    pub epochs: Vec<String>,
     /// Whether nodes run nothing but the membership.
     pub bare: bool,
     /// Settings of the nodes.
@@ -78,12 +80,14 @@ impl Random {
         };
         let aggregates = ["requests", "queue", "disk/free"];
         let aggregates = aggregates.into_iter().take(rng.random_range(1..=3));
+        let epochs: Vec<&str> = rng.random::<bool>().then_some("peak").into_iter().collect();
         let durable = rng.random::<bool>().then_some(Durable(Nodes::All));
         let drift = [0.0, 0.001, 0.03][rng.random_range(0..3usize)];
         Self {
             seed: seed_,
             nodes,
-            aggregates: aggregates.map(str::to_owned).collect(),
+            aggregates: aggregates.chain(epochs.iter().copied()).map(str::to_owned).collect(),
+            epochs: epochs.into_iter().map(str::to_owned).collect(),
             bare: false,
             node: NodeSettings { config, durable, drift },
             wrong_clocks: rng.random(),
@@ -117,6 +121,7 @@ impl Random {
             duration: Span(self.duration),
             seed: self.seed,
             bare: self.bare,
+            epochs: if self.bare { Vec::new() } else { self.epochs.clone() },
             node: self.node.clone(),
             link: self.link.clone(),
             calm: self.calm.clone(),

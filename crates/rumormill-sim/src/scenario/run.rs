@@ -6,7 +6,7 @@ mod start;
 
 use std::collections::BTreeMap;
 
-use rumormill_proto::{Config, Duration, Instant, Name};
+use rumormill_proto::{Config, Duration, Instant, Mode, Name};
 
 use self::phase::{Beginning, Phase};
 use super::action::Action;
@@ -149,7 +149,7 @@ impl ScenarioRun {
         Ok(Self {
             config: scenario.config()?,
             durable: scenario.durable().draw(scenario.seed, scenario.nodes),
-            watch: Watch::new(aggregates.clone()),
+            watch: Watch::new(aggregates.clone(), &scenario.epochs),
             aggregates,
             values,
             steps,
@@ -219,6 +219,12 @@ impl ScenarioRun {
     /// Returns the aggregates that are looked at.
     pub fn aggregates(&self) -> &[Name] {
         &self.aggregates
+    }
+
+    /// Returns the mode of an aggregate.
+    fn mode(&self, aggregate: &str) -> Mode {
+        let epochs = &self.scenario.epochs;
+        if epochs.iter().any(|name| name == aggregate) { Mode::Epoch } else { Mode::Live }
     }
 
     /// Returns what happens in it, with everything random drawn.

@@ -1,6 +1,6 @@
 //! Carries out the steps of a scenario.
 
-use rumormill_proto::{Instant, Name};
+use rumormill_proto::{Instant, Mode, Name};
 
 use super::ScenarioRun;
 use crate::network::error::SimError;
@@ -43,6 +43,10 @@ impl ScenarioRun {
     }
 
     fn apply_to(&mut self, node: NodeIndex, step: &Step) -> Result<(), SimError> {
+        let mode = match &step.action {
+            Action::Set(set) => self.mode(&set.aggregate),
+            _ => Mode::default(),
+        };
         let (net, lasting) = (&mut self.net, step.lasting.unwrap_or_default().0);
         match &step.action {
             Action::Crash(_) => net.crash(node),
@@ -58,7 +62,7 @@ impl ScenarioRun {
             Action::Isolate(_) => net.isolate(node, lasting),
             Action::Set(set) => {
                 if let Values::Constant(value) = set.value {
-                    net.set(node, &set.aggregate, value)?;
+                    net.set_in(node, &set.aggregate, value, mode)?;
                     self.assigned[node.index()].insert(set.aggregate.clone(), value);
                 }
             }

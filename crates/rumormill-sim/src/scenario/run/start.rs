@@ -126,7 +126,8 @@ impl ScenarioRun {
 
     fn report(&mut self, index: NodeIndex) -> Result<(), SimError> {
         for (aggregate, value) in self.assigned[index.index()].clone() {
-            self.net.set(index, &aggregate, value)?;
+            let mode = self.mode(&aggregate);
+            self.net.set_in(index, &aggregate, value, mode)?;
         }
         Ok(())
     }
