@@ -67,7 +67,8 @@ impl Driver {
             if let Some(at) = next
                 && (next != armed || timer.is_elapsed())
             {
-                timer.as_mut().reset(self.core.clock.at(at));
+                // A timer that is reset to a later time still wakes the thread at the former one.
+                timer.set(sleep_until(self.core.clock.at(at)));
                 armed = next;
             }
             tokio::select! {

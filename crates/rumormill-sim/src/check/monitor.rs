@@ -137,9 +137,8 @@ impl Watch {
         if whole.is_some_and(|group| group.balances >= times) {
             return Ok(());
         }
-        let reported = |aggregate: &&Name| {
-            !self.epochs.contains(aggregate) && truth(net, aggregate).count > 0
-        };
+        let reported =
+            |aggregate: &&Name| !self.epochs.contains(aggregate) && truth(net, aggregate).count > 0;
         for aggregate in self.aggregates.iter().filter(reported) {
             let books = books(net, aggregate);
             if let Err(what) = quiet(&books) {
