@@ -8,8 +8,9 @@
 //! count = participation × N: with A = 5 and B = 10 both nodes end with value 7.5 and anchor 0.5,
 //! which is 15.
 //!
-//! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the choice of
-//! peers, [`reading`] the result. This file is the protocol between them.
+//! [`ledger`] has the arithmetic, [`window`] the enclosure and its proof, [`links`] the peers,
+//! [`schedule`] when a node exchanges with which of them, [`epoch`] the mode of that name, [`reading`]
+//! the result. This file is the protocol between them.
 
 mod anchors;
 pub(crate) mod bounds;

@@ -69,8 +69,8 @@
 //! | module | its subject |
 //! |---|---|
 //! | `node` | the state machine: an `impl Node` for each group of verbs; `node/settle.rs` routes notices and sends messages, `node/ask.rs` and `node/sync.rs` do joining and the exchange of the membership, `node/probe.rs` tests paths |
-//! | `host`, `rounds` | run one protocol: its ticks and its alarm; its rounds |
-//! | `aggregate` | ledgered symmetric push-sum: the ledger, the windows that enclose the truth, readings |
+//! | `host`, `rounds`, `numbering` | run one protocol: its ticks and its alarm; its rounds; the numbers of rounds and epochs |
+//! | `aggregate` | ledgered symmetric push-sum: the ledger, the schedule, the windows that enclose the truth, epochs, readings |
 //! | `rumor` | events, which spread as rumors: kept, delivered once, and stopped |
 //! | `kv` | the last-writer-wins map and its tombstones |
 //! | `query` | the answers to queries, which go directly to the node that asked |
