@@ -60,6 +60,10 @@ impl History {
 
     fn step(&mut self, now: Instant, low: i64, high: i64) {
         let last = self.now();
+        if self.steps.back().is_some_and(|(at, _)| *at == now) {
+            // What held for no time was never so.
+            self.steps.pop_back();
+        }
         self.steps.push_back((now, Span { low: last.low + low, high: last.high + high }));
         while self.steps.get(1).is_some_and(|(at, _)| now.duration_since(*at) > self.keep) {
             self.steps.pop_front();
