@@ -186,7 +186,7 @@ impl Aggregation {
     fn change_input(&mut self, cx: &mut Context<'_>, name: &Name, input: NewInput) {
         self.refresh(cx);
         if let Some(epochs) = &mut self.epochs {
-            epochs.set(cx.now(), name, input);
+            epochs.set(cx.now(), name, input, self.gaps.shortest);
         } else {
             self.aggregate(cx, name, None).set_input(cx.now(), input);
             self.owe(cx, &Some(name.clone()));

@@ -470,3 +470,31 @@ fn bounds_of_epochs_hold_for_an_instant_that_they_name() {
         }
     }
 }
+
+#[test]
+fn an_aggregate_at_rest_costs_little_and_a_change_after_an_hour_is_known_at_once() {
+    let (mut net, nodes) = cluster(5, 12, &Config::default());
+    for &node in &nodes {
+        net.set(node, "x", 1.0).unwrap();
+    }
+    converge(&mut net, "x");
+    net.run_for(SECOND * 60);
+    let sent = |net: &VirtualNetwork| {
+        net.running().map(|(_, node)| node.stats().datagrams_sent).sum::<u64>()
+    };
+    let before = sent(&net);
+    net.run_for(SECOND * 3600);
+    let rate = (sent(&net) - before) as f64 / 3600.0 / nodes.len() as f64;
+    assert!(rate < 3.0, "{rate} packets a node and second");
+    net.set(nodes[3], "x", 101.0).unwrap();
+    let changed = net.now();
+    let known = |net: &VirtualNetwork| {
+        net.running().all(|(node, _)| {
+            let sum = reading(net, node, "x").and_then(|reading| reading.sum.value);
+            near(sum, 105.0)
+        })
+    };
+    assert!(net.run_until(changed + SECOND, known));
+    let took = net.now().since(changed);
+    assert!(took < SECOND / 50, "{took:?}, with 2 ms at most from node to node");
+}

@@ -123,15 +123,16 @@ impl Epochs {
         self.inputs.keys().chain(self.pending.keys()).chain(self.finished.keys())
     }
 
-    /// Sets or removes an input; while inputs are held the change is kept back.
-    pub(super) fn set(&mut self, now: Instant, name: &Name, input: NewInput) {
+    /// Sets or removes an input; while inputs are held the change is kept back. The first epoch begins
+    /// after a `delay`, so that it has all inputs that are set one after the other.
+    pub(super) fn set(&mut self, now: Instant, name: &Name, input: NewInput, delay: Duration) {
         if self.held && !broken(Rule::HoldInputs) {
             self.pending.insert(name.clone(), input);
         } else {
             self.apply(name.clone(), input);
         }
         if self.next.is_none() {
-            self.next = Some(now);
+            self.next = Some(now + delay);
         }
     }
 
