@@ -218,6 +218,11 @@ impl Ledger {
         in_flight.map(|book| 1.0 / f64::from(book.divisor.max(2))).sum()
     }
 
+    /// Returns the number of pushes in flight of which the peer takes half of the difference.
+    pub(crate) fn halves_in_flight(&self) -> usize {
+        self.books.values().filter(|book| book.in_flight() && book.divisor <= 2).count()
+    }
+
     /// Returns whether a push to the peer awaits its reply.
     pub(crate) fn in_flight_to(&self, peer: NodeId) -> bool {
         self.books.get(&peer).is_some_and(Book::in_flight)

@@ -139,11 +139,11 @@ impl Aggregation {
         }
     }
 
-    /// Returns the divisor of a broadcast to all peers.
+    /// Returns the divisor of a broadcast to all peers, whose parts add up to less than 1 by themselves.
     fn part_of_broadcast(&self, group: &Group) -> u32 {
         let all = 1 + self.links.linked().count() as u32;
-        let in_flight = self.ledger(group).map_or(0.0, Ledger::share_in_flight);
-        if in_flight > MOST_IN_FLIGHT / 2.0 { 2 * all } else { all }
+        let halves = self.ledger(group).map_or(0, Ledger::halves_in_flight);
+        if halves > 1 { 2 * all } else { all }
     }
 
     /// Returns the divisor of an exchange of a pair: if too much is in flight, that of a broadcast.
