@@ -261,8 +261,9 @@ impl Aggregation {
         else {
             return;
         };
+        // Also after its end: others may still be in it, and this node's inputs are no longer the latched ones.
+        epochs.barred = true;
         if !epochs.over {
-            epochs.barred = true;
             let soon = cx.now() + cx.config().interval;
             epochs.next = epochs.next.map(|next| next.min(soon));
         }
@@ -307,11 +308,10 @@ impl Aggregation {
     /// Ends the epoch, if every aggregate is certified.
     fn end_epoch(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        let Some(epochs) = &mut self.epochs else { return };
+        let Some(epochs) = self.epochs.as_mut().filter(|epochs| !epochs.barred) else { return };
         let (epoch, latched) = (epochs.numbering.current, epochs.numbering.entered);
         let certified = |aggregate: &Aggregate| aggregate.certified(cx.config(), epochs.members);
         let done = !epochs.held
-            && !epochs.barred
             && !self.aggregates.is_empty()
             && self.aggregates.values().all(|aggregate| certified(aggregate).is_some());
         if done == epochs.over {
