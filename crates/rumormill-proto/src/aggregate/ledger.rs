@@ -102,7 +102,7 @@ struct Book {
     answered: u64,
     /// The latest push that this node sent with these components.
     pushed: u64,
-    /// The part of a difference that the peer takes for that push: one in so many.
+    /// The divisor of the part of a difference that the peer takes for that push.
     divisor: u32,
     /// The latest reply that came.
     settled: u64,
