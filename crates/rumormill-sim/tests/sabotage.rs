@@ -218,7 +218,7 @@ fn an_epoch_that_does_not_hold_its_inputs_has_sums_of_no_instant() {
     assert!(wrong > 50, "{wrong} of {all} with the rule broken");
 }
 
-/// How many of the violations with wrong clocks are of this kind.
+/// How many of the violations with wrong clocks are of this kind; three at the most.
 fn with_wrong_clocks(rule: Rule, seeds: u64, kind: fn(&Violation) -> bool) -> usize {
     break_rule(Some(rule));
     let violation = |seed| {
@@ -229,10 +229,10 @@ fn with_wrong_clocks(rule: Rule, seeds: u64, kind: fn(&Violation) -> bool) -> us
             Failure::Run(error) => panic!("{error}"),
         }
     };
-    let found: Vec<_> = (0..seeds).filter_map(violation).collect();
+    // Three tell as much as more: a run that never settles takes long.
+    let of_kind = (0..seeds).filter_map(violation).filter(kind).take(3).count();
     break_rule(None);
-    let of_kind = found.iter().filter(|violation| kind(violation)).count();
-    println!("{rule:?}: {of_kind} of {} violations in {seeds} runs", found.len());
+    println!("{rule:?}: {of_kind} violations in at most {seeds} runs");
     of_kind
 }
 
