@@ -147,12 +147,6 @@ impl Aggregation {
         self.epochs.as_ref().is_some_and(|epochs| epochs.is_pending(name))
     }
 
-    /// Returns whether changes of this node's inputs are kept back at the moment, because the members
-    /// are latching theirs.
-    fn is_held(&self) -> bool {
-        self.epochs.as_ref().is_some_and(|epochs| epochs.held)
-    }
-
     pub(crate) fn set_input(
         &mut self,
         cx: &mut Context<'_>,
@@ -202,32 +196,19 @@ impl Aggregation {
         name: &Name,
         pusher: Option<NodeId>,
     ) -> &mut Aggregate {
-        if !self.aggregates.contains_key(name) {
-            let mut ledger = self.resting.take(name);
-            let links = self.links.iter();
+        let Self { links, resting, view, epochs, gaps, .. } = self;
+        let fresh = || {
+            let mut ledger = resting.take(name);
             for (peer, link) in
-                links.filter(|(peer, link)| Some(*peer) != pusher && link.received > 0)
+                links.iter().filter(|(peer, link)| Some(*peer) != pusher && link.received > 0)
             {
                 ledger.pass_over(peer, link.received);
             }
-            let mut aggregate = Aggregate::new(cx.now(), ledger, self.gaps);
-            self.begin(cx, &mut aggregate);
-            self.aggregates.insert(name.clone(), aggregate);
-        }
-        let gaps = self.gaps;
-        let fresh = || Aggregate::new(cx.now(), Ledger::default(), gaps);
+            let mut aggregate = Aggregate::new(cx.now(), ledger, *gaps);
+            begin(cx, view, epochs.as_ref(), &mut aggregate);
+            aggregate
+        };
         self.aggregates.entry(name.clone()).or_insert_with(fresh)
-    }
-
-    /// Opens the first window of an aggregate in this membership.
-    fn begin(&self, cx: &Context<'_>, aggregate: &mut Aggregate) {
-        let epochs = self.epochs.as_ref();
-        let stays = epochs.is_some_and(|epochs| !epochs.barred);
-        aggregate.held = self.is_held();
-        aggregate.restart_window(cx.now(), &self.view, cx.roster(), stays);
-        if epochs.is_some_and(|epochs| epochs.barred) {
-            aggregate.bar();
-        }
     }
 
     /// Forgets an aggregate. What was exchanged of it stays in the books.
@@ -254,12 +235,10 @@ impl Aggregation {
             self.elect(cx);
         }
         self.bar_epoch(cx);
-        let mut aggregates = core::mem::take(&mut self.aggregates);
-        for aggregate in aggregates.values_mut() {
-            self.begin(cx, aggregate);
+        for aggregate in self.aggregates.values_mut() {
+            begin(cx, &self.view, self.epochs.as_ref(), aggregate);
             aggregate.pace.news(cx.now(), self.gaps);
         }
-        self.aggregates = aggregates;
     }
 
     /// Elects the anchors: this node's own component begins or ends with its office.
@@ -314,6 +293,16 @@ impl Aggregation {
             aggregate.ledger.forget_all();
             aggregate.quiet = 0;
         }
+    }
+}
+
+/// Opens the first window of an aggregate in this membership.
+fn begin(cx: &Context<'_>, view: &View, epochs: Option<&Epochs>, aggregate: &mut Aggregate) {
+    let barred = epochs.is_some_and(|epochs| epochs.barred);
+    aggregate.held = epochs.is_some_and(|epochs| epochs.held);
+    aggregate.restart_window(cx.now(), view, cx.roster(), epochs.is_some() && !barred);
+    if barred {
+        aggregate.bar();
     }
 }
 

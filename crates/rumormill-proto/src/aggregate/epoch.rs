@@ -14,11 +14,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::aggregate::Aggregation;
 use crate::aggregate::contribution::Contribution;
 use crate::aggregate::local::Aggregate;
 use crate::aggregate::mass::Mass;
 use crate::aggregate::ranks::Ranks;
+use crate::aggregate::{Aggregation, begin};
 use crate::codec::{Read, Reader, Write};
 use crate::config::Config;
 use crate::identity::{Name, NodeId};
@@ -251,7 +251,7 @@ impl Aggregation {
 
     fn latch_input(&mut self, cx: &mut Context<'_>, name: &Name, input: (f64, Mass)) {
         let mut aggregate = Aggregate::latched(cx.now(), input, self.gaps);
-        self.begin(cx, &mut aggregate);
+        begin(cx, &self.view, self.epochs.as_ref(), &mut aggregate);
         self.aggregates.insert(name.clone(), aggregate);
     }
 

@@ -3,7 +3,6 @@
 use bnum::cast::As;
 
 use crate::aggregate::Aggregation;
-use crate::aggregate::component::{PARTICIPATION, SQUARE, VALUE};
 use crate::aggregate::epoch::Head;
 use crate::aggregate::input::MAX_AGGREGATES;
 use crate::aggregate::ledger::{Answer, Ledger};
@@ -12,7 +11,7 @@ use crate::aggregate::local::is_dust;
 use crate::aggregate::mass::{Mass, Steps};
 use crate::aggregate::masses::{Masses, of_one_aggregate};
 use crate::aggregate::messages::{Message, Section, write_sections};
-use crate::aggregate::schedule::Group;
+use crate::aggregate::schedule::{Group, HALF};
 use crate::aggregate::settings::Overlap;
 use crate::aggregate::view::OVERHEAD;
 use crate::aggregate::window::Window;
@@ -20,8 +19,7 @@ use crate::codec::{Read, Reader};
 use crate::identity::{Name, NodeId};
 use crate::protocol::Context;
 
-/// The largest part of a difference that a broadcast leaves where it is: a divisor beyond this is
-/// taken for it.
+/// The largest divisor of a difference; a larger one in a message is taken for it.
 const MOST_DIVISOR: u32 = 1 << 16;
 
 impl Aggregation {
@@ -207,9 +205,9 @@ impl Aggregation {
     /// ends' degrees the larger one counts in a broadcast.
     fn divisor(&self, section: &Section) -> u32 {
         match section.divisor {
-            None => 2,
+            None => HALF,
             Some(theirs) => {
-                theirs.max(1 + self.links.linked().count() as u32).clamp(2, MOST_DIVISOR)
+                theirs.max(1 + self.links.linked().count() as u32).clamp(HALF, MOST_DIVISOR)
             }
         }
     }
@@ -307,10 +305,7 @@ impl Aggregation {
                         continue;
                     }
                     let divisor = aggregate.ledger.divisor(from);
-                    let held = |ledger: &Ledger| {
-                        [PARTICIPATION, VALUE, SQUARE].map(|c| (c, ledger.mass(c))).to_vec()
-                    };
-                    let before = held(&aggregate.ledger);
+                    let before = aggregate.ledger.masses();
                     if aggregate.ledger.settle(from, seq, &of_one_aggregate(&section.masses)) {
                         if !section.masses.is_empty() {
                             // The peer took one part in `divisor` of the difference.

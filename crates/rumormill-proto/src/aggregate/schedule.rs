@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(super) type Group = Option<Name>;
 
 /// The divisor of an exchange of a pair: each side ends with the mean of both.
-const HALF: u32 = 2;
+pub(super) const HALF: u32 = 2;
 
 /// What peers may have taken of a difference at the same time, while their replies are under way: this
 /// much in exchanges of pairs. A broadcast adds at most one half more. What every peer takes depends
