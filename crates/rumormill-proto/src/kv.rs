@@ -162,6 +162,10 @@ impl KvProtocol {
         for item in ahead {
             let Some(entry) = self.map.held(item.id).cloned() else { continue };
             let version = Version { stamp: cx.stamp(), node: cx.id() };
+            // A stamp that others refuse as well gains nothing, and would be replaced again and again.
+            if version.stamp >= limit.stamp {
+                return;
+            }
             self.gossip.stats(cx).restamped += 1;
             self.set(cx, Entry { version, ..entry });
         }
