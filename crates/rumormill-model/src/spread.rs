@@ -2,7 +2,7 @@
 //! rumor counts as spread.
 
 use rumormill_proto::{Counted, Stop, Style};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, count, need};
 use crate::graph::kind::GraphKind;
@@ -69,12 +69,13 @@ words!(Semantics {
 /// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
 // Not `non_exhaustive`: users build it from `new` with `..`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Spread {
     /// Number of nodes, 1..=10¹⁵, dead ones included.
     pub nodes: u64,
     /// Which nodes can call which.
-    #[serde(skip)]
+    #[serde(skip_serializing, deserialize_with = "graph_kind")]
     pub graph: GraphKind,
     /// Which nodes call. Push-then-pull is push with a default for `pull_after`.
     pub style: Style,
@@ -113,7 +114,7 @@ pub struct Spread {
     /// cannot know whether there is a rumor; a node answers while it is interested, and each answer
     /// counts as a message and brings feedback. In synchronous rounds a counter takes all that a
     /// node answered in a round as one contact, useful if any was (the note to their Table 3).
-    #[serde(serialize_with = "or_never")]
+    #[serde(serialize_with = "or_never", deserialize_with = "stop_or_never")]
     pub stop: Option<Stop>,
     /// Whether a contact that informed a node sets the counter of [`Stop::Interest`] back to 0.
     /// Demers' tables need it.
@@ -130,6 +131,24 @@ fn stop_name(stop: &Option<Stop>) -> String {
 
 fn or_never<S: Serializer>(stop: &Option<Stop>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&stop_name(stop))
+}
+
+fn stop_or_never<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Stop>, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "never" => Ok(None),
+        rule => rule.parse().map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
+fn graph_kind<'de, D: Deserializer<'de>>(from: D) -> Result<GraphKind, D::Error> {
+    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// Plain push among 64 nodes.
+impl Default for Spread {
+    fn default() -> Self {
+        Self::new(64, Style::Push)
+    }
 }
 
 impl Spread {

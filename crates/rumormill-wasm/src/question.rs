@@ -1,0 +1,42 @@
+//! Which questions the page may ask, and who answers each.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::spread;
+
+/// A question of the page, by its verb.
+#[derive(Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+enum Question {
+    PredictSpread(spread::Predict),
+    SimulateSpread(spread::Simulate),
+}
+
+/// What the page gets back: one of the two.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    Answer(Box<RawValue>),
+    Error(String),
+}
+
+/// Why a question has no answer, in words.
+pub(crate) type Answer = Result<Box<RawValue>, String>;
+
+/// Returns an answer as JSON.
+pub(crate) fn json(answer: &impl Serialize) -> Answer {
+    serde_json::value::to_raw_value(answer).map_err(|error| error.to_string())
+}
+
+/// Answers a question: `{"answer": …}`, or `{"error": "…"}` in words for the reader of the page.
+#[must_use]
+pub fn answer(question: &[u8]) -> Vec<u8> {
+    let reply = match serde_json::from_slice(question) {
+        Ok(Question::PredictSpread(question)) => question.answer(),
+        Ok(Question::SimulateSpread(question)) => question.answer(),
+        Err(error) => Err(error.to_string()),
+    };
+    let reply = reply.map_or_else(Reply::Error, Reply::Answer);
+    serde_json::to_vec(&reply).unwrap_or_default()
+}
