@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rumormill_model::compare;
 use rumormill_model::compare::agreement::Agreement;
+use rumormill_model::compare::answer::Exact;
 use rumormill_model::exact::usual::{Estimate, Ratios, estimates};
 use rumormill_model::exact::{Distribution, Options};
 use rumormill_model::simulate::{EngineKind, Job, simulate};
@@ -87,15 +88,17 @@ struct Runs {
     informed: Vec<f64>,
     /// Mean number of messages up to that round.
     sent: Vec<f64>,
-    /// The 5th, 50th and 95th percentile of the number informed after each round.
+    /// For each round the 5th and the 95th percentile of the number informed.
     informed_quantiles: Vec<Vec<f64>>,
-    /// Median growth from the round before.
+    /// Factor by which the mean number informed grew from the round before; 1 for round 0.
     growth: Vec<f64>,
     /// The share of the runs that ended without meeting the goal.
     incomplete: f64,
     /// Mean share of the living that were uninformed at the end.
     residue: f64,
     messages: f64,
+    /// What is known exactly.
+    exact: Exact,
     agreement: Agreement,
 }
 
@@ -126,12 +129,13 @@ impl Simulate {
             unfinished: summary.unfinished(),
             informed: by_round.iter().map(|round| round.informed).collect(),
             sent: by_round.iter().map(|round| round.sent).collect(),
-            informed_quantiles: summary.quantiles(&[0.05, 0.5, 0.95]),
+            informed_quantiles: summary.quantiles(&[0.05, 0.95]),
             growth: summary.growth(),
             incomplete: summary.incomplete(),
             residue: summary.residue_share(),
             messages: summary.messages.mean(),
             agreement: Agreement::of(&summary, &exact, spread.last_round()),
+            exact,
         })
     }
 }
