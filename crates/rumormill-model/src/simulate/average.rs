@@ -5,7 +5,8 @@
 //!
 //! Inside, a protocol is a file of its own (`push_pull`, `push_sum`, `ledger`), written once and
 //! run by two engines: `instant`, whose exchanges take no time, and `events`, whose messages do, so
-//! that exchanges overlap. `dense` is the plain case as fast as memory allows.
+//! that exchanges overlap. `dense` is the plain case as fast as memory allows. [`follow`] shows one
+//! run of `instant` message by message.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -22,6 +23,7 @@ mod arrays;
 mod asked;
 mod engines;
 mod events;
+pub mod follow;
 pub mod following;
 mod instant;
 mod job;
@@ -38,6 +40,7 @@ pub mod statistic;
 mod summary;
 mod values;
 mod wheel;
+mod witness;
 
 pub use crate::average::{
     Aggregate, Averaging, Engine, Faults, MAX_INPUT, MAX_NODES, Protocol, Schedule, Strike, Values,
@@ -45,6 +48,7 @@ pub use crate::average::{
 pub use engines::bytes_with_degree;
 pub use job::{Job, Observer, Progress, simulate};
 pub use measure::Moment;
+pub use protocol::Content;
 pub use summary::{Level, Reached, Summary, TARGETS};
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ impl Messages<'_> {
             let mut instant = Instant::new(averaging, run, &state);
             play(averaging, run, summary, watch, start, |passed| {
                 state.strike(passed);
-                instant.round(&mut state);
+                instant.round(&mut state, &mut ());
                 state.measure(0.0)
             })
         }

@@ -36,7 +36,7 @@ const LATENCY: u64 = 2;
 const EVENTS: u64 = 3;
 
 impl<P: Protocol> Events<P> {
-    pub(super) fn new(settings: &Averaging, run: u64, state: &State<'_, P>) -> Self {
+    pub(super) fn new(settings: &Averaging, run: u64, state: &State<P>) -> Self {
         let contacts = Stream::new(settings.seed, Purpose::Contacts).child(run);
         let mut clock = Stream::new(settings.seed, Purpose::Order).child(run).draws();
         let nodes = state.population.nodes();
@@ -55,7 +55,7 @@ impl<P: Protocol> Events<P> {
         }
     }
 
-    pub(super) fn round(&mut self, state: &mut State<'_, P>) {
+    pub(super) fn round(&mut self, state: &mut State<P>) {
         let start = self.passed * ROUND;
         let nodes = state.population.nodes();
         match state.settings.schedule {
@@ -84,14 +84,14 @@ impl<P: Protocol> Events<P> {
     }
 
     /// Returns the mass on its way to nodes that are up.
-    pub(super) fn carried(&self, state: &State<'_, P>) -> f64 {
+    pub(super) fn carried(&self, state: &State<P>) -> f64 {
         state.carried(self.wheel.iter().filter_map(|event| match event {
             Event::Message { to, message, .. } => Some((*to, *message)),
             _ => None,
         }))
     }
 
-    fn handle(&mut self, state: &mut State<'_, P>, now: u64, event: &Event<P>) {
+    fn handle(&mut self, state: &mut State<P>, now: u64, event: &Event<P>) {
         match *event {
             Event::Tick(node) => {
                 self.tick(state, now, node);
@@ -119,7 +119,7 @@ impl<P: Protocol> Events<P> {
         }
     }
 
-    fn tick(&mut self, state: &mut State<'_, P>, now: u64, node: u32) {
+    fn tick(&mut self, state: &mut State<P>, now: u64, node: u32) {
         if !state.population.is_up(node) {
             return;
         }
@@ -133,7 +133,7 @@ impl<P: Protocol> Events<P> {
 
     fn receive(
         &mut self,
-        state: &mut State<'_, P>,
+        state: &mut State<P>,
         now: u64,
         from: u32,
         to: u32,
@@ -156,7 +156,7 @@ impl<P: Protocol> Events<P> {
 
     fn send(
         &mut self,
-        state: &mut State<'_, P>,
+        state: &mut State<P>,
         now: u64,
         from: u32,
         to: u32,
@@ -173,7 +173,7 @@ impl<P: Protocol> Events<P> {
     }
 
     /// Sets a time by which the node's push must be answered.
-    fn watch(&mut self, state: &State<'_, P>, now: u64, node: u32, peer: u32, tries: u32) {
+    fn watch(&mut self, state: &State<P>, now: u64, node: u32, peer: u32, tries: u32) {
         if let Some(seq) = state.protocol.awaits(node, peer) {
             let patience = self.round_trips[node as usize].patience(tries);
             self.wheel.add(now + patience, Event::Resend { node, peer, seq, tries });

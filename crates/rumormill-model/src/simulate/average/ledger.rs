@@ -12,7 +12,7 @@
 //! Masses are integers in units of 2⁻⁶⁴, as in the core, so that what the summary calls lost is an
 //! exact zero or is not.
 
-use crate::simulate::average::protocol::Protocol;
+use crate::simulate::average::protocol::{Content, Message, Protocol};
 
 /// One, in units of mass.
 const ONE: f64 = 18_446_744_073_709_551_616.0;
@@ -42,6 +42,7 @@ pub(super) const BOOK_BYTES: u64 = size_of::<Book>() as u64;
 pub(super) const NODE_BYTES: u64 = (2 * size_of::<i128>() + size_of::<Vec<Book>>() + 4) as u64;
 
 /// The masses and books of every node.
+#[derive(Clone)]
 pub(super) struct Ledger {
     masses: Vec<i128>,
     inputs: Vec<i128>,
@@ -168,6 +169,14 @@ impl Protocol for Ledger {
 
     fn state(&self, node: u32) -> (f64, f64) {
         (self.masses[node as usize] as f64 / ONE, 1.0)
+    }
+
+    fn content(message: Message<Push, Reply>) -> Content {
+        let (mass, seq) = match message {
+            Message::Push(push) => (push.mass, push.seq),
+            Message::Reply(reply) => (reply.taken, reply.seq),
+        };
+        Content { value: mass as f64 / ONE, weight: None, number: Some(seq) }
     }
 
     fn excess(&self, up: &dyn Fn(u32) -> bool, inputs: &[f64], _carried: f64) -> f64 {

@@ -5,6 +5,7 @@ use crate::simulate::average::protocol::Protocol;
 use crate::simulate::stream::Draws;
 
 /// Chooses the peer of each exchange.
+#[derive(Clone)]
 pub(super) struct Partners {
     draws: Draws,
     /// For protocols that rotate, on a graph.
@@ -12,6 +13,7 @@ pub(super) struct Partners {
 }
 
 /// Each node's neighbours in the order in which it turns to them.
+#[derive(Clone)]
 struct Rotation {
     starts: Vec<u64>,
     order: Vec<u32>,
@@ -23,7 +25,7 @@ struct Rotation {
 const TRIES: u32 = 8;
 
 impl Partners {
-    pub(super) fn new<P: Protocol>(population: &Population<'_>, mut draws: Draws) -> Self {
+    pub(super) fn new<P: Protocol>(population: &Population, mut draws: Draws) -> Self {
         let graph = P::ROTATES && population.neighbours(0).is_some();
         let rotation = graph.then(|| {
             let mut starts = vec![0];
@@ -39,12 +41,17 @@ impl Partners {
         Self { draws, rotation }
     }
 
+    /// Goes on with other random numbers.
+    pub(super) fn reseed(&mut self, draws: Draws) {
+        self.draws = draws;
+    }
+
     /// Returns the peer whose turn it is; none if all have something outstanding, or are dead.
     #[inline]
     pub(super) fn next<P: Protocol>(
         &mut self,
         node: u32,
-        population: &Population<'_>,
+        population: &Population,
         protocol: &P,
     ) -> Option<u32> {
         match &mut self.rotation {

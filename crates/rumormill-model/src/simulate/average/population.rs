@@ -4,8 +4,9 @@ use crate::graph::topology::Topology;
 use crate::simulate::stream::Draws;
 
 /// The nodes of one run.
-pub(super) struct Population<'a> {
-    topology: &'a Topology,
+#[derive(Clone)]
+pub(super) struct Population {
+    topology: Topology,
     nodes: u32,
     /// Nodes that have crashed. Empty as long as none has.
     down: Vec<bool>,
@@ -17,10 +18,10 @@ pub(super) struct Population<'a> {
 /// Draws of a neighbour before all are looked at for one that is not shunned.
 const TRIES: u32 = 8;
 
-impl<'a> Population<'a> {
-    pub(super) fn new(topology: &'a Topology) -> Self {
+impl Population {
+    pub(super) fn new(topology: &Topology) -> Self {
         let nodes = topology.nodes() as u32;
-        Self { topology, nodes, down: vec![], known: vec![], shunned: 0 }
+        Self { topology: topology.clone(), nodes, down: vec![], known: vec![], shunned: 0 }
     }
 
     /// Returns how many nodes there are, crashed ones included.
@@ -45,8 +46,8 @@ impl<'a> Population<'a> {
     }
 
     /// Returns the neighbours of a node; `None` on the complete graph.
-    pub(super) fn neighbours(&self, node: u32) -> Option<&'a [u32]> {
-        match self.topology {
+    pub(super) fn neighbours(&self, node: u32) -> Option<&[u32]> {
+        match &self.topology {
             Topology::Complete(_) => None,
             Topology::Graph(graph) => Some(graph.neighbours(node)),
         }
@@ -69,7 +70,7 @@ impl<'a> Population<'a> {
     /// equally likely, on the complete graph `node` itself too if `itself`.
     #[inline]
     pub(super) fn partner(&self, node: u32, itself: bool, draws: &mut Draws) -> Option<u32> {
-        match self.topology {
+        match &self.topology {
             Topology::Complete(_) => {
                 if self.nodes - self.shunned < 2 {
                     return itself.then_some(node);

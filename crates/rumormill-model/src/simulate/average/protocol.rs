@@ -1,5 +1,21 @@
 //! What an exchange is, to the engines that run it message by message.
 
+use serde::Serialize;
+
+/// What a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Content {
+    /// Under push-sum and SPSP the mass that travels. Under push-pull, and in a push of the ledger,
+    /// what the sender holds. In a reply of the ledger all that its sender ever took from the
+    /// other.
+    pub value: f64,
+    /// The weight that travels with it, where nodes have weights.
+    pub weight: Option<f64>,
+    /// The number of the push, or of the push that is answered, where pushes are numbered.
+    pub number: Option<u32>,
+}
+
 /// A protocol of averaging: the states of all nodes, and what messages do to them.
 ///
 /// An exchange is [`begin`](Self::begin) at the node that starts it, [`answer`](Self::answer) at
@@ -56,6 +72,9 @@ pub(super) trait Protocol {
     fn carried(_message: Message<Self::Push, Self::Reply>) -> f64 {
         0.0
     }
+
+    /// Returns what a message says.
+    fn content(message: Message<Self::Push, Self::Reply>) -> Content;
 
     /// Returns the mass above that of the inputs: of nodes for which `up` is true, on its way
     /// between them (`carried`, and what is booked but not yet answered), less their inputs.

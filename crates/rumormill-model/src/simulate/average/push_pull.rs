@@ -3,9 +3,10 @@
 //! Only values travel. If an exchange completes at only one of the two, or one takes part in
 //! another one meanwhile, the sum of the values changes for good.
 
-use crate::simulate::average::protocol::{Compensated, Protocol};
+use crate::simulate::average::protocol::{Compensated, Content, Message, Protocol};
 
 /// The value of every node.
+#[derive(Clone)]
 pub(super) struct PushPull {
     values: Vec<f64>,
 }
@@ -46,6 +47,11 @@ impl Protocol for PushPull {
 
     fn state(&self, node: u32) -> (f64, f64) {
         (self.values[node as usize], 1.0)
+    }
+
+    fn content(message: Message<f64, f64>) -> Content {
+        let (Message::Push(value) | Message::Reply(value)) = message;
+        Content { value, weight: None, number: None }
     }
 
     fn excess(&self, up: &dyn Fn(u32) -> bool, inputs: &[f64], _carried: f64) -> f64 {

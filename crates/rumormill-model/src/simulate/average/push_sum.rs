@@ -4,7 +4,7 @@
 //! Mass travels in the messages: half of a node's value and weight. A message that is lost takes
 //! its mass with it. The symmetric form is `rumormill_proto::Spsp`, word for word.
 
-use crate::simulate::average::protocol::{Compensated, Message, Protocol};
+use crate::simulate::average::protocol::{Compensated, Content, Message, Protocol};
 
 /// A value and a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +14,7 @@ pub(super) struct Mass {
 }
 
 /// The mass of every node.
+#[derive(Clone)]
 pub(super) struct PushSum<const SYMMETRIC: bool> {
     masses: Vec<Mass>,
 }
@@ -73,6 +74,11 @@ impl<const SYMMETRIC: bool> Protocol for PushSum<SYMMETRIC> {
         match message {
             Message::Push(mass) | Message::Reply(mass) => mass.value,
         }
+    }
+
+    fn content(message: Message<Mass, Mass>) -> Content {
+        let (Message::Push(mass) | Message::Reply(mass)) = message;
+        Content { value: mass.value, weight: Some(mass.weight), number: None }
     }
 
     fn excess(&self, up: &dyn Fn(u32) -> bool, inputs: &[f64], carried: f64) -> f64 {

@@ -7,10 +7,11 @@ use crate::simulate::average::protocol::{Message, Protocol};
 use crate::simulate::stream::{Draws, Purpose, Stream};
 
 /// The nodes of one run under one protocol.
-pub(super) struct State<'a, P> {
-    pub(super) settings: &'a Averaging,
+#[derive(Clone)]
+pub(super) struct State<P> {
+    pub(super) settings: Averaging,
     pub(super) protocol: P,
-    pub(super) population: Population<'a>,
+    pub(super) population: Population,
     /// Messages sent since the last measurement.
     pub(super) messages: u64,
     pub(super) loss: Draws,
@@ -28,13 +29,13 @@ pub(super) struct State<'a, P> {
 const LOSS: u64 = 1;
 const STRIKES: u64 = 3;
 
-impl<'a, P: Protocol> State<'a, P> {
-    pub(super) fn new(settings: &'a Averaging, run: u64, inputs: Vec<f64>, protocol: P) -> Self {
+impl<P: Protocol> State<P> {
+    pub(super) fn new(settings: &Averaging, run: u64, inputs: Vec<f64>, protocol: P) -> Self {
         let contacts = Stream::new(settings.seed, Purpose::Contacts).child(run);
         let low = inputs.iter().copied().fold(f64::INFINITY, f64::min);
         let high = inputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self {
-            settings,
+            settings: settings.clone(),
             protocol,
             population: Population::new(&settings.topology),
             messages: 0,
@@ -47,6 +48,12 @@ impl<'a, P: Protocol> State<'a, P> {
         }
     }
 
+    /// Goes on with other random numbers.
+    pub(super) fn reseed(&mut self, contacts: Stream) {
+        self.loss = contacts.child(LOSS).draws();
+        self.strikes = contacts.child(STRIKES).draws();
+    }
+
     /// Returns a message is sent; whether it gets lost.
     pub(super) fn send(&mut self) -> bool {
         self.messages += 1;
@@ -56,19 +63,19 @@ impl<'a, P: Protocol> State<'a, P> {
 
     /// Applies the faults that are due after this many rounds.
     pub(super) fn strike(&mut self, passed: u32) {
-        let faults = &self.settings.faults;
-        for strike in faults.changes.iter().filter(|strike| strike.after == passed) {
-            for node in self.struck(*strike) {
-                self.inputs[node as usize] += self.step;
-                self.protocol.raise(node, self.step);
+        let due = |strikes: &[Strike]| -> Vec<Strike> {
+            strikes.iter().copied().filter(|strike| strike.after == passed).collect()
+        };
+        let (changes, crashes) =
+            (due(&self.settings.faults.changes), due(&self.settings.faults.crashes));
+        for strike in changes {
+            for node in self.struck(strike) {
+                self.raise(node, self.step);
             }
-            self.truth = None;
         }
-        for strike in faults.crashes.iter().filter(|strike| strike.after == passed) {
-            let dead = self.struck(*strike);
-            dead.iter().for_each(|&node| self.population.crash(node));
-            self.unknown.push((passed.saturating_add(faults.detection), dead));
-            self.truth = None;
+        for strike in crashes {
+            let dead = self.struck(strike);
+            self.crash(dead, passed);
         }
         let (due, later) = self.unknown.drain(..).partition(|&(at, _)| at <= passed);
         self.unknown = later;
@@ -81,6 +88,21 @@ impl<'a, P: Protocol> State<'a, P> {
                 }
             }
         }
+    }
+
+    /// Raises the input of a node.
+    pub(super) fn raise(&mut self, node: u32, by: f64) {
+        self.inputs[node as usize] += by;
+        self.protocol.raise(node, by);
+        self.truth = None;
+    }
+
+    /// Lets nodes crash after this many rounds; the others notice when detection takes its time.
+    pub(super) fn crash(&mut self, nodes: Vec<u32>, passed: u32) {
+        nodes.iter().for_each(|&node| self.population.crash(node));
+        let detection = self.settings.faults.detection;
+        self.unknown.push((passed.saturating_add(detection), nodes));
+        self.truth = None;
     }
 
     /// Chooses nodes that are up at random; one stays up whatever the share.
@@ -109,6 +131,11 @@ impl<'a, P: Protocol> State<'a, P> {
         moment.mass_lost = excess / truth.inputs;
         moment.messages = std::mem::take(&mut self.messages);
         moment
+    }
+
+    /// Returns the sum of the inputs of the nodes that are up.
+    pub(super) fn input(&self) -> f64 {
+        self.population.all_up().map(|node| self.inputs[node as usize]).sum()
     }
 
     /// Returns the mass of messages on their way to nodes that are up.

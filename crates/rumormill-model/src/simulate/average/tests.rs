@@ -98,7 +98,7 @@ fn push_sum_brings_masses_together_by_its_exact_factor_in_both_engines() {
                 if round < 20 && dense {
                     fast.round();
                 } else if round < 20 {
-                    plain.round(&mut state);
+                    plain.round(&mut state, &mut ());
                 }
             }
         }
