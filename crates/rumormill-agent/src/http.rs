@@ -1,9 +1,10 @@
-//! The HTTP API: the methods of [`Agent`](crate::Agent) as JSON, described by `/openapi.json`.
+//! The HTTP API: the methods of [`Agent`](crate::Agent) as JSON, described by `/openapi.json`; beside
+//! it the [page](crate::page).
 
 mod aggregates;
 pub(crate) mod clients;
 mod cluster;
-mod error;
+pub(crate) mod error;
 mod events;
 mod extract;
 mod health;
@@ -15,7 +16,7 @@ mod turns;
 mod watch;
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
@@ -24,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::agent::WeakAgent;
+use crate::page;
 use error::ApiError;
 use state::{Lasting, State};
 
@@ -34,7 +36,7 @@ use state::{Lasting, State};
         description = "Aggregates, events, queries and keys of a cluster; any agent answers for the \
                        whole cluster. Every error is a JSON object with the field `error`, which \
                        says what was wrong and what to do. Write `%2F` for a `/` in a name. There \
-                       is no authentication."
+                       is no authentication. `/` is a web page that shows all of this."
     ),
     components(schemas(crate::api::Update))
 )]
@@ -69,15 +71,18 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
     let document = document.to_json().unwrap_or_default().into();
     router
         .route("/v1/kv/", put(kv::no_key).delete(kv::no_key))
-        .fallback(no_such_path)
+        .fallback(page_or_nothing)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(own_pages_only))
         .with_state(State { agent, document, lasting: Lasting::new() })
 }
 
-async fn no_such_path(uri: Uri) -> ApiError {
-    let message = format!("there is nothing at {}; /openapi.json lists all paths", uri.path());
-    ApiError(StatusCode::NOT_FOUND, message)
+/// Answers a request that no path of the API has: with a file of the page, if there is one.
+async fn page_or_nothing(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    page::answer(&method, uri.path(), &headers).unwrap_or_else(|| {
+        let message = format!("there is nothing at {}; /openapi.json lists all paths", uri.path());
+        ApiError(StatusCode::NOT_FOUND, message).into_response()
+    })
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {

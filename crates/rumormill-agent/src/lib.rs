@@ -34,6 +34,7 @@ mod error;
 mod http;
 mod inbox;
 mod metrics;
+pub mod page;
 mod query;
 mod resolve;
 mod seeds;

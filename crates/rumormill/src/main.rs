@@ -5,6 +5,7 @@ mod average;
 mod client;
 mod cluster;
 mod demo;
+mod explore;
 mod graph;
 mod spread;
 mod sweep;
@@ -28,6 +29,7 @@ Examples:
   rumormill query uptime                              ask all nodes
   rumormill predict spread --nodes 1e6 --rounds 39    compute before you deploy
   rumormill simulate spread --nodes 64 --runs 10000   simulate the same
+  rumormill explore                                   see all of it, in a browser
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not converged in time, 130 interrupted.";
 
@@ -59,6 +61,7 @@ enum Command {
     Replay(cluster::replay::Args),
     /// Find the cheapest settings for a target
     Plan(spread::plan::PlanArgs),
+    Explore(explore::Args),
     #[command(flatten)]
     Verb(client::Verb),
 }
@@ -97,7 +100,10 @@ const LOCAL: [&str; 8] =
 fn command() -> clap::Command {
     let command = Cli::command();
     let agent = command.get_arguments().find(|flag| flag.get_id() == "agent").cloned();
-    let Some(agent) = agent.map(|agent| agent.hide(true)) else { return command };
+    let Some(agent) = agent else { return command };
+    let own = agent.clone().help("Open the page of the agent at this HTTP address instead");
+    let agent = agent.hide(true);
+    let command = command.mut_subcommand("explore", |verb| verb.arg(own));
     LOCAL
         .into_iter()
         .fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(agent.clone())))
@@ -124,6 +130,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => sweep::merge::run(&args),
         Command::Replay(args) => cluster::replay::run(&args),
         Command::Plan(args) => spread::plan::run(&args),
+        Command::Explore(args) => explore::run(&cli.target, &args),
         Command::Verb(verb) => client::run(&cli.target, verb),
     })
 }

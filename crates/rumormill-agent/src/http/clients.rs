@@ -26,6 +26,8 @@ pub(crate) struct Room {
 }
 
 pub(crate) const ROOM: Room = Room { connections: 768, work: 448, answers: 64 << 20 };
+/// The limits of a server for one user on the same machine: a recorded run may be long.
+pub(crate) const LOCAL: Room = Room { connections: 256, work: 128, answers: usize::MAX };
 const SLOW: Duration = Duration::from_secs(1);
 
 /// All open connections.

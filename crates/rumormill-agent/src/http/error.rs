@@ -11,7 +11,7 @@ use crate::error::{AddressError, Error};
 
 /// A status, and what was wrong, in words.
 #[derive(Debug)]
-pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
+pub(crate) struct ApiError(pub(crate) StatusCode, pub(crate) String);
 
 impl ApiError {
     /// Returns the error for a malformed request.

@@ -95,6 +95,11 @@ impl Client {
         Ok(Self { base: target.url()?, http: config.into() })
     }
 
+    /// Returns the agent's address, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Gets `path`, which may take `wait` longer than usual.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &Path, wait: Duration) -> Answer<T> {
         self.read(self.send(Method::GET, path, (), Some(wait))?)

@@ -12,7 +12,7 @@ use crate::term::exit::Usage;
 use crate::term::read;
 
 /// Reads a scenario. What it says is not checked yet.
-fn read(path: &Path) -> anyhow::Result<Scenario> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Scenario> {
     let text = read::read(path)?;
     // The error shows the line, and points at the place.
     let wrong = |error| Usage(format!("{}: {error}", path.display()));
