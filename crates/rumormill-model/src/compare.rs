@@ -7,4 +7,5 @@ pub mod agreement;
 pub mod answer;
 pub mod average;
 pub mod broadcast;
+pub mod ending;
 pub mod spread;

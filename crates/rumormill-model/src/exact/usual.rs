@@ -5,15 +5,17 @@
 //! *approximation* or *false here*.
 
 mod curve;
+mod doubling;
 mod equations;
 
 use std::f64::consts::PI;
 
 pub use curve::{Point, curve};
+pub use doubling::{Doubling, Schedule, ln_last_doubling, ln_perfect_doubling, schedule};
 pub(crate) use equations::mean_told;
 pub use equations::{
-    Ratios, Schedule, expected_pull, expected_push, ln_last_doubling, ln_perfect_doubling,
-    logistic_messages, schedule, time_collisions, time_logistic, time_taylor, waits,
+    Ratios, expected_pull, expected_push, logistic_messages, time_collisions, time_logistic,
+    time_taylor, waits,
 };
 
 use crate::error::Error;

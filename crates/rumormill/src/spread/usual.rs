@@ -9,9 +9,7 @@ use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::error::Error;
 use rumormill_model::exact::spread::Stage;
-use rumormill_model::exact::usual::{
-    Point, Schedule, curve, ln_last_doubling, ln_perfect_doubling, schedule,
-};
+use rumormill_model::exact::usual::{Doubling, Point, curve};
 use rumormill_model::spread::Spread;
 use serde::Serialize;
 
@@ -142,44 +140,22 @@ pub(crate) struct DoublingArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Doubling {
-    nodes: u64,
-    loss: f64,
-    #[serde(flatten)]
-    schedule: Schedule,
-    /// Null if the number of nodes is odd, or not a power of two.
-    log10_last_round: Option<f64>,
-    log10_all_rounds: Option<f64>,
-}
-
 /// Runs `rumormill predict doubling`.
 pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
     let (nodes, loss) = (args.among.nodes, args.among.loss + 0.0);
-    let ideal = schedule(nodes, loss).map_err(|error| refuse(&error))?;
-    // Each of the calls must arrive, too.
-    let arrive = |calls: u64| if calls == 0 { 0.0 } else { calls as f64 * (-loss).ln_1p() };
-    let ten = std::f64::consts::LN_10;
-    let half = nodes / 2;
-    let last = (nodes.is_multiple_of(2)).then(|| (ln_last_doubling(half) + arrive(half)) / ten);
-    let all = nodes
-        .is_power_of_two()
-        .then(|| (ln_perfect_doubling(nodes.ilog2()) + arrive(nodes - 1)) / ten);
+    let doubling = Doubling::new(nodes, loss).map_err(|error| refuse(&error))?;
     if args.json {
-        return finish_json(&Doubling {
-            nodes,
-            loss,
-            schedule: ideal,
-            log10_last_round: last.filter(|x| x.is_finite()),
-            log10_all_rounds: all.filter(|x| x.is_finite()),
-        });
+        return finish_json(&doubling);
     }
-    let chance = |log10: Option<f64>, needs: &str| match log10 {
+    let ideal = doubling.schedule;
+    let (last, all) = (doubling.log10_last_round, doubling.log10_all_rounds);
+    let (halves, doubles) = (nodes.is_multiple_of(2), nodes.is_power_of_two());
+    let chance = |log10: Option<f64>, meets: bool, needs: &str| match log10 {
+        None if meets => "0".to_owned(),
         None => format!("none: it takes {needs}"),
         Some(log10) if log10 > -290.0 => short(10f64.powf(log10)),
         Some(log10) if log10 > -1e6 => format!("10^{}", number(log10, 9)),
-        Some(log10) if log10.is_finite() => format!("10^{log10:.8e}"),
-        Some(_) => "0".to_owned(),
+        Some(log10) => format!("10^{log10:.8e}"),
     };
     finish(&format!(
         "{} nodes, loss {loss}\n\nA schedule: in round t node i < 2^(t-1) sends to node i + 2^(t-1)\n\
@@ -193,7 +169,7 @@ pub(crate) fn doubling(args: &DoublingArgs) -> anyhow::Result<Exit> {
         two_decimals(ideal.messages as f64).trim_end_matches(".00"),
         short(ideal.complete),
         short(ideal.informed),
-        chance(last, "an even number of nodes"),
-        chance(all, "a power of two"),
+        chance(last, halves, "an even number of nodes"),
+        chance(all, doubles, "a power of two"),
     ))
 }

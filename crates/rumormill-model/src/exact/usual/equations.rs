@@ -1,9 +1,8 @@
 //! The differential equations, recurrences and chains of the usual story, and their solutions.
 
 use super::growth;
-use crate::error::Error;
 use crate::exact::kernel::Kernel;
-use crate::exact::special::{harmonic, harmonic2, stirling_error};
+use crate::exact::special::{harmonic, harmonic2};
 use crate::spread::Spread;
 use rumormill_proto::Style;
 
@@ -136,96 +135,6 @@ pub fn waits(spread: &Spread) -> (f64, f64) {
 #[must_use]
 pub fn logistic_messages(nodes: f64) -> f64 {
     nodes * (nodes + 1.0 - 1.0 / nodes).ln()
-}
-
-/// Natural logarithm of the chance that the last doubling is perfect: n informed of 2n each push to
-/// a different one of the other n, n!/(2n−1)^n.
-///
-/// ```
-/// assert!((rumormill_model::exact::usual::ln_last_doubling(8).exp() - 1.573e-5).abs() < 1e-8);
-/// ```
-#[must_use]
-pub fn ln_last_doubling(n: u64) -> f64 {
-    // Of u calls among n others, all to different ones.
-    ln_all_differ(n as f64, n as f64, (2 * n - 1) as f64)
-}
-
-/// ln of a!/(a−u)!/pool^u, with the digits of its size: by Stirling's series, whose large terms are
-/// taken together.
-fn ln_all_differ(u: f64, a: f64, pool: f64) -> f64 {
-    let left = a - u;
-    if u <= 1000.0 {
-        return (0..u as u32).map(|i| ((a - f64::from(i)) / pool).ln()).sum();
-    }
-    let last = if left > 0.0 {
-        // left ln(a/left) − u
-        left * (u / left).ln_1p() - u + 0.5 * (u / left).ln_1p() - stirling_error(left)
-    } else {
-        0.5 * (2.0 * std::f64::consts::PI * a).ln() - u
-    };
-    u * (a / pool).ln() + last + stirling_error(a)
-}
-
-/// Natural logarithm of the chance that push spreads to 2^`doublings` nodes in that many rounds:
-/// every doubling is perfect.
-///
-/// ```
-/// let p = rumormill_model::exact::usual::ln_perfect_doubling(6).exp();
-/// assert!((p / 8.7e-27 - 1.0).abs() < 0.01);
-/// ```
-#[must_use]
-pub fn ln_perfect_doubling(doublings: u32) -> f64 {
-    let n = (1u64 << doublings) as f64;
-    let round = |j: u32| {
-        let u = (1u64 << j) as f64;
-        ln_all_differ(u, n - u, n - 1.0)
-    };
-    (0..doublings).map(round).sum()
-}
-
-/// The schedule that wastes nothing: in round t each informed node i sends to node i + 2^{t−1}, so
-/// all are informed after ⌈log₂ n⌉ rounds and n − 1 messages. It takes everybody to know their
-/// number and the round, and each message is the only one for all who hang on it.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct Schedule {
-    /// ⌈log₂ n⌉.
-    pub rounds: u32,
-    /// n − 1.
-    pub messages: u64,
-    /// Chance that all are informed, (1 − loss)^{n−1}.
-    pub complete: f64,
-    /// Mean share informed: node i hangs on as many messages as its number has binary ones.
-    pub informed: f64,
-}
-
-/// Returns the deterministic schedule among n nodes.
-///
-/// # Errors
-/// If `nodes` or `loss` is out of range.
-///
-/// ```
-/// use rumormill_model::exact::usual::schedule;
-/// let ideal = schedule(64, 0.1)?;
-/// assert_eq!((ideal.rounds, ideal.messages), (6, 63));
-/// assert!((ideal.complete - 0.9f64.powi(63)).abs() < 1e-15);
-/// assert!((ideal.informed - 0.95f64.powi(6)).abs() < 1e-15);
-/// # Ok::<(), rumormill_model::error::Error>(())
-/// ```
-pub fn schedule(nodes: u64, loss: f64) -> Result<Schedule, Error> {
-    Spread { loss, ..Spread::new(nodes, Style::Push) }.check()?;
-    // Numbers below n: by its highest binary digit that a number falls short of.
-    let (mut informed, mut ones) = (0.0, 0);
-    for bit in (0..64).rev().filter(|bit| nodes >> bit & 1 == 1) {
-        informed += (1.0 - loss).powi(ones) * (2.0 - loss).powi(bit);
-        ones += 1;
-    }
-    let messages = nodes - 1;
-    Ok(Schedule {
-        rounds: nodes.next_power_of_two().ilog2(),
-        messages,
-        complete: if messages == 0 { 1.0 } else { (messages as f64 * (-loss).ln_1p()).exp() },
-        informed: informed / nodes as f64,
-    })
 }
 
 /// What the equations and the process take, as parts of what the logistic equation takes.
