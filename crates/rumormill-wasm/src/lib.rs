@@ -11,7 +11,11 @@
 //! ```
 
 pub mod abi;
+mod broadcast;
+mod follow;
+mod graph;
 mod question;
 mod spread;
+mod stop;
 
 pub use question::answer;

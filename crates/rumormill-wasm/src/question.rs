@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::spread;
+use crate::{broadcast, follow, graph, spread, stop};
 
 /// A question of the page, by its verb.
 #[derive(Deserialize)]
@@ -11,6 +11,13 @@ use crate::spread;
 enum Question {
     PredictSpread(spread::Predict),
     SimulateSpread(spread::Simulate),
+    FollowSpread(follow::FollowSpread),
+    PredictGraph(graph::PredictGraph),
+    PredictDoubling(stop::PredictDoubling),
+    PredictStop(stop::PredictStop),
+    StopBySize(stop::StopBySize),
+    CompareWays(broadcast::CompareWays),
+    SimulateBroadcast(broadcast::SimulateBroadcast),
 }
 
 /// What the page gets back: one of the two.
@@ -35,6 +42,13 @@ pub fn answer(question: &[u8]) -> Vec<u8> {
     let reply = match serde_json::from_slice(question) {
         Ok(Question::PredictSpread(question)) => question.answer(),
         Ok(Question::SimulateSpread(question)) => question.answer(),
+        Ok(Question::FollowSpread(question)) => question.answer(),
+        Ok(Question::PredictGraph(question)) => question.answer(),
+        Ok(Question::PredictDoubling(question)) => question.answer(),
+        Ok(Question::PredictStop(question)) => question.answer(),
+        Ok(Question::StopBySize(question)) => question.answer(),
+        Ok(Question::CompareWays(question)) => question.answer(),
+        Ok(Question::SimulateBroadcast(question)) => question.answer(),
         Err(error) => Err(error.to_string()),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Answer);
