@@ -9,3 +9,4 @@ pub mod average;
 pub mod broadcast;
 pub mod ending;
 pub mod spread;
+pub mod updates;

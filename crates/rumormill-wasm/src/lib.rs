@@ -17,5 +17,6 @@ mod graph;
 mod question;
 mod spread;
 mod stop;
+mod usual;
 
 pub use question::answer;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{broadcast, follow, graph, spread, stop};
+use crate::{broadcast, follow, graph, spread, stop, usual};
 
 /// A question of the page, by its verb.
 #[derive(Deserialize)]
@@ -18,6 +18,11 @@ enum Question {
     StopBySize(stop::StopBySize),
     CompareWays(broadcast::CompareWays),
     SimulateBroadcast(broadcast::SimulateBroadcast),
+    SpreadCurve(usual::Curve),
+    SpreadStages(usual::Stages),
+    SpreadWaits(usual::Waits),
+    SpreadSwitches(usual::Switches),
+    SpreadUpdates(usual::Updates),
 }
 
 /// What the page gets back: one of the two.
@@ -49,6 +54,11 @@ pub fn answer(question: &[u8]) -> Vec<u8> {
         Ok(Question::StopBySize(question)) => question.answer(),
         Ok(Question::CompareWays(question)) => question.answer(),
         Ok(Question::SimulateBroadcast(question)) => question.answer(),
+        Ok(Question::SpreadCurve(question)) => question.answer(),
+        Ok(Question::SpreadStages(question)) => question.answer(),
+        Ok(Question::SpreadWaits(question)) => question.answer(),
+        Ok(Question::SpreadSwitches(question)) => question.answer(),
+        Ok(Question::SpreadUpdates(question)) => question.answer(),
         Err(error) => Err(error.to_string()),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Answer);

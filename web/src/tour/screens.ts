@@ -11,4 +11,8 @@ export interface Screen {
 
 export const screens: Screen[] = [
   { number: 2, title: 'How long does it take?', load: () => import('./02-how-long.svelte') },
+  { number: 6, title: 'The epidemic curve', load: () => import('./06-epidemic-curve.svelte') },
+  { number: 7, title: 'Waiting times', load: () => import('./07-waiting-times.svelte') },
+  { number: 8, title: 'What if x rounds are not enough?', load: () => import('./08-not-enough.svelte') },
+  { number: 11, title: 'Ask instead of tell', load: () => import('./11-ask.svelte') },
 ];

@@ -10,12 +10,12 @@ mod equations;
 
 use std::f64::consts::PI;
 
-pub use curve::{Point, curve};
+pub use curve::{Point, curve, sent};
 pub use doubling::{Doubling, Schedule, ln_last_doubling, ln_perfect_doubling, schedule};
 pub(crate) use equations::mean_told;
 pub use equations::{
-    Ratios, expected_pull, expected_push, logistic_messages, time_collisions, time_logistic,
-    time_taylor, waits,
+    Ratios, expected_pull, expected_push, logistic_messages, logistic_messages_by,
+    messages_logistic, time_collisions, time_logistic, time_taylor, waits,
 };
 
 use crate::error::Error;

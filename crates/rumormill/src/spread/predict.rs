@@ -16,10 +16,9 @@ use crate::term::parse::{count, duration};
 use crate::term::progress::Progress;
 use crate::term::refuse::refuse;
 use rumormill_model::error::Error;
-use rumormill_model::exact::usual::{Estimate, Ratios, estimates, logistic_messages};
+use rumormill_model::exact::usual::{Estimate, Ratios, estimates, messages_logistic};
 use rumormill_model::exact::{Bound, Distribution, Options};
 use rumormill_model::spread::Spread;
-use rumormill_proto::Style;
 use serde::{Serialize, Serializer};
 
 /// The percentiles printed by default.
@@ -161,7 +160,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             percentiles,
             bounds: usual.iter().map(|e| (e.name, e)).collect(),
             ratios: Ratios::new(&spread, exact.mean),
-            logistic_messages: logistic(&spread),
+            logistic_messages: messages_logistic(&spread),
             finishes: exact.mean.is_finite(),
             mean_seconds: args.interval.map(|i| i.as_secs_f64() * exact.mean),
         });
@@ -240,7 +239,7 @@ fn text(
     }
     line("expected messages", two_decimals(exact.messages), None);
     line("per node", format!("{:.3}", exact.messages / spread.alive() as f64), None);
-    if let Some(usual) = logistic(spread) {
+    if let Some(usual) = messages_logistic(spread) {
         line("by logistic equation", two_decimals(usual), None);
     }
     line("error below", format!("{:.1e}, {}", exact.error, exact.bound.name()), None);
@@ -275,16 +274,4 @@ fn text(
             "(error in P: largest distance from the exact law; in r: rounds from the exact mean)\n";
     }
     out
-}
-
-/// Returns the messages by the logistic equation, n ln(n + 1 - 1/n), which is for plain push.
-fn logistic(spread: &Spread) -> Option<f64> {
-    let plain = spread.style == Style::Push
-        && spread.picks() == 1
-        && spread.loss == 0.0
-        && spread.dead == 0.0
-        && spread.origins == 1
-        && spread.goal() == spread.nodes
-        && spread.switches_after().is_none();
-    plain.then(|| logistic_messages(spread.nodes as f64))
 }

@@ -1,8 +1,8 @@
 //! Several updates in quick succession: a rumor for each, or exchanges of all differences.
 
 use clap::Args;
-use rumormill_model::compare::agreement::two_sided;
-use rumormill_model::simulate::{Updates, UpdatesSummary, Way};
+use rumormill_model::compare::updates::{UpdatesCost, as_rumors};
+use rumormill_model::simulate::{Updates, Way};
 use serde::Serialize;
 
 use crate::spread::question::{Question, under_way};
@@ -64,25 +64,8 @@ struct Report {
     spacing: u32,
     seed: u64,
     runs_asked: u64,
-    rumors: WayReport,
-    exchange: WayReport,
-}
-
-/// The cost of one way until all live nodes have all updates.
-#[derive(Serialize)]
-struct WayReport {
-    runs: u64,
-    finished: u64,
-    /// Rounds, over the runs that got there; null if none did.
-    mean: f64,
-    variance: f64,
-    survival: Vec<f64>,
-    messages: f64,
-    bytes: f64,
-    /// How often an update was sent, in vain or not.
-    copies: f64,
-    exact_mean: Option<f64>,
-    p_value: Option<f64>,
+    rumors: UpdatesCost,
+    exchange: UpdatesCost,
 }
 
 /// Makes the runs, both ways, and prints them side by side.
@@ -114,8 +97,8 @@ pub(crate) fn run(
         spacing: updates.spacing,
         seed: question.seed,
         runs_asked: runs,
-        rumors: WayReport::new(&rumors, exact(updates, question)),
-        exchange: WayReport::new(&exchange, None),
+        rumors: UpdatesCost::new(&rumors, as_rumors(updates)),
+        exchange: UpdatesCost::new(&exchange, None),
     };
     if json {
         exit::print_json(&report)?;
@@ -125,64 +108,11 @@ pub(crate) fn run(
     Ok(interrupt.exit().unwrap_or(Exit::Done))
 }
 
-/// Returns the exact law of the last rumor: the rumors are independent, so P(all done by x) is
-/// the product of theirs. Mean and variance.
-fn exact(updates: &Updates, question: &Question) -> Option<(f64, f64)> {
-    let spread = &question.spread;
-    let law = if spread.switches_after().is_none() { spread.solve().ok()? } else { return None };
-    if !law.mean.is_finite() {
-        return None;
-    }
-    let last = law.survival.len() as u64 + u64::from(updates.updates * updates.spacing);
-    let (mut mean, mut second) = (0.0, 0.0);
-    for x in 0..last {
-        let done: f64 = (0..updates.updates)
-            .map(|i| {
-                let published = u64::from(i * updates.spacing);
-                x.checked_sub(published).map_or(0.0, |x| 1.0 - law.survival(x))
-            })
-            .product();
-        mean += 1.0 - done;
-        second += (2.0 * x as f64 + 1.0) * (1.0 - done);
-    }
-    Some((mean, second - mean * mean))
-}
-
-impl WayReport {
-    fn new(summary: &UpdatesSummary, exact: Option<(f64, f64)>) -> Self {
-        let finished = summary.finished.total();
-        let moments = summary.finished.moments();
-        let mut left = summary.runs;
-        let mut survival = Vec::new();
-        for (round, runs) in summary.finished.iter() {
-            let share = left as f64 / summary.runs as f64;
-            survival.resize(usize::try_from(round).unwrap_or(0), share);
-            left -= runs;
-        }
-        survival.push(left as f64 / summary.runs.max(1) as f64);
-        let p_value = exact.filter(|_| finished == summary.runs).and_then(|(mean, variance)| {
-            two_sided(moments.mean() - mean, (variance / summary.runs as f64).sqrt())
-        });
-        Self {
-            runs: summary.runs,
-            finished,
-            mean: moments.mean(),
-            variance: moments.variance(),
-            survival,
-            messages: summary.messages.mean(),
-            bytes: summary.bytes.mean(),
-            copies: summary.copies.mean(),
-            exact_mean: exact.map(|(mean, _)| mean),
-            p_value,
-        }
-    }
-}
-
 impl Report {
     fn text(&self, question: &Question) -> String {
         let head = [("", Align::Left), ("as rumors", Align::Right), ("in exchanges", Align::Right)];
         let ways = [&self.rumors, &self.exchange];
-        let row = |name: &str, value: &dyn Fn(&WayReport) -> String| {
+        let row = |name: &str, value: &dyn Fn(&UpdatesCost) -> String| {
             std::iter::once(name.to_owned()).chain(ways.map(value)).collect::<Vec<String>>()
         };
         let mean = |x: f64| known(Some(x).filter(|x| x.is_finite()), 6);
@@ -199,7 +129,7 @@ impl Report {
             rows.insert(2, row("exact mean", &|way| way.exact_mean.map_or_else(String::new, mean)));
         }
         if self.rumors.p_value.is_some() {
-            let p = |way: &WayReport| way.p_value.map_or_else(String::new, |p| format!("{p:.3}"));
+            let p = |way: &UpdatesCost| way.p_value.map_or_else(String::new, |p| format!("{p:.3}"));
             rows.insert(3, row("p-value", &p));
         }
         let apart = match self.spacing {

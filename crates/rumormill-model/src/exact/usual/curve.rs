@@ -2,8 +2,10 @@
 
 use crate::error::Error;
 use crate::exact::kernel::Kernel;
+use crate::exact::spread::Distribution;
 use crate::exact::usual::{growth, mean_told};
 use crate::spread::Spread;
+use rumormill_proto::Style;
 
 /// How many are informed after a round, exactly and as the story tells it.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -76,6 +78,42 @@ pub fn curve(spread: &Spread, rounds: u64) -> Result<Vec<Point>, Error> {
     Ok(points)
 }
 
+/// Returns the mean number of messages sent up to each round, exactly, for a goal of all nodes: who
+/// calls in a round follows from the mean and from the chance that all are informed already. `None`
+/// for another goal, for a change of style, and for a spread that never finishes.
+///
+/// ```
+/// use rumormill_model::exact::usual::{curve, sent};
+/// use rumormill_model::spread::Spread;
+/// use rumormill_proto::Style;
+/// let spread = Spread::new(128, Style::Push);
+/// let by_round = sent(&spread, &spread.solve()?, &curve(&spread, 60)?).expect("all is the goal");
+/// assert!((by_round[3] - 7.0).abs() < 0.02); // 1 + 2 + 4, but for a rare collision
+/// assert!((by_round[60] - 751.94).abs() < 0.005);
+/// # Ok::<(), rumormill_model::error::Error>(())
+/// ```
+#[must_use]
+pub fn sent(spread: &Spread, law: &Distribution, points: &[Point]) -> Option<Vec<f64>> {
+    let whole = spread.goal() == spread.alive() && spread.switches_after().is_none();
+    if !whole || !law.mean.is_finite() {
+        return None;
+    }
+    let (alive, picks) = (spread.alive() as f64, spread.picks() as f64);
+    let mut sum = 0.0;
+    let by_round = points.iter().map(|point| {
+        let before = sum;
+        let (open, done) = (law.survival(point.round), law.success(point.round));
+        let callers = match spread.style {
+            Style::Pull => alive - point.exact,
+            Style::PushPull => alive * open,
+            Style::Push | Style::PushThenPull => point.exact - alive * done,
+        };
+        sum += picks * callers.max(0.0);
+        before
+    });
+    Some(by_round.collect())
+}
+
 /// Returns one round of u′ = slope(u), by the classical method of Runge and Kutta.
 fn one_round(mut u: f64, most: f64, slope: impl Fn(f64) -> f64) -> f64 {
     let h = 1.0 / f64::from(STEPS);
@@ -92,8 +130,6 @@ fn one_round(mut u: f64, most: f64, slope: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use rumormill_proto::Style;
-
     use super::*;
     use crate::exact::usual::{expected_pull, expected_push, time_collisions, time_taylor};
 

@@ -137,6 +137,32 @@ pub fn logistic_messages(nodes: f64) -> f64 {
     nodes * (nodes + 1.0 - 1.0 / nodes).ln()
 }
 
+/// Returns [`logistic_messages`] of a spread of plain push; `None` for others.
+#[must_use]
+pub fn messages_logistic(spread: &Spread) -> Option<f64> {
+    let plain = spread.style == Style::Push
+        && spread.picks() == 1
+        && spread.loss == 0.0
+        && spread.dead == 0.0
+        && spread.origins == 1
+        && spread.goal() == spread.nodes
+        && spread.switches_after().is_none();
+    plain.then(|| logistic_messages(spread.nodes as f64))
+}
+
+/// Returns the messages that the logistic equation counts up to a round, ∫u dt = n ln(1 + (eᵗ−1)/n):
+/// the area under its curve, which ends at 2 ln n.
+///
+/// ```
+/// use rumormill_model::exact::usual::{logistic_messages, logistic_messages_by};
+/// assert!((logistic_messages_by(128.0, 1.0) - 1.707).abs() < 1e-3);
+/// assert!((logistic_messages_by(128.0, 30.0) - logistic_messages(128.0)).abs() < 1e-9);
+/// ```
+#[must_use]
+pub fn logistic_messages_by(nodes: f64, round: f64) -> f64 {
+    nodes * (round.min(2.0 * nodes.ln()).exp_m1() / nodes).ln_1p()
+}
+
 /// What the equations and the process take, as parts of what the logistic equation takes.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Ratios {
