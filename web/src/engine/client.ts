@@ -2,6 +2,15 @@
 
 type Reply = { answer: unknown } | { error: string };
 
+let unanswered = 0;
+
+/** Says on the document how many questions wait for their answer: for whoever waits for them all. */
+function count(change: number): void {
+  unanswered += change;
+  if (unanswered) document.documentElement.dataset.busy = String(unanswered);
+  else delete document.documentElement.dataset.busy;
+}
+
 /** A worker with an instance of the core of its own. */
 export class Engine {
   #worker: Worker | undefined;
@@ -12,6 +21,7 @@ export class Engine {
   ask<T>(verb: string, args: object): Promise<T> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#next++;
+    count(1);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, (reply) => ('error' in reply ? reject(new Error(reply.error)) : resolve(reply.answer as T)));
       worker.postMessage({ id, question: { verb, ...args } });
@@ -22,12 +32,15 @@ export class Engine {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<{ id: number; reply: Reply }>) => {
       const settle = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
+      if (!this.#waiting.delete(data.id)) return;
+      count(-1);
       settle?.(data.reply);
     };
     const fail = (message: string) => {
-      for (const settle of this.#waiting.values()) settle({ error: message });
+      const left = [...this.#waiting.values()];
       this.#waiting.clear();
+      count(-left.length);
+      for (const settle of left) settle({ error: message });
     };
     worker.onerror = (event) => fail(`the core stopped: ${event.message || 'it could not be loaded'}`);
     return worker;
