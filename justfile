@@ -58,3 +58,23 @@ msrv:
 dist:
     cargo build --profile dist --locked -p rumormill
     ls -l target/dist/rumormill
+
+# Builds the page into the bundle that is committed.
+page:
+    web/build
+
+# Compares the committed bundle with a fresh build.
+page-check:
+    web/build --check
+
+# Tests the page in a browser: `just page-test screens -g tour/8`.
+page-test *flags:
+    web/test {{ flags }}
+
+# Takes pictures of the page, to be looked at.
+page-shoot:
+    web/shoot
+
+# Measures the page.
+page-bench:
+    bench/page/run

@@ -35,8 +35,10 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'binary', use: { baseURL: explore }, testIgnore: 'files.spec.ts' },
+    { name: 'binary', use: { baseURL: explore }, testIgnore: ['files.spec.ts', 'shots.spec.ts'] },
     { name: 'files', use: { baseURL: files }, testMatch: 'files.spec.ts' },
+    // Pictures for people to look at: only when asked for by name.
+    ...(process.env.SHOTS ? [{ name: 'shots', use: { baseURL: explore }, testMatch: 'shots.spec.ts' }] : []),
   ],
   webServer: [
     { command: `"${binary}" explore --no-open --bind 127.0.0.1:${base}`, url: explore, gracefulShutdown: { signal: 'SIGTERM', timeout: 5000 } },
