@@ -145,3 +145,82 @@ impl FollowSpread {
         })
     }
 }
+
+/// The most nodes times runs that are searched.
+const SEARCHED: u64 = 20_000_000;
+
+/// The most calls that are followed in a search.
+const WORK: u64 = 200_000_000;
+
+/// Looks for runs of a seed that are worth seeing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FindRuns {
+    spread: Spread,
+    seed: u64,
+    /// How many runs to look at.
+    runs: u64,
+    /// What counts as quick: finished within this many rounds.
+    #[serde(default)]
+    quick: u32,
+}
+
+/// Numbers of runs.
+#[derive(Default, Serialize)]
+struct Found {
+    /// The first that finished within the rounds given.
+    quick: Option<u64>,
+    /// How many did.
+    quick_runs: u64,
+    /// The one that took the longest to finish, and its rounds.
+    slowest: Option<(u64, u32)>,
+    /// The first that ended without meeting its goal.
+    incomplete: Option<u64>,
+    /// How many did.
+    incomplete_runs: u64,
+}
+
+impl FindRuns {
+    pub(crate) fn answer(&self) -> Answer {
+        let Self { spread, seed, runs, quick } = self;
+        if spread.nodes.saturating_mul(*runs) > SEARCHED {
+            return Err(format!(
+                "{} nodes times {runs} runs are more than the {SEARCHED} that are searched: ask for \
+                 fewer runs",
+                spread.nodes
+            ));
+        }
+        let words = |error: rumormill_model::error::Error| error.to_string();
+        let go_on = |_| ControlFlow::Continue(());
+        let topology = spread.graph.build(spread.nodes, *seed, MEMORY, &go_on).map_err(words)?;
+        let (mut found, mut work) = (Found::default(), 0);
+        for run in 0..*runs {
+            let mut follow = Follow::new(spread, &topology, *seed, run).map_err(words)?;
+            while follow.record().finished.is_none() {
+                let Some(round) = follow.step() else { break };
+                work += round.messages + 1;
+                if work > WORK {
+                    return Err(format!(
+                        "run {run} brings the search to more than {WORK} calls: ask for fewer runs"
+                    ));
+                }
+            }
+            match follow.record().finished {
+                None => {
+                    found.incomplete.get_or_insert(run);
+                    found.incomplete_runs += 1;
+                }
+                Some(round) => {
+                    if round <= *quick {
+                        found.quick.get_or_insert(run);
+                        found.quick_runs += 1;
+                    }
+                    if found.slowest.is_none_or(|(_, most)| round > most) {
+                        found.slowest = Some((run, round));
+                    }
+                }
+            }
+        }
+        json(&found)
+    }
+}

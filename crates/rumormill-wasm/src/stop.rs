@@ -2,7 +2,7 @@
 
 use rumormill_model::compare::ending::Ending;
 use rumormill_model::exact::stop::counter_for_completeness;
-use rumormill_model::exact::usual::Doubling;
+use rumormill_model::exact::usual::{Doubling, scheduled};
 use rumormill_model::spread::Spread;
 use serde::{Deserialize, Serialize};
 
@@ -90,5 +90,20 @@ pub(crate) struct PredictDoubling {
 impl PredictDoubling {
     pub(crate) fn answer(&self) -> Answer {
         json(&Doubling::new(self.nodes, self.loss).map_err(|error| error.to_string())?)
+    }
+}
+
+/// The messages of the perfect schedule, if those to some nodes are lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FollowSchedule {
+    nodes: u64,
+    #[serde(default)]
+    lost: Vec<u64>,
+}
+
+impl FollowSchedule {
+    pub(crate) fn answer(&self) -> Answer {
+        json(&scheduled(self.nodes, &self.lost).map_err(|error| error.to_string())?)
     }
 }

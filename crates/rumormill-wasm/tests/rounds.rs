@@ -104,3 +104,38 @@ fn one_sender_and_many_mouths() {
     assert!((missed - (1.0 - success("repeated"))).abs() < 0.02, "{missed}");
     assert_eq!(runs["messages"], 189.0);
 }
+
+#[test]
+fn runs_worth_seeing_are_found() {
+    let spread = json!({"nodes": 8});
+    let find = json!({"verb": "find_runs", "spread": spread, "seed": 1, "runs": 3000, "quick": 3});
+    let found = ask(&find).expect("an answer");
+    // 6.1199e-3 of the runs.
+    assert!(found["quick_runs"].as_u64().is_some_and(|runs| (5..35).contains(&runs)), "{found}");
+    let quick =
+        json!({"verb": "follow_spread", "spread": spread, "seed": 1, "run": found["quick"]});
+    assert_eq!(ask(&quick).expect("a run")["finished"], 3);
+    let slow = json!({
+        "verb": "follow_spread", "spread": spread, "seed": 1, "run": found["slowest"][0],
+    });
+    assert_eq!(ask(&slow).expect("a run")["finished"], found["slowest"][1]);
+    let stopped = json!({"nodes": 30, "stop": "feedback-coin:2", "semantics": "sequential"});
+    let find = json!({"verb": "find_runs", "spread": stopped, "seed": 1, "runs": 200});
+    let found = ask(&find).expect("an answer");
+    let failing = json!({
+        "verb": "follow_spread", "spread": stopped, "seed": 1, "run": found["incomplete"],
+    });
+    let failing = ask(&failing).expect("a run");
+    let missed = failing["informed_in"].as_array().expect("nodes").iter();
+    assert!(missed.filter(|round| round.is_null()).count() > 0);
+}
+
+#[test]
+fn what_hangs_on_a_lost_message_is_missed() {
+    let messages = ask(&json!({"verb": "follow_schedule", "nodes": 8, "lost": [2]}));
+    let messages = messages.expect("an answer");
+    let silent =
+        messages.as_array().expect("messages").iter().filter(|message| message["sent"] == false);
+    let silent: Vec<_> = silent.map(|message| message["to"].clone()).collect();
+    assert_eq!(silent, [json!(6)]);
+}

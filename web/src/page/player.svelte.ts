@@ -7,6 +7,8 @@ export interface Playable {
   step(): boolean;
   /** Goes back to the start. */
   rewind(): void;
+  /** Whether there is no further step; then playing begins again. */
+  ended?(): boolean;
   /** Draws the time between two steps, 0 to 1; without it steps are shown at once. */
   between?(share: number): void;
 }
@@ -29,6 +31,7 @@ export class Player {
   /** Plays or pauses; where nothing may move by itself, makes one step instead. */
   toggle(): void {
     if (this.playing) return this.pause();
+    if (this.#of.ended?.()) this.rewind();
     if (!preferences.motion) return this.step();
     this.playing = true;
     this.#last = 0;

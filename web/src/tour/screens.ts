@@ -10,6 +10,7 @@ export interface Screen {
 }
 
 export const screens: Screen[] = [
+  { number: 1, title: 'A rumor spreads', load: () => import('./01-a-rumor-spreads.svelte') },
   { number: 2, title: 'How long does it take?', load: () => import('./02-how-long.svelte') },
   { number: 6, title: 'The epidemic curve', load: () => import('./06-epidemic-curve.svelte') },
   { number: 7, title: 'Waiting times', load: () => import('./07-waiting-times.svelte') },

@@ -11,7 +11,9 @@ mod equations;
 use std::f64::consts::PI;
 
 pub use curve::{Point, curve, sent};
-pub use doubling::{Doubling, Schedule, ln_last_doubling, ln_perfect_doubling, schedule};
+pub use doubling::{
+    Doubling, Schedule, Scheduled, ln_last_doubling, ln_perfect_doubling, schedule, scheduled,
+};
 pub(crate) use equations::mean_told;
 pub use equations::{
     Ratios, expected_pull, expected_push, logistic_messages, logistic_messages_by,

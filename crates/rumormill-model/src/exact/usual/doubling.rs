@@ -3,7 +3,7 @@
 use rumormill_proto::Style;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, count};
 use crate::exact::special::stirling_error;
 use crate::spread::Spread;
 
@@ -95,6 +95,52 @@ pub fn schedule(nodes: u64, loss: f64) -> Result<Schedule, Error> {
         complete: if messages == 0 { 1.0 } else { (messages as f64 * (-loss).ln_1p()).exp() },
         informed: informed / nodes as f64,
     })
+}
+
+/// A message of the schedule, as it goes if some are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Scheduled {
+    /// Its round, from 1.
+    pub round: u32,
+    /// The sender.
+    pub from: u64,
+    /// The node that hears of the rumor by this message alone.
+    pub to: u64,
+    /// Whether the sender has the rumor to send: otherwise nothing is sent.
+    pub sent: bool,
+    /// Whether the network loses it.
+    pub lost: bool,
+}
+
+/// The most nodes whose messages are listed.
+const MAX_LISTED: u64 = 4096;
+
+/// Returns the messages of the [schedule](schedule) among n nodes, in the order of their receivers,
+/// if those to the nodes in `lost` are lost.
+///
+/// # Errors
+/// If `nodes` is 0 or above 4096.
+///
+/// ```
+/// use rumormill_model::exact::usual::scheduled;
+/// // Nodes 3, 5 and 7 hear of it through node 1.
+/// let messages = scheduled(8, &[1])?;
+/// let silent: Vec<u64> = messages.iter().filter(|m| !m.sent).map(|m| m.to).collect();
+/// assert_eq!(silent, [3, 5, 7]);
+/// # Ok::<(), rumormill_model::error::Error>(())
+/// ```
+pub fn scheduled(nodes: u64, lost: &[u64]) -> Result<Vec<Scheduled>, Error> {
+    count("nodes", nodes, 1, MAX_LISTED)?;
+    let mut informed = vec![true; nodes as usize];
+    let messages = (1..nodes).map(|to| {
+        // The sender's number lacks the highest binary one of the receiver's.
+        let from = to ^ (1 << to.ilog2());
+        let (sent, lost) = (informed[from as usize], lost.contains(&to));
+        informed[to as usize] = sent && !lost;
+        Scheduled { round: to.ilog2() + 1, from, to, sent, lost }
+    });
+    Ok(messages.collect())
 }
 
 /// The perfect schedule, beside the chance that push with fan-out 1 does as well.
