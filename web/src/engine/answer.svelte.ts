@@ -1,5 +1,6 @@
 // A question whose settings move: the newest one is answered, those overtaken are dropped.
 
+import { untrack } from 'svelte';
 import { engine as shared, type Engine } from './client';
 
 /** What is known of a question at the moment. */
@@ -21,7 +22,7 @@ export class Answer<T> {
   }
 
   ask(verb: string, args: object): void {
-    this.#next = { verb, args: $state.snapshot(args) as object };
+    this.#next = { verb, args };
     if (!this.busy) void this.#work();
   }
 
@@ -50,8 +51,9 @@ export class Answer<T> {
 export function answer<T>(question: () => [verb: string, args: object] | undefined, engine?: Engine): Answer<T> {
   const kept = new Answer<T>(engine);
   $effect(() => {
-    const asked = question();
-    if (asked) kept.ask(...asked);
+    const asked = $state.snapshot(question()) as [string, object] | undefined;
+    // What the answer says is no reason to ask again.
+    if (asked) untrack(() => kept.ask(...asked));
   });
   return kept;
 }

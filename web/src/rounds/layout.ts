@@ -29,7 +29,7 @@ export function layout(graph: string, nodes: number): Point[] {
   const [family] = graph.split(':');
   if (family === 'grid' || family === 'torus') return square(nodes).map(({ x, y }) => ({ x: x * 0.9, y: y * 0.9 }));
   if (family === 'star' || family === 'wheel') return [{ x: 0, y: 0 }, ...circle(nodes - 1)];
-  if (family === 'complete' && nodes > 72) return disc(nodes);
+  if (family === 'complete' && nodes > 24) return disc(nodes);
   return circle(nodes);
 }
 
