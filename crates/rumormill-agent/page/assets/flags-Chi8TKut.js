@@ -1,0 +1,1 @@
+function e({nodes:e,style:t=`push`,pull_after:n,fanout:r=1,loss:i=0}){return[`--nodes ${e}`,t===`push-then-pull`?n==null?``:`--pull-after ${n}`:t===`push`?``:`--style ${t}`,r===1?``:`--fanout ${r}`,i===0?``:`--loss ${i}`].filter(Boolean).join(` `)}export{e as t};
