@@ -8,17 +8,19 @@ pub(crate) mod queries;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use rumormill_proto::{Config, Context, Instant, Member, Node, Notice, Protocol};
+use rumormill_proto::{Config, Context, Instant, Member, Node, Notice, Protocol, Summary};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::aggregates::Aggregates;
 use self::events::Events;
 use self::kv::Kv;
 use self::queries::Queries;
-use crate::api::{Counters, Info};
+use crate::api::{Compared, Comparison, Counters, Info};
 use crate::core::{Command, Core};
 use crate::error::{Error, StopReason};
+use crate::query::{LONGEST_QUERY, Reply};
 use crate::resolve::{Address, Resolver};
 use crate::subscription::Subscription;
 
@@ -147,6 +149,30 @@ impl Agent {
     /// Fails if the agent has stopped.
     pub async fn counters(&self) -> Result<Counters, Error> {
         self.call(|core| core.counters()).await
+    }
+
+    /// Asks all members what they hold, and waits for their answers up to `wait` (at most ten minutes).
+    ///
+    /// # Errors
+    /// Fails if the agent runs no events, or too many of its events are on their way.
+    pub async fn compare(&self, wait: Duration) -> Result<Comparison, Error> {
+        let wait = wait.min(LONGEST_QUERY);
+        let ask = move |node: &mut Node, now| node.ask_summaries(now, wait);
+        let mut answers = self.call(move |core| core.ask(ask)).await??;
+        let (mut nodes, mut count) = (Vec::new(), (0, 0));
+        while let Some(reply) = answers.raw().await {
+            match reply {
+                Reply::Answer { from, payload, .. } => {
+                    if let Ok(summary) = Summary::decode(&payload) {
+                        nodes.push(Compared { node: from.to_string(), summary });
+                    }
+                }
+                Reply::Finished { answered, expected } => count = (answered, expected),
+            }
+        }
+        nodes.sort_by(|a, b| a.node.cmp(&b.node));
+        let (answered, expected) = count;
+        Ok(Comparison { expected, answered, nodes, silent: answers.silent().cloned().collect() })
     }
 
     /// Joins the cluster of the member at `address` (`host:port`). Returns the addresses that it

@@ -1,5 +1,6 @@
 //! The data of the HTTP API and of the handles, beside the types of [`rumormill_proto`].
 
+mod compare;
 pub(crate) mod counters;
 mod events;
 mod info;
@@ -13,6 +14,7 @@ use rumormill_proto::{Mode, Reading};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use compare::{Compared, Comparison};
 pub use counters::{Counters, SocketStats};
 pub use events::{Informed, PublishRequest, Published, Trace};
 pub use info::{Info, JoinTarget, NarrowPath, StoreInfo};

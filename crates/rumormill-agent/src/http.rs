@@ -46,6 +46,7 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cluster::members))
         .routes(routes!(cluster::info))
+        .routes(routes!(cluster::compare))
         .routes(routes!(cluster::join))
         .routes(routes!(cluster::leave))
         .routes(routes!(aggregates::list))

@@ -60,6 +60,7 @@ async fn the_document_covers_every_route_with_its_errors() {
         "GET /v1/aggregates",
         "GET /v1/aggregates/{name}",
         "GET /v1/aggregates/{name}/explain",
+        "GET /v1/compare",
         "GET /v1/events",
         "GET /v1/info",
         "GET /v1/inputs",
@@ -333,4 +334,33 @@ async fn a_refused_request_is_read_to_its_end_and_its_connection_used_on() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_compared_by_what_they_hold() {
+    let agents = common::cluster(&["a", "b", "c"]).await;
+    agents[1].kv().put("color", b"blue").await.unwrap();
+    eventually("all hold the same", || async {
+        let found = agents[0].compare(LONG).await.unwrap();
+        assert!(found.answered <= found.expected && found.nodes.len() == found.answered);
+        let same = |node: &rumormill_agent::api::Compared| {
+            node.summary == found.nodes[0].summary
+                && (node.summary.members, node.summary.keys) == (3, 1)
+        };
+        found.expected == 3 && found.answered == 3 && found.nodes.iter().all(same)
+    })
+    .await;
+    // One that differs shows, and one that is silent.
+    let (alone, client) = alone().await;
+    alone.kv().put("shape", b"round").await.unwrap();
+    let (status, body) = client.get("/v1/compare?timeout=30s").await;
+    assert_eq!((status, &body["expected"], &body["answered"]), (200, &json!(1), &json!(1)));
+    assert_eq!((&body["nodes"][0]["node"], &body["nodes"][0]["keys"]), (&json!("a"), &json!(1)));
+    let other = agents[0].compare(LONG).await.unwrap().nodes[0].summary;
+    assert_ne!(body["nodes"][0]["keys_digest"], json!(format!("{:016x}", other.keys_digest)));
+    agents[2].kill().await;
+    let found = agents[0].compare(std::time::Duration::from_millis(500)).await.unwrap();
+    assert!(found.silent == ["c"] || found.expected == 2, "{found:?}");
+    assert_eq!(found.answered, 2);
+    assert_eq!(client.get("/v1/compare?timeout=soon").await.0, 400);
 }

@@ -23,7 +23,7 @@ use rand::RngExt;
 use std::collections::BTreeMap;
 
 use crate::codec::WireError;
-use crate::gossip::item::{Item, Part};
+use crate::gossip::item::{Fingerprint, Item, Part};
 use crate::gossip::messages::{Message, Push, WireEntry};
 use crate::gossip::policy::Policy;
 use crate::gossip::set::ItemSet;
@@ -177,9 +177,15 @@ impl Gossip {
     /// Returns the digest of the set without some of its items; `None` if nothing is left, or this
     /// node doesn't pull.
     pub(crate) fn digest_without(&self, items: impl Iterator<Item = Item>) -> Option<u64> {
+        let rest = self.fingerprint_without(items);
+        (rest.count > 0 && self.policy.style.pulls()).then(|| rest.digest())
+    }
+
+    /// Returns the fingerprint of the set without some of its items.
+    pub(crate) fn fingerprint_without(&self, items: impl Iterator<Item = Item>) -> Fingerprint {
         let mut rest = self.set.fingerprint();
         items.for_each(|item| rest.remove(item.id));
-        (rest.count > 0 && self.policy.style.pulls()).then(|| rest.digest())
+        rest
     }
 
     /// Adds an entry without pushing it.

@@ -141,6 +141,12 @@ impl KvProtocol {
         self.gossip.set.fingerprint().digest()
     }
 
+    /// Returns the digest of all entries but the tombstones whose life is over: members drop those at
+    /// different times.
+    pub(crate) fn lasting(&self, now: Instant) -> u64 {
+        self.gossip.fingerprint_without(self.map.expired(now)).digest()
+    }
+
     /// Drops tombstones whose life is over.
     fn expire(&mut self, cx: &mut Context<'_>) {
         for item in self.map.expire(cx.now()) {

@@ -149,6 +149,7 @@ pub use crate::node::events::{EventLoad, Events};
 pub use crate::node::initial::InitialMembers;
 pub use crate::node::kv::{Kv, KvLoad};
 pub use crate::node::queries::Queries;
+pub use crate::node::summary::Summary;
 pub use crate::notice::Notice;
 pub use crate::protocol::{Context, Protocol};
 pub use crate::query::AnswerError;

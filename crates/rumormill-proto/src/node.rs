@@ -79,6 +79,7 @@ mod path;
 mod probe;
 pub(crate) mod queries;
 mod settle;
+pub(crate) mod summary;
 mod sync;
 mod wall;
 

@@ -10,8 +10,10 @@ use crate::protocol::{Context, Protocol};
 use crate::rumor::event::EventId;
 use crate::time::{Duration, Instant};
 
-/// The topic of the queries that nodes answer by themselves: for their record of an event.
+/// The topics of the queries that nodes answer by themselves: for their record of an event, and for
+/// what they hold.
 pub(crate) const TRACE: &str = "_trace";
+pub(crate) const COMPARE: &str = "_compare";
 
 /// The pause before an answer that was not acknowledged is first sent again; doubles each time.
 const RESEND: Duration = Duration::from_millis(300);

@@ -1,12 +1,16 @@
 //! The members and the agent itself; joining and leaving.
 
 use axum::Json;
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use rumormill_proto::Member;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::error::ApiError;
-use super::extract::{Body, Running};
-use crate::api::{ErrorBody, Info, JoinReply, JoinRequest, Status};
+use super::extract::{Body, Parameters, Running, duration};
+use super::state::Lasting;
+use crate::api::{Comparison, ErrorBody, Info, JoinReply, JoinRequest, Status};
 
 /// Lists all members that this agent knows, itself first
 #[utoipa::path(
@@ -30,6 +34,40 @@ pub(super) async fn members(Running(agent): Running) -> Result<Json<Vec<Member>>
 )]
 pub(super) async fn info(Running(agent): Running) -> Result<Json<Info>, ApiError> {
     Ok(Json(agent.info().await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wait {
+    /// How long to wait for the members' answers, such as `500ms`, `5s` or `1m`. Default `5s`.
+    #[param(example = "5s")]
+    timeout: Option<String>,
+}
+
+/// Compares the members: asks each for digests of its members and keys
+///
+/// Two members with equal digests hold the same. What has just changed is still on its way: ask again
+/// before a difference counts.
+#[utoipa::path(
+    get, path = "/v1/compare", tag = "cluster",
+    params(Wait),
+    responses(
+        (status = 200, description = "The members' digests", body = Comparison),
+        (status = 400, description = "Malformed duration", body = ErrorBody),
+        (status = 409, description = "The agent runs no events", body = ErrorBody),
+        (status = 429, description = "Too many events of this agent are on their way", body = ErrorBody),
+        (status = 503, description = "The agent has stopped, or too many requests wait", body = ErrorBody),
+    )
+)]
+pub(super) async fn compare(
+    Running(agent): Running,
+    Extract(lasting): Extract<Lasting>,
+    Parameters(wait): Parameters<Wait>,
+) -> Result<Json<Comparison>, ApiError> {
+    let wait = duration("timeout", wait.timeout.as_deref().unwrap_or("5s"))?;
+    let _permit = lasting.permit()?;
+    Ok(Json(agent.compare(wait).await?))
 }
 
 /// Joins the cluster of another member

@@ -10,7 +10,7 @@ use crate::membership::digests::Digests;
 use crate::node::Node;
 use crate::notice::Notice;
 use crate::protocol::Protocol;
-use crate::query::{QueryProtocol, TRACE};
+use crate::query::{COMPARE, QueryProtocol, TRACE};
 use crate::rumor::event::EventId;
 use crate::time::{Duration, Instant};
 use crate::trace;
@@ -96,9 +96,10 @@ impl Node {
         self.core.roster.share(self.membership.directory());
     }
 
-    /// Hands notices to the user. Queries are noted; requests for a trace are answered here.
+    /// Hands notices to the user. Queries are noted; those that nodes answer by themselves
+    /// are answered here.
     fn route(&mut self, now: Instant) {
-        let mut traces = Vec::new();
+        let mut own = Vec::new();
         for notice in core::mem::take(&mut self.core.notices) {
             trace::notice(&self.core, &notice);
             // Until here `timeout` is the time since the query was asked.
@@ -116,16 +117,20 @@ impl Node {
             if let Some(queries) = self.protocol_mut::<QueryProtocol>() {
                 queries.receive_query(now, id, from, left);
             }
-            if question.topic.as_str() == TRACE {
-                traces.push(question);
+            if [TRACE, COMPARE].contains(&question.topic.as_str()) {
+                own.push(question);
             } else {
                 self.notices.push_back(Notice::Query { question, timeout: left });
             }
         }
-        for question in traces {
-            let traced = question.payload.as_slice().try_into().map(u64::from_be_bytes);
-            let record = traced.ok().and_then(|id| self.events().record(EventId(id)));
-            let answer = record.map(|record| record.encode()).unwrap_or_default();
+        for question in own {
+            let answer = if question.topic.as_str() == COMPARE {
+                self.summary(now).encode()
+            } else {
+                let traced = question.payload.as_slice().try_into().map(u64::from_be_bytes);
+                let record = traced.ok().and_then(|id| self.events().record(EventId(id)));
+                record.map(|record| record.encode()).unwrap_or_default()
+            };
             // It arrived just now; its time may be up all the same.
             let _ = self.queries_mut().answer(now, question.id, &answer);
         }
