@@ -15,8 +15,8 @@ mod state;
 mod turns;
 mod watch;
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
@@ -78,12 +78,25 @@ pub(crate) fn router(agent: WeakAgent) -> axum::Router {
         .with_state(State { agent, document, lasting: Lasting::new() })
 }
 
+/// The header by which the page learns that an agent serves it: the agent's name.
+const SERVED_BY: HeaderName = HeaderName::from_static("rumormill-agent");
+
 /// Answers a request that no path of the API has: with a file of the page, if there is one.
-async fn page_or_nothing(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    page::answer(&method, uri.path(), &headers).unwrap_or_else(|| {
+async fn page_or_nothing(
+    Extract(agent): Extract<WeakAgent>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Some(mut response) = page::answer(&method, uri.path(), &headers) else {
         let message = format!("there is nothing at {}; /openapi.json lists all paths", uri.path());
-        ApiError(StatusCode::NOT_FOUND, message).into_response()
-    })
+        return ApiError(StatusCode::NOT_FOUND, message).into_response();
+    };
+    let name = agent.upgrade().and_then(|agent| HeaderValue::from_str(agent.name()).ok());
+    if let Some(name) = name {
+        response.headers_mut().insert(SERVED_BY, name);
+    }
+    response
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {

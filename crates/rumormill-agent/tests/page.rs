@@ -126,6 +126,12 @@ async fn an_agent_serves_the_page_beside_its_api() {
     let (_agent, client) = alone().await;
     every_file_is_served(&client.http, &client.base).await;
     nothing_else_is_served(&client.http, &client.base).await;
+    let start = client.http.head(client.url("/")).send().await.unwrap();
+    assert_eq!(
+        header(&start, "rumormill-agent"),
+        "a",
+        "by it the page knows that this is an agent"
+    );
     assert_eq!(client.get("/v1/info").await.0, 200);
     assert_eq!(client.get("/healthz").await.0, 200);
 }
@@ -155,6 +161,8 @@ async fn the_page_alone_has_no_api_and_ends_when_asked() {
     let http = Client::new();
     every_file_is_served(&http, &base).await;
     nothing_else_is_served(&http, &base).await;
+    let start = http.head(&base).send().await.unwrap();
+    assert!(!start.headers().contains_key("rumormill-agent"));
     for path in ["/v1/info", "/run", "/metrics"] {
         let response = http.get(format!("{base}{path}")).send().await.unwrap();
         assert_eq!(response.status(), 404, "{path}");
