@@ -42,5 +42,5 @@ export function size(points: Point[]): number {
       if (distance < least) least = distance;
     }
   }
-  return Math.min(0.075, Math.max(0.012, least * 0.34));
+  return Math.min(points.length <= 8 ? 0.15 : 0.085, Math.max(0.012, least * 0.34));
 }

@@ -12,6 +12,9 @@ export interface Screen {
 export const screens: Screen[] = [
   { number: 1, title: 'A rumor spreads', load: () => import('./01-a-rumor-spreads.svelte') },
   { number: 2, title: 'How long does it take?', load: () => import('./02-how-long.svelte') },
+  { number: 3, title: 'At least: ⌈log₂ n⌉', load: () => import('./03-at-least.svelte') },
+  { number: 4, title: 'Diameter, and bad graphs', load: () => import('./04-bad-graphs.svelte') },
+  { number: 5, title: 'At most: nothing', load: () => import('./05-at-most-nothing.svelte') },
   { number: 6, title: 'The epidemic curve', load: () => import('./06-epidemic-curve.svelte') },
   { number: 7, title: 'Waiting times', load: () => import('./07-waiting-times.svelte') },
   { number: 8, title: 'What if x rounds are not enough?', load: () => import('./08-not-enough.svelte') },
