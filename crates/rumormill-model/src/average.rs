@@ -5,7 +5,8 @@ pub mod following;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, need};
 use crate::graph::topology::Topology;
@@ -107,8 +108,33 @@ pub enum Values {
     Given(Arc<[f64]>),
 }
 
+/// Reads `"uniform"`, `"spike"`, `"linear"`, or a list of numbers.
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "values are uniform, spike, linear or a list of numbers")]
+        enum Written {
+            Named(String),
+            Given(Vec<f64>),
+        }
+        match Written::deserialize(from)? {
+            Written::Given(values) => Ok(Self::Given(values.into())),
+            Written::Named(name) => match name.as_str() {
+                "uniform" => Ok(Self::Uniform),
+                "spike" => Ok(Self::Spike),
+                "linear" => Ok(Self::Linear),
+                other => {
+                    let why = "must be uniform, spike, linear or a list of numbers";
+                    Err(D::Error::custom(format!("values {other:?}: {why}")))
+                }
+            },
+        }
+    }
+}
+
 /// Something that strikes a share of the nodes, chosen at random.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Strike {
     /// Share of all nodes, (0, 1); of n nodes the nearest whole number, at least one.
     pub share: f64,
@@ -117,7 +143,8 @@ pub struct Strike {
 }
 
 /// What goes wrong.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default = "Faults::nothing")]
 pub struct Faults {
     /// The probability that a message is lost, [0, 1).
     pub loss: f64,
@@ -134,6 +161,12 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// Returns that nothing goes wrong; were a node to crash, the others would notice after 5 rounds.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { detection: 5, ..Self::default() }
+    }
+
     /// Returns whether nothing goes wrong.
     #[must_use]
     pub fn none(&self) -> bool {
@@ -164,7 +197,11 @@ words!(Engine {
 
 /// A question of averaging, for [`crate::simulate::average::simulate`] and
 /// [`crate::compare::average`].
-#[derive(Clone, Debug, Serialize)]
+///
+/// In JSON it is read without its graph, which is made from a seed; and its schedule is shuffled if
+/// none is given, whatever the protocol.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Averaging {
     /// Which nodes can exchange with which.
     #[serde(skip)]
@@ -176,7 +213,7 @@ pub struct Averaging {
     /// What the nodes are to find out.
     pub aggregate: Aggregate,
     /// The inputs.
-    #[serde(skip)]
+    #[serde(skip_serializing)]
     pub values: Values,
     /// What goes wrong.
     #[serde(flatten)]
@@ -188,8 +225,15 @@ pub struct Averaging {
     /// What all random choices follow from.
     pub seed: u64,
     /// The code to use; `None` for the fastest that fits.
-    #[serde(skip)]
+    #[serde(skip_serializing)]
     pub engine: Option<Engine>,
+}
+
+/// The ledger among 64 nodes.
+impl Default for Averaging {
+    fn default() -> Self {
+        Self::new(64, Protocol::Ledger)
+    }
 }
 
 impl Averaging {
@@ -208,7 +252,7 @@ impl Averaging {
             schedule: protocol.usual_schedule(),
             aggregate: Aggregate::Average,
             values: Values::Uniform,
-            faults: Faults { detection: 5, ..Faults::default() },
+            faults: Faults::nothing(),
             rounds: 40,
             until: None,
             seed: 1,

@@ -11,10 +11,14 @@
 //! ```
 
 pub mod abi;
+mod average;
+mod blocks;
 mod broadcast;
 mod follow;
 mod graph;
+mod network;
 mod question;
+mod shelf;
 mod spread;
 mod stop;
 mod usual;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{broadcast, follow, graph, spread, stop, usual};
+use crate::{average, broadcast, follow, graph, network, spread, stop, usual};
 
 /// A question of the page, by its verb.
 #[derive(Deserialize)]
@@ -25,6 +25,14 @@ enum Question {
     SpreadWaits(usual::Waits),
     SpreadSwitches(usual::Switches),
     SpreadUpdates(usual::Updates),
+    SimulateAverage(average::SimulateAverage),
+    PredictAverage(average::PredictAverage),
+    FollowAverage(average::FollowAverage),
+    ScenarioOpen(network::ScenarioOpen),
+    ScenarioAdvance(network::ScenarioAdvance),
+    TraceOpen(network::TraceOpen),
+    RunSlices(network::RunSlices),
+    RunClose(network::RunClose),
 }
 
 /// What the page gets back: one of the two.
@@ -63,6 +71,14 @@ pub fn answer(question: &[u8]) -> Vec<u8> {
         Ok(Question::SpreadWaits(question)) => question.answer(),
         Ok(Question::SpreadSwitches(question)) => question.answer(),
         Ok(Question::SpreadUpdates(question)) => question.answer(),
+        Ok(Question::SimulateAverage(question)) => question.answer(),
+        Ok(Question::PredictAverage(question)) => question.answer(),
+        Ok(Question::FollowAverage(question)) => question.answer(),
+        Ok(Question::ScenarioOpen(question)) => question.answer(),
+        Ok(Question::ScenarioAdvance(question)) => question.answer(),
+        Ok(Question::TraceOpen(question)) => question.answer(),
+        Ok(Question::RunSlices(question)) => question.answer(),
+        Ok(Question::RunClose(question)) => question.answer(),
         Err(error) => Err(error.to_string()),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Answer);

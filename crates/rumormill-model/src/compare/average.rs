@@ -1,5 +1,7 @@
 //! The exact answer to the question of averaging: by how much a round contracts.
 
+pub mod report;
+
 use serde::Serialize;
 
 use crate::average::{Aggregate, Averaging, Protocol, Schedule};

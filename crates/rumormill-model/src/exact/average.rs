@@ -3,6 +3,7 @@
 //! All factors are exact means over the choice of partners, for any starting values (for the
 //! schedules with a fixed or a shuffled order: over a random assignment of the values to nodes).
 
+pub mod cycles;
 pub mod lag;
 
 use crate::average::Schedule;

@@ -1,10 +1,9 @@
 //! The answer of a simulated average, typed, as JSON prints it.
 
-use rumormill_model::compare::average::Reference;
+use rumormill_model::compare::average::report::Report;
 use rumormill_model::graph::Topology;
-use rumormill_model::simulate::average::statistic::Banded;
 use rumormill_model::simulate::average::{
-    Averaging, Faults, Job, Level, Reached, Strike, Summary, bytes_with_degree,
+    Averaging, Faults, Job, Strike, Summary, bytes_with_degree,
 };
 use serde::Serialize;
 
@@ -30,63 +29,8 @@ pub(crate) struct Answer {
     pub(crate) seconds: f64,
     /// Time of one node in one round on one thread.
     pub(crate) nanoseconds_per_node_round: f64,
-    pub(crate) factor: Factor,
-    /// When the worst node was first as close as this.
-    pub(crate) reached: Vec<Goal>,
-    /// Round 0 is the start.
-    pub(crate) by_round: Vec<Row>,
-}
-
-/// The factor by which a round shrinks the variance, over all runs and all rounds in which nothing
-/// strikes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Factor {
-    pub(crate) mean: Option<f64>,
-    pub(crate) standard_error: Option<f64>,
-    /// The exact factor on the complete graph with nothing going wrong, where it is known.
-    pub(crate) theory: Option<f64>,
-    /// Whether that is what was simulated.
-    pub(crate) theory_applies: bool,
-}
-
-/// When runs were first as close as this.
-#[derive(Debug, Serialize)]
-pub(crate) struct Goal {
-    pub(crate) error: f64,
-    /// Runs that got there, of those made to their end or beyond that point.
-    pub(crate) runs: u64,
-    pub(crate) mean: Option<f64>,
-    pub(crate) least: Option<u64>,
-    pub(crate) most: Option<u64>,
-}
-
-/// All runs at one round.
-#[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    pub(crate) round: u32,
-    /// Runs that got this far.
-    pub(crate) runs: u64,
-    /// Mean over nodes and runs of the relative error.
-    pub(crate) mean_error: f64,
-    pub(crate) mean_error_p5: f64,
-    pub(crate) mean_error_p95: f64,
-    /// Mean over runs of the worst node's relative error.
-    pub(crate) worst_error: f64,
-    pub(crate) worst_error_p5: f64,
-    pub(crate) worst_error_p95: f64,
-    /// The worst node of all runs.
-    pub(crate) worst_error_most: f64,
-    /// Mean over runs of the variance over the nodes.
-    pub(crate) variance: f64,
-    /// Mean over runs of the variance over that of the round before; null once it is no more than
-    /// rounding.
-    pub(crate) factor: Option<f64>,
-    /// Mean over runs of (sum of the masses - sum of the inputs) / sum of |inputs|.
-    pub(crate) mass_lost: f64,
-    pub(crate) mass_lost_least: f64,
-    pub(crate) mass_lost_most: f64,
-    /// Mean messages sent in the round, lost ones included.
-    pub(crate) messages: f64,
+    #[serde(flatten)]
+    pub(crate) report: Report,
 }
 
 impl Answer {
@@ -97,14 +41,12 @@ impl Answer {
         summary: &Summary,
         seconds: f64,
     ) -> Self {
-        let reference = Reference::of(averaging);
         let components = match &averaging.topology {
             Topology::Complete(_) => 1,
             graph => graph.connectivity().components,
         };
-        let rows = summary.levels.iter().enumerate();
-        let by_round: Vec<Row> = rows.map(|(round, level)| Row::new(round, level)).collect();
-        let rounds: u64 = by_round[1..].iter().map(|row| row.runs).sum();
+        let report = Report::of(averaging, summary);
+        let rounds: u64 = report.by_round[1..].iter().map(|row| row.runs).sum();
         let threads = (job.threads as u64).min(settings.runs) as f64;
         let steps = (rounds * summary.nodes) as f64;
         Self {
@@ -121,21 +63,14 @@ impl Answer {
             interrupted: summary.cancelled,
             seconds,
             nanoseconds_per_node_round: 1e9 * seconds * threads / steps.max(1.0),
-            factor: Factor {
-                mean: summary.factor.mean(),
-                standard_error: summary.factor.standard_error(),
-                theory: reference.map(|reference| reference.factor),
-                theory_applies: reference.is_some_and(|reference| reference.applies),
-            },
-            reached: summary.reached.iter().map(Goal::new).collect(),
-            by_round,
+            report,
         }
     }
 
     /// Returns whether some run ended without getting as close as was asked.
     pub(crate) fn missed_goal(&self) -> bool {
         self.averaging.until.is_some_and(|until| {
-            self.reached.iter().any(|goal| goal.error == until && goal.runs < self.runs)
+            self.report.reached.iter().any(|goal| goal.error == until && goal.runs < self.runs)
         })
     }
 
@@ -166,44 +101,5 @@ impl Answer {
         let runs = crate::term::format::plural(self.runs as usize, "run");
         words.push(format!("{runs}, seed {}", self.averaging.seed));
         words
-    }
-}
-
-impl Goal {
-    fn new(reached: &Reached) -> Self {
-        let runs = reached.rounds.total();
-        let mean = reached.rounds.moments().mean();
-        Self {
-            error: reached.error,
-            runs,
-            mean: (runs > 0).then_some(mean),
-            least: reached.rounds.iter().next().map(|(round, _)| round),
-            most: reached.rounds.largest(),
-        }
-    }
-}
-
-impl Row {
-    fn new(round: usize, level: &Level) -> Self {
-        let quantile = |of: &Banded, q: f64| of.quantile(q).unwrap_or(0.0);
-        let mean = |of: &Banded| of.statistic().mean().unwrap_or(0.0);
-        let (near, far) = (&level.mean_error, &level.worst_error);
-        Self {
-            round: round as u32,
-            runs: far.statistic().count(),
-            mean_error: mean(near),
-            mean_error_p5: quantile(near, 0.05),
-            mean_error_p95: quantile(near, 0.95),
-            worst_error: mean(far),
-            worst_error_p5: quantile(far, 0.05),
-            worst_error_p95: quantile(far, 0.95),
-            worst_error_most: far.statistic().most().unwrap_or(0.0),
-            variance: level.variance.mean().unwrap_or(0.0),
-            factor: level.factor.mean(),
-            mass_lost: level.mass_lost.mean().unwrap_or(0.0),
-            mass_lost_least: level.mass_lost.least().unwrap_or(0.0),
-            mass_lost_most: level.mass_lost.most().unwrap_or(0.0),
-            messages: level.messages.mean().unwrap_or(0.0),
-        }
     }
 }

@@ -5,7 +5,8 @@ use rumormill_plot::panel::{Axis, Legend, Panel};
 use rumormill_plot::series::{BLACK, BLUE, Colour, ORANGE, Series};
 use rumormill_plot::sheet::Sheet;
 
-use crate::average::answer::{Answer, Row};
+use crate::average::answer::Answer;
+use rumormill_model::compare::average::report::Row;
 
 /// Smaller errors are rounding.
 const FLOOR: f64 = 1e-17;
@@ -17,7 +18,9 @@ impl Answer {
     /// Draws the errors by round.
     pub(crate) fn sheet(&self) -> Sheet {
         // Where few runs are left, a mean is noisy.
-        let rows = || self.by_round.iter().filter(|row| 2 * row.runs >= self.by_round[0].runs);
+        let rows = || {
+            self.report.by_round.iter().filter(|row| 2 * row.runs >= self.report.by_round[0].runs)
+        };
         let points = |of: fn(&Row) -> [f64; 3]| -> Vec<Point> {
             rows().map(|row| (f64::from(row.round), of(row))).collect()
         };
@@ -27,12 +30,12 @@ impl Answer {
         let last = mean.last().map_or(1.0, |&(round, _)| round.max(1.0));
         let mut series = self.curve(&worst, ORANGE, "worst node");
         series.extend(self.curve(&mean, BLUE, "mean node"));
-        if let Some(factor) = self.factor.theory {
-            let (start, factor) = (self.by_round[0].mean_error, factor.sqrt());
+        if let Some(factor) = self.report.factor.theory {
+            let (start, factor) = (self.report.by_round[0].mean_error, factor.sqrt());
             let points = (0..=last as i32)
                 .map(|round| (f64::from(round), start * factor.powi(round)))
                 .take_while(|&(_, error)| error >= low);
-            let what = match self.factor.theory_applies {
+            let what = match self.report.factor.theory_applies {
                 true => "theory",
                 false => "theory, complete graph without faults",
             };

@@ -9,9 +9,8 @@ use crate::term::refuse::refuse;
 use clap::Args;
 use rumormill_model::average::{Aggregate, Protocol, Schedule};
 use rumormill_model::error::Error;
-use rumormill_model::exact::average::{cycles_needed, random_pair_cycles};
+use rumormill_model::exact::average::cycles::Cycles;
 use rumormill_model::graph::{GraphKind, Topology};
-use serde::Serialize;
 
 /// The question, and the accuracy to reach.
 #[derive(Args)]
@@ -29,16 +28,6 @@ pub(crate) struct PredictArgs {
     json: bool,
     #[command(flatten)]
     following: FollowingArgs,
-}
-
-#[derive(Serialize)]
-struct Row {
-    schedule: Schedule,
-    factor: f64,
-    cycles: u64,
-    cycles_second_moment: Option<u64>,
-    /// What a cycle is.
-    cycle: &'static str,
 }
 
 /// Runs `rumormill predict average`.
@@ -87,43 +76,13 @@ fn plain(question: &AverageArgs) -> anyhow::Result<u64> {
 }
 
 /// Returns a row for the schedule asked for, or for all that the protocol has.
-fn rows(args: &PredictArgs, nodes: u64) -> Result<Vec<Row>, Error> {
+fn rows(args: &PredictArgs, nodes: u64) -> Result<Vec<Cycles>, Error> {
     let protocol = args.question.protocol;
     let pushes = (protocol == Protocol::PushSum).then_some(Schedule::Synchronous);
     let asked = args.question.rounds().or(pushes);
-    Schedule::ALL
-        .iter()
-        .copied()
+    let schedules = Schedule::ALL.iter().copied();
+    schedules
         .filter(|schedule| asked.is_none_or(|asked| asked == *schedule))
-        .map(|schedule| {
-            let factor = schedule.factor(nodes)?;
-            let cycles = cycles_needed(factor, args.epsilon, args.delta)?;
-            let pair = schedule == Schedule::RandomPair;
-            let kurtosis = 3.0 / nodes as f64;
-            Ok(Row {
-                schedule,
-                factor,
-                cycles,
-                cycles_second_moment: if pair {
-                    let kurtosis = kurtosis.min(1.0);
-                    Some(random_pair_cycles(nodes, args.epsilon, args.delta, kurtosis)?)
-                } else {
-                    None
-                },
-                cycle: match schedule {
-                    Schedule::RandomPair => "n exchanges of uniform pairs: exact",
-                    Schedule::Shuffled => {
-                        "each node once, shuffled (SPSP with atomic exchanges): exact"
-                    }
-                    Schedule::Fixed => "each node once, in a fixed order: limit of many nodes",
-                    Schedule::Matching => "one matching (for odd n, one node is idle): exact",
-                    Schedule::Synchronous => {
-                        "push-sum, each node keeps half, sends half: exact for the masses; estimates \
-                         shrink less"
-                    }
-                    Schedule::Asynchronous => "n exchanges on average, by Poisson clocks: exact",
-                },
-            })
-        })
+        .map(|schedule| Cycles::of(schedule, nodes, args.epsilon, args.delta))
         .collect()
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::average::answer::{Answer, Goal, Row};
+use rumormill_model::compare::average::report::{Goal, Row};
+
+use crate::average::answer::Answer;
 use crate::term::format;
 use crate::term::format::{Align, grouped, plural, table};
 
@@ -48,7 +50,7 @@ pub(crate) fn of(answer: &Answer) -> String {
 
 /// Returns the variance's factor beside the theory's.
 fn factor(answer: &Answer) -> String {
-    let factor = &answer.factor;
+    let factor = &answer.report.factor;
     let Some(mean) = factor.mean else { return String::new() };
     let mut out = format!("variance, factor a round   {mean:.5}");
     if let Some(error) = factor.standard_error {
@@ -73,7 +75,7 @@ fn factor(answer: &Answer) -> String {
 /// Returns the rounds that goals took.
 fn reached(answer: &Answer) -> String {
     let mut out = String::new();
-    for goal in &answer.reached {
+    for goal in &answer.report.reached {
         let _ = writeln!(
             out,
             "worst node within {:<7}  {}",
@@ -100,9 +102,9 @@ fn rounds(goal: &Goal, answer: &Answer) -> String {
 
 /// Returns the table by round: all, or as many as fit a screen.
 fn rows(answer: &Answer) -> Vec<String> {
-    let step = answer.by_round.len().div_ceil(ROWS);
-    let last = answer.by_round.len() - 1;
-    let shown = answer.by_round.iter().enumerate();
+    let step = answer.report.by_round.len().div_ceil(ROWS);
+    let last = answer.report.by_round.len() - 1;
+    let shown = answer.report.by_round.iter().enumerate();
     let shown = shown.filter(|(at, _)| at % step == 0 || *at == last).map(|(_, row)| cells(row));
     let head =
         ["round", "mean", "worst", "90 % of the runs", "variance", "factor", "mass", "messages"]

@@ -136,11 +136,15 @@ fn a_cut_takes_mass_from_spsp_and_none_from_the_ledger() {
 #[test]
 fn a_dead_nodes_input_leaves_the_ledgers_sum() {
     let mut follow = Follow::new(&Averaging::new(20, Kind::Ledger), 0).unwrap();
-    (0..10).for_each(|_| drop(follow.round(&mut unseen())));
+    for _ in 0..10 {
+        follow.round(&mut unseen());
+    }
     let before = follow.input();
     follow.crash(&[3]).unwrap();
     assert!(!follow.is_up(3) && follow.input() < before);
-    (0..40).for_each(|_| drop(follow.round(&mut unseen())));
+    for _ in 0..40 {
+        follow.round(&mut unseen());
+    }
     assert_eq!(follow.moment().mass_lost, 0.0);
     assert!(follow.moment().worst_error < 1e-9);
     let error = follow.crash(&(0..20).collect::<Vec<_>>()).unwrap_err();
@@ -155,12 +159,16 @@ fn a_copy_goes_on_alike_and_with_another_seed_otherwise() {
         let lossy = Faults { loss: 0.1, ..Faults::default() };
         let averaging = Averaging { faults: lossy, ..Averaging::on(grid.clone(), protocol) };
         let mut follow = Follow::new(&averaging, 0).unwrap();
-        (0..5).for_each(|_| drop(follow.round(&mut unseen())));
+        for _ in 0..5 {
+            follow.round(&mut unseen());
+        }
         let (mut copy, mut other) = (follow.clone(), follow.clone());
         other.reseed(99);
         let play = |follow: &mut Follow| {
             let mut seen = Vec::new();
-            (0..5).for_each(|_| drop(follow.round(&mut |sent| seen.push(sent))));
+            for _ in 0..5 {
+                follow.round(&mut |sent| seen.push(sent));
+            }
             seen
         };
         let seen = play(&mut follow);
