@@ -25,7 +25,6 @@ const STATES: u64 = 2_000_000;
 
 /// A question of averaging, and the graph that it is about.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     /// Left out if the values are given one by one.
     #[serde(default)]
