@@ -18,5 +18,7 @@ export const screens: Screen[] = [
   { number: 6, title: 'The epidemic curve', load: () => import('./06-epidemic-curve.svelte') },
   { number: 7, title: 'Waiting times', load: () => import('./07-waiting-times.svelte') },
   { number: 8, title: 'What if x rounds are not enough?', load: () => import('./08-not-enough.svelte') },
+  { number: 9, title: 'When to stop talking', load: () => import('./09-when-to-stop.svelte') },
+  { number: 10, title: 'More mouths', load: () => import('./10-more-mouths.svelte') },
   { number: 11, title: 'Ask instead of tell', load: () => import('./11-ask.svelte') },
 ];
