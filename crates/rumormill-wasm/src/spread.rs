@@ -92,6 +92,8 @@ struct Runs {
     informed_quantiles: Vec<Vec<f64>>,
     /// Factor by which the mean number informed grew from the round before; 1 for round 0.
     growth: Vec<f64>,
+    /// For each round the 5th and the 95th percentile of the factor of a run.
+    growth_quantiles: Vec<Vec<f64>>,
     /// The share of the runs that ended without meeting the goal.
     incomplete: f64,
     /// Mean share of the living that were uninformed at the end.
@@ -131,6 +133,7 @@ impl Simulate {
             sent: by_round.iter().map(|round| round.sent).collect(),
             informed_quantiles: summary.quantiles(&[0.05, 0.95]),
             growth: summary.growth(),
+            growth_quantiles: summary.growth_quantiles(&[0.05, 0.95]),
             incomplete: summary.incomplete(),
             residue: summary.residue_share(),
             messages: summary.messages.mean(),

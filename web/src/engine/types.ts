@@ -74,6 +74,8 @@ export interface Runs {
   /** For each round the 5th and the 95th percentile of the number informed. */
   informed_quantiles: number[][];
   growth: number[];
+  /** For each round the 5th and the 95th percentile of the factor by which a run grew. */
+  growth_quantiles: number[][];
   incomplete: number;
   residue: number;
   messages: number;

@@ -5,6 +5,8 @@
 
 use std::ops::{Add, Mul, Neg, Sub};
 
+use crate::exact::double::two_sum;
+
 /// A complex number in double precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Complex {
@@ -29,7 +31,7 @@ impl Complex {
     }
 
     pub(crate) fn exp(self) -> Self {
-        let (sin, cos) = self.im.sin_cos();
+        let (sin, cos) = sin_cos(self.im);
         let r = self.re.exp();
         Self::new(r * cos, r * sin)
     }
@@ -42,30 +44,38 @@ impl Complex {
 
     /// e^{iθ} − 1 without cancellation.
     pub(crate) fn cis_m1(theta: f64) -> Self {
-        let (sin, cos) = (0.5 * theta).sin_cos();
+        let (sin, cos) = sin_cos(0.5 * theta);
         Self::new(-2.0 * sin * sin, 2.0 * sin * cos)
     }
 
-    /// 1 − e^{−z} without cancellation.
-    pub(crate) fn one_minus_exp_neg(self) -> Self {
-        let shrink = (-self.re).exp_m1();
-        let turn = Self::cis_m1(-self.im);
-        // e^{−z} − 1 = (1 + shrink)(1 + turn) − 1
-        Self::new(-(shrink + turn.re + shrink * turn.re), -(turn.im + shrink * turn.im))
-    }
-
-    /// e^{−z} − 1 + z, which is z²/2 − z³/6 + … .
-    pub(crate) fn exp_neg_excess(self) -> Self {
-        if self.norm_squared() > 0.09 {
-            return self - self.one_minus_exp_neg();
+    /// 1 − e^{−z} and e^{−z} − 1 + z, which are z − z²/2 + … and z²/2 − z³/6 + …, without
+    /// cancellation.
+    pub(crate) fn exp_neg_parts(self) -> (Self, Self) {
+        let size = self.norm_squared();
+        if size > 0.09 {
+            let shrink = (-self.re).exp_m1();
+            let turn = Self::cis_m1(-self.im);
+            // e^{−z} − 1 = (1 + shrink)(1 + turn) − 1
+            let one_minus =
+                -Self::new(shrink + turn.re + shrink * turn.re, turn.im + shrink * turn.im);
+            return (one_minus, self - one_minus);
         }
-        // Horner on Σ_{k≥2} (−z)^k / k!; |z| ≤ 0.3 leaves 0.3^16/16! ≈ 2e-22.
+        // Horner on Σ_{k≥2} (−z)^k / k!; |z| ≤ 0.3 leaves 0.3^16/16! ≈ 2e-22 of all terms, and
+        // 0.01^8/8! and 1e-4^6/6! are still less.
+        let terms = if size < 1e-8 {
+            6
+        } else if size < 1e-4 {
+            8
+        } else {
+            16
+        };
         let w = -self;
         let mut sum = Self::ZERO;
-        for k in (3..16).rev() {
-            sum = (sum + Self::ONE) * w.scale(1.0 / f64::from(k));
+        for one_over in ONE_OVER[3..terms].iter().rev() {
+            sum = (sum + Self::ONE) * w.scale(*one_over);
         }
-        (sum + Self::ONE) * w * w.scale(0.5)
+        let excess = (sum + Self::ONE) * w * w.scale(0.5);
+        (self - excess, excess)
     }
 
     /// z − ln(1+z), which is z²/2 − z³/3 + … .
@@ -84,10 +94,65 @@ impl Complex {
         };
         let w = -self;
         let mut sum = Self::ZERO;
-        for k in (2..terms).rev() {
-            sum = sum * w + Self::new(1.0 / f64::from(k), 0.0);
+        for one_over in ONE_OVER[2..terms].iter().rev() {
+            sum = sum * w + Self::new(*one_over, 0.0);
         }
         sum * w * w
+    }
+}
+
+/// 1/k, by k from 1; nothing at 0.
+const ONE_OVER: [f64; 32] = {
+    let mut table = [0.0; 32];
+    let mut k = 1;
+    while k < table.len() {
+        table[k] = 1.0 / k as f64;
+        k += 1;
+    }
+    table
+};
+
+/// π/2 in three parts; the first two have 33 bits each, so that a whole multiple of them is exact.
+const QUARTER_TURN: [f64; 3] =
+    [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_795_950_7e-21];
+
+/// Beyond this many quarter turns the reduction below has no digits left to give.
+const MANY_TURNS: f64 = 1e5;
+
+/// Sine and cosine, to a unit in the last place: both from one reduction to ±π/4, and Taylor's
+/// series. The standard library reduces twice where it has no processor's or system's own.
+fn sin_cos(x: f64) -> (f64, f64) {
+    let turns = (x * std::f64::consts::FRAC_2_PI).round();
+    // NaN included.
+    if !(turns.abs() < MANY_TURNS) {
+        return x.sin_cos();
+    }
+    let [high, middle, low] = QUARTER_TURN;
+    let (reduced, missing) = two_sum(x - turns * high, -turns * middle);
+    let rest = turns * low;
+    let r = reduced - rest;
+    // What the subtractions lost.
+    let lost = (reduced - r) - rest + missing;
+    let r2 = r * r;
+    let sine = |i: usize| -ONE_OVER[i] * ONE_OVER[i + 1];
+    let mut s = 0.0;
+    let mut c = 0.0;
+    for k in (1..=8).rev() {
+        s = (s + 1.0) * r2 * sine(2 * k);
+    }
+    for k in (2..=9).rev() {
+        c = (c + 1.0) * r2 * sine(2 * k - 1);
+    }
+    // cos r = 1 − r²/2 (1 + c), as 1 − r²/2 to the last digit and what is left.
+    let half = 0.5 * r2;
+    let top = 1.0 - half;
+    let cos = top + (((1.0 - top) - half) - (half * c + r * lost));
+    let sin = r + (r * s + lost * (1.0 - half));
+    match turns as i64 & 3 {
+        0 => (sin, cos),
+        1 => (cos, -sin),
+        2 => (-sin, -cos),
+        _ => (-cos, sin),
     }
 }
 
@@ -136,7 +201,7 @@ mod tests {
             Complex::new(0.02, -0.19),
             Complex::new(0.006, 0.007),
         ] {
-            close(z.exp_neg_excess(), (-z).exp() - Complex::ONE + z, 1e-11);
+            close(z.exp_neg_parts().1, (-z).exp() - Complex::ONE + z, 1e-11);
             close(z.ln_1p_shortfall(), z - z.ln_1p(), 1e-11);
         }
     }
@@ -144,9 +209,43 @@ mod tests {
     #[test]
     fn small_arguments_keep_their_digits() {
         let z = Complex::new(3e-9, -4e-9);
-        close(z.exp_neg_excess(), (z * z).scale(0.5), 1e-8);
+        close(z.exp_neg_parts().1, (z * z).scale(0.5), 1e-8);
         close(z.ln_1p_shortfall(), (z * z).scale(0.5), 1e-8);
-        close(z.one_minus_exp_neg(), z, 1e-8);
+        close(z.exp_neg_parts().0, z, 1e-8);
         close(Complex::cis_m1(1e-9), Complex::new(-5e-19, 1e-9), 1e-15);
+    }
+
+    #[test]
+    fn sine_and_cosine_are_the_standard_librarys() {
+        for i in -200_000..200_000 {
+            let x = f64::from(i) * 0.001_234_567_89;
+            let (sin, cos) = sin_cos(x);
+            assert!((sin - x.sin()).abs() <= f64::EPSILON * x.sin().abs(), "{x}: {sin}");
+            assert!((cos - x.cos()).abs() <= f64::EPSILON * x.cos().abs(), "{x}: {cos}");
+        }
+        for x in [1e-300, 1e-9, 1e4, 1e9, -3e5] {
+            let (sin, cos) = sin_cos(x);
+            assert!((sin - x.sin()).abs() <= f64::EPSILON * x.sin().abs(), "{x}: {sin}");
+            assert!((cos - x.cos()).abs() <= f64::EPSILON * x.cos().abs(), "{x}: {cos}");
+        }
+        assert!(sin_cos(f64::NAN).0.is_nan());
+    }
+
+    #[test]
+    fn short_series_are_long_enough() {
+        for size in [0.99e-4, 0.99e-2, 0.29] {
+            for turn in [0.3, 1.2, 2.9] {
+                let z = Complex::new(size * f64::cos(turn), size * f64::sin(turn));
+                let (mut term, mut sum) = (Complex::ONE, Complex::ZERO);
+                for k in 1..40 {
+                    term = term * (-z).scale(1.0 / f64::from(k));
+                    if k > 1 {
+                        sum = sum + term;
+                    }
+                }
+                close(z.exp_neg_parts().1, sum, 1e-15);
+                close(z.exp_neg_parts().0, z - sum, 1e-15);
+            }
+        }
     }
 }

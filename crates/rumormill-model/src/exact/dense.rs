@@ -37,6 +37,8 @@ pub(crate) struct Rows {
     /// The senders so far, and what they left uninformed of the other living nodes.
     senders: usize,
     missed: Missed,
+    /// 1/k, by k from 1; nothing at 0.
+    one_over: Vec<Double>,
     tables: [Vec<f64>; 3],
 }
 
@@ -48,6 +50,11 @@ impl Rows {
             alive,
             senders: 0,
             missed: Missed::all(alive),
+            one_over: (0..=alive)
+                .map(
+                    |k| if k == 0 { Double::ZERO } else { Double::ONE.over(Double::new(k as f64)) },
+                )
+                .collect(),
             rates,
             tables: [const { Vec::new() }; 3],
         }
@@ -108,10 +115,13 @@ impl Rows {
         let mean: f64 = law.iter().enumerate().map(|(i, p)| (low + i) as f64 * p).sum();
         let z = mean.round().max(1.0);
         let [left, told, all] = &mut self.tables;
-        poisson(miss.scale(z), 0, high, left);
-        poisson(hit.scale(z), 0, high, told);
-        // One over the third, which is a Poisson law whose ratios are turned over.
-        poisson(Double::new(z), low, high, all);
+        // Each chain waits for its last step: three laws at a time, from their modes to both sides.
+        let mut laws = [
+            Poisson::new(miss.scale(z), 0, high, left),
+            Poisson::new(hit.scale(z), 0, high, told),
+            Poisson::new(Double::new(z), low, high, all),
+        ];
+        while laws.iter_mut().fold(false, |more, law| law.step(&self.one_over) | more) {}
         for (x, p) in all.iter_mut().zip(law) {
             *x = p / *x;
         }
@@ -168,23 +178,51 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]) + rest
 }
 
-/// Poisson probabilities of `low..=high`, up to a factor that makes the largest 1.
-fn poisson(mean: Double, low: usize, high: usize, table: &mut Vec<f64>) {
-    table.clear();
-    table.resize(high - low + 1, 0.0);
-    let mode = (mean.hi as usize).clamp(low, high);
-    let (mut p, mut at) = (Double::ONE, mode);
-    table[mode - low] = 1.0;
-    while at > low && p.hi > 1e-200 {
-        p = p.scale(at as f64).over(mean);
-        at -= 1;
-        table[at - low] = p.hi;
+/// Poisson probabilities of `low..=high`, up to a factor that makes the largest 1, while they are
+/// filled in from there to both sides.
+struct Poisson<'a> {
+    table: &'a mut Vec<f64>,
+    low: usize,
+    high: usize,
+    mean: Double,
+    one_over_mean: Double,
+    /// The last probability at either side, and its count.
+    down: (Double, usize),
+    up: (Double, usize),
+}
+
+/// Poisson probabilities below this part of the largest are left out.
+const NEVER: f64 = 1e-200;
+
+impl<'a> Poisson<'a> {
+    fn new(mean: Double, low: usize, high: usize, table: &'a mut Vec<f64>) -> Self {
+        table.clear();
+        table.resize(high - low + 1, 0.0);
+        let mode = (mean.hi as usize).clamp(low, high);
+        table[mode - low] = 1.0;
+        let (down, up) = ((Double::ONE, mode), (Double::ONE, mode));
+        Self { table, low, high, mean, one_over_mean: Double::ONE.over(mean), down, up }
     }
-    (p, at) = (Double::ONE, mode);
-    while at < high && p.hi > 1e-200 {
-        at += 1;
-        p = p.times(mean).over(Double::new(at as f64));
-        table[at - low] = p.hi;
+
+    /// Goes one count on at either side; returns whether there was one to go.
+    #[inline(always)]
+    fn step(&mut self, one_over: &[Double]) -> bool {
+        let mut more = false;
+        let (p, at) = &mut self.down;
+        if *at > self.low && p.hi > NEVER {
+            *p = p.scale(*at as f64).times(self.one_over_mean);
+            *at -= 1;
+            self.table[*at - self.low] = p.hi;
+            more = true;
+        }
+        let (p, at) = &mut self.up;
+        if *at < self.high && p.hi > NEVER {
+            *at += 1;
+            *p = p.times(self.mean).times(one_over[*at]);
+            self.table[*at - self.low] = p.hi;
+            more = true;
+        }
+        more
     }
 }
 

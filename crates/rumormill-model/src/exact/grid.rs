@@ -26,8 +26,6 @@ pub(crate) struct Grid {
     pub(crate) panels: usize,
     /// Where the panels begin, in s, and where the last one ends.
     edges: Vec<f64>,
-    /// Coefficients kept.
-    modes: usize,
     stride: f64,
     /// Row i turns Chebyshev coefficients into weights of the panel's points.
     cosines: Vec<[f64; POINTS]>,
@@ -113,7 +111,6 @@ impl Grid {
             panels: 0,
             edges: Vec::new(),
             cosines: cosines(shape.modes),
-            modes: shape.modes,
             stride: shape.stride,
         };
         if alive <= crate::exact::dense::MAX_NODES as f64 {
@@ -276,14 +273,25 @@ impl Scatter {
                     self.panel = panel;
                 }
             }
-            let x = grid.place(self.panel, s);
-            let (mut before, mut now) = (weight, weight * x);
-            self.coefficients[0] += before;
-            for c in &mut self.coefficients[1..grid.modes] {
-                *c += now;
-                let next = 2.0 * x * now - before;
-                before = now;
-                now = next;
+            self.add_to_panel(grid.place(self.panel, s), weight);
+        }
+    }
+
+    /// Adds `weight` times the Chebyshev polynomials at x. Four at a time, each from the ones four and
+    /// eight before: T_{k+4} = 2 T₄ T_k − T_{k−4}.
+    fn add_to_panel(&mut self, x: f64, weight: f64) {
+        let two = 2.0 * x * x - 1.0;
+        let three = x * (2.0 * two - 1.0);
+        let twice = 2.0 * (2.0 * two * two - 1.0);
+        let mut now = [weight, weight * x, weight * two, weight * three];
+        // T_{−k} = T_k
+        let mut before = [0.5 * twice * weight, now[3], now[2], now[1]];
+        for group in self.coefficients.chunks_exact_mut(4) {
+            for i in 0..4 {
+                group[i] += now[i];
+                let next = twice * now[i] - before[i];
+                before[i] = now[i];
+                now[i] = next;
             }
         }
     }

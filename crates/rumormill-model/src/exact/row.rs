@@ -41,7 +41,7 @@ pub(crate) struct Row {
     stride_per_deviation: f64,
     /// The widest stride, in counts.
     longest_stride: f64,
-    nodes: Vec<contour::Node>,
+    nodes: Vec<contour::Nodes>,
     dense: Vec<f64>,
     scratch: Vec<f64>,
 }

@@ -6,6 +6,8 @@
 
 use std::f64::consts::PI;
 
+use crate::exact::double::two_sum;
+
 /// Euler's constant γ.
 pub const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
@@ -24,6 +26,17 @@ pub(crate) fn stirling_error(x: f64) -> f64 {
     sum + series / x
 }
 
+/// 1/3, 1/5, …, 1/23.
+const ONE_OVER_ODD: [f64; 11] = {
+    let mut table = [0.0; 11];
+    let mut j = 0;
+    while j < table.len() {
+        table[j] = 1.0 / (2 * j + 3) as f64;
+        j += 1;
+    }
+    table
+};
+
 /// x ln(x/y) + y − x, given also `gap` = x − y to full precision (Loader's `bd0`).
 pub(crate) fn deviance(x: f64, y: f64, gap: f64) -> f64 {
     let total = x + y;
@@ -33,9 +46,9 @@ pub(crate) fn deviance(x: f64, y: f64, gap: f64) -> f64 {
         let mut sum = gap * v;
         let mut power = 2.0 * x * v;
         // v² ≤ 1/100: ten terms reach the last digit.
-        for j in 1..12 {
+        for one_over in &ONE_OVER_ODD {
             power *= v2;
-            let next = sum + power / f64::from(2 * j + 1);
+            let next = sum + power * one_over;
             if next == sum {
                 break;
             }
@@ -73,6 +86,35 @@ pub(crate) fn ln_binomial(x: f64, rest: f64, mean: f64, rest_mean: f64, gap: f64
         - deviance(x, mean, gap)
         - deviance(rest, rest_mean, -gap)
         + 0.5 * (n / (2.0 * PI * x * rest)).ln()
+}
+
+/// The binomial law of n trials, at one x after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Binomial {
+    mean: f64,
+    rest_mean: f64,
+    /// √(n/2π) e to the error of Stirling's formula at n.
+    front: f64,
+}
+
+impl Binomial {
+    /// The two means are n·p and n·(1−p).
+    pub(crate) fn new(n: f64, mean: f64, rest_mean: f64) -> Self {
+        let front = if n > 0.0 { (n / (2.0 * PI)).sqrt() * stirling_error(n).exp() } else { 1.0 };
+        Self { mean, rest_mean, front }
+    }
+
+    /// Returns the probability of x: the exponential of [`ln_binomial`], whose arguments it takes.
+    pub(crate) fn at(&self, x: f64, rest: f64, gap: f64) -> f64 {
+        let Self { mean, rest_mean, front } = *self;
+        if !(x > 0.0 && rest > 0.0 && mean > 0.0 && rest_mean > 0.0) {
+            return ln_binomial(x, rest, mean, rest_mean, gap).exp();
+        }
+        let ln = -(stirling_error(x) + stirling_error(rest))
+            - deviance(x, mean, gap)
+            - deviance(rest, rest_mean, -gap);
+        front / (x * rest).sqrt() * ln.exp()
+    }
 }
 
 /// Returns the harmonic number `H_n` = 1 + 1/2 + … + 1/n, to about 1e-15 relative. `H_0` = 0.
@@ -199,12 +241,12 @@ pub fn gamma_q(a: f64, x: f64) -> f64 {
 /// Makes a row sum to one as nearly as doubles can: thousands of rounds multiply what is left.
 pub(crate) fn balance(weights: &mut [f64]) {
     for _ in 0..2 {
-        // Neumaier's compensated sum.
+        // A compensated sum.
         let (mut sum, mut lost) = (-1.0f64, 0.0);
         let mut largest = 0;
         for (i, &w) in weights.iter().enumerate() {
-            let next = sum + w;
-            lost += if sum.abs() >= w.abs() { (sum - next) + w } else { (w - next) + sum };
+            let (next, error) = two_sum(sum, w);
+            lost += error;
             sum = next;
             if w > weights[largest] {
                 largest = i;
@@ -239,6 +281,23 @@ mod tests {
                 })
                 .sum();
             assert!((total - 1.0).abs() < 2e-14, "{n} {p}: {total}");
+        }
+    }
+
+    #[test]
+    fn a_law_at_once_is_the_exponential_of_its_logarithm() {
+        for (n, p) in [(7.0f64, 0.3f64), (900.0, 0.97), (1e12, 0.4), (1e15, 3e-9)] {
+            let law = Binomial::new(n, n * p, n * (1.0 - p));
+            let deviation = (n * p * (1.0 - p)).sqrt();
+            for at in [-6.0, -1.5, 0.0, 2.0, 8.0] {
+                let gap = at * deviation;
+                let (x, rest) = (n * p + gap, n * (1.0 - p) - gap);
+                if x < 0.0 || rest < 0.0 {
+                    continue;
+                }
+                let direct = ln_binomial(x, rest, n * p, n * (1.0 - p), gap).exp();
+                assert!((law.at(x, rest, gap) / direct - 1.0).abs() < 1e-13, "{n} {p} {at}");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 use super::Row;
 use crate::exact::complex::Complex;
 use crate::exact::kernel::{Kernel, Outcome};
-use crate::exact::special::{ln_binomial, stirling_error};
+use crate::exact::special::{Binomial, stirling_error};
 
 /// Standard deviations kept on either side: e^{−11.5²/2} = 2e-29.
 const REACH: f64 = 11.5;
@@ -39,13 +39,32 @@ const BENDS: f64 = 4.0;
 /// Points of the quadrature that carries the correction for distinct targets.
 const CORRECTION_POINTS: usize = 10;
 
-/// One point of the circle.
+/// Points of the circle that are carried along side by side.
+const LANES: usize = 4;
+
+/// Some points of the circle, part by part: real and imaginary.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
+pub(super) struct Nodes {
     /// e^{E(θ) + dℓ(θ)}, carried along from one d to the next.
-    value: Complex,
+    value: [[f64; LANES]; 2],
     /// e^{hℓ(θ)}, the step from one d to the next.
-    step: Complex,
+    step: [[f64; LANES]; 2],
+}
+
+impl Nodes {
+    /// Points that add nothing.
+    const NONE: Self = Self { value: [[0.0; LANES]; 2], step: [[0.0; LANES]; 2] };
+
+    /// Goes from one d to the next; adds the values of the first to sums.
+    #[inline(always)]
+    fn advance(&mut self, sums: &mut [f64; LANES]) {
+        let ([re, im], [step_re, step_im]) = (self.value, self.step);
+        for i in 0..LANES {
+            sums[i] += re[i];
+            self.value[0][i] = re[i] * step_re[i] - im[i] * step_im[i];
+            self.value[1][i] = re[i] * step_im[i] + im[i] * step_re[i];
+        }
+    }
 }
 
 /// The shape of one row.
@@ -230,20 +249,20 @@ impl Row {
         lattice: &Lattice,
     ) -> (f64, f64) {
         let front = self.place_nodes(kernel, u, shape, lattice);
+        let binomial = Binomial::new(shape.m, shape.mean_told, shape.mean_missed);
         let (mut total, mut moment) = (0.0, 0.0);
         for i in 0..lattice.count {
             let along = i as f64 * lattice.stride;
             let told = (lattice.first_told + along).max(0.0);
             let missed = (lattice.first_missed - along).max(0.0);
             let gap = lattice.first_gap + along;
-            let mut weight =
-                ln_binomial(told, missed, shape.mean_told, shape.mean_missed, gap).exp();
+            let mut weight = binomial.at(told, missed, gap);
             if shape.b > 0.0 {
-                let mut sum = 0.0;
-                for node in &mut self.nodes {
-                    sum += node.value.re;
-                    node.value = node.value * node.step;
+                let mut sums = [0.0; LANES];
+                for nodes in &mut self.nodes {
+                    nodes.advance(&mut sums);
                 }
+                let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
                 weight *= front * sum;
             }
             if weight > 0.0 {
@@ -373,7 +392,15 @@ impl Row {
             }
             // The half circle below the axis is the mirror image.
             let value = value.scale(if i == 0 { 1.0 } else { 2.0 });
-            self.nodes.push(Node { value, step: ell.scale(lattice.stride).exp() });
+            let step = ell.scale(lattice.stride).exp();
+            let (nodes, lane) = (i / LANES, i % LANES);
+            if lane == 0 {
+                self.nodes.push(Nodes::NONE);
+            }
+            self.nodes[nodes].value[0][lane] = value.re;
+            self.nodes[nodes].value[1][lane] = value.im;
+            self.nodes[nodes].step[0][lane] = step.re;
+            self.nodes[nodes].step[1][lane] = step.im;
         }
         (2.0 * PI * shape.b).sqrt() * stirling_error(shape.b).exp() * step / (2.0 * PI)
     }
@@ -393,10 +420,11 @@ impl Shape {
         let excess = Complex::new(zeta.re, sine);
         let rho = self.w / self.told;
         let v = zeta.scale(self.a);
-        let odds = v.one_minus_exp_neg().scale(rho);
+        let (shrink, excess_shrink) = v.exp_neg_parts();
+        let odds = shrink.scale(rho);
         let shortfall = odds.ln_1p_shortfall();
         let exponent = excess.scale(self.b)
-            - v.exp_neg_excess().scale(self.m * self.w)
+            - excess_shrink.scale(self.m * self.w)
             - shortfall.scale(self.m * self.told);
         (exponent, v + odds - shortfall)
     }
