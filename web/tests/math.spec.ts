@@ -22,7 +22,7 @@ async function row(page: Page, table: string, name: string): Promise<string[]> {
 }
 
 /** The digits of a number that a table shows. */
-function shown(values: (number | null | undefined)[], digits: number, write = short): number[] {
+function shown(values: (number | null | undefined)[], digits: number, write: (value: number, digits: number) => string = short): number[] {
   return values.map((value) => (value === null || value === undefined ? NaN : number(write(value, digits))));
 }
 

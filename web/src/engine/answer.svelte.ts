@@ -1,4 +1,5 @@
-// A question whose settings move: the newest one is answered, those overtaken are dropped.
+// A question whose settings move: the newest one is answered; those overtaken before they were asked are
+// dropped.
 
 import { untrack } from 'svelte';
 import { engine as shared, type Engine } from './client';
@@ -34,8 +35,9 @@ export class Answer<T> {
       const started = performance.now();
       try {
         const value = await this.#engine.ask<T>(verb, args);
-        if (this.#next) continue;
+        // Shown even if a newer question waits: while a slider moves, the picture moves along.
         this.value = value;
+        if (this.#next) continue;
         this.error = undefined;
       } catch (error) {
         if (this.#next) continue;

@@ -49,3 +49,6 @@ export class Engine {
 
 /** The engine that screens share. What runs for long has one of its own. */
 export const engine = new Engine();
+
+/** A second one that they share: for what is nice to have beside the answer that the reader waits for. */
+export const side = new Engine();
