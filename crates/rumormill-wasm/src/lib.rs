@@ -18,6 +18,7 @@ mod follow;
 mod graph;
 mod network;
 mod question;
+mod sandbox;
 mod shelf;
 mod spread;
 mod stop;

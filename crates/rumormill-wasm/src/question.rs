@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{average, broadcast, follow, graph, network, spread, stop, usual};
+use crate::{average, broadcast, follow, graph, network, sandbox, spread, stop, usual};
 
 /// A question of the page, by its verb.
 #[derive(Deserialize)]
@@ -33,6 +33,12 @@ enum Question {
     TraceOpen(network::TraceOpen),
     RunSlices(network::RunSlices),
     RunClose(network::RunClose),
+    SandboxOpen(sandbox::SandboxOpen),
+    SandboxSeek(sandbox::SandboxSeek),
+    SandboxAct(sandbox::SandboxAct),
+    SandboxFork(sandbox::SandboxFork),
+    SandboxClose(sandbox::SandboxClose),
+    SandboxExact(sandbox::SandboxExact),
 }
 
 /// What the page gets back: one of the two.
@@ -79,6 +85,12 @@ pub fn answer(question: &[u8]) -> Vec<u8> {
         Ok(Question::TraceOpen(question)) => question.answer(),
         Ok(Question::RunSlices(question)) => question.answer(),
         Ok(Question::RunClose(question)) => question.answer(),
+        Ok(Question::SandboxOpen(question)) => question.answer(),
+        Ok(Question::SandboxSeek(question)) => question.answer(),
+        Ok(Question::SandboxAct(question)) => question.answer(),
+        Ok(Question::SandboxFork(question)) => question.answer(),
+        Ok(Question::SandboxClose(question)) => question.answer(),
+        Ok(Question::SandboxExact(question)) => question.answer(),
         Err(error) => Err(error.to_string()),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Answer);

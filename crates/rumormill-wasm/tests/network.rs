@@ -4,28 +4,9 @@ use rumormill_sim::scenario::{Scenario, ScenarioRun};
 use rumormill_sim::trace::{Ending, Header, TraceWriter};
 use serde_json::{Value, json};
 
-/// Asks as the page does, over the border; returns the answer or the error.
-#[allow(unsafe_code, reason = "the border hands over blocks of memory")]
-fn ask_with(question: &Value, attached: &[u8]) -> Result<Value, String> {
-    use rumormill_wasm::abi;
-    let text = question.to_string();
-    // SAFETY: each block is as long as was asked for, and stays until the next call.
-    let answer = unsafe {
-        abi::attach(attached.len()).copy_from(attached.as_ptr(), attached.len());
-        abi::reserve(text.len()).copy_from(text.as_ptr(), text.len());
-        let answer = abi::ask();
-        std::slice::from_raw_parts(answer, abi::length()).to_vec()
-    };
-    let mut reply: Value = serde_json::from_slice(&answer).unwrap();
-    match reply["error"].take() {
-        Value::String(error) => Err(error),
-        _ => Ok(reply["answer"].take()),
-    }
-}
+use crate::support::{ask, ask_bytes};
 
-fn ask(question: &Value) -> Result<Value, String> {
-    ask_with(question, &[])
-}
+mod support;
 
 #[test]
 fn two_nodes_have_15_and_lose_it_with_a_message() {
@@ -79,8 +60,7 @@ fn a_scenario_runs_here_as_it_does_anywhere() {
     assert_eq!(opened["header"]["nodes"], 5);
     let (mut slices, mut ending) = (Vec::new(), Value::Null);
     while ending.is_null() {
-        let next =
-            ask(&json!({ "verb": "scenario_advance", "run": run, "slices": 20 })).unwrap();
+        let next = ask(&json!({ "verb": "scenario_advance", "run": run, "slices": 20 })).unwrap();
         slices.extend(next["slices"].as_array().unwrap().clone());
         ending = next["ending"].clone();
     }
@@ -123,14 +103,14 @@ fn a_recorded_run_is_read() {
         written.push(slice);
     }
     let bytes = trace.finish(&Ending::of(&run.outcome(), true)).unwrap();
-    let opened = ask_with(&json!({ "verb": "trace_open" }), &bytes).unwrap();
+    let opened = ask_bytes(&json!({ "verb": "trace_open" }), &bytes).0.unwrap();
     assert_eq!(opened["header"]["scenario"], SCENARIO);
     assert_eq!(opened["slices"].as_array().unwrap().len(), written.len());
     assert_eq!(opened["ending"]["digest"], run.outcome().digest);
     let question = json!({ "verb": "run_slices", "run": opened["run"], "from": 3, "to": 5 });
     assert_eq!(ask(&question).unwrap(), serde_json::to_value(&written[3..5]).unwrap());
-    let torn = ask_with(&json!({ "verb": "trace_open" }), &bytes[..bytes.len() - 1]);
+    let (torn, _) = ask_bytes(&json!({ "verb": "trace_open" }), &bytes[..bytes.len() - 1]);
     assert!(torn.unwrap_err().contains("torn"));
-    let foreign = ask_with(&json!({ "verb": "trace_open" }), b"hello");
+    let (foreign, _) = ask_bytes(&json!({ "verb": "trace_open" }), b"hello");
     assert!(foreign.unwrap_err().contains("not a trace"));
 }

@@ -2,7 +2,7 @@
 //!
 //! It is the run that the reference engine makes with the same seed and number, by the same code.
 
-use crate::error::Error;
+use crate::error::{Error, need};
 use crate::graph::topology::Topology;
 use crate::simulate::spread::contacts::Contact;
 use crate::simulate::spread::engines::EngineKind;
@@ -78,15 +78,15 @@ pub struct Round<'a> {
 /// assert!(run.informed_in().iter().all(Option::is_some));
 /// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Follow<'a> {
-    nodes: Nodes<'a>,
+#[derive(Clone, Debug)]
+pub struct Follow {
+    nodes: Nodes,
     record: Run,
     log: Log,
 }
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Log {
     /// Which nodes are dead; empty if none is.
     dead: Vec<bool>,
@@ -120,17 +120,12 @@ impl Witness for Log {
     }
 }
 
-impl<'a> Follow<'a> {
+impl Follow {
     /// Returns run number `run` of a seed, before its first round.
     ///
     /// # Errors
     /// A setting out of range; a graph that is too large to follow each node.
-    pub fn new(
-        spread: &'a Spread,
-        topology: &'a Topology,
-        seed: u64,
-        run: u64,
-    ) -> Result<Self, Error> {
+    pub fn new(spread: &Spread, topology: &Topology, seed: u64, run: u64) -> Result<Self, Error> {
         spread.check_on(topology)?;
         EngineKind::Reference.supports(spread, topology)?;
         let nodes = Nodes::new(spread, topology, seed, run);
@@ -153,14 +148,72 @@ impl<'a> Follow<'a> {
 
     /// Plays a round; `None` if the run is over.
     pub fn step(&mut self) -> Option<Round<'_>> {
-        if self.is_over() {
-            return None;
-        }
+        (!self.is_over()).then(|| self.step_on())
+    }
+
+    /// Plays a round, whether or not the run has ended: somebody may have been informed since, or a
+    /// cut healed.
+    pub fn step_on(&mut self) -> Round<'_> {
         self.log.calls.clear();
         self.log.round = self.record.rounds + 1;
         let messages = self.nodes.round(&mut self.record, &mut self.log);
         let (number, informed) = (self.record.rounds, self.record.reached);
-        Some(Round { number, calls: &self.log.calls, messages, informed })
+        Round { number, calls: &self.log.calls, messages, informed }
+    }
+
+    /// Lets nodes die.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn kill(&mut self, nodes: &[u32]) -> Result<(), Error> {
+        nodes.iter().try_for_each(|&node| self.exists(node))?;
+        nodes.iter().for_each(|&node| self.nodes.kill(node));
+        self.log.dead.clone_from(&self.nodes.start.dead);
+        Ok(())
+    }
+
+    /// Informs a node, as an origin is.
+    ///
+    /// # Errors
+    /// If there is no such node, or it is dead.
+    pub fn inform(&mut self, node: u32) -> Result<(), Error> {
+        self.exists(node)?;
+        need(self.lives(node), "node", node, "one that is alive")?;
+        if self.nodes.tell(node) {
+            self.log.informed_in[node as usize] = Some(self.record.rounds);
+        }
+        Ok(())
+    }
+
+    /// Sets the probability that a contact is lost.
+    ///
+    /// # Errors
+    /// If it is not in [0, 1].
+    pub fn set_loss(&mut self, loss: f64) -> Result<(), Error> {
+        need((0.0..=1.0).contains(&loss), "loss", loss, "from 0 to 1")?;
+        self.nodes.set_loss(loss);
+        Ok(())
+    }
+
+    /// Cuts the network in two: no contact arrives between a node for which `side` is true and one
+    /// for which it is not. The nodes do not know.
+    pub fn cut(&mut self, side: impl Fn(u32) -> bool) {
+        self.nodes.cut((0..self.log.informed_in.len() as u32).map(side).collect());
+    }
+
+    /// Heals the cut.
+    pub fn heal(&mut self) {
+        self.nodes.cut(Vec::new());
+    }
+
+    /// Goes on with the random numbers of another seed.
+    pub fn reseed(&mut self, seed: u64) {
+        self.nodes.reseed(seed);
+    }
+
+    fn exists(&self, node: u32) -> Result<(), Error> {
+        let nodes = self.log.informed_in.len() as u32;
+        need(node < nodes, "node", node, format!("0 to {}", nodes - 1))
     }
 
     /// Returns whether the run has ended.
@@ -319,6 +372,47 @@ mod tests {
         // In the end all that were informed have lost interest, each by one call.
         assert_eq!(costly, follow.record().reached);
         assert!(follow.lost_interest_in().iter().flatten().count() as u64 == costly);
+    }
+
+    #[test]
+    fn whoever_looks_on_may_interfere() {
+        let (spread, topology) = (Spread::new(200, Style::Push), Topology::Complete(200));
+        let mut follow =
+            Follow::new(&Spread { origin: Some(150), ..spread }, &topology, 1, 0).unwrap();
+        follow.cut(|node| node < 100);
+        (0..40).for_each(|_| {
+            follow.step_on();
+        });
+        let informed = |follow: &Follow, range: core::ops::Range<usize>| {
+            follow.informed_in()[range].iter().flatten().count()
+        };
+        assert_eq!((informed(&follow, 0..100), informed(&follow, 100..200)), (0, 100));
+        // A copy goes on alike; with another seed it does not.
+        follow.heal();
+        let (mut alike, mut other) = (follow.clone(), follow.clone());
+        other.reseed(9);
+        let calls = |follow: &mut Follow| follow.step_on().calls.to_vec();
+        let made = calls(&mut follow);
+        assert_eq!(made, calls(&mut alike));
+        assert_ne!(made, calls(&mut other));
+        // The dead neither call nor hear.
+        let mut dying = Follow::new(&Spread::new(200, Style::Push), &topology, 1, 0).unwrap();
+        dying.kill(&[7]).unwrap();
+        assert!(dying.inform(7).is_err() && dying.inform(200).is_err());
+        dying.inform(8).unwrap();
+        (0..60).for_each(|_| {
+            dying.step_on();
+        });
+        assert_eq!((dying.informed_in()[7], dying.informed_in()[8]), (None, Some(0)));
+        assert_eq!(informed(&dying, 0..200), 199);
+        // All contacts lost: nothing spreads any more.
+        let mut deaf = Follow::new(&Spread::new(200, Style::Push), &topology, 1, 0).unwrap();
+        deaf.set_loss(1.0).unwrap();
+        (0..10).for_each(|_| {
+            deaf.step_on();
+        });
+        assert_eq!(deaf.record().reached, 1);
+        assert!(deaf.set_loss(1.5).is_err());
     }
 
     #[test]

@@ -54,10 +54,10 @@ struct Turn {
 }
 
 /// The nodes of one run.
-#[derive(Debug)]
-pub(crate) struct Nodes<'a> {
-    spread: &'a Spread,
-    topology: &'a Topology,
+#[derive(Clone, Debug)]
+pub(crate) struct Nodes {
+    spread: Spread,
+    topology: Topology,
     seed: u64,
     run: u64,
     pub(crate) start: Start,
@@ -74,14 +74,16 @@ pub(crate) struct Nodes<'a> {
     made: Vec<Contact>,
     /// Nodes that answered in this synchronous round, whether that was useful, and a coin.
     answers: Vec<(usize, bool, u64)>,
+    /// The side of a cut that each node is on. Empty if the network is whole.
+    sides: Vec<bool>,
 }
 
-impl<'a> Nodes<'a> {
-    pub(crate) fn new(spread: &'a Spread, topology: &'a Topology, seed: u64, run: u64) -> Self {
+impl Nodes {
+    pub(crate) fn new(spread: &Spread, topology: &Topology, seed: u64, run: u64) -> Self {
         let n = topology.nodes() as usize;
         let mut nodes = Self {
-            spread,
-            topology,
+            spread: spread.clone(),
+            topology: topology.clone(),
             seed,
             run,
             start: Start::new(spread, topology, seed, run),
@@ -94,6 +96,7 @@ impl<'a> Nodes<'a> {
             contacts: Contacts::new(spread),
             made: Vec::new(),
             answers: Vec::new(),
+            sides: Vec::new(),
         };
         for origin in nodes.start.origins.clone() {
             nodes.inform(origin as usize);
@@ -163,7 +166,7 @@ impl<'a> Nodes<'a> {
         if self.spread.loss >= 1.0 || self.informed == alive {
             return false;
         }
-        let Topology::Graph(csr) = self.topology else { return true };
+        let Topology::Graph(csr) = &self.topology else { return true };
         let (pushes, pulls) = (self.spread.pushes_in(next), self.spread.pulls());
         (0..csr.nodes() as u32).filter(|&v| self.start.lives(v)).any(|v| {
             let is_informed = self.is_informed[v as usize];
@@ -226,8 +229,9 @@ impl<'a> Nodes<'a> {
             return 0;
         }
         let mut made = std::mem::take(&mut self.made);
-        self.contacts.draw(self.topology, node.into(), number, contacts, &mut made);
+        self.contacts.draw(&self.topology, node.into(), number, contacts, &mut made);
         for (j, contact) in made.iter().enumerate() {
+            let contact = &self.through(node, *contact);
             let w = contact.target as usize;
             let reaches = contact.arrives && self.start.lives(w as u32);
             let partner_was = if synchronous { self.before[w] } else { self.is_informed[w] };
@@ -255,8 +259,9 @@ impl<'a> Nodes<'a> {
         let v = node as usize;
         let synchronous = self.spread.semantics == Semantics::Synchronous;
         let (mut answered, mut made) = (0, std::mem::take(&mut self.made));
-        self.contacts.draw(self.topology, node.into(), number, contacts, &mut made);
+        self.contacts.draw(&self.topology, node.into(), number, contacts, &mut made);
         for (j, contact) in made.iter().enumerate() {
+            let contact = &self.through(node, *contact);
             let w = contact.target as usize;
             // Interest comes with the rumor and goes at a synchronous round's end.
             let is_informed = if synchronous { &self.before } else { &self.is_informed };
@@ -293,6 +298,42 @@ impl<'a> Nodes<'a> {
         self.answers = answers;
     }
 
+    /// Returns what of a contact the network lets through.
+    #[inline]
+    fn through(&self, node: u32, contact: Contact) -> Contact {
+        let apart = !self.sides.is_empty()
+            && self.sides[node as usize] != self.sides[contact.target as usize];
+        Contact { arrives: contact.arrives && !apart, ..contact }
+    }
+
+    /// Cuts the network in two, or heals it with no sides at all.
+    pub(crate) fn cut(&mut self, sides: Vec<bool>) {
+        self.sides = sides;
+    }
+
+    /// Goes on with another probability that a contact is lost.
+    pub(crate) fn set_loss(&mut self, loss: f64) {
+        self.spread.loss = loss;
+        self.contacts = Contacts::new(&self.spread);
+    }
+
+    /// Goes on with the random numbers of another seed.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// Lets a node die.
+    pub(crate) fn kill(&mut self, node: u32) {
+        self.start.dead.resize(self.topology.nodes() as usize, false);
+        self.start.dead[node as usize] = true;
+    }
+
+    /// Informs a node between two rounds. Returns whether the rumor is new to it.
+    pub(crate) fn tell(&mut self, node: u32) -> bool {
+        self.before[node as usize] = true;
+        self.inform(node as usize)
+    }
+
     /// Informs a node. Returns whether the rumor is new to it.
     fn inform(&mut self, v: usize) -> bool {
         if self.is_informed[v] {
@@ -310,7 +351,7 @@ impl<'a> Nodes<'a> {
 
     /// Returns whether the node has a living partner: without any, feedback would never come.
     fn has_a_partner(&self, node: u32) -> bool {
-        match self.topology {
+        match &self.topology {
             Topology::Complete(_) => self.spread.include_self || self.spread.alive() > 1,
             Topology::Graph(csr) => {
                 self.spread.include_self
