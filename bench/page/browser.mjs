@@ -32,7 +32,12 @@ export const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.len
 
 /** Waits until every question of the page is answered and drawn. */
 export const settled = (page) =>
-  page.waitForFunction(() => {
-    window.quiet = document.querySelector('main[data-place]') && !document.documentElement.dataset.busy ? (window.quiet ?? 0) + 1 : 0;
-    return window.quiet >= 3;
-  }, undefined, { polling: 'raf' });
+  page.evaluate(() => new Promise((done) => {
+    let quiet = 0;
+    const look = () => {
+      quiet = document.querySelector('main[data-place]') && !document.documentElement.dataset.busy ? quiet + 1 : 0;
+      if (quiet < 3) requestAnimationFrame(look);
+      else done();
+    };
+    look();
+  }));

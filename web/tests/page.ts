@@ -62,13 +62,16 @@ export async function open(page: Page, place: string): Promise<void> {
 
 /** Waits until every question is answered and drawn. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(() => {
-    const still = window as unknown as { quiet?: number };
-    still.quiet = document.documentElement.dataset.busy ? 0 : (still.quiet ?? 0) + 1;
-    if (still.quiet < 3) return false;
-    still.quiet = 0;
-    return true;
-  }, undefined, { polling: 'raf' });
+  // In the page's own frames. (Playwright's `waitForFunction` would need `eval`, which the policy forbids.)
+  await page.evaluate(() => new Promise<void>((done) => {
+    let quiet = 0;
+    const look = () => {
+      quiet = document.documentElement.dataset.busy ? 0 : quiet + 1;
+      if (quiet < 3) requestAnimationFrame(look);
+      else done();
+    };
+    look();
+  }));
 }
 
 export interface Table { head: string[]; rows: string[][] }
