@@ -122,7 +122,8 @@ test('figures are those of the command', async ({ page }) => {
   }
 });
 
-/** Runs by finishing round, as the command prints them. */
-function finished(runs: any): Record<string, number> {
-  return Object.fromEntries(Object.entries(runs.finished as Record<string, number>).filter(([, n]) => n));
+/** Runs by finishing round, from the shares that the command prints. */
+function finished({ survival, runs }: { survival: number[]; runs: number }): Record<string, number> {
+  const counts = survival.map((after, round) => [String(round), Math.round(((round ? survival[round - 1] : 1) - after) * runs)] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count));
 }

@@ -1,5 +1,7 @@
 // Where the reader is, and everything that is set there: the part of the address behind `#`.
 
+import { untrack } from 'svelte';
+
 /** `#/tour/2?nodes=64`: the path in parts, and the settings. */
 export interface Address {
   path: string[];
@@ -64,10 +66,13 @@ export function settings<T extends Record<string, Value>>(defaults: T): T {
   $effect(() => {
     const query = address.query;
     if (address.path.join('/') !== here) return;
-    for (const key of keys) {
-      const value = read(query[key], defaults[key]);
-      if (state[key] !== value) state[key] = value;
-    }
+    // Only when the address changes: what the reader has just set is not in it yet.
+    untrack(() => {
+      for (const key of keys) {
+        const value = read(query[key], defaults[key]);
+        if (state[key] !== value) state[key] = value;
+      }
+    });
   });
   // And into it.
   $effect(() => {
