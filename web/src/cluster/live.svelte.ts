@@ -128,9 +128,10 @@ export class Live {
     if (this.#polling || this.#stopped) return;
     this.#polling = true;
     try {
-      const info = await get<Info>('v1/info');
-      if (this.#stopped) return;
       const again = this.connection !== 'open';
+      const all = again ? [this.#read_members(), this.#read_aggregates(), this.#read_events(), this.read_keys()] : [];
+      const [info] = await Promise.all([get<Info>('v1/info'), ...all]);
+      if (this.#stopped) return;
       if (this.info && this.info.id !== info.id) this.#forget();
       this.info = info;
       this.now = this.heard = Date.now();
@@ -140,10 +141,10 @@ export class Live {
       this.#listen();
       this.#polls += 1;
       const large = this.members.length > 200;
-      if (again || this.#members_due || this.#polls % (large ? 3 : 1) === 0) await this.#read_members();
-      if (again || this.#polls % 3 === 0 || !this.streaming) await this.#read_aggregates();
-      if (again) await Promise.all([this.#read_events(), this.read_keys()]);
-      else if (!this.streaming) await this.#read_events();
+      if (again) return;
+      if (this.#members_due || this.#polls % (large ? 3 : 1) === 0) await this.#read_members();
+      if (this.#polls % 3 === 0 || !this.streaming) await this.#read_aggregates();
+      if (!this.streaming) await Promise.all([this.#read_events(), this.read_keys()]);
     } catch (error) {
       this.#lose(error as Error);
     } finally {
