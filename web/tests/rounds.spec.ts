@@ -166,7 +166,7 @@ test('9: the runs that fail, and how often they do', async ({ page }) => {
   await still(page);
   await open(page, 'tour/9?k=5');
   const end = await cli('predict stop --nodes 64 --stop feedback-coin:5 --semantics sequential');
-  expect(Math.abs(end.incomplete.value - 0.1595)).toBeLessThan(5e-5);
+  expect(Math.abs(end.incomplete.value - 0.1595)).toBeLessThan(1e-4);
   same(await figure(page, 'Somebody is missed, exact'), end.incomplete.value, 5);
   same(await figure(page, 'Residue, exact'), end.residue.value, 4);
   same(await figure(page, 'Messages a node, exact'), end.traffic.value, 4);

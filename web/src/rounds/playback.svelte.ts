@@ -37,7 +37,7 @@ export class Playback implements Playable {
   }
 }
 
-/** Number informed after so many rounds of a run. */
+/** Number informed after so many rounds of a run, or at its end if it has fewer. */
 export function informed_after(run: Followed, round: number): number {
-  return round === 0 ? run.origins.length : run.rounds[round - 1].informed;
+  return round === 0 ? run.origins.length : (run.rounds[Math.min(round, run.rounds.length) - 1]?.informed ?? run.origins.length);
 }
