@@ -1,6 +1,12 @@
 // The page's side of the worker: a question is a verb with its arguments, an answer a promise.
 
-type Reply = { answer: unknown } | { error: string };
+type Reply = { answer: unknown; bytes?: ArrayBuffer } | { error: string };
+
+/** An answer with the bytes that go with it. */
+export interface WithBytes<T> {
+  answer: T;
+  bytes: ArrayBuffer;
+}
 
 let unanswered = 0;
 
@@ -18,13 +24,20 @@ export class Engine {
   #waiting = new Map<number, (reply: Reply) => void>();
 
   /** Asks; rejects with an `Error` in words for the reader. */
-  ask<T>(verb: string, args: object): Promise<T> {
+  async ask<T>(verb: string, args: object): Promise<T> {
+    return (await this.exchange<T>(verb, args)).answer;
+  }
+
+  /** Asks with bytes beside the question, which this page then has no more; returns those beside the answer. */
+  exchange<T>(verb: string, args: object, attached?: ArrayBuffer): Promise<WithBytes<T>> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#next++;
     count(1);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, (reply) => ('error' in reply ? reject(new Error(reply.error)) : resolve(reply.answer as T)));
-      worker.postMessage({ id, question: { verb, ...args } });
+      this.#waiting.set(id, (reply) =>
+        'error' in reply ? reject(new Error(reply.error)) : resolve({ answer: reply.answer as T, bytes: reply.bytes ?? new ArrayBuffer(0) }),
+      );
+      worker.postMessage({ id, question: { verb, ...args }, attached }, attached ? [attached] : []);
     });
   }
 

@@ -6,6 +6,10 @@ interface Exports {
   reserve(length: number): number;
   ask(): number;
   length(): number;
+  /** Bytes that go with a question, and with an answer. */
+  attach(length: number): number;
+  bytes(): number;
+  bytes_length(): number;
 }
 
 const url = new URL(/* @vite-ignore */ '../engine.wasm', self.location.href);
@@ -26,16 +30,25 @@ async function load(): Promise<Exports> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-self.onmessage = async ({ data }: MessageEvent<{ id: number; question: unknown }>) => {
-  const { id, question } = data;
+self.onmessage = async ({ data }: MessageEvent<{ id: number; question: unknown; attached?: ArrayBuffer }>) => {
+  const { id, question, attached } = data;
   try {
     const engine = await core;
+    if (attached) {
+      const at = engine.attach(attached.byteLength);
+      new Uint8Array(engine.memory.buffer, at, attached.byteLength).set(new Uint8Array(attached));
+    }
     const bytes = encoder.encode(JSON.stringify(question));
     const at = engine.reserve(bytes.length);
     new Uint8Array(engine.memory.buffer, at, bytes.length).set(bytes);
     const answer = engine.ask();
     const text = decoder.decode(new Uint8Array(engine.memory.buffer, answer, engine.length()));
-    self.postMessage({ id, reply: JSON.parse(text) });
+    const reply = JSON.parse(text);
+    const length = engine.bytes_length();
+    if (!length) return self.postMessage({ id, reply });
+    const from = engine.bytes();
+    reply.bytes = engine.memory.buffer.slice(from, from + length);
+    self.postMessage({ id, reply }, [reply.bytes]);
   } catch (error) {
     self.postMessage({ id, reply: { error: error instanceof Error ? error.message : String(error) } });
   }

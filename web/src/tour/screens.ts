@@ -21,4 +21,5 @@ export const screens: Screen[] = [
   { number: 9, title: 'When to stop talking', load: () => import('./09-when-to-stop.svelte') },
   { number: 10, title: 'More mouths', load: () => import('./10-more-mouths.svelte') },
   { number: 11, title: 'Ask instead of tell', load: () => import('./11-ask.svelte') },
+  { number: 12, title: 'A sum that nobody owns', load: () => import('./12-a-sum.svelte') },
 ];
