@@ -222,7 +222,7 @@ test('every view is within reach: axe, fingers, narrow screens, light and dark',
       const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
       expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), `${view}, ${colorScheme}`).toEqual([]);
       await page.setViewportSize({ width: 360, height: 740 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), `${view}: width`).toBeLessThanOrEqual(360);
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), { message: `${view}: width` }).toBeLessThanOrEqual(360);
       const small = await page.evaluate(() =>
         [...document.querySelectorAll<HTMLElement>('main button, main a, main input, main select, main summary')]
           .filter((one) => !one.closest('p, li, dd') && one.checkVisibility({ checkOpacity: true }))

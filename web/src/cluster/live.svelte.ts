@@ -22,7 +22,14 @@ const MOST_SAMPLES = 300;
 /** Over how long rates are taken. */
 const RATE = 10_000;
 
+/** The longest time that is drawn, in seconds. */
 export const WINDOW = 120;
+
+/** The time that is drawn, in seconds: long enough for what there is, in steps. */
+export function span(oldest: number | undefined, now: number): number {
+  const age = oldest === undefined ? 0 : (now - oldest) / 1000;
+  return [15, 30, 60].find((seconds) => age <= seconds) ?? WINDOW;
+}
 
 type Connection = 'connecting' | 'open' | 'lost';
 
