@@ -39,6 +39,7 @@ mod chebyshev;
 mod complex;
 mod dense;
 mod double;
+mod elementary;
 pub mod graph;
 mod grid;
 mod kernel;

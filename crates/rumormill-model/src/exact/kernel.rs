@@ -36,9 +36,8 @@ pub(crate) struct Kernel {
     pub(crate) q: f64,
     /// Coefficients of z², z³, … in Q(z); empty when Q = 1.
     correction: Vec<f64>,
-    /// Laws of one round that were found by following few senders, by their number: they serve all
-    /// grids.
-    pub(crate) followed: Rc<RefCell<BTreeMap<u64, Vec<Outcome>>>>,
+    /// Laws of one round that are given at every count, by the number informed: they serve all grids.
+    pub(crate) known_rows: Rc<RefCell<BTreeMap<u64, Vec<Outcome>>>>,
 }
 
 /// One outcome of a round.
@@ -77,7 +76,7 @@ impl Kernel {
             arrivals: Vec::new(),
             q: keep / pool,
             correction: Vec::new(),
-            followed: Rc::default(),
+            known_rows: Rc::default(),
         };
         if distinct && !everyone && spread.fanout > 1 {
             kernel.arrivals = binomial_row(spread.fanout as usize, spread.loss);

@@ -76,23 +76,30 @@ impl Row {
             || kernel.corrected()
                 && (kernel.fanout * u < FEW_CORRECTED_PICKS
                     || kernel.fanout * WIDE_FANOUT > kernel.alive);
-        if kernel.has_pushes() && whole && few {
-            let mut followed = kernel.followed.borrow_mut();
-            if let Some(known) = followed.get(&(u as u64)) {
+        if kernel.has_pushes() && whole {
+            if let Some(known) = kernel.known_rows.borrow().get(&(u as u64)) {
                 self.outcomes.extend_from_slice(known);
-            } else {
+                return;
+            }
+            let every = if few {
                 self.by_recurrence(kernel, u, m);
-                followed.insert(u as u64, self.outcomes.clone());
+                true
+            } else {
+                let every = self.by_contour(kernel, u, m, smooth, whole);
+                // Where the picks of few senders cover much of the nodes the correction may not
+                // settle (NaN included): then follow the senders after all.
+                let sound = self.defect < SOUND && !self.outcomes.is_empty();
+                if !sound {
+                    self.outcomes.clear();
+                    self.by_recurrence(kernel, u, m);
+                }
+                every || !sound
+            };
+            if every {
+                kernel.known_rows.borrow_mut().insert(u as u64, self.outcomes.clone());
             }
         } else {
             self.by_contour(kernel, u, m, smooth, whole);
-            // Where the picks of few senders cover much of the nodes the correction may not settle
-            // (NaN included): then follow the senders after all.
-            let sound = self.defect < SOUND && !self.outcomes.is_empty();
-            if !sound && whole && kernel.has_pushes() {
-                self.outcomes.clear();
-                self.by_recurrence(kernel, u, m);
-            }
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::f64::consts::PI;
 
 use crate::exact::double::two_sum;
+use crate::exact::elementary::exp;
 
 /// Euler's constant γ.
 pub const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
@@ -113,7 +114,7 @@ impl Binomial {
         let ln = -(stirling_error(x) + stirling_error(rest))
             - deviance(x, mean, gap)
             - deviance(rest, rest_mean, -gap);
-        front / (x * rest).sqrt() * ln.exp()
+        front / (x * rest).sqrt() * exp(ln)
     }
 }
 

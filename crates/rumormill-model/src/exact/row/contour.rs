@@ -203,11 +203,19 @@ impl Lattice {
 }
 
 impl Row {
-    pub(super) fn by_contour(&mut self, kernel: &Kernel, u: f64, m: f64, smooth: f64, whole: bool) {
+    /// Returns whether the law is given at every count.
+    pub(super) fn by_contour(
+        &mut self,
+        kernel: &Kernel,
+        u: f64,
+        m: f64,
+        smooth: f64,
+        whole: bool,
+    ) -> bool {
         let shape = Shape::new(kernel, u, m);
         if shape.needs_three(u, smooth) && !whole {
             self.by_three(kernel, u, m, &shape);
-            return;
+            return false;
         }
         let widest = (self.stride_per_deviation * shape.variance.sqrt()).min(self.longest_stride);
         let lattice = Lattice::new(&shape, u, smooth, widest, whole);
@@ -223,6 +231,7 @@ impl Row {
             let gap = origin + (first - o.missed);
             o.weight *= (1.0 + tilt * (gap - mean)) / total;
         }
+        whole && lattice.stride == 1.0
     }
 
     /// Three points with the law's mean and variance, and the third and fifth moments of a normal
