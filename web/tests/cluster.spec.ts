@@ -44,6 +44,10 @@ test('an agent’s address shows its cluster: three members, the right sum, and 
   await expect(figure(page, 'Members up')).toHaveText('3');
   await expect(figure(page, 'Aggregates converged')).toHaveText('1 of 1');
   await expect(row(page, 'requests').locator('[data-sum]')).toHaveText('35');
+  // Rates and their picture go on while notices stream in.
+  const busy = setInterval(() => void fetch(`${agents[1].url}/v1/events`, { method: 'POST', body: '{"topic":"tick"}' }), 200);
+  await expect.poll(() => page.locator('table[data-mirror="Traffic of this agent"] tbody tr').count()).toBeGreaterThan(3);
+  clearInterval(busy);
   await ask(agents[2], 'set', 'requests=22');
   await expect(row(page, 'requests').locator('[data-sum]')).toHaveText('37');
   await expect(page).toHaveTitle(/^Overview of cluster page .* · rumormill$/);

@@ -71,6 +71,8 @@ export class Live {
   #source: EventSource | undefined;
   #timers: number[] = [];
   #polls = 0;
+  /** When the agent was last asked. */
+  #polled = 0;
   #polling = false;
   #failures = 0;
   #stopped = false;
@@ -127,13 +129,14 @@ export class Live {
       for (const reading of this.readings) this.#point(reading, this.now);
       this.beats += 1;
     }
-    const due = this.connection === 'lost' ? this.now >= this.next_try : this.now - this.heard >= (document.hidden ? 5 * POLL : POLL) - 200;
+    const due = this.connection === 'lost' ? this.now >= this.next_try : this.now - this.#polled >= (document.hidden ? 5 * POLL : POLL) - 200;
     if (due) void this.#poll();
   }
 
   async #poll(): Promise<void> {
     if (this.#polling || this.#stopped) return;
     this.#polling = true;
+    this.#polled = Date.now();
     try {
       const again = this.connection !== 'open';
       const all = again ? [this.#read_members(), this.#read_aggregates(), this.#read_events(), this.read_keys()] : [];
@@ -271,7 +274,6 @@ export class Live {
       source.close();
       if (this.#source === source) this.#source = undefined;
       // The agent may be gone, or only the stream: asking tells.
-      this.heard = Math.min(this.heard, Date.now() - POLL + 1000);
       if (this.connection === 'open') setTimeout(() => this.retry(), 100);
     };
     on<{ reading: Reading }>('aggregate', ({ reading }) => {
