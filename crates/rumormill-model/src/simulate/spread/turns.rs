@@ -42,13 +42,9 @@ pub(crate) struct Outcome {
     pub(crate) informs: bool,
 }
 
-/// One node's turn, and the random numbers that it may use.
-#[derive(Clone, Copy)]
-struct Turn {
+/// A round, and the random numbers that its turns use.
+struct Drawn {
     round: u32,
-    node: u32,
-    /// The node's number, or the turn's where nodes have several.
-    number: u64,
     contacts: Stream,
     coins: Stream,
 }
@@ -183,19 +179,13 @@ impl Nodes {
         order: impl Iterator<Item = u32>,
         witness: &mut impl Witness,
     ) -> u64 {
-        let contacts = Contacts::round(self.seed, self.run, round);
-        let coins = self.coins(round);
-        order
-            .map(|node| {
-                self.turn(Turn { round, node, number: node.into(), contacts, coins }, witness)
-            })
-            .sum()
+        let drawn = self.drawn(round);
+        order.map(|node| self.turn(&drawn, node, node.into(), witness)).sum()
     }
 
     /// Plays a unit of time in which the living nodes' clocks ring.
     fn by_clocks(&mut self, round: u32, witness: &mut impl Witness) -> u64 {
-        let contacts = Contacts::round(self.seed, self.run, round);
-        let coins = self.coins(round);
+        let drawn = self.drawn(round);
         let n = self.topology.nodes();
         let mut draws = self.order(round);
         let (mut time, mut turn, mut messages) = (0.0, 0, 0);
@@ -206,17 +196,18 @@ impl Nodes {
                 return messages;
             }
             let node = draws.below(n) as u32;
-            messages += self.turn(Turn { round, node, number: turn, contacts, coins }, witness);
+            messages += self.turn(&drawn, node, turn, witness);
             turn += 1;
         }
     }
 
-    /// Plays a node's turn: it calls, or does not. Returns the contacts it made.
-    fn turn(&mut self, turn: Turn, witness: &mut impl Witness) -> u64 {
+    /// Plays a node's turn, the number-th of the round: it calls, or does not. Returns the contacts
+    /// it made.
+    fn turn(&mut self, drawn: &Drawn, node: u32, number: u64, witness: &mut impl Witness) -> u64 {
         if self.spread.answers_while_interested() {
-            return self.pull(turn, witness);
+            return self.pull(drawn, node, number, witness);
         }
-        let Turn { round, node, number, contacts, coins } = turn;
+        let Drawn { round, contacts, coins } = *drawn;
         let v = node as usize;
         let synchronous = self.spread.semantics == Semantics::Synchronous;
         let was_informed = if synchronous { self.before[v] } else { self.is_informed[v] };
@@ -251,8 +242,8 @@ impl Nodes {
     }
 
     /// Plays a node's turn where interest is in answering. Returns the answers it got.
-    fn pull(&mut self, turn: Turn, witness: &mut impl Witness) -> u64 {
-        let Turn { node, number, contacts, coins, .. } = turn;
+    fn pull(&mut self, drawn: &Drawn, node: u32, number: u64, witness: &mut impl Witness) -> u64 {
+        let Drawn { contacts, coins, .. } = *drawn;
         if !self.start.lives(node) {
             return 0;
         }
@@ -335,6 +326,7 @@ impl Nodes {
     }
 
     /// Informs a node. Returns whether the rumor is new to it.
+    #[inline]
     fn inform(&mut self, v: usize) -> bool {
         if self.is_informed[v] {
             return false;
@@ -393,8 +385,10 @@ impl Nodes {
         }
     }
 
-    fn coins(&self, round: u32) -> Stream {
-        Stream::new(self.seed, Purpose::Interest).child(self.run).child(round.into())
+    /// Returns a round's random numbers.
+    fn drawn(&self, round: u32) -> Drawn {
+        let coins = Stream::new(self.seed, Purpose::Interest).child(self.run).child(round.into());
+        Drawn { round, contacts: Contacts::round(self.seed, self.run, round), coins }
     }
 
     fn order(&self, round: u32) -> Draws {
