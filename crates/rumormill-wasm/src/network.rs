@@ -59,13 +59,28 @@ impl Brief {
     }
 }
 
+/// How a run ended.
+#[derive(Serialize)]
+struct End {
+    #[serde(flatten)]
+    ending: Ending,
+    /// The digest as the command prints it: numbers in JavaScript have fewer digits.
+    digest_hex: String,
+}
+
+impl End {
+    fn of(ending: Ending) -> Self {
+        Self { digest_hex: format!("{:016x}", ending.digest), ending }
+    }
+}
+
 #[derive(Serialize)]
 struct Opened {
     run: u32,
     header: Header,
     /// All slices that there are, without details.
     slices: Vec<Brief>,
-    ending: Option<Ending>,
+    ending: Option<End>,
 }
 
 /// Starts a scenario, in JSON as `rumormill simulate cluster --json` prints it. (A parser of TOML
@@ -107,7 +122,7 @@ pub(crate) struct ScenarioAdvance {
 struct Advanced {
     slices: Vec<Brief>,
     /// How the run ended, once it has.
-    ending: Option<Ending>,
+    ending: Option<End>,
 }
 
 impl ScenarioAdvance {
@@ -119,7 +134,7 @@ impl ScenarioAdvance {
             let mut slices = Vec::new();
             for _ in 0..self.slices {
                 let Some(slice) = made.run.advance() else {
-                    let ending = Some(Ending::of(&made.run.outcome(), true));
+                    let ending = Some(End::of(Ending::of(&made.run.outcome(), true)));
                     return json(&Advanced { slices, ending });
                 };
                 made.bytes += size(&slice);
@@ -178,7 +193,7 @@ impl TraceOpen {
         };
         let recorded = Run::Recorded(Box::new(Recorded { reader, places }));
         let run = OPEN.with_borrow_mut(|open| open.keep(recorded))?;
-        json(&Opened { run, header, slices, ending: Some(ending) })
+        json(&Opened { run, header, slices, ending: Some(End::of(ending)) })
     }
 }
 
