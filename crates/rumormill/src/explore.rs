@@ -11,10 +11,11 @@ use anyhow::Context;
 use rumormill_agent::StartError;
 use rumormill_agent::api::Info;
 use rumormill_agent::page::site::Site;
+use rumormill_sim::scenario::Scenario;
 use rumormill_sim::trace::{TraceError, TraceReader};
 
 use crate::client::http::{self, Client, Target};
-use crate::cluster::file::read;
+use crate::cluster::file::{link, read};
 use crate::term::exit::{Exit, Usage};
 use crate::term::signal::Signals;
 use crate::term::{exit, parse};
@@ -57,27 +58,30 @@ pub(crate) fn run(target: &Target, args: &Args) -> anyhow::Result<Exit> {
     if target.agent.is_some() {
         return of_agent(target, args);
     }
-    if let Some(file) = &args.file {
-        check(file)?;
-    }
+    let scenario = args.file.as_deref().map(check).transpose()?.flatten();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let outcome = runtime.block_on(serve(args));
+    let outcome = runtime.block_on(serve(args, scenario.as_ref()));
     runtime.shutdown_timeout(Duration::from_millis(200));
     outcome
 }
 
-async fn serve(args: &Args) -> anyhow::Result<Exit> {
+async fn serve(args: &Args, scenario: Option<&Scenario>) -> anyhow::Result<Exit> {
     // First of all: a signal while the server starts ends it in good order, too.
     let mut signals = Signals::listen()?;
     let site = bind(args.bind)?;
     let mut url = format!("http://{}/", site.address());
-    let site = match &args.file {
-        Some(file) => {
+    let site = match (&args.file, scenario) {
+        // The page runs it itself.
+        (_, Some(scenario)) => {
+            url.push_str(&link(scenario)?);
+            site
+        }
+        (Some(file), None) => {
             url.push_str(RUN);
             site.run(file.clone())
         }
-        None => site,
+        (None, None) => site,
     };
     exit::print(&format!("the page is at {url}\nCtrl-C ends its server"))?;
     let ended = async {
@@ -131,19 +135,16 @@ fn unusable(error: &StartError) -> Usage {
     Usage(format!("--bind: {error}"))
 }
 
-/// Refuses a file that the page can't show.
-fn check(path: &Path) -> anyhow::Result<()> {
+/// Refuses a file that the page can't show. Returns the scenario, if it is one.
+fn check(path: &Path) -> anyhow::Result<Option<Scenario>> {
     let cannot = || format!("cannot show {}", path.display());
     let file = File::open(path).with_context(cannot)?;
     match TraceReader::new(BufReader::new(file)) {
-        Ok(_) => Ok(()),
-        Err(TraceError::Foreign) => {
-            let scenario = read(path).map(drop);
-            Ok(scenario.map_err(|error| {
-                let recording = "a recording of `simulate cluster --record`";
-                Usage(format!("not {recording}, and not a scenario: {error}"))
-            })?)
-        }
+        Ok(_) => Ok(None),
+        Err(TraceError::Foreign) => Ok(read(path).map(Some).map_err(|error| {
+            let recording = "a recording of `simulate cluster --record`";
+            Usage(format!("not {recording}, and not a scenario: {error}"))
+        })?),
         Err(error) => Err(error).with_context(cannot),
     }
 }

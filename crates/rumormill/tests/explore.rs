@@ -63,23 +63,22 @@ fn a_run_stands_beside_the_page() {
     let dir = Dir::new();
     dir.run("simulate cluster --nodes 3 --duration 2s --record run.trace").ok();
     dir.write("fault.toml", "nodes = 3\n");
-    for file in ["run.trace", "fault.toml"] {
+    let shows = |file: &str| {
         let mut command = rumormill();
-        command.current_dir(dir.path()).args([
-            "explore",
-            file,
-            "--no-open",
-            "--bind",
-            "127.0.0.1:0",
-        ]);
-        let (_child, url, _) = explore(&mut command);
-        assert!(url.ends_with("/#/record?run=run"), "{url}");
-        let run = get(&url, "/run");
-        let (head, body) = run.split_once("\r\n\r\n").expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        assert!(head.contains(&format!("content-length: {}", dir.read(file).len())), "{head}");
-        assert_eq!(body, String::from_utf8_lossy(&dir.read(file)), "{file}");
-    }
+        let args = ["explore", file, "--no-open", "--bind", "127.0.0.1:0"];
+        explore(command.current_dir(dir.path()).args(args))
+    };
+    let (_child, url, _) = shows("run.trace");
+    assert!(url.ends_with("/#/record?run=run"), "{url}");
+    let run = get(&url, "/run");
+    let (head, body) = run.split_once("\r\n\r\n").expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains(&format!("content-length: {}", dir.read("run.trace").len())), "{head}");
+    assert_eq!(body, String::from_utf8_lossy(&dir.read("run.trace")));
+    // A scenario stands in the address: the page runs it.
+    let (_child, url, _) = shows("fault.toml");
+    let (_, scenario) = url.split_once("/#/record?scenario=").expect("a scenario");
+    assert!(scenario.starts_with("eyJub2RlcyI6Myw"), "base64 of {{\"nodes\":3, …: {scenario}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rumormill_sim::scenario::Scenario;
 use rumormill_sim::scenario::random::Random;
 
@@ -51,6 +53,12 @@ pub(crate) fn first_seed(args: &Args) -> anyhow::Result<u64> {
 /// A scenario as the text of a file.
 pub(crate) fn text(scenario: &Scenario) -> anyhow::Result<String> {
     toml::to_string(scenario).context("cannot write the scenario")
+}
+
+/// Returns the place on the page that runs a scenario: what stands behind the page's address.
+pub(crate) fn link(scenario: &Scenario) -> anyhow::Result<String> {
+    let text = serde_json::to_string(scenario).context("cannot write the scenario")?;
+    Ok(format!("#/record?scenario={}", BASE64_URL_SAFE_NO_PAD.encode(text)))
 }
 
 /// What errors about the scenario begin with.

@@ -7,6 +7,7 @@ use rumormill_sim::scenario::{LatencyText, Mark, Outcome, Sample, Shrunk};
 use serde_json::{Value, json};
 
 use crate::cluster::args::{Args, Seen};
+use crate::cluster::file;
 use crate::cluster::many::Many;
 use crate::cluster::timeline::at;
 use crate::term::format::{plural, seconds};
@@ -121,8 +122,17 @@ impl Report<'_> {
         match &self.args.shrunk {
             Some(path) => {
                 let _ = writeln!(text, "To repeat: rumormill simulate cluster {}", path.display());
+                let _ = writeln!(text, "To watch it: rumormill explore {}", path.display());
             }
-            None => text.push_str("--shrunk FILE writes it to a file.\n"),
+            None => {
+                text.push_str("--shrunk FILE writes it to a file.\n");
+                if let Ok(link) = file::link(&shrunk.scenario) {
+                    let _ = writeln!(
+                        text,
+                        "To watch it: rumormill explore, and at its address\n{link}"
+                    );
+                }
+            }
         }
     }
 
@@ -141,6 +151,7 @@ impl Report<'_> {
                 "steps": shrunk.steps,
                 "runs": shrunk.runs,
                 "failure": shrunk.outcome.failure.as_ref().map(ToString::to_string),
+                "link": file::link(&shrunk.scenario)?,
             }),
             None => Value::Null,
         };
