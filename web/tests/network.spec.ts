@@ -30,7 +30,8 @@ test.describe('a sum that nobody owns', () => {
         if (name === 'ledger') {
           expect(await figure(page, 'Variance, factor a round')).toBe(short(printed.factor.mean));
           expect(await figure(page, 'Exact, without faults')).toBe(short(printed.factor.theory, 6));
-          expect(printed.by_round.every((row) => row.mass_lost === 0)).toBe(true);
+          // Between a crash and its detection the books with the dead are still open.
+          expect(printed.by_round.at(-1)!.mass_lost).toBe(0);
         }
       }
     });
@@ -109,9 +110,9 @@ test.describe('the sandbox', () => {
   test('its run is that of the command', async ({ page }) => {
     await open(page, 'sandbox?nodes=500&style=push-pull&loss=0.1&seed=9&at=5');
     const command = (await page.locator('[data-command]').first().textContent())!;
-    const printed = await cli<{ by_round: { informed: number }[] }>(split(command));
+    const printed = await cli<{ informed: number[] }>(split(command));
     const mine = await column(page, 'The run by round', 'this run');
-    expect(mine.slice(0, 6).map(number)).toEqual(printed.by_round.slice(0, 6).map(({ informed }) => informed));
+    expect(mine.slice(0, 6).map(number)).toEqual(printed.informed.slice(0, 6));
   });
 });
 
@@ -145,7 +146,7 @@ test.describe('recorded runs', () => {
     await expect(page.getByRole('button', { name: /crash: n2/ })).toBeVisible();
     // To the end, and one before: what the nodes say there.
     for (const at of [slices.length - 1, Math.floor(slices.length / 2)]) {
-      await page.getByLabel('Time').fill(String(at));
+      await page.getByLabel('Time', { exact: true }).fill(String(at));
       await settled(page);
       const wanted = slices[at].nodes.map(({ aggregates }) => short(aggregates[0]?.value, 6));
       expect(await column(page, 'Nodes', 'estimate')).toEqual(wanted);
