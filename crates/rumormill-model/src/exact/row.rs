@@ -42,6 +42,7 @@ pub(crate) struct Row {
     /// The widest stride, in counts.
     longest_stride: f64,
     nodes: Vec<contour::Nodes>,
+    sums: Vec<[f64; 2]>,
     dense: Vec<f64>,
     scratch: Vec<f64>,
 }
@@ -55,6 +56,7 @@ impl Row {
             stride_per_deviation,
             longest_stride: f64::INFINITY,
             nodes: Vec::new(),
+            sums: Vec::new(),
             dense: Vec::new(),
             scratch: Vec::new(),
         }

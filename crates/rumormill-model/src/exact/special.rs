@@ -21,10 +21,11 @@ pub(crate) fn stirling_error(x: f64) -> f64 {
         sum += (x + 0.5) * (1.0 / x).ln_1p() - 1.0;
         x += 1.0;
     }
-    let s = 1.0 / (x * x);
+    let one_over = 1.0 / x;
+    let s = one_over * one_over;
     let series = 1.0 / 12.0
         - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s * (1.0 / 1188.0))));
-    sum + series / x
+    sum + series * one_over
 }
 
 /// 1/3, 1/5, …, 1/23.
@@ -254,6 +255,10 @@ pub(crate) fn balance(weights: &mut [f64]) {
             }
         }
         weights[largest] -= sum + lost;
+        // Once it is so little, doing it again changes nothing.
+        if (sum + lost).abs() < 1e-12 {
+            break;
+        }
     }
 }
 

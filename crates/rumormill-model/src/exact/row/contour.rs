@@ -40,12 +40,12 @@ const BENDS: f64 = 4.0;
 const CORRECTION_POINTS: usize = 10;
 
 /// Points of the circle that are carried along side by side.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
-/// Some points of the circle, part by part: real and imaginary.
+/// Some points of the circle, by real and imaginary parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nodes {
-    /// e^{E(θ) + dℓ(θ)}, carried along from one d to the next.
+    /// e^{E(θ) + dℓ(θ)} at the first d.
     value: [[f64; LANES]; 2],
     /// e^{hℓ(θ)}, the step from one d to the next.
     step: [[f64; LANES]; 2],
@@ -55,14 +55,18 @@ impl Nodes {
     /// Points that add nothing.
     const NONE: Self = Self { value: [[0.0; LANES]; 2], step: [[0.0; LANES]; 2] };
 
-    /// Goes from one d to the next; adds the values of the first to sums.
-    #[inline(always)]
-    fn advance(&mut self, sums: &mut [f64; LANES]) {
-        let ([re, im], [step_re, step_im]) = (self.value, self.step);
-        for i in 0..LANES {
-            sums[i] += re[i];
-            self.value[0][i] = re[i] * step_re[i] - im[i] * step_im[i];
-            self.value[1][i] = re[i] * step_im[i] + im[i] * step_re[i];
+    /// Adds the values at one d after another to sums, each of which is in two parts.
+    fn add_to(&self, sums: &mut [[f64; 2]]) {
+        let ([mut re, mut im], [step_re, step_im]) = (self.value, self.step);
+        for sum in sums {
+            for i in 0..2 {
+                sum[i] += (re[i] + re[i + 2]) + (re[i + 4] + re[i + 6]);
+            }
+            for i in 0..LANES {
+                let (a, b) = (re[i], im[i]);
+                re[i] = a * step_re[i] - b * step_im[i];
+                im[i] = a * step_im[i] + b * step_re[i];
+            }
         }
     }
 }
@@ -258,20 +262,23 @@ impl Row {
         lattice: &Lattice,
     ) -> (f64, f64) {
         let front = self.place_nodes(kernel, u, shape, lattice);
+        if shape.b > 0.0 {
+            self.sums.clear();
+            self.sums.resize(lattice.count, [0.0; 2]);
+            for nodes in &self.nodes {
+                nodes.add_to(&mut self.sums);
+            }
+        }
         let binomial = Binomial::new(shape.m, shape.mean_told, shape.mean_missed);
         let (mut total, mut moment) = (0.0, 0.0);
         for i in 0..lattice.count {
             let along = i as f64 * lattice.stride;
-            let told = (lattice.first_told + along).max(0.0);
-            let missed = (lattice.first_missed - along).max(0.0);
+            let told = positive(lattice.first_told + along);
+            let missed = positive(lattice.first_missed - along);
             let gap = lattice.first_gap + along;
             let mut weight = binomial.at(told, missed, gap);
             if shape.b > 0.0 {
-                let mut sums = [0.0; LANES];
-                for nodes in &mut self.nodes {
-                    nodes.advance(&mut sums);
-                }
-                let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+                let sum = self.sums[i][0] + self.sums[i][1];
                 weight *= front * sum;
             }
             if weight > 0.0 {
@@ -437,6 +444,11 @@ impl Shape {
             - shortfall.scale(self.m * self.told);
         (exponent, v + odds - shortfall)
     }
+}
+
+/// x, or 0 if it is negative: no call, as `max` is where no instruction is.
+fn positive(x: f64) -> f64 {
+    if x > 0.0 { x } else { 0.0 }
 }
 
 /// Gauss quadrature for the gamma law of shape b+1: points and weights (Golub and Welsch 1969 on
