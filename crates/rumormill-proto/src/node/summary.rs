@@ -84,3 +84,20 @@ impl Node {
         self.ask_all(now, &topic, &[], timeout)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let (members_digest, keys_digest) = (u64::MAX, 7);
+        let summary = Summary { members: 300, members_digest, keys: 0, keys_digest };
+        let bytes = summary.encode();
+        assert_eq!(Summary::decode(&bytes), Ok(summary));
+        for cut in 0..bytes.len() {
+            assert!(Summary::decode(&bytes[..cut]).is_err(), "{cut} bytes");
+        }
+        assert!(Summary::decode(&[bytes, vec![0]].concat()).is_err(), "one byte too many");
+    }
+}
