@@ -22,4 +22,5 @@ export const screens: Screen[] = [
   { number: 10, title: 'More mouths', load: () => import('./10-more-mouths.svelte') },
   { number: 11, title: 'Ask instead of tell', load: () => import('./11-ask.svelte') },
   { number: 12, title: 'A sum that nobody owns', load: () => import('./12-a-sum.svelte') },
+  { number: 13, title: 'The sandbox', load: () => import('../sandbox/Sandbox.svelte') },
 ];
