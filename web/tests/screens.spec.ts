@@ -117,6 +117,7 @@ test.describe('what plays', () => {
       test.skip(!(await transport(page).count()), 'nothing plays here');
       const title = page.locator('#screen-title');
       await title.focus();
+      await page.keyboard.press('r');
       const first = await state(page);
       await page.keyboard.press('.');
       await expect.poll(() => state(page)).not.toEqual(first);
