@@ -1,0 +1,1 @@
+import{D as e,T as t}from"./disclose-version-BHO9uTwZ.js";import"./legacy-v1XKx3oH.js";var n=e(`<div class="lost svelte-1jn7rgl"><h1 id="screen-title" tabindex="-1">There is nothing here</h1> <p>This address names no part of the page. <a href="#/tour/1">Start the tour</a>, or choose a place above.</p></div>`);function r(e){var r=n();t(e,r)}export{r as default};

@@ -1,1 +1,0 @@
-import{S as e,V as t,b as n}from"./index-DBhv5Acc.js";t();var r=e(`<div class="lost svelte-1jn7rgl"><h1 id="screen-title" tabindex="-1">There is nothing here</h1> <p>This address names no part of the page. <a href="#/tour/1">Start the tour</a>, or choose a place above.</p></div>`);function i(e){var t=r();n(e,t)}export{i as default};

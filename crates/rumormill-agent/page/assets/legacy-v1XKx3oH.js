@@ -1,0 +1,1 @@
+import{X as e}from"./disclose-version-BHO9uTwZ.js";e();

@@ -1,3 +1,0 @@
-const e=new URL(
-/* @vite-ignore */
-`../engine.wasm`,self.location.href),t=n();async function n(){let t=fetch(e);try{return(await WebAssembly.instantiateStreaming(t)).instance.exports}catch{let t=await fetch(e);if(!t.ok)throw Error(`engine.wasm: the host answered ${t.status}`);return(await WebAssembly.instantiate(await t.arrayBuffer())).instance.exports}}const r=new TextEncoder,i=new TextDecoder;self.onmessage=async({data:e})=>{let{id:n,question:a}=e;try{let e=await t,o=r.encode(JSON.stringify(a)),s=e.reserve(o.length);new Uint8Array(e.memory.buffer,s,o.length).set(o);let c=e.ask(),l=i.decode(new Uint8Array(e.memory.buffer,c,e.length()));self.postMessage({id:n,reply:JSON.parse(l)})}catch(e){self.postMessage({id:n,reply:{error:e instanceof Error?e.message:String(e)}})}};
