@@ -39,6 +39,8 @@ fn complete() -> String {
     GraphKind::Complete.to_string()
 }
 
+/// Returns what an error says.
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` calls takes the error")]
 pub(crate) fn words(error: Error) -> String {
     error.to_string()
 }

@@ -19,7 +19,7 @@ fn seek(session: &Value, round: u32) -> (Value, Vec<u8>) {
     let question =
         json!({ "verb": "sandbox_seek", "session": session, "round": round, "contacts": 50 });
     let (view, bytes) = ask_bytes(&question, &[]);
-    (view.unwrap(), bytes)
+    (view.expect("a view"), bytes)
 }
 
 fn act(session: &Value, action: &Value) -> Result<Value, String> {

@@ -68,7 +68,7 @@ pub(super) struct Engine {
 
 #[derive(Clone)]
 enum Play {
-    Rumor(spread::Follow),
+    Rumor(Box<spread::Follow>),
     Average {
         follow: average::Follow,
         /// The estimates at the start, from and to.
@@ -85,7 +85,7 @@ impl Engine {
                 let graph = spread.graph.build(spread.nodes, *seed, MEMORY, &go_on);
                 let topology = graph.map_err(words)?;
                 let follow = spread::Follow::new(spread, &topology, *seed, 0).map_err(words)?;
-                Play::Rumor(follow)
+                Play::Rumor(Box::new(follow))
             }
             Mode::Average(asked) => {
                 let follow = average::Follow::new(&asked.averaging()?, 0).map_err(words)?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Asks; returns the answer or the error, and the bytes that go with it.
 #[allow(unsafe_code, reason = "the border hands over blocks of memory")]
-pub fn ask_bytes(question: &Value, attached: &[u8]) -> (Result<Value, String>, Vec<u8>) {
+pub(crate) fn ask_bytes(question: &Value, attached: &[u8]) -> (Result<Value, String>, Vec<u8>) {
     use rumormill_wasm::abi;
     let text = question.to_string();
     // SAFETY: each block is as long as was asked for, and stays until the next call.
@@ -15,7 +15,7 @@ pub fn ask_bytes(question: &Value, attached: &[u8]) -> (Result<Value, String>, V
         let answer = std::slice::from_raw_parts(answer, abi::length()).to_vec();
         (answer, std::slice::from_raw_parts(abi::bytes(), abi::bytes_length()).to_vec())
     };
-    let mut reply: Value = serde_json::from_slice(&answer).unwrap();
+    let mut reply: Value = serde_json::from_slice(&answer).expect("JSON");
     let reply = match reply["error"].take() {
         Value::String(error) => Err(error),
         _ => Ok(reply["answer"].take()),
@@ -25,6 +25,6 @@ pub fn ask_bytes(question: &Value, attached: &[u8]) -> (Result<Value, String>, V
 
 /// Asks without bytes.
 #[allow(dead_code, reason = "not every test needs it")]
-pub fn ask(question: &Value) -> Result<Value, String> {
+pub(crate) fn ask(question: &Value) -> Result<Value, String> {
     ask_bytes(question, &[]).0
 }

@@ -44,14 +44,14 @@ fn what_is_followed_is_what_is_simulated() {
             let simulated =
                 simulate(&Job::new(&averaging, 3..4), &|_| ControlFlow::Continue(())).unwrap();
             let mut follow = Follow::new(&averaging, 3).unwrap();
-            let mut seen = 0;
+            let mut seen = 0u32;
             for level in &simulated.levels {
                 let moment = follow.moment();
                 assert_eq!(level.mean_error.statistic().mean(), Some(moment.mean_error));
                 assert_eq!(level.worst_error.statistic().mean(), Some(moment.worst_error));
                 assert_eq!(level.variance.mean(), Some(moment.variance));
                 assert_eq!(level.mass_lost.mean(), Some(moment.mass_lost));
-                assert_eq!(level.messages.mean(), Some(seen as f64), "{protocol} {schedule}");
+                assert_eq!(level.messages.mean(), Some(f64::from(seen)), "{protocol} {schedule}");
                 seen = 0;
                 follow.round(&mut |_| seen += 1);
             }
