@@ -8,11 +8,14 @@ pub mod site;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::LazyLock;
+use std::io::Write as _;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use include_dir::{Dir, include_dir};
 
 /// What the page may load and do: only what its own host serves; no inline script, no frame around it.
@@ -26,6 +29,9 @@ const GUARDS: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
 ];
+
+/// Files below this go as they are: compressing them saves no packet.
+const SMALL: usize = 1400;
 
 /// For files whose names change with their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
@@ -65,6 +71,8 @@ pub struct Asset {
     pub etag: String,
     /// Whether its name changes with its content, so that a browser may keep it for ever.
     pub immutable: bool,
+    /// Its content compressed, once a browser has asked for it so.
+    gzipped: OnceLock<Bytes>,
 }
 
 impl Asset {
@@ -77,7 +85,23 @@ impl Asset {
             media_type: media_type(path),
             etag: format!("\"{:016x}\"", hasher.finish()),
             immutable: is_hashed(path),
+            gzipped: OnceLock::new(),
         }
+    }
+
+    /// Returns the content compressed with gzip; `None` if that would save nothing.
+    pub fn gzipped(&self) -> Option<Bytes> {
+        let packed = self.path.ends_with(".woff2") || self.path.ends_with(".png");
+        if packed || self.bytes.len() < SMALL {
+            return None;
+        }
+        let compress = || {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            let written = encoder.write_all(self.bytes).and_then(|()| encoder.finish());
+            // Memory does not fail to be written to.
+            Bytes::from(written.unwrap_or_default())
+        };
+        Some(self.gzipped.get_or_init(compress).clone())
     }
 
     /// Returns whether the header `if-none-match` has this file's tag.
@@ -112,7 +136,14 @@ pub(crate) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Option
     let mut response = if asset.is_known(headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let mut response = Body::from(Bytes::from_static(asset.bytes)).into_response();
+        let packed = if takes_gzip(headers) { asset.gzipped() } else { None };
+        let encoded = packed.is_some();
+        let bytes = packed.unwrap_or(Bytes::from_static(asset.bytes));
+        let mut response = Body::from(bytes).into_response();
+        if encoded {
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        }
         let media_type = HeaderValue::from_static(asset.media_type);
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response
@@ -120,11 +151,26 @@ pub(crate) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Option
     let kept = if asset.immutable { FOREVER } else { ASK };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
-    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // The same content in other bytes: a weak tag.
+    let weak = if headers.contains_key(header::CONTENT_ENCODING) { "W/" } else { "" };
+    if let Ok(etag) = HeaderValue::from_str(&format!("{weak}{}", asset.etag)) {
         headers.insert(header::ETAG, etag);
     }
     guard(headers);
     Some(response)
+}
+
+/// Returns whether the header `accept-encoding` has gzip, and not with the weight 0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let taken = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let mut taken =
+        taken.filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
+    taken.any(|name| {
+        let (name, weight) = name.split_once(';').unwrap_or((name, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
 }
 
 /// Adds the headers that restrict what a browser does with an answer.
@@ -207,6 +253,22 @@ mod tests {
             assert_ne!(asset.media_type, "application/octet-stream", "{}", asset.path);
             assert!(!asset.bytes.is_empty(), "{}", asset.path);
         }
+    }
+
+    #[test]
+    fn gzip_is_sent_to_those_who_take_it() {
+        let takes = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(text));
+            takes_gzip(&headers)
+        };
+        for text in ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.8", "x , gzip ;q=1"] {
+            assert!(takes(text), "{text}");
+        }
+        for text in ["", "br", "gzip;q=0", "identity, gzip;q=0.000", "gzipped"] {
+            assert!(!takes(text), "{text}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use common::any;
 use common::http::{alone, error, parse};
@@ -58,6 +58,20 @@ async fn every_file_is_served(http: &Client, base: &str) {
         assert_eq!(kept.contains("immutable"), asset.immutable, "{url}: {kept}");
         assert_eq!(header(&response, "content-length"), asset.bytes.len().to_string());
         assert_eq!(response.bytes().await.unwrap(), asset.bytes, "{url}");
+
+        let packed = http.get(&url).header("accept-encoding", "br, gzip").send().await.unwrap();
+        guarded(&packed);
+        assert_eq!(header(&packed, "vary"), "accept-encoding");
+        if asset.gzipped().is_some() {
+            assert_eq!(header(&packed, "content-encoding"), "gzip");
+            assert_eq!(header(&packed, "etag"), format!("W/{}", asset.etag));
+            let mut bytes = Vec::new();
+            let body = packed.bytes().await.unwrap();
+            flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut bytes).unwrap();
+            assert!(bytes == asset.bytes && body.len() < bytes.len(), "{url}");
+        } else {
+            assert_eq!(packed.headers().get("content-encoding"), None, "{url}");
+        }
 
         let response = http.head(&url).send().await.unwrap();
         assert_eq!(response.status(), 200, "HEAD {url}");
