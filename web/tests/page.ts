@@ -124,10 +124,10 @@ export async function state(page: Page): Promise<Record<string, string>> {
 
 export interface Ran { code: number; stdout: string; stderr: string }
 
-/** Runs the command; `words` as a shell would split them. */
-export async function run(words: string[], timeout = 50_000): Promise<Ran> {
+/** Runs the command; `words` as a shell would split them. Files are in `cwd`. One that is ended after `timeout` has the code -1. */
+export async function run(words: string[], timeout = 50_000, cwd?: string): Promise<Ran> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.env.RUMORMILL_BIN!, words, { timeout, maxBuffer: 1 << 28 });
+    const { stdout, stderr } = await promisify(execFile)(process.env.RUMORMILL_BIN!, words, { timeout, cwd, maxBuffer: 1 << 28 });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr, killed } = error as { code: number; stdout: string; stderr: string; killed: boolean };

@@ -1,6 +1,7 @@
 // What holds on every screen of the tour, in the sandbox, the cluster and the record.
 
 import AxeBuilder from '@axe-core/playwright';
+import { mkdirSync } from 'node:fs';
 import { expect, open, type Page, places, run, settled, split, state, test, tour } from './page';
 
 const transport = (page: Page) => page.locator('main .transport').first();
@@ -183,8 +184,10 @@ test('→ and ← turn the screens, and the arrows at the bottom left do', async
 /** What a command needs from an agent; without one it fails, but not for its words. */
 const WRONG_USAGE = 2;
 const ALONE = ['predict', 'simulate', 'plan', 'sweep', 'replay'];
+/** What goes on until it is ended: it has begun if it is there after a while. */
+const ENDLESS = ['explore', 'agent', 'watch', 'monitor'];
 
-test('every command line on the page is one that the program takes', async ({ page }) => {
+test('every command line on the page is one that the program takes', async ({ page }, info) => {
   test.setTimeout(240_000);
   const commands = new Set<string>();
   for (const place of places) {
@@ -192,11 +195,12 @@ test('every command line on the page is one that the program takes', async ({ pa
     for (const command of await page.locator('main [data-command]').allTextContents()) commands.add(command.trim());
   }
   expect(commands.size).toBeGreaterThan(0);
+  mkdirSync(info.outputPath(), { recursive: true });
   const wrong: string[] = [];
   for (const command of commands) {
     const words = split(command);
     expect(command).toMatch(/^rumormill /);
-    const ran = await run(words, 60_000);
+    const ran = await run(words, ENDLESS.includes(words[0]) ? 2000 : 60_000, info.outputPath());
     const fine = ALONE.includes(words[0]) ? ran.code === 0 : ran.code !== WRONG_USAGE;
     if (!fine) wrong.push(`${command}: exit ${ran.code}: ${ran.stderr.trim()}`);
   }
