@@ -16,7 +16,6 @@ pub(crate) struct Complex {
 
 impl Complex {
     pub(crate) const ZERO: Self = Self { re: 0.0, im: 0.0 };
-    pub(crate) const ONE: Self = Self { re: 1.0, im: 0.0 };
 
     pub(crate) const fn new(re: f64, im: f64) -> Self {
         Self { re, im }
@@ -68,7 +67,7 @@ impl Complex {
         } else {
             6
         };
-        let excess = (-self).from_squares(&ONE_OVER_FACTORIAL[2..], pairs);
+        let excess = (-self).series_by_squares(&ONE_OVER_FACTORIAL[2..], pairs);
         (self - excess, excess)
     }
 
@@ -92,12 +91,12 @@ impl Complex {
         } else {
             12
         };
-        (-self).from_squares(&ONE_OVER[2..], pairs)
+        (-self).series_by_squares(&ONE_OVER[2..], pairs)
     }
 
     /// z² (c₀ + c₁ z + c₂ z² + …), twice `pairs` terms: even and odd ones side by side, for each
     /// waits for the one before it.
-    fn from_squares(self, coefficients: &[f64], pairs: usize) -> Self {
+    fn series_by_squares(self, coefficients: &[f64], pairs: usize) -> Self {
         let square = self * self;
         let (mut even, mut odd) = (Self::ZERO, Self::ZERO);
         for pair in coefficients[..2 * pairs].chunks_exact(2).rev() {
@@ -164,7 +163,7 @@ mod tests {
             Complex::new(0.02, -0.19),
             Complex::new(0.006, 0.007),
         ] {
-            close(z.exp_neg_parts().1, (-z).exp() - Complex::ONE + z, 1e-11);
+            close(z.exp_neg_parts().1, (-z).exp() - Complex::new(1.0, 0.0) + z, 1e-11);
             close(z.ln_1p_shortfall(), z - z.ln_1p(), 1e-11);
         }
     }
@@ -183,7 +182,7 @@ mod tests {
         for size in [0.99e-4, 0.99e-3, 0.99e-2, 0.031, 0.099, 0.199, 0.29] {
             for turn in [0.3, 1.2, 2.9] {
                 let z = Complex::new(size * f64::cos(turn), size * f64::sin(turn));
-                let (mut term, mut sum) = (Complex::ONE, Complex::ZERO);
+                let (mut term, mut sum) = (Complex::new(1.0, 0.0), Complex::ZERO);
                 for k in 1..40 {
                     term = term * (-z).scale(1.0 / f64::from(k));
                     if k > 1 {
@@ -192,7 +191,7 @@ mod tests {
                 }
                 close(z.exp_neg_parts().1, sum, 1e-15);
                 close(z.exp_neg_parts().0, z - sum, 1e-15);
-                let (mut power, mut sum) = (Complex::ONE, Complex::ZERO);
+                let (mut power, mut sum) = (Complex::new(1.0, 0.0), Complex::ZERO);
                 for k in 1..60 {
                     power = power * -z;
                     if k > 1 {

@@ -30,8 +30,7 @@ const LARGEST: f64 = 708.0;
 /// e^x; 0 below e^{−708}.
 #[inline]
 pub(crate) fn exp(x: f64) -> f64 {
-    // NaN included.
-    if !(x.abs() < LARGEST) {
+    if x.is_nan() || x.abs() >= LARGEST {
         return if x < 0.0 { 0.0 } else { x.exp() };
     }
     let doublings = (x * std::f64::consts::LOG2_E + WHOLE) - WHOLE;
@@ -60,8 +59,7 @@ const MANY_TURNS: f64 = 1e5;
 #[inline]
 pub(crate) fn sin_cos(x: f64) -> (f64, f64) {
     let turns = (x * std::f64::consts::FRAC_2_PI + WHOLE) - WHOLE;
-    // NaN included.
-    if !(turns.abs() < MANY_TURNS) {
+    if turns.is_nan() || turns.abs() >= MANY_TURNS {
         return x.sin_cos();
     }
     let [high, middle, low] = QUARTER_TURN;

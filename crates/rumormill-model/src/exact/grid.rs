@@ -278,7 +278,7 @@ impl Scatter {
     }
 
     /// Adds `weight` times the Chebyshev polynomials at x. Four at a time, each from the ones four and
-    /// eight before: T_{k+4} = 2 T₄ T_k − T_{k−4}.
+    /// eight before: `T_{k+4} = 2 T_4 T_k − T_{k−4}`.
     fn add_to_panel(&mut self, x: f64, weight: f64) {
         let two = 2.0 * x * x - 1.0;
         let three = x * (2.0 * two - 1.0);
