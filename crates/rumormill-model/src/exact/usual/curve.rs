@@ -88,7 +88,7 @@ pub fn curve(spread: &Spread, rounds: u64) -> Result<Vec<Point>, Error> {
 /// use rumormill_proto::Style;
 /// let spread = Spread::new(128, Style::Push);
 /// let by_round = sent(&spread, &spread.solve()?, &curve(&spread, 60)?).expect("all is the goal");
-/// assert!((by_round[3] - 7.0).abs() < 0.02); // 1 + 2 + 4, but for a rare collision
+/// assert!((by_round[3] - 7.0).abs() < 0.05); // 1 + 2 + 4, less a few collisions
 /// assert!((by_round[60] - 751.94).abs() < 0.005);
 /// # Ok::<(), rumormill_model::error::Error>(())
 /// ```
