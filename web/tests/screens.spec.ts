@@ -206,3 +206,18 @@ test('every command line on the page is one that the program takes', async ({ pa
   }
   expect(wrong).toEqual([]);
 });
+
+test('what no control could set is brought within its limits', async ({ page }) => {
+  for (const [place, fixed] of [
+    ['tour/1?nodes=100000&origin=-1', 'tour/1?nodes=200'],
+    ['tour/2?nodes=1e99&fanout=-3&loss=7', 'tour/2?nodes=1000000&loss=0.9'],
+    ['tour/2?runs=1e12&style=shout', 'tour/2?runs=100000'],
+    ['tour/3?nodes=1000000', 'tour/3'],
+    ['tour/13?nodes=1e9', 'tour/13?nodes=100000'],
+  ]) {
+    await page.goto('about:blank');
+    await open(page, place);
+    await expect(page).toHaveURL(new RegExp(`#/${fixed.replace('?', '\\?')}$`));
+    expect(await page.locator('main [role=alert]').allTextContents()).toEqual([]);
+  }
+});

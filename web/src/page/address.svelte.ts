@@ -50,26 +50,39 @@ export function read<T extends Value>(text: string | undefined, fallback: T): T 
   return text as T;
 }
 
+/** What a setting may be: two numbers are a range (of whole numbers, if both are), other lists the values. */
+export type Limits<T> = { [K in keyof T]?: readonly T[K][] };
+
+/** A value within its limits: the nearest end of a range; of a list, the default for what isn't in it. */
+export function within<T extends Value>(value: T, fallback: T, limits: readonly T[] | undefined): T {
+  if (!limits) return value;
+  const [low, high] = limits;
+  if (limits.length !== 2 || typeof low !== 'number' || typeof high !== 'number') return limits.includes(value) ? value : fallback;
+  const fits = Number.isInteger(low) && Number.isInteger(high) ? Math.round(value as number) : (value as number);
+  return Math.min(high, Math.max(low, fits)) as T;
+}
+
 const text = (value: Value): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
 
 /**
  * The settings of a screen, which the address holds: those that differ from the defaults. Call it while
  * the screen is set up.
  */
-export function settings<T extends Record<string, Value>>(defaults: T): T {
+export function settings<T extends Record<string, Value>>(defaults: T, limits: Limits<T> = {}): T {
   type Key = keyof T & string;
   const keys = Object.keys(defaults) as Key[];
   const here = address.path.join('/');
-  const read_all = () => Object.fromEntries(keys.map((key) => [key, read(address.query[key], defaults[key])])) as unknown as T;
+  const take = (key: Key) => within(read(address.query[key], defaults[key]), defaults[key], limits[key]);
+  const read_all = () => Object.fromEntries(keys.map((key) => [key, take(key)])) as unknown as T;
   const state = $state(read_all());
   // From the address, when the reader goes back or opens another link to this screen.
   $effect(() => {
-    const query = address.query;
+    void address.query;
     if (address.path.join('/') !== here) return;
     // Only when the address changes: what the reader has just set is not in it yet.
     untrack(() => {
       for (const key of keys) {
-        const value = read(query[key], defaults[key]);
+        const value = take(key);
         if (state[key] !== value) state[key] = value;
       }
     });

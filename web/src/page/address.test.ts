@@ -27,4 +27,11 @@ describe('a setting', () => {
     expect(page.read('yes', false)).toBe(true);
     expect(page.read('no', true)).toBe(false);
   });
+  it('beyond its limits is the nearest within them', () => {
+    expect([-5, 7.4, 1e99].map((n) => page.within(n, 64, [2, 200]))).toEqual([2, 7, 200]);
+    expect([-1, 0.25, 7].map((p) => page.within(p, 0, [0, 0.9]))).toEqual([0, 0.25, 0.9]);
+    expect([16, 17].map((n) => page.within(n, 8, [4, 8, 16]))).toEqual([16, 8]);
+    expect(['pull', 'shout'].map((style) => page.within(style, 'push', ['push', 'pull']))).toEqual(['pull', 'push']);
+    expect(page.within(12, 5, undefined)).toBe(12);
+  });
 });
